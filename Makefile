@@ -1,0 +1,55 @@
+# The commands of README.md. Everything is installed into .venv, nothing outside this folder.
+#
+#   make demo         install, fit the example's potential, run molecular dynamics with it
+#   make test         install with test tools, run the C++ and the Python tests
+#   make cuda-check   compile the kernels for CUDA, where a compiler for it can be had
+#   make clean        remove .venv and build
+PYTHON ?= python3
+
+venv := .venv
+python := $(venv)/bin/python
+pip_install := $(venv)/bin/pip install --disable-pip-version-check --quiet
+# cmake and ninja of the virtual environment come first: a fresh machine has no other
+in_venv := PATH="$(CURDIR)/$(venv)/bin:$$PATH"
+
+# Whatever the installed package is made from; a change makes the next command reinstall it.
+sources := CMakeLists.txt pyproject.toml README.md LICENSE \
+  $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: demo test cuda-check clean
+
+demo: $(venv)/installed
+	$(in_venv) python examples/mgo_vacancies/demo.py
+
+test: $(venv)/installed-for-test
+	$(in_venv) cmake --preset ci -DPython_EXECUTABLE="$(CURDIR)/$(python)"
+	$(in_venv) cmake --build --preset ci
+	$(in_venv) ctest --preset ci
+	$(in_venv) python -m pytest
+
+cuda-check: $(venv)/build-tools
+	$(in_venv) cmake --preset cuda -DPython_EXECUTABLE="$(CURDIR)/$(python)"
+	$(in_venv) cmake --build --preset cuda
+
+clean:
+	rm -rf $(venv) build
+
+$(python):
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
+	  'forcesmith needs Python 3.11 or newer; name one with make PYTHON=...')"
+	$(PYTHON) -m venv $(venv)
+
+# The build requirements go into the virtual environment too: in an isolated environment, a new
+# folder each time, much would be compiled again at every installation.
+$(venv)/build-tools: pyproject.toml | $(python)
+	$(pip_install) "cmake>=3.25" ninja $$($(python) -c "import tomllib; \
+	  print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'])")
+	touch $@
+
+$(venv)/installed: $(sources) $(venv)/build-tools
+	$(in_venv) $(pip_install) --no-build-isolation .
+	touch $@
+
+$(venv)/installed-for-test: $(sources) $(venv)/build-tools
+	$(in_venv) $(pip_install) --no-build-isolation ".[test]"
+	touch $(venv)/installed $@
