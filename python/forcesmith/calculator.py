@@ -1,0 +1,43 @@
+"""ASE calculator: use a potential wherever ASE takes one (relaxation, phonons, dynamics, ...)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ase.calculators.calculator import Calculator, all_changes
+
+
+class ForcesmithCalculator(Calculator):
+    """Energy, per-atom energies, forces and stress of a `Potential`, in ASE's units and signs.
+
+    potential: a `forcesmith.Potential` (`potential.calculator()` is the short way to get here).
+    threads: as in `Potential.evaluate`.
+
+    The stress of a configuration without a cell volume is not defined; asking for it raises ASE's
+    PropertyNotImplementedError. `free_energy` equals `energy`: there are no electrons here.
+    """
+
+    implemented_properties: ClassVar[list[str]] = [
+        "energy",
+        "free_energy",
+        "energies",
+        "forces",
+        "stress",
+    ]
+
+    def __init__(self, potential, threads: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.potential = potential
+        self.threads = threads
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        result = self.potential.evaluate(self.atoms, threads=self.threads)
+        self.results = {
+            "energy": result.energy,
+            "free_energy": result.energy,
+            "energies": result.energies,
+            "forces": result.forces,
+        }
+        if result.stress is not None:
+            self.results["stress"] = result.stress

@@ -1,0 +1,323 @@
+"""Reference data: reading configurations with their labels, checking them, splitting them.
+
+A configuration is an `ase.Atoms`. Its labels are where ASE keeps them, in a SinglePointCalculator:
+energy (eV), forces (eV/angstrom), stress (eV/angstrom^3, positive in tension, xx yy zz yz xz xy).
+Its group is `atoms.info["config_type"]`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import vesin
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io.formats import UnknownFileTypeError, parse_filename, string2index
+
+from .files import existing_file
+from .mlip_cfg import read_cfg
+
+# Closer than this, two atoms are one atom written twice (angstrom).
+OVERLAP_DISTANCE = 0.2
+
+# Entry of `atoms.info` telling where `read` found a configuration; used in messages.
+SOURCE_KEY = "read_from"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Reference values of one configuration; None where the data has none.
+
+    energy: eV; forces: (n_atoms, 3), eV/angstrom; stress: (6,), eV/angstrom^3,
+    ASE's sign and order.
+    """
+
+    energy: float | None
+    forces: np.ndarray | None
+    stress: np.ndarray | None
+
+    @property
+    def any(self) -> bool:
+        return not (self.energy is None and self.forces is None and self.stress is None)
+
+
+def read(
+    source: str | os.PathLike | Sequence[str | os.PathLike],
+    index: str | int | slice = ":",
+    *,
+    elements: Sequence[str] | None = None,
+    energy_key: str | None = None,
+    forces_key: str | None = None,
+    stress_key: str | None = None,
+) -> list[Atoms]:
+    """Read configurations from one file or several: whatever ASE reads, and MLIP's .cfg.
+
+    source: path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`.
+    index: which configurations of every file (a slice as text, a slice, or one number).
+    elements: symbols of the types 0, 1, ... of .cfg files, which name none.
+    energy_key, forces_key, stress_key: names under which the file keeps its labels if not under
+        ASE's own: an entry of `info` (energy; stress as 6 Voigt or 9 components, eV/angstrom^3,
+        ASE's sign), an array (forces), or another result of ASE's reader, for example
+        `energy_key="free_energy"` (VASP's forces are derivatives of that one) or
+        `energy_key="REF_energy"`. A configuration without that key raises ValueError.
+
+    Returns a list of `ase.Atoms`; `info["read_from"]` says where each came from.
+    Raises OSError for missing files, ValueError for files that cannot be understood.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        source = [source]
+    configurations = []
+    for path in source:
+        found = _read_file(os.fspath(path), index, elements)
+        for atoms in found:
+            _apply_keys(atoms, energy_key, forces_key, stress_key)
+        configurations.extend(found)
+    return configurations
+
+
+def labels_of(atoms: Atoms, where: str = "") -> Labels:
+    """The labels of a configuration. A label that is absent is None.
+
+    where: how a message calls this configuration; by default what `read` knows of its origin.
+    Raises ValueError for NaN or infinity, naming the configuration and the quantity.
+    """
+    results = getattr(atoms.calc, "results", {}) if atoms.calc is not None else {}
+    energy = results.get("energy", results.get("free_energy"))
+    forces = results.get("forces")
+    stress = results.get("stress")
+    labels = Labels(
+        energy=None if energy is None else float(energy),
+        forces=None if forces is None else np.asarray(forces, dtype=float),
+        stress=None if stress is None else _voigt(np.asarray(stress, dtype=float)),
+    )
+    where = where or _describe(atoms, "a configuration")
+    for name in ("energy", "forces", "stress"):
+        value = getattr(labels, name)
+        if value is not None and not np.all(np.isfinite(value)):
+            at = ""
+            if name == "forces":
+                bad = np.flatnonzero(~np.isfinite(value).all(axis=1))
+                at = f" of {_atoms_text(atoms, bad)}"
+            raise ValueError(
+                f"{where}: {name}{at} contains NaN or infinity; correct the data or remove this "
+                "configuration."
+            )
+    return labels
+
+
+def group_of(atoms: Atoms) -> str:
+    """Name of the group a configuration belongs to: `info["config_type"]`, or "default"."""
+    return str(atoms.info.get("config_type", "default"))
+
+
+def check_configurations(
+    configurations: Sequence[Atoms],
+    elements: Sequence[str] | None,
+    where: str,
+    *,
+    forces_required: bool = False,
+) -> None:
+    """Refuse data that cannot be fitted, with one sentence naming configuration, atoms and remedy.
+
+    elements: the elements of the settings, or None to accept all.
+    where: name of the set in messages ("train", "test").
+    forces_required: whether a configuration without forces is an error (a force weight above 0).
+
+    Raises ValueError for an empty set, a configuration without atoms or labels, an element missing
+    in the settings, NaN in positions, cell or labels, labels of the wrong shape, a periodic
+    direction without a lattice vector, and atoms closer than 0.2 angstrom.
+    """
+    if len(configurations) == 0:
+        raise ValueError(f"The {where} set is empty; give at least one configuration.")
+    neighbor_list = vesin.NeighborList(cutoff=OVERLAP_DISTANCE, full_list=False, n_threads=1)
+    for index, atoms in enumerate(configurations):
+        here = _describe(atoms, f"configuration {index} of {where}")
+        _check_geometry(atoms, here, neighbor_list)
+        if elements is not None:
+            missing = sorted(set(atoms.get_chemical_symbols()) - set(elements))
+            if missing:
+                raise ValueError(
+                    f"{here} contains {', '.join(missing)}, but the settings name only "
+                    f"{', '.join(elements)}; add {', '.join(missing)} to `elements` or leave this "
+                    "configuration out."
+                )
+        labels = labels_of(atoms, here)
+        if not labels.any:
+            raise ValueError(
+                f"{here} has neither energy nor forces nor stress; if the file keeps them under "
+                "other names, read it with energy_key, forces_key or stress_key."
+            )
+        if labels.forces is not None and labels.forces.shape != (len(atoms), 3):
+            raise ValueError(
+                f"{here} has forces of shape {labels.forces.shape}, expected ({len(atoms)}, 3)."
+            )
+        if forces_required and labels.forces is None:
+            raise ValueError(
+                f"{here} has no forces, but the force weight is above 0; give its group "
+                f"'{group_of(atoms)}' the force weight 0, or leave this configuration out."
+            )
+
+
+def split(
+    configurations: Sequence[Atoms], fraction: float, seed: int, by_group: bool = True
+) -> tuple[list[Atoms], list[Atoms]]:
+    """Split into (train, test) at random; both keep the order of `configurations`.
+
+    fraction: part that goes to test, at least 0 and below 1.
+    by_group: give every group its share of the test set. A group never loses its last
+        configuration to the test set; otherwise the shares are as near `fraction` as whole numbers
+        allow. The same seed gives the same split.
+    """
+    if not 0 <= fraction < 1:
+        raise ValueError(f"The test fraction must be at least 0 and below 1, found {fraction}.")
+    rng = np.random.default_rng(seed)
+    groups: dict[str, list[int]] = {}
+    for index, atoms in enumerate(configurations):
+        groups.setdefault(group_of(atoms) if by_group else "", []).append(index)
+    chosen: set[int] = set()
+    owed = 0.0  # rounding left over from the groups before, so that the total is right
+    for name in sorted(groups):
+        members = groups[name]
+        owed += fraction * len(members)
+        count = int(np.clip(round(owed), 0, len(members) - 1))
+        owed -= count
+        chosen.update(rng.permutation(members)[:count].tolist())
+    train = [atoms for index, atoms in enumerate(configurations) if index not in chosen]
+    test = [atoms for index, atoms in enumerate(configurations) if index in chosen]
+    return train, test
+
+
+def _read_file(name: str, index: str | int | slice, elements: Sequence[str] | None) -> list[Atoms]:
+    filename, part = (name, None) if Path(name).exists() else parse_filename(name)
+    part = index if part is None else part
+    if isinstance(part, str):
+        try:
+            part = string2index(part)
+        except ValueError:
+            raise ValueError(
+                f"{filename}: '{part}' does not select configurations; use a number or a slice "
+                "such as 0:100 or ::2."
+            ) from None
+    path = existing_file(filename)
+    if path.suffix.lower() == ".cfg" and _is_mlip_cfg(path):
+        found = read_cfg(path, elements)
+    else:
+        found = _read_with_ase(path)
+    try:
+        selected = np.atleast_1d(np.arange(len(found))[part]).tolist()
+    except IndexError:
+        raise ValueError(
+            f"{path}: configuration {part} was asked for, but the file has {len(found)}."
+        ) from None
+    for n in selected:
+        found[n].info.setdefault(SOURCE_KEY, f"{path}, configuration {n}")
+    return [found[n] for n in selected]
+
+
+def _read_with_ase(path: Path) -> list[Atoms]:
+    try:
+        return ase.io.read(path, index=":", do_not_split_by_at_sign=True)
+    except UnknownFileTypeError:
+        raise ValueError(
+            f"{path}: the file format is not known; use one that ASE reads (extended XYZ as "
+            ".extxyz, OUTCAR, vasprun.xml, ...) or MLIP's .cfg."
+        ) from None
+    except PermissionError:
+        raise
+    except Exception as error:  # ASE's readers raise almost anything on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"{path}: ASE cannot read this file; it may be truncated or not what its name says "
+            f"({reason})."
+        ) from error
+
+
+def _is_mlip_cfg(path: Path) -> bool:
+    """Whether a .cfg file is MLIP's: AtomEye uses the same ending, and ASE reads that one."""
+    with open(path, "rb") as stream:
+        return stream.read(4096).lstrip()[:16] != b"Number of parti"[:16]
+
+
+def _apply_keys(
+    atoms: Atoms, energy_key: str | None, forces_key: str | None, stress_key: str | None
+) -> None:
+    """Take the labels from the given keys instead of the places ASE uses."""
+    if energy_key is forces_key is stress_key is None:
+        return
+    old = dict(getattr(atoms.calc, "results", {})) if atoms.calc is not None else {}
+    results = dict(old)
+    keys = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
+    for quantity, key in keys.items():
+        if key is None:
+            continue
+        for place in (atoms.info, atoms.arrays, old):
+            if key in place:
+                results[quantity] = place[key]
+                break
+        else:
+            there = sorted(
+                {*atoms.info, *atoms.arrays, *old} - {"numbers", "positions", SOURCE_KEY}
+            )
+            raise ValueError(
+                f"{_describe(atoms, 'a configuration')} has no '{key}' to take the {quantity} "
+                f"from; it has: {', '.join(there) or 'nothing'}."
+            )
+    if stress_key is not None:
+        results["stress"] = _voigt(np.asarray(results["stress"], dtype=float))
+    atoms.calc = SinglePointCalculator(atoms, **results)
+
+
+def _voigt(stress: np.ndarray) -> np.ndarray:
+    """Stress as (6,) from (6,), (3, 3) or (9,) row by row; order xx yy zz yz xz xy."""
+    if stress.shape == (6,):
+        return stress
+    if stress.size == 9:
+        return stress.reshape(-1)[[0, 4, 8, 5, 2, 1]]
+    raise ValueError(f"A stress must have 6 or 9 components, found the shape {stress.shape}.")
+
+
+def _check_geometry(atoms: Atoms, here: str, neighbor_list: vesin.NeighborList) -> None:
+    if len(atoms) == 0:
+        raise ValueError(f"{here} has no atoms; remove it.")
+    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"{here}: the positions of {_atoms_text(atoms, bad)} contain NaN or infinity; correct "
+            "the data or remove this configuration."
+        )
+    if not np.isfinite(atoms.cell.array).all():
+        raise ValueError(f"{here}: the cell contains NaN or infinity; correct or remove it.")
+    if np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) < sum(atoms.pbc):
+        raise ValueError(
+            f"{here} is periodic (pbc = {' '.join('FT'[int(p)] for p in atoms.pbc)}), but its "
+            "lattice vectors there are zero or linearly dependent; give the cell or set pbc to F."
+        )
+    # Lattice vectors along open directions play no role; vesin wants them to be independent.
+    box = atoms.cell.complete().array
+    pairs, distances = neighbor_list.compute(atoms.positions, box, atoms.pbc, "Pd")
+    if len(pairs):
+        closest = int(np.argmin(distances))
+        i, j = sorted(int(atom) for atom in pairs[closest])
+        of = "" if i != j else " (its own periodic image)"
+        raise ValueError(
+            f"{here}: atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}){of} are "
+            f"{distances[closest]:.3f} angstrom apart (atoms counted from 0), less than "
+            f"{OVERLAP_DISTANCE}; remove the duplicate or correct the cell."
+        )
+
+
+def _describe(atoms: Atoms, name: str) -> str:
+    source = atoms.info.get(SOURCE_KEY)
+    text = f"{name} ({source})" if source else name
+    return text[0].upper() + text[1:]
+
+
+def _atoms_text(atoms: Atoms, indices: np.ndarray) -> str:
+    shown = ", ".join(f"{i} ({atoms.symbols[i]})" for i in indices[:5])
+    more = f" and {len(indices) - 5} more" if len(indices) > 5 else ""
+    return f"atom{'s' if len(indices) > 1 else ''} {shown}{more} (counted from 0)"

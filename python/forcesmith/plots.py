@@ -1,0 +1,134 @@
+"""Parity plots: values of a potential against the reference, for train and test data."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms, units
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .dataset import labels_of
+from .files import write_atomically
+from .metrics import rmse
+
+# Colours and markers told apart also by the colour blind (palette of Okabe and Ito).
+STYLES = (("#0072B2", "o"), ("#D55E00", "x"), ("#009E73", "+"), ("#CC79A7", "s"))
+
+
+def parity_plot(
+    results_by_set: dict[str, tuple[Sequence[Atoms], Sequence]], path: str | os.PathLike
+) -> None:
+    """Draw energies, forces and stresses against their references, with the RMSE in the legends.
+
+    results_by_set: {"train": (configurations, results), "test": ...}; results in the order of the
+        configurations, as `Potential.evaluate` returns them.
+    path: .png, .pdf or .svg file, written atomically.
+
+    Energies are drawn relative to the composition: the least-squares fit of the reference energies
+    by one constant per element is subtracted from both axes, because the constants (thousands of eV
+    for some programs) would hide everything else.
+    """
+    path = Path(path)
+    panels = _collect(results_by_set)
+    # Figure and canvas without pyplot: no global state, and no display is needed.
+    figure = Figure(figsize=(4.0 * len(panels), 4.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (quantity, unit, rmse_unit, scale, data) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+    ):
+        limits = _limits(data)
+        axes.plot(limits, limits, color="0.6", linewidth=0.8, zorder=0)
+        for (name, (reference, value)), (color, marker) in zip(
+            data.items(), itertools.cycle(STYLES), strict=False
+        ):
+            error = rmse((value - reference) * scale)
+            axes.plot(
+                reference,
+                value,
+                marker,
+                color=color,
+                markersize=4 if quantity == "energy" else 2.5,
+                markerfacecolor="none",
+                markeredgewidth=0.8,
+                label=f"{name}: RMSE {error:.3g} {rmse_unit}",
+                # thousands of points are pixels, not paths: vector files stay small
+                rasterized=len(reference) > 2000,
+            )
+        axes.set(
+            xlim=limits,
+            ylim=limits,
+            aspect="equal",
+            xlabel=f"reference {quantity} ({unit})",
+            ylabel=f"potential {quantity} ({unit})",
+        )
+        axes.legend(loc="upper left", fontsize="small", frameon=False)
+    image = io.BytesIO()
+    try:
+        figure.savefig(image, format=path.suffix.lstrip(".") or "png", dpi=200)
+    except ValueError:
+        raise ValueError(
+            f"{path}: cannot draw to a file ending in '{path.suffix}'; use .png, .pdf or .svg."
+        ) from None
+    write_atomically(path, image.getvalue())
+
+
+def _collect(results_by_set) -> list[tuple]:
+    """Per panel: name, unit, unit of the RMSE, factor to it, {set: (reference, value)}."""
+    energies, forces, stresses = {}, {}, {}
+    compositions = {}
+    for name, (configurations, results) in results_by_set.items():
+        energy, force, stress = [], [], []
+        for atoms, result in zip(configurations, results, strict=True):
+            labels = labels_of(atoms)
+            if labels.energy is not None:
+                energy.append((atoms, labels.energy / len(atoms), result.energy / len(atoms)))
+            if labels.forces is not None:
+                force.append(np.stack([labels.forces.ravel(), np.asarray(result.forces).ravel()]))
+            if labels.stress is not None and result.stress is not None:
+                stress.append(np.stack([labels.stress, result.stress]) / units.GPa)
+        if energy:
+            compositions[name] = [atoms for atoms, _, _ in energy]
+            energies[name] = np.array([pair for _, *pair in energy]).T
+        if force:
+            forces[name] = np.concatenate(force, axis=1)
+        if stress:
+            stresses[name] = np.concatenate(stress, axis=1)
+    panels = [
+        ("energy", "eV/atom, relative", "meV/atom", 1000.0, _relative(energies, compositions)),
+        ("force", "eV/Å", "eV/Å", 1.0, forces),
+        ("stress", "GPa", "GPa", 1.0, stresses),
+    ]
+    panels = [panel for panel in panels if panel[-1]]
+    if not panels:
+        raise ValueError("There is nothing to draw: the configurations have no labels.")
+    return panels
+
+
+def _relative(energies: dict, compositions: dict) -> dict:
+    """Subtract the least-squares composition energy (eV/atom) from references and values."""
+    if not energies:
+        return {}
+    elements = sorted(
+        {z for sets in compositions.values() for atoms in sets for z in atoms.numbers}
+    )
+    fractions = {
+        name: np.array([[np.mean(atoms.numbers == z) for z in elements] for atoms in sets])
+        for name, sets in compositions.items()
+    }
+    matrix = np.concatenate(list(fractions.values()))
+    reference = np.concatenate([energies[name][0] for name in fractions])
+    constants = np.linalg.lstsq(matrix, reference, rcond=None)[0]
+    return {name: energies[name] - fractions[name] @ constants for name in energies}
+
+
+def _limits(data: dict) -> tuple[float, float]:
+    low = min(values.min() for values in data.values())
+    high = max(values.max() for values in data.values())
+    margin = 0.05 * (high - low) or 1.0
+    return float(low - margin), float(high + margin)

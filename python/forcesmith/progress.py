@@ -1,0 +1,66 @@
+"""Progress of a fit, shown to a person: one line that renews itself, or a log where it cannot."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+SECONDS_BETWEEN_LOG_LINES = 10.0
+
+
+class FitProgress:
+    """Callable for `fit(..., progress=...)`; use as a context manager around the fit.
+
+    On a terminal one line is renewed; elsewhere (batch jobs, files) the first and then a line about
+    every ten seconds is printed, and the last one at the end.
+    """
+
+    def __init__(self, console: Console | None = None, max_iterations: int | None = None):
+        self.console = console or Console(stderr=True)
+        self.max_iterations = max_iterations
+        self._live: Live | None = None
+        self._unprinted: str | None = None
+        self._printed_at = float("-inf")
+
+    def __call__(
+        self,
+        iteration: int,
+        loss: float,
+        energy_rmse_mev: float,
+        force_rmse: float,
+        seconds: float,
+    ) -> None:
+        """One iteration is done: loss, RMSE of energy (meV/atom) and force (eV/angstrom), time."""
+        of = f"/{self.max_iterations}" if self.max_iterations else ""
+        line = (
+            f"iteration {iteration}{of}  loss {loss:.4e}  energy {energy_rmse_mev:.2f} meV/atom  "
+            f"force {force_rmse:.4f} eV/Å  {seconds:.0f} s"
+        )
+        if self._live is not None:
+            self._live.update(Text(line))
+        elif time.monotonic() - self._printed_at >= SECONDS_BETWEEN_LOG_LINES:
+            self._print(line)
+        else:
+            self._unprinted = line
+
+    def __enter__(self) -> FitProgress:
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=4)
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._live is not None:
+            self._live.__exit__(*exception)
+            self._live = None
+        if self._unprinted is not None:
+            self._print(self._unprinted)
+
+    def _print(self, line: str) -> None:
+        # a log line is never wrapped, whatever width the console believes to have
+        self.console.print(line, highlight=False, soft_wrap=True)
+        self._unprinted = None
+        self._printed_at = time.monotonic()
