@@ -1,0 +1,101 @@
+// Lane: the number type of every kernel. Lane<double, 8> is one AVX-512 register, Lane<double, 4> one
+// AVX2 register, Lane<double, 1> a plain number (what a GPU thread works with). Kernels are written
+// once, templated on Lane.
+//
+// Everything that is compiled per instruction set lives in the namespace forcesmith::FORCESMITH_ISA,
+// so that code compiled for a wider processor can never be linked into a narrower path.
+#pragma once
+
+#if defined(__CUDACC__)
+#define FORCESMITH_FUNCTION __host__ __device__ inline
+#else
+#define FORCESMITH_FUNCTION inline __attribute__((always_inline))
+#endif
+
+#ifndef FORCESMITH_ISA
+#define FORCESMITH_ISA portable
+#endif
+
+namespace forcesmith::FORCESMITH_ISA {
+
+#if !defined(__CUDACC__)
+template <class Real, int Width>
+struct VectorOf;
+template <> struct VectorOf<double, 2> { typedef double Type __attribute__((vector_size(16))); };
+template <> struct VectorOf<double, 4> { typedef double Type __attribute__((vector_size(32))); };
+template <> struct VectorOf<double, 8> { typedef double Type __attribute__((vector_size(64))); };
+
+template <class Real, int Width>
+struct Lane {
+  static constexpr int width = Width;
+  using Vector = typename VectorOf<Real, Width>::Type;
+  Vector v;
+
+  Lane() = default;
+  FORCESMITH_FUNCTION Lane(Vector vector) : v(vector) {}
+  FORCESMITH_FUNCTION Lane(Real value) : v(value - Vector{}) {}  // broadcast
+
+  FORCESMITH_FUNCTION Real operator[](int i) const { return v[i]; }
+  FORCESMITH_FUNCTION void set(int i, Real value) { v[i] = value; }
+  FORCESMITH_FUNCTION Lane& operator+=(Lane b) { v += b.v; return *this; }
+  FORCESMITH_FUNCTION Lane& operator-=(Lane b) { v -= b.v; return *this; }
+  FORCESMITH_FUNCTION Lane& operator*=(Lane b) { v *= b.v; return *this; }
+  friend FORCESMITH_FUNCTION Lane operator+(Lane a, Lane b) { return a.v + b.v; }
+  friend FORCESMITH_FUNCTION Lane operator-(Lane a, Lane b) { return a.v - b.v; }
+  friend FORCESMITH_FUNCTION Lane operator*(Lane a, Lane b) { return a.v * b.v; }
+  friend FORCESMITH_FUNCTION Lane operator/(Lane a, Lane b) { return a.v / b.v; }
+  friend FORCESMITH_FUNCTION Lane operator-(Lane a) { return -a.v; }
+};
+#else
+template <class Real, int Width>
+struct Lane;
+#endif
+
+template <class Real>
+struct Lane<Real, 1> {
+  static constexpr int width = 1;
+  Real v;
+
+  Lane() = default;
+  FORCESMITH_FUNCTION Lane(Real value) : v(value) {}
+
+  FORCESMITH_FUNCTION Real operator[](int) const { return v; }
+  FORCESMITH_FUNCTION void set(int, Real value) { v = value; }
+  FORCESMITH_FUNCTION Lane& operator+=(Lane b) { v += b.v; return *this; }
+  FORCESMITH_FUNCTION Lane& operator-=(Lane b) { v -= b.v; return *this; }
+  FORCESMITH_FUNCTION Lane& operator*=(Lane b) { v *= b.v; return *this; }
+  friend FORCESMITH_FUNCTION Lane operator+(Lane a, Lane b) { return a.v + b.v; }
+  friend FORCESMITH_FUNCTION Lane operator-(Lane a, Lane b) { return a.v - b.v; }
+  friend FORCESMITH_FUNCTION Lane operator*(Lane a, Lane b) { return a.v * b.v; }
+  friend FORCESMITH_FUNCTION Lane operator/(Lane a, Lane b) { return a.v / b.v; }
+  friend FORCESMITH_FUNCTION Lane operator-(Lane a) { return -a.v; }
+};
+
+/// Sum over the lanes.
+template <class Real, int Width>
+FORCESMITH_FUNCTION Real lane_sum(Lane<Real, Width> a) {
+  Real sum = a[0];
+  for (int i = 1; i < Width; ++i) sum += a[i];
+  return sum;
+}
+
+/// Lanes from consecutive, aligned memory.
+template <class L, class Real>
+FORCESMITH_FUNCTION L lane_load(const Real* address) {
+  return *reinterpret_cast<const L*>(address);
+}
+
+template <class L, class Real>
+FORCESMITH_FUNCTION void lane_store(Real* address, L value) {
+  *reinterpret_cast<L*>(address) = value;
+}
+
+#if defined(__AVX512F__)
+inline constexpr int native_width = 8;  // doubles per register
+#elif defined(__AVX2__)
+inline constexpr int native_width = 4;
+#else
+inline constexpr int native_width = 2;
+#endif
+
+}  // namespace forcesmith::FORCESMITH_ISA

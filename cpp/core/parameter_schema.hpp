@@ -1,0 +1,41 @@
+// Parameters are described once, by a schema: name, type, unit, default, one line of documentation.
+// JSON checking, the Python signature and the documentation derive from it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace forcesmith {
+
+using Json = nlohmann::json;
+
+struct ParameterField {
+  std::string name;
+  std::string type;  // "integer", "number", "string", "boolean", "array", "object"
+  std::string unit;  // "" if none
+  Json default_value;  // null: must be given
+  std::string doc;
+  bool optional = false;  // may be absent although it has no default
+};
+
+using ParameterSchema = std::vector<ParameterField>;
+
+/// Checks `given` (an object) against the schema and returns it with the defaults filled in.
+/// Throws ParameterError naming `where`, the key, and the nearest known key for an unknown one.
+Json checked_parameters(const ParameterSchema& schema, const Json& given, const std::string& where);
+
+/// The schema as JSON, for Python and the documentation.
+Json to_json(const ParameterSchema& schema);
+
+/// The entry of `known` closest to `name` by edit distance ("" if `known` is empty).
+std::string nearest_name(const std::string& name, const std::vector<std::string>& known);
+
+/// "moment_tensor, symmetry_functions"
+std::string joined(const std::vector<std::string>& names);
+
+/// The sentence for a name that a registry does not hold.
+std::string unknown_name_message(const std::string& kind, const std::string& name,
+                                 const std::vector<std::string>& known);
+
+}  // namespace forcesmith

@@ -1,0 +1,65 @@
+// The contract every descriptor keeps. Adding one: a folder beside moment_tensor/, a line in
+// potentials/registry.cpp, its sources in cpp/CMakeLists.txt (see cpp/README.md).
+//
+// Work is done on blocks of at most block_size() central atoms, by several workers at once, each with
+// a workspace of its own. values() comes first; the other verbs then refer to the same block.
+// Energies eV, lengths angstrom. Sizes: n_atoms and n_pairs are those of the block; `stride` is the
+// distance between the rows of two atoms (or pair components) in arrays of values.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/parameter_schema.hpp"
+#include "neighbors/neighbor_view.hpp"
+
+namespace forcesmith {
+
+class Descriptor {
+ public:
+  /// Memory of one worker; holds what values() leaves behind for the other verbs.
+  class Workspace {
+   public:
+    virtual ~Workspace() = default;
+  };
+
+  virtual ~Descriptor() = default;
+
+  virtual std::string type() const = 0;                           // name in the registry
+  virtual double cutoff() const = 0;                              // angstrom
+  virtual int size(int element) const = 0;                        // values per atom of that element
+  virtual std::vector<std::string> names(int element) const = 0;  // [size(element)]
+  virtual Json to_json() const = 0;  // parameters and coefficients; what create() reads
+
+  virtual int block_size() const = 0;
+  virtual std::unique_ptr<Workspace> make_workspace() const = 0;
+
+  /// B: [n_atoms][stride], every entry up to size(element) is set.
+  virtual void values(const NeighborView& block, Workspace& workspace, double* B,
+                      int stride) const = 0;
+
+  /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
+  virtual void backpropagate(Workspace& workspace, const double* beta, int stride,
+                             double* pair_gradients) const = 0;
+
+  /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff; the caller clears it.
+  virtual void gradients(Workspace& workspace, double* gradients, int stride) const = 0;
+
+  /// B_dot [n_atoms][stride]: derivative of the values when every r_ij moves along directions [n_pairs][3].
+  virtual void tangent(Workspace& workspace, const double* directions, double* B_dot,
+                       int stride) const = 0;
+
+  /// Adds d/dparameters of sum (B_bar . B + B_dot_bar . B_dot) to gradient [parameters().size()].
+  /// After tangent() with the same directions.
+  virtual void parameter_adjoint(Workspace& workspace, const double* directions,
+                                 const double* B_bar, const double* B_dot_bar, int stride,
+                                 double* gradient) const = 0;
+
+  /// Coefficients inside the descriptor that training may change; empty if there are none.
+  virtual std::vector<double> parameters() const { return {}; }
+  virtual void set_parameters(std::span<const double>) {}
+};
+
+}  // namespace forcesmith

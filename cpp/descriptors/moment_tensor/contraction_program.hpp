@@ -1,0 +1,37 @@
+// Which moments multiply into which: the basis functions of a moment tensor potential as a list of
+// products (A. V. Shapeev, Multiscale Model. Simul. 14, 1153 (2016), Eqs. 2-5).
+//
+// Moments 0 .. n_basic - 1 are components of M_{mu,nu}: sum_j f_mu(r_ij) x^a y^b z^c / r^(a+b+c).
+// Every further moment is a sum of products of earlier ones. The form is that of MLIP's .mtp files
+// (alpha_index_basic, alpha_index_times, alpha_moment_mapping), so any such list can be run.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace forcesmith {
+
+struct ContractionProgram {
+  std::vector<std::array<int, 4>> basic;     // [n_basic] mu, a, b, c
+  std::vector<std::array<int, 4>> products;  // [n_products] left, right, integer factor, target
+  std::vector<int> mapping;                  // [n_values] moment that is the basis function
+  int n_moments = 0;
+
+  int n_values() const { return static_cast<int>(mapping.size()); }
+  int n_radial() const;  // number of radial functions, 1 + largest mu
+
+  /// Throws FormatError naming `where` unless indices are in range, factors are finite, and every
+  /// moment is complete before it is used.
+  void check(const std::string& where) const;
+
+  friend bool operator==(const ContractionProgram&, const ContractionProgram&) = default;
+};
+
+/// All contractions of at most `max_factors` moments to scalars with level at most `level` (even,
+/// 2 .. 28), where lev M_{mu,nu} = 2 + 4 mu + nu and the level of a product is the sum (Shapeev 2016,
+/// Sec. 3). With four factors (five-body terms), as in MLIP's lists, the numbers of basis functions
+/// for level 2, 4, ... 20 are 1 2 5 9 16 29 52 92 163 288.
+ContractionProgram generate_contractions(int level, int max_factors = 4);
+
+}  // namespace forcesmith

@@ -1,0 +1,74 @@
+// Moment tensor descriptor (A. V. Shapeev, Multiscale Model. Simul. 14, 1153 (2016)): parameters,
+// radial coefficients and contraction program; the work is done in moment_tensor_kernels.hpp.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "descriptors/descriptor.hpp"
+#include "descriptors/moment_tensor/contraction_program.hpp"
+#include "descriptors/moment_tensor/moment_tensor_variants.hpp"
+
+namespace forcesmith {
+
+struct MomentTensorParameters {
+  int level = 0;             // 0: the program was given, not generated
+  int max_factors = 4;
+  double cutoff = 0.0;       // angstrom
+  double min_distance = 0.0; // angstrom, lower end of the Chebyshev interval
+  int radial_basis_size = 8;
+  double scaling = 1.0;
+};
+
+class MomentTensor : public Descriptor {
+ public:
+  static ParameterSchema schema();
+  static std::unique_ptr<Descriptor> create(const Json& parameters, int n_elements,
+                                            const std::string& where);
+
+  /// radial_coefficients: [center element][neighbor element][radial function][radial_basis_size];
+  /// empty: f_mu = Q_mu.
+  MomentTensor(const MomentTensorParameters& parameters, ContractionProgram program,
+               std::vector<double> radial_coefficients, int n_elements, const std::string& where);
+
+  std::string type() const override { return "moment_tensor"; }
+  double cutoff() const override { return parameters_.cutoff; }
+  int size(int) const override { return program_.n_values(); }
+  std::vector<std::string> names(int element) const override;
+  Json to_json() const override;
+  int block_size() const override { return variant_.width; }
+  std::unique_ptr<Workspace> make_workspace() const override;
+  void values(const NeighborView& block, Workspace& workspace, double* B,
+              int stride) const override;
+  void backpropagate(Workspace& workspace, const double* beta, int stride,
+                     double* pair_gradients) const override;
+  void gradients(Workspace& workspace, double* gradients, int stride) const override;
+  void tangent(Workspace& workspace, const double* directions, double* B_dot,
+               int stride) const override;
+  void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
+                         const double* B_dot_bar, int stride, double* gradient) const override;
+  std::vector<double> parameters() const override { return radial_coefficients_; }
+  void set_parameters(std::span<const double> values) override;
+
+  const MomentTensorParameters& settings() const { return parameters_; }
+  const ContractionProgram& program() const { return program_; }
+  int n_elements() const { return n_elements_; }
+  MomentTensorTables tables() const;  // pointers into this object
+
+ private:
+  void sort_program(const std::string& where);
+
+  MomentTensorParameters parameters_;
+  ContractionProgram program_;
+  std::vector<double> radial_coefficients_;
+  int n_elements_;
+  MomentTensorVariant variant_;
+
+  // Arrays behind MomentTensorTables.
+  std::vector<int> parent_, basic_begin_, basic_mu_;
+  std::array<int, 4> axis_begin_{};
+  std::vector<int> product_begin_, product_left_, product_right_, mapping_;
+  std::vector<double> product_factor_;
+};
+
+}  // namespace forcesmith

@@ -1,0 +1,45 @@
+// The contract every model keeps: site energies from descriptor values, E_i = model(B_i).
+//
+// Energies in eV. Arrays of values are [n_atoms][stride]; only the first size(element) entries of a
+// row count. `types` holds element indices [n_atoms].
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/parameter_schema.hpp"
+
+namespace forcesmith {
+
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  virtual std::string type() const = 0;  // name in the registry
+  virtual Json to_json() const = 0;      // what create() reads
+
+  /// energies [n_atoms] and beta = dE_i/dB_i [n_atoms][stride].
+  virtual void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
+                                      double* energies, double* beta) const = 0;
+
+  /// Reverse pass of J = sum_i (energy_bar_i E_i + D E_i), where D is the derivative along B_dot:
+  /// sets B_bar = dJ/dB and B_dot_bar = dJ/dB_dot, adds dJ/dparameters to gradient.
+  virtual void parameter_adjoint(int n_atoms, const int* types, const double* B, const double* B_dot,
+                                 int stride, const double* energy_bar, double* B_bar,
+                                 double* B_dot_bar, double* gradient) const = 0;
+
+  virtual std::vector<double> parameters() const = 0;
+  virtual void set_parameters(std::span<const double> values) = 0;
+
+  /// True if E_i is linear in all parameters; then the two functions below give the design matrix, one
+  /// column per parameter.
+  virtual bool linear_in_parameters() const = 0;
+  /// Adds dE_i/dparameters to row.
+  virtual void add_design_row(int element, const double* B, double* row) const = 0;
+  /// Adds factor * d/dx dE_i/dparameters to row, where dB [size(element)] = dB_i/dx.
+  virtual void add_design_gradient(int element, const double* B, const double* dB, double factor,
+                                   double* row) const = 0;
+};
+
+}  // namespace forcesmith

@@ -1,0 +1,30 @@
+// Neighbors of one block of atoms prepared for SIMD kernels: those inside the cutoff only, sorted by
+// element, in packs of `width` neighbors of one element, stored component by component.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/aligned_buffer.hpp"
+#include "neighbors/neighbor_view.hpp"
+#include "neighbors/packed_view.hpp"
+
+namespace forcesmith {
+
+class PackedNeighbors {
+ public:
+  /// Packs all atoms of `block`; `n_elements` is the number of elements of the potential.
+  void pack(const NeighborView& block, double cutoff, int n_elements, int width);
+  PackedView view() const;
+  int n_packs() const { return static_cast<int>(pack_types_.size()); }
+  int max_packs_per_atom() const;
+
+ private:
+  int width_ = 1;
+  std::vector<int> center_types_, pack_offsets_, pack_types_;
+  std::vector<std::int64_t> pairs_;
+  std::vector<std::vector<std::int64_t>> by_element_;
+  AlignedBuffer components_;  // x, y, z, r one after the other
+};
+
+}  // namespace forcesmith

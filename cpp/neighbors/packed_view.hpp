@@ -1,0 +1,23 @@
+// What descriptor kernels see of the neighbors of one block of atoms: see PackedNeighbors.
+#pragma once
+
+#include <cstdint>
+
+namespace forcesmith {
+
+/// Neighbors inside the cutoff in packs of `width`, each pack of one element. Padding sits exactly at
+/// the cutoff, where every descriptor vanishes together with its slope.
+struct PackedView {
+  int n_atoms;                // at most `width`
+  int width;                  // neighbors per pack
+  const int* center_types;    // [n_atoms]
+  const int* pack_offsets;    // [n_atoms + 1]
+  const int* pack_types;      // [n_packs] element of the neighbors in a pack
+  const double* x;            // [n_packs][width] components of r_ij / |r_ij|
+  const double* y;
+  const double* z;
+  const double* r;            // [n_packs][width] |r_ij|, angstrom
+  const std::int64_t* pairs;  // [n_packs][width] pair, counted from the block's first; -1: padding
+};
+
+}  // namespace forcesmith

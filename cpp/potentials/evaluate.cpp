@@ -1,0 +1,132 @@
+#include "potentials/evaluate.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/parallel.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+/// Per-atom results of one worker: the host's own arrays for the first, private ones for the others.
+struct WorkerArrays {
+  std::vector<double> storage;
+  double *energies, *forces, *virials, *centroid_virials;
+
+  WorkerArrays(const Evaluation& host, bool is_private)
+      : energies(host.energies),
+        forces(host.forces),
+        virials(host.virials),
+        centroid_virials(host.centroid_virials) {
+    if (!is_private) return;
+    const std::size_t n = host.n_host;
+    storage.assign(n * ((forces ? 3 : 0) + (virials ? 6 : 0) + (centroid_virials ? 9 : 0)), 0.0);
+    double* next = storage.data();
+    // Energies belong to central atoms, which no two workers share.
+    if (forces) forces = std::exchange(next, next + 3 * n);
+    if (virials) virials = std::exchange(next, next + 6 * n);
+    if (centroid_virials) centroid_virials = next;
+  }
+};
+
+void add_pairs(const NeighborView& block, const double* pair_gradients, WorkerArrays& arrays,
+               double* virial) {
+  const std::int64_t first_pair = block.offsets[0];
+  for (int atom = 0; atom < block.n_atoms; ++atom) {
+    const int i = block.centers[atom];
+    double force[3] = {0, 0, 0};
+    for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
+      const double* g = pair_gradients + 3 * (pair - first_pair);
+      const double* r = block.displacements + 3 * pair;
+      const int j = block.neighbors[pair];
+      for (int axis = 0; axis < 3; ++axis) force[axis] += g[axis];
+      if (arrays.forces)
+        for (int axis = 0; axis < 3; ++axis) arrays.forces[3 * j + axis] -= g[axis];
+      const double w[6] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2],
+                           -r[0] * g[1], -r[0] * g[2], -r[1] * g[2]};
+      for (int c = 0; c < 6; ++c) virial[c] += w[c];
+      if (arrays.virials)
+        for (int c = 0; c < 6; ++c) {
+          arrays.virials[6 * i + c] += 0.5 * w[c];
+          arrays.virials[6 * j + c] += 0.5 * w[c];
+        }
+      if (arrays.centroid_virials) {
+        double* row = arrays.centroid_virials + 9 * j;
+        for (int c = 0; c < 6; ++c) row[c] += w[c];
+        row[6] -= r[1] * g[0];
+        row[7] -= r[2] * g[0];
+        row[8] -= r[2] * g[1];
+      }
+    }
+    if (arrays.forces)
+      for (int axis = 0; axis < 3; ++axis) arrays.forces[3 * i + axis] += force[axis];
+  }
+}
+
+}  // namespace
+
+int first_of_worker(int n_atoms, int block_size, int worker, int n_workers) {
+  const std::int64_t n_blocks = (n_atoms + block_size - 1) / block_size;
+  return static_cast<int>(
+      std::min<std::int64_t>(n_atoms, n_blocks * worker / n_workers * block_size));
+}
+
+void evaluate(const Potential& potential, const NeighborSource& source, Evaluation& evaluation,
+              int n_workers) {
+  const int n_atoms = source.n_atoms(), block_size = potential.block_size();
+  const int stride = potential.stride();
+  n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
+
+  std::vector<WorkerArrays> arrays;
+  for (int worker = 0; worker < n_workers; ++worker) arrays.emplace_back(evaluation, worker > 0);
+  struct Sums { double energy = 0.0, virial[6] = {0}; };
+  std::vector<Sums> sums(n_workers);
+
+  for_each_worker(n_workers, [&](int worker) {
+    NeighborBuffer buffer;
+    BlockDescriptors descriptors(potential);
+    std::vector<double> B(static_cast<std::size_t>(block_size) * stride), beta(B.size());
+    std::vector<double> energies(block_size), pair_gradients;
+    Sums own;
+    const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
+    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
+         first += block_size) {
+      const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
+      descriptors.values(block, B.data());
+      potential.model().energies_and_gradients(block.n_atoms, block.center_types, B.data(), stride,
+                                               energies.data(), beta.data());
+      pair_gradients.assign(3 * (block.offsets[block.n_atoms] - block.offsets[0]), 0.0);
+      descriptors.backpropagate(beta.data(), pair_gradients.data());
+      add_pairs(block, pair_gradients.data(), arrays[worker], own.virial);
+      for (int atom = 0; atom < block.n_atoms; ++atom) {
+        own.energy += energies[atom];
+        if (evaluation.energies) evaluation.energies[block.centers[atom]] += energies[atom];
+      }
+    }
+    sums[worker] = own;
+  });
+
+  for (const Sums& own : sums) {
+    evaluation.energy += own.energy;
+    for (int c = 0; c < 6; ++c) evaluation.virial[c] += own.virial[c];
+  }
+  if (n_workers == 1) return;
+  // Fixed order of summation: the result does not depend on timing.
+  for_each_worker(n_workers, [&](int worker) {
+    auto add = [&](double* host, auto member, int components) {
+      if (host == nullptr) return;
+      const std::size_t n = static_cast<std::size_t>(evaluation.n_host) * components;
+      const std::size_t begin = n * worker / n_workers, end = n * (worker + 1) / n_workers;
+      for (int other = 1; other < n_workers; ++other) {
+        const double* own = arrays[other].*member;
+        for (std::size_t i = begin; i < end; ++i) host[i] += own[i];
+      }
+    };
+    add(evaluation.forces, &WorkerArrays::forces, 3);
+    add(evaluation.virials, &WorkerArrays::virials, 6);
+    add(evaluation.centroid_virials, &WorkerArrays::centroid_virials, 9);
+  });
+}
+
+}  // namespace forcesmith

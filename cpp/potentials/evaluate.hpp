@@ -1,0 +1,29 @@
+// Energies, forces and virials of any number of atoms, block by block, on several workers.
+//
+// F = -dE/dR: with g_ij = dE_i/dr_ij, the center gains +g_ij and the neighbor -g_ij. The virial is
+// W_ab = sum r_ij,a (-g_ij)_b, in eV, positive under compression (LAMMPS' sign).
+#pragma once
+
+#include "neighbors/neighbor_view.hpp"
+#include "potentials/potential.hpp"
+
+namespace forcesmith {
+
+/// What is wanted: a null pointer means not wanted. Everything is added to the host's arrays.
+struct Evaluation {
+  int n_host = 0;                      // rows of the host's arrays, ghost atoms included
+  double* energies = nullptr;          // [n_host] site energies, eV
+  double* forces = nullptr;            // [n_host][3] eV/angstrom
+  double* virials = nullptr;           // [n_host][6] xx yy zz xy xz yz, half to center, half to neighbor, eV
+  double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor, eV
+  double energy = 0.0;                 // out: sum of site energies, eV
+  double virial[6] = {0};              // out: xx yy zz xy xz yz, eV
+};
+
+void evaluate(const Potential& potential, const NeighborSource& source, Evaluation& evaluation,
+              int n_workers = 1);
+
+/// First of the central atoms of worker `worker` (0 .. n_workers), in whole blocks.
+int first_of_worker(int n_atoms, int block_size, int worker, int n_workers);
+
+}  // namespace forcesmith

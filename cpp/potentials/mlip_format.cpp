@@ -1,0 +1,244 @@
+#include "potentials/mlip_format.hpp"
+
+#include <cctype>
+#include <cstdio>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "descriptors/moment_tensor/moment_tensor.hpp"
+#include "models/linear_model.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+/// Reads "key = value" pairs, where a value may be a braced list, in the order of the file.
+class MlipReader {
+ public:
+  MlipReader(const std::string& text, const std::string& path) : text_(text), path_(path) {}
+
+  [[noreturn]] void fail(const std::string& what) const {
+    int line = 1;
+    for (std::size_t i = 0; i < position_ && i < text_.size(); ++i) line += text_[i] == '\n';
+    throw FormatError("The MLIP file \"" + path_ + "\" is broken or cut off at line " +
+                      std::to_string(line) + ": " + what + ".");
+  }
+
+  std::string word() {
+    skip(" \t\r\n=,{}");
+    return until(" \t\r\n=,{}");
+  }
+  void expect(const std::string& wanted) {
+    const std::string found = word();
+    if (found != wanted) fail("expected \"" + wanted + "\", found \"" + found + "\"");
+  }
+  bool next_is(const std::string& wanted) {
+    const std::size_t start = position_;
+    const bool same = word() == wanted;
+    position_ = start;
+    return same;
+  }
+  std::string rest_of_line() {
+    skip(" \t=");
+    std::string value = until("\n");
+    while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back()))) value.pop_back();
+    return value;
+  }
+  double number(const std::string& name) {
+    const std::string found = word();
+    try {
+      std::size_t used = 0;
+      const double value = std::stod(found, &used);
+      if (used == found.size()) return value;
+    } catch (const std::exception&) {
+    }
+    fail("expected a number for " + name + ", found \"" + found + "\"");
+  }
+  int integer(const std::string& name) {
+    const double value = number(name);
+    if (value != static_cast<int>(value)) fail(name + " must be an integer");
+    return static_cast<int>(value);
+  }
+  int count(const std::string& name, int least) {
+    expect(name);
+    const int value = integer(name);
+    if (value < least || value > 100'000'000) fail(name + " is " + std::to_string(value));
+    return value;
+  }
+  double value_of(const std::string& name) {
+    expect(name);
+    return number(name);
+  }
+
+ private:
+  void skip(const char* characters) {
+    position_ = std::min(text_.find_first_not_of(characters, position_), text_.size());
+  }
+  std::string until(const char* characters) {
+    const std::size_t end = std::min(text_.find_first_of(characters, position_), text_.size());
+    std::string value = text_.substr(position_, end - position_);
+    position_ = end;
+    return value;
+  }
+
+  const std::string& text_;
+  const std::string& path_;
+  std::size_t position_ = 0;
+};
+
+std::string printed(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+template <class List, class Print>
+std::string braced(const List& list, const Print& print) {
+  std::string text = "{";
+  for (std::size_t i = 0; i < list.size(); ++i) text += (i > 0 ? ", " : "") + print(list[i]);
+  return text + "}";
+}
+
+std::string tuples(const std::vector<std::array<int, 4>>& list) {
+  auto print_int = [](int value) { return std::to_string(value); };
+  return braced(list, [&](const std::array<int, 4>& tuple) { return braced(tuple, print_int); });
+}
+
+}  // namespace
+
+Potential parse_mlip(const std::string& text, const std::string& path,
+                     const std::vector<std::string>& elements) {
+  MlipReader in(text, path);
+  in.expect("MTP");
+  in.expect("version");
+  const std::string version = in.word();
+  if (version != "1.1.0")
+    throw FormatError("The MLIP file \"" + path + "\" has version " + version +
+                      ", but only version 1.1.0 is supported.");
+  in.expect("potential_name");
+  const std::string name = in.rest_of_line();
+  MomentTensorParameters parameters;
+  if (in.next_is("scaling")) parameters.scaling = in.value_of("scaling");
+  const int species = in.count("species_count", 1);
+  if (elements.empty())
+    throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) +
+                      " species but no element names; give them in the order of the species, for example elements=[\"Cu\"] or --elements Cu.");
+  if (static_cast<int>(elements.size()) != species)
+    throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) +
+                      " species, but " + std::to_string(elements.size()) +
+                      " element names were given: " + joined(elements) + ".");
+  in.expect("potential_tag");
+  const std::string tag = in.rest_of_line();
+  in.expect("radial_basis_type");
+  const std::string basis = in.word();
+  if (basis != "RBChebyshev")
+    throw FormatError("The MLIP file \"" + path + "\" has the radial basis " + basis +
+                      ", but only RBChebyshev is supported.");
+  parameters.min_distance = in.value_of("min_dist");
+  parameters.cutoff = in.value_of("max_dist");
+  parameters.radial_basis_size = in.count("radial_basis_size", 1);
+  const int n_radial = in.count("radial_funcs_count", 1);
+
+  const bool has_radial = in.next_is("radial_coeffs");
+  std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial *
+                             parameters.radial_basis_size);
+  if (!has_radial)
+    throw FormatError("The MLIP file \"" + path +
+                      "\" is an untrained template without radial_coeffs; train it first, or fit a new potential of that level.");
+  in.expect("radial_coeffs");
+  for (int block = 0; block < species * species; ++block) {
+    const std::string pair = in.word();
+    const std::size_t dash = pair.find('-');
+    int center = -1, neighbor = -1;
+    if (dash != std::string::npos) {
+      try {
+        center = std::stoi(pair.substr(0, dash));
+        neighbor = std::stoi(pair.substr(dash + 1));
+      } catch (const std::exception&) {
+      }
+    }
+    if (center < 0 || neighbor < 0 || center >= species || neighbor >= species)
+      in.fail("expected a pair of species such as 0-0, found \"" + pair + "\"");
+    const int size = n_radial * parameters.radial_basis_size;
+    double* coefficients = radial.data() + (center * species + neighbor) * size;
+    for (int i = 0; i < size; ++i) coefficients[i] = in.number("radial_coeffs " + pair);
+  }
+
+  ContractionProgram program;
+  program.n_moments = in.count("alpha_moments_count", 1);
+  program.basic.resize(in.count("alpha_index_basic_count", 1));
+  in.expect("alpha_index_basic");
+  for (auto& moment : program.basic)
+    for (int& index : moment) index = in.integer("alpha_index_basic");
+  program.products.resize(in.count("alpha_index_times_count", 0));
+  in.expect("alpha_index_times");
+  for (auto& product : program.products)
+    for (int& index : product) index = in.integer("alpha_index_times");
+  program.mapping.resize(in.count("alpha_scalar_moments", 1));
+  in.expect("alpha_moment_mapping");
+  for (int& moment : program.mapping) moment = in.integer("alpha_moment_mapping");
+  if (program.n_radial() > n_radial)
+    in.fail("alpha_index_basic uses " + std::to_string(program.n_radial()) +
+            " radial functions, but radial_funcs_count is " + std::to_string(n_radial));
+  if (program.n_radial() < n_radial)
+    in.fail("radial_funcs_count is " + std::to_string(n_radial) + ", but alpha_index_basic uses only " +
+            std::to_string(program.n_radial()));
+
+  in.expect("species_coeffs");
+  std::vector<double> offsets(species), coefficients(program.mapping.size());
+  for (double& offset : offsets) offset = in.number("species_coeffs");
+  in.expect("moment_coeffs");
+  for (double& coefficient : coefficients) coefficient = in.number("moment_coeffs");
+
+  const std::vector<int> sizes(species, program.n_values());
+  std::vector<std::unique_ptr<Descriptor>> descriptors;
+  descriptors.push_back(std::make_unique<MomentTensor>(parameters, std::move(program),
+                                                       std::move(radial), species, "\"" + path + "\""));
+  Json provenance{{"converted_from", "MLIP file"}, {"potential_name", name}};
+  if (!tag.empty()) provenance["potential_tag"] = tag;
+  return Potential(elements, std::move(descriptors),
+                   std::make_unique<LinearModel>(
+                       offsets, std::vector<std::vector<double>>{coefficients}, sizes, true),
+                   std::move(provenance));
+}
+
+std::string print_mlip(const Potential& potential, const std::string& path) {
+  const auto* descriptor = dynamic_cast<const MomentTensor*>(potential.descriptors().front().get());
+  const auto* model = dynamic_cast<const LinearModel*>(&potential.model());
+  if (potential.descriptors().size() != 1 || descriptor == nullptr || model == nullptr ||
+      (!model->shared() && potential.elements().size() > 1))
+    throw FormatError("The potential cannot be written as the MLIP file \"" + path +
+                      "\": that format holds one moment tensor descriptor with one linear model shared by all elements.");
+  const MomentTensorParameters& parameters = descriptor->settings();
+  const ContractionProgram& program = descriptor->program();
+  const int species = static_cast<int>(potential.elements().size());
+  std::ostringstream out;
+  out << "MTP\nversion = 1.1.0\npotential_name = forcesmith\nscaling = " << printed(parameters.scaling)
+      << "\nspecies_count = " << species << "\npotential_tag = " << joined(potential.elements())
+      << "\nradial_basis_type = RBChebyshev\n\tmin_dist = " << printed(parameters.min_distance)
+      << "\n\tmax_dist = " << printed(parameters.cutoff)
+      << "\n\tradial_basis_size = " << parameters.radial_basis_size
+      << "\n\tradial_funcs_count = " << program.n_radial() << "\n\tradial_coeffs\n";
+  const std::vector<double> radial = descriptor->parameters();
+  auto next = radial.begin();
+  for (int center = 0; center < species; ++center)
+    for (int neighbor = 0; neighbor < species; ++neighbor) {
+      out << "\t\t" << center << "-" << neighbor << "\n";
+      for (int mu = 0; mu < program.n_radial(); ++mu, next += parameters.radial_basis_size)
+        out << "\t\t\t"
+            << braced(std::vector<double>(next, next + parameters.radial_basis_size), printed) << "\n";
+    }
+  auto print_int = [](int value) { return std::to_string(value); };
+  out << "alpha_moments_count = " << program.n_moments
+      << "\nalpha_index_basic_count = " << program.basic.size()
+      << "\nalpha_index_basic = " << tuples(program.basic)
+      << "\nalpha_index_times_count = " << program.products.size()
+      << "\nalpha_index_times = " << tuples(program.products)
+      << "\nalpha_scalar_moments = " << program.mapping.size()
+      << "\nalpha_moment_mapping = " << braced(program.mapping, print_int)
+      << "\nspecies_coeffs = " << braced(model->offsets(), printed)
+      << "\nmoment_coeffs = " << braced(model->coefficients(0), printed) << "\n";
+  return out.str();
+}
+
+}  // namespace forcesmith

@@ -1,0 +1,18 @@
+// MLIP's .mtp and .almtp files (MLIP-2 and MLIP-3): a moment tensor descriptor with a linear model.
+// The active set that an .almtp file carries after the coefficients is not read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "potentials/potential.hpp"
+
+namespace forcesmith {
+
+/// elements: one name per species of the file, which has none; required.
+Potential parse_mlip(const std::string& text, const std::string& path,
+                     const std::vector<std::string>& elements);
+/// Throws FormatError unless the potential is one moment tensor descriptor with shared coefficients.
+std::string print_mlip(const Potential& potential, const std::string& path);
+
+}  // namespace forcesmith

@@ -1,0 +1,61 @@
+// A potential: elements, descriptors (their values are concatenated), a model, and where it came from.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "descriptors/descriptor.hpp"
+#include "models/model.hpp"
+
+namespace forcesmith {
+
+class Potential {
+ public:
+  Potential(std::vector<std::string> elements, std::vector<std::unique_ptr<Descriptor>> descriptors,
+            std::unique_ptr<Model> model, Json provenance = Json::object());
+
+  const std::vector<std::string>& elements() const { return elements_; }
+  double cutoff() const;  // angstrom, largest of all descriptors
+  const std::vector<std::unique_ptr<Descriptor>>& descriptors() const { return descriptors_; }
+  const Model& model() const { return *model_; }
+  const Json& provenance() const { return provenance_; }
+  void set_provenance(Json provenance) { provenance_ = std::move(provenance); }
+
+  int size(int element) const;  // descriptor values per atom, all descriptors together
+  int stride() const;           // largest size
+  int block_size() const;       // most atoms per call of a descriptor
+
+  std::vector<double> descriptor_parameters() const;
+  void set_descriptor_parameters(std::span<const double> values);
+  std::vector<double> model_parameters() const { return model_->parameters(); }
+  void set_model_parameters(std::span<const double> values) { model_->set_parameters(values); }
+
+ private:
+  std::vector<std::string> elements_;
+  std::vector<std::unique_ptr<Descriptor>> descriptors_;
+  std::unique_ptr<Model> model_;
+  Json provenance_;
+};
+
+/// All descriptors of a potential working on one block of atoms, for one worker. Arrays of values have
+/// the row length potential.stride().
+class BlockDescriptors {
+ public:
+  explicit BlockDescriptors(const Potential& potential);
+  void values(const NeighborView& block, double* B);
+  void backpropagate(const double* beta, double* pair_gradients);
+  void gradients(double* gradients);
+  void tangent(const double* directions, double* B_dot);
+  /// gradient: as in Potential::descriptor_parameters().
+  void parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar,
+                         double* gradient);
+
+ private:
+  const Potential& potential_;
+  int stride_;
+  std::vector<std::unique_ptr<Descriptor::Workspace>> workspaces_;
+  std::vector<int> columns_, parameters_;  // first column and first parameter of every descriptor
+};
+
+}  // namespace forcesmith

@@ -1,0 +1,163 @@
+#include "potentials/potential_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/error.hpp"
+#include "potentials/registry.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+const ParameterSchema& document_schema() {
+  static const ParameterSchema schema{
+      {"format", "string", "", {}, "always \"forcesmith potential\""},
+      {"version", "integer", "", {}, "version of the format"},
+      {"units", "object", "", {}, "length and energy units", true},
+      {"elements", "array", "", {}, "element symbols, in the order of all element indices"},
+      {"descriptors", "array", "", {}, "descriptors, their values are concatenated"},
+      {"model", "object", "", {}, "model that turns descriptor values into site energies"},
+      {"provenance", "object", "", Json::object(), "where the potential came from"}};
+  return schema;
+}
+
+/// The entry named by object["type"], and the object without that key.
+template <class Entry>
+const Entry& entry_of(Json& object, const std::vector<Entry>& registry, const std::string& kind,
+                      const std::string& where) {
+  if (!object.is_object() || !object.contains("type") || !object.at("type").is_string())
+    throw FormatError("Every " + kind + " of " + where + " needs a \"type\", but one is " +
+                      object.dump().substr(0, 60) + ".");
+  const std::string name = object.at("type");
+  object.erase("type");
+  std::vector<std::string> known;
+  for (const Entry& entry : registry) {
+    if (entry.name == name) return entry;
+    known.push_back(entry.name);
+  }
+  throw ParameterError(where + ": " + unknown_name_message(kind, name, known));
+}
+
+bool all_finite(const Json& value) {
+  if (value.is_structured())
+    return std::all_of(value.begin(), value.end(), [](const Json& item) { return all_finite(item); });
+  return !value.is_number_float() || std::isfinite(value.get<double>());
+}
+
+std::vector<std::string> elements_from(const Json& document, const std::string& path) {
+  std::vector<std::string> elements;
+  for (const Json& element : document.at("elements")) {
+    if (!element.is_string() || element.get<std::string>().empty())
+      throw FormatError("\"elements\" of " + path + " must be element symbols, but holds " +
+                        element.dump() + ".");
+    elements.push_back(element);
+  }
+  if (elements.empty()) throw FormatError("\"elements\" of " + path + " is empty.");
+  if (std::set<std::string>(elements.begin(), elements.end()).size() != elements.size())
+    throw FormatError("\"elements\" of " + path + " names an element twice: " + joined(elements) + ".");
+  return elements;
+}
+
+}  // namespace
+
+Potential parse_potential_file(const std::string& text, const std::string& path,
+                               const std::vector<std::string>& wanted_elements) {
+  Json document;
+  try {
+    document = Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    std::size_t line = 1 + std::count(text.begin(), text.begin() + std::min(error.byte, text.size()), '\n');
+    throw FormatError("The potential file \"" + path + "\" is broken or cut off at line " +
+                      std::to_string(line) + " (byte " + std::to_string(error.byte) + " of " +
+                      std::to_string(text.size()) + "): it is not valid JSON there.");
+  }
+  if (!document.is_object() || document.value("format", Json()) != "forcesmith potential")
+    throw FormatError("The file \"" + path +
+                      "\" is not a forcesmith potential: the key \"format\" must be \"forcesmith potential\".");
+  if (document.value("version", Json()) != potential_file_version)
+    throw FormatError("The potential file \"" + path + "\" has version " +
+                      document.value("version", Json()).dump() + ", but this forcesmith reads version " +
+                      std::to_string(potential_file_version) + "; use the forcesmith that wrote it, or a newer one.");
+  const std::string where = "the potential file \"" + path + "\"";
+  document = checked_parameters(document_schema(), document, where);
+  const Json units = document.value("units", Json::object());
+  if (units.value("length", "angstrom") != "angstrom" || units.value("energy", "eV") != "eV")
+    throw FormatError("The units of " + where + " are " + units.dump() +
+                      ", but only angstrom and eV are supported.");
+  const std::vector<std::string> elements = elements_from(document, where);
+  if (!wanted_elements.empty() && wanted_elements != elements)
+    throw FormatError("The potential file \"" + path + "\" is for the elements " + joined(elements) +
+                      ", but " + joined(wanted_elements) + " were asked for.");
+
+  std::vector<std::unique_ptr<Descriptor>> descriptors;
+  for (Json& parameters : document.at("descriptors")) {
+    const auto& entry = entry_of(parameters, descriptor_registry(), "descriptor", where);
+    descriptors.push_back(entry.create(parameters, static_cast<int>(elements.size()),
+                                       "descriptor \"" + entry.name + "\" in \"" + path + "\""));
+  }
+  if (descriptors.empty())
+    throw FormatError("The potential file \"" + path + "\" has no descriptor.");
+  std::vector<int> sizes(elements.size(), 0);
+  for (std::size_t element = 0; element < elements.size(); ++element)
+    for (const auto& descriptor : descriptors)
+      sizes[element] += descriptor->size(static_cast<int>(element));
+  Json parameters = document.at("model");
+  const auto& entry = entry_of(parameters, model_registry(), "model", where);
+  std::unique_ptr<Model> model =
+      entry.create(parameters, sizes, "model \"" + entry.name + "\" in \"" + path + "\"");
+  return Potential(elements, std::move(descriptors), std::move(model), document.at("provenance"));
+}
+
+namespace {
+
+/// JSON with one line per innermost list of numbers, so that files can be read and compared.
+void print_json(const Json& value, int indent, std::string& text) {
+  const bool nested = value.is_structured() && !value.empty() &&
+                      (value.is_object() || std::any_of(value.begin(), value.end(), [](const Json& item) {
+                         return item.is_structured();
+                       }));
+  if (!nested) {
+    text += value.dump();
+    return;
+  }
+  const std::string margin(indent + 1, ' ');
+  text += value.is_object() ? "{\n" : "[\n";
+  bool first = true;
+  for (const auto& item : value.items()) {
+    if (!first) text += ",\n";
+    first = false;
+    text += margin;
+    if (value.is_object()) text += Json(item.key()).dump() + ": ";
+    print_json(item.value(), indent + 1, text);
+  }
+  text += "\n" + std::string(indent, ' ') + (value.is_object() ? "}" : "]");
+}
+
+}  // namespace
+
+std::string print_potential_file(const Potential& potential, const std::string& path) {
+  // Insertion order is lost in Json objects, so the document is put together key by key.
+  std::vector<std::pair<std::string, Json>> document{
+      {"format", "forcesmith potential"},
+      {"version", potential_file_version},
+      {"units", {{"length", "angstrom"}, {"energy", "eV"}}},
+      {"elements", potential.elements()},
+      {"provenance", potential.provenance()},
+      {"model", potential.model().to_json()},
+      {"descriptors", Json::array()}};
+  for (const auto& descriptor : potential.descriptors())
+    document.back().second.push_back(descriptor->to_json());
+  std::string text = "{\n";
+  for (std::size_t i = 0; i < document.size(); ++i) {
+    if (!all_finite(document[i].second))
+      throw FormatError("The potential is not written to \"" + path + "\" because its \"" +
+                        document[i].first + "\" holds numbers that are not finite.");
+    text += (i > 0 ? ",\n " : " ") + Json(document[i].first).dump() + ": ";
+    print_json(document[i].second, 1, text);
+  }
+  return text + "\n}\n";
+}
+
+}  // namespace forcesmith

@@ -1,0 +1,17 @@
+// forcesmith's own potential file: one JSON document, described in README.md of this folder's parent.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "potentials/potential.hpp"
+
+namespace forcesmith {
+
+inline constexpr int potential_file_version = 1;
+
+Potential parse_potential_file(const std::string& text, const std::string& path,
+                               const std::vector<std::string>& elements);
+std::string print_potential_file(const Potential& potential, const std::string& path);
+
+}  // namespace forcesmith

@@ -1,0 +1,95 @@
+#include "potentials/registry.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "descriptors/moment_tensor/moment_tensor.hpp"
+#include "models/linear_model.hpp"
+#include "potentials/mlip_format.hpp"
+#include "potentials/potential_file.hpp"
+
+namespace forcesmith {
+
+// One line each, alphabetical.
+
+const std::vector<DescriptorEntry>& descriptor_registry() {
+  static const std::vector<DescriptorEntry> entries{
+      {"moment_tensor", MomentTensor::schema, MomentTensor::create},
+  };
+  return entries;
+}
+
+const std::vector<ModelEntry>& model_registry() {
+  static const std::vector<ModelEntry> entries{
+      {"linear", LinearModel::schema, LinearModel::create},
+  };
+  return entries;
+}
+
+const std::vector<FormatEntry>& format_registry() {
+  static const std::vector<FormatEntry> entries{
+      {"forcesmith", {".json"}, parse_potential_file, print_potential_file},
+      {"mlip", {".almtp", ".mtp"}, parse_mlip, print_mlip},
+  };
+  return entries;
+}
+
+namespace {
+
+const FormatEntry& format_of(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  std::vector<std::string> known;
+  for (const FormatEntry& format : format_registry())
+    for (const std::string& own : format.extensions) {
+      if (own == extension) return format;
+      known.push_back(own);
+    }
+  throw FormatError("The file name \"" + path + "\" does not tell the format of the potential: its extension is \"" +
+                    extension + "\", known are " + joined(known) + ".");
+}
+
+}  // namespace
+
+Potential parse_potential(const std::string& text, const std::string& path,
+                          const std::vector<std::string>& elements) {
+  return format_of(path).parse(text, path, elements);
+}
+
+Potential read_potential(const std::string& path, const std::vector<std::string>& elements) {
+  const FormatEntry& format = format_of(path);
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || std::filesystem::is_directory(path) || !(text << file.rdbuf()))
+    throw FormatError("Cannot read the potential file \"" + path +
+                      "\": it does not exist, is empty, or may not be read.");
+  return format.parse(text.str(), path, elements);
+}
+
+void write_potential(const Potential& potential, const std::string& path) {
+  const std::string text = format_of(path).print(potential, path);
+  const std::string temporary = path + "." + std::to_string(getpid()) + ".tmp";
+  {
+    std::ofstream file(temporary, std::ios::binary);
+    file << text;
+    file.flush();
+    if (!file) {
+      std::remove(temporary.c_str());
+      throw FormatError("Cannot write the potential file \"" + path +
+                        "\": the folder does not exist, may not be written, or the disk is full.");
+    }
+  }
+  std::error_code error;
+  std::filesystem::rename(temporary, path, error);
+  if (error) {
+    std::remove(temporary.c_str());
+    throw FormatError("Cannot write the potential file \"" + path + "\": " + error.message() + ".");
+  }
+}
+
+}  // namespace forcesmith

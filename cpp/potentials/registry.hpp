@@ -1,0 +1,49 @@
+// THE list of descriptors, models and file formats, and how potentials are read and written.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "potentials/potential.hpp"
+
+namespace forcesmith {
+
+struct DescriptorEntry {
+  std::string name;
+  std::function<ParameterSchema()> schema;
+  std::function<std::unique_ptr<Descriptor>(const Json& parameters, int n_elements,
+                                            const std::string& where)> create;
+};
+
+struct ModelEntry {
+  std::string name;
+  std::function<ParameterSchema()> schema;
+  std::function<std::unique_ptr<Model>(const Json& parameters, const std::vector<int>& sizes,
+                                       const std::string& where)> create;
+};
+
+struct FormatEntry {
+  std::string name;
+  std::vector<std::string> extensions;  // with the dot
+  /// elements: names for formats that hold none; empty if the caller gave none.
+  std::function<Potential(const std::string& text, const std::string& path,
+                          const std::vector<std::string>& elements)> parse;
+  std::function<std::string(const Potential&, const std::string& path)> print;
+};
+
+const std::vector<DescriptorEntry>& descriptor_registry();
+const std::vector<ModelEntry>& model_registry();
+const std::vector<FormatEntry>& format_registry();
+
+/// Reads a potential file of any known format, told by its extension. `elements` names the elements for
+/// formats without names (MLIP) and must be empty or equal to those of the file otherwise.
+Potential read_potential(const std::string& path, const std::vector<std::string>& elements = {});
+/// The same from text; `path` is used in messages and tells the format.
+Potential parse_potential(const std::string& text, const std::string& path,
+                          const std::vector<std::string>& elements = {});
+/// Writes atomically: the file is complete or untouched.
+void write_potential(const Potential& potential, const std::string& path);
+
+}  // namespace forcesmith

@@ -1,0 +1,261 @@
+// forcesmith._core: the compiled core for Python. Checks shapes, converts arrays, holds no physics.
+// forcesmith::Error becomes ValueError. Arrays are C-contiguous; shapes are in the docstrings.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <numeric>
+
+#include "core/error.hpp"
+#include "core/instruction_set.hpp"
+#include "core/kokkos_scope.hpp"
+#include "descriptors/moment_tensor/contraction_program.hpp"
+#include "fitting/design_matrix.hpp"
+#include "fitting/parameter_gradient.hpp"
+#include "potentials/evaluate.hpp"
+#include "potentials/potential_file.hpp"
+#include "potentials/registry.hpp"
+
+namespace py = pybind11;
+
+namespace forcesmith {
+
+namespace {
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+template <class T>
+void check_shape(const Array<T>& array, const std::vector<py::ssize_t>& shape, const char* name) {
+  bool same = array.ndim() == static_cast<py::ssize_t>(shape.size());
+  for (std::size_t i = 0; same && i < shape.size(); ++i) same = array.shape(i) == shape[i];
+  if (same) return;
+  std::string expected, found;
+  for (py::ssize_t n : shape) expected += (expected.empty() ? "" : ", ") + std::to_string(n);
+  for (py::ssize_t i = 0; i < array.ndim(); ++i)
+    found += (found.empty() ? "" : ", ") + std::to_string(array.shape(i));
+  throw ParameterError(std::string(name) + " must have the shape (" + expected + "), not (" + found + ").");
+}
+
+/// Configurations one after the other, with the neighbors of all their atoms.
+class Batch {
+ public:
+  Batch(Array<int> types, Array<std::int64_t> offsets, Array<int> neighbors,
+        Array<double> displacements, Array<int> sizes)
+      : types_(std::move(types)),
+        offsets_(std::move(offsets)),
+        neighbors_(std::move(neighbors)),
+        displacements_(std::move(displacements)),
+        centers_(types_.size()) {
+    const py::ssize_t n_atoms = types_.size(), n_pairs = neighbors_.size();
+    check_shape(types_, {n_atoms}, "types");
+    check_shape(offsets_, {n_atoms + 1}, "offsets");
+    check_shape(neighbors_, {n_pairs}, "neighbors");
+    check_shape(displacements_, {n_pairs, 3}, "displacements");
+    std::iota(centers_.begin(), centers_.end(), 0);
+    for (py::ssize_t c = 0; c < sizes.size(); ++c) {
+      ranges_.push_back({static_cast<int>(configuration_.size()), sizes.at(c)});
+      configuration_.insert(configuration_.end(), sizes.at(c), static_cast<int>(c));
+    }
+    bool ordered = offsets_.at(0) == 0 && offsets_.at(n_atoms) == n_pairs;
+    for (py::ssize_t i = 0; ordered && i < n_atoms; ++i) ordered = offsets_.at(i) <= offsets_.at(i + 1);
+    if (!ordered) throw ParameterError("offsets must rise from 0 to the number of pairs.");
+    if (static_cast<py::ssize_t>(configuration_.size()) != n_atoms)
+      throw ParameterError("The sizes of the configurations must add up to the number of atoms.");
+    for (py::ssize_t i = 0; i < n_atoms; ++i) {
+      if (types_.at(i) < 0) throw ParameterError("types must not be negative.");
+      for (std::int64_t pair = offsets_.at(i); pair < offsets_.at(i + 1); ++pair) {
+        const int j = neighbors_.at(pair);
+        if (j < 0 || j >= n_atoms || configuration_[j] != configuration_[i])
+          throw ParameterError("A neighbor of atom " + std::to_string(i) + " is atom " +
+                               std::to_string(j) + ", which is not in its configuration.");
+        neighbor_types_.push_back(types_.at(j));
+      }
+    }
+  }
+
+  int n_atoms() const { return static_cast<int>(types_.size()); }
+  int n_configurations() const { return static_cast<int>(ranges_.size()); }
+  const std::vector<ConfigurationRange>& ranges() const { return ranges_; }
+  const std::vector<int>& configuration() const { return configuration_; }
+
+  NeighborView view(const Potential& potential) const {
+    const int n_elements = static_cast<int>(potential.elements().size());
+    for (py::ssize_t i = 0; i < types_.size(); ++i)
+      if (types_.data()[i] >= n_elements)
+        throw ParameterError("Atom " + std::to_string(i) + " has the element index " +
+                             std::to_string(types_.data()[i]) + ", but the potential has " +
+                             std::to_string(n_elements) + " elements.");
+    return {n_atoms(),          centers_.data(),       types_.data(),         offsets_.data(),
+            neighbors_.data(), neighbor_types_.data(), displacements_.data()};
+  }
+
+ private:
+  Array<int> types_;
+  Array<std::int64_t> offsets_;
+  Array<int> neighbors_;
+  Array<double> displacements_;
+  std::vector<int> centers_, neighbor_types_, configuration_;
+  std::vector<ConfigurationRange> ranges_;
+};
+
+py::object python_of(const Json& value) {
+  return py::module_::import("json").attr("loads")(value.dump());
+}
+
+Json json_of(const py::object& value) {
+  return Json::parse(py::module_::import("json").attr("dumps")(value).cast<std::string>());
+}
+
+py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_workers) {
+  Array<double> energies(batch.n_atoms()), forces({batch.n_atoms(), 3}), virials({batch.n_atoms(), 6});
+  Evaluation evaluation;
+  evaluation.n_host = batch.n_atoms();
+  evaluation.energies = energies.mutable_data();
+  evaluation.forces = forces.mutable_data();
+  evaluation.virials = virials.mutable_data();
+  std::fill_n(evaluation.energies, energies.size(), 0.0);
+  std::fill_n(evaluation.forces, forces.size(), 0.0);
+  std::fill_n(evaluation.virials, virials.size(), 0.0);
+  const StoredNeighbors source(batch.view(potential));
+  {
+    py::gil_scoped_release release;
+    evaluate(potential, source, evaluation, n_workers);
+  }
+  Array<double> totals({batch.n_configurations(), 6});
+  std::fill_n(totals.mutable_data(), totals.size(), 0.0);
+  for (int atom = 0; atom < batch.n_atoms(); ++atom)
+    for (int c = 0; c < 6; ++c)
+      totals.mutable_data()[6 * batch.configuration()[atom] + c] += evaluation.virials[6 * atom + c];
+  py::dict result;
+  result["energies"] = energies;
+  result["forces"] = forces;
+  result["virials"] = totals;
+  return result;
+}
+
+py::tuple gradient_of_batch(const Potential& potential, const Batch& batch,
+                            const Array<double>& energy_bar, const Array<double>& force_bar,
+                            const Array<double>& virial_bar, int n_workers) {
+  check_shape(energy_bar, {batch.n_configurations()}, "energy_bar");
+  check_shape(force_bar, {batch.n_atoms(), 3}, "force_bar");
+  check_shape(virial_bar, {batch.n_configurations(), 6}, "virial_bar");
+  std::vector<double> per_atom(batch.n_atoms());
+  for (int atom = 0; atom < batch.n_atoms(); ++atom)
+    per_atom[atom] = energy_bar.data()[batch.configuration()[atom]];
+  const TrainingWeights weights{per_atom.data(), force_bar.data(), virial_bar.data(),
+                                batch.configuration().data()};
+  const StoredNeighbors source(batch.view(potential));
+  ParameterGradient gradient;
+  {
+    py::gil_scoped_release release;
+    gradient = parameter_gradient(potential, source, weights, n_workers);
+  }
+  return py::make_tuple(py::array_t<double>(gradient.descriptor.size(), gradient.descriptor.data()),
+                        py::array_t<double>(gradient.model.size(), gradient.model.data()));
+}
+
+Array<double> design_of_batch(const Potential& potential, const Batch& batch, int first, int count,
+                              int n_workers) {
+  if (first < 0 || count < 0 || first + count > batch.n_configurations())
+    throw ParameterError("There are no configurations " + std::to_string(first) + " to " +
+                         std::to_string(first + count - 1) + " in this batch.");
+  const std::vector<ConfigurationRange> ranges(batch.ranges().begin() + first,
+                                               batch.ranges().begin() + first + count);
+  std::size_t n_rows = 0;
+  for (const ConfigurationRange& range : ranges) n_rows += design_rows(range);
+  Array<double> rows({n_rows, potential.model_parameters().size()});
+  const StoredNeighbors source(batch.view(potential));
+  double* data = rows.mutable_data();
+  py::gil_scoped_release release;
+  design_matrix(potential, source, ranges, data, n_workers);
+  return rows;
+}
+
+py::array_t<double> array_of(const std::vector<double>& values) {
+  return py::array_t<double>(values.size(), values.data());
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "Compiled core of forcesmith.";
+  py::register_exception_translator([](std::exception_ptr error) {
+    try {
+      if (error) std::rethrow_exception(error);
+    } catch (const Error& e) {
+      PyErr_SetString(PyExc_ValueError, e.what());
+    }
+  });
+  ensure_kokkos(0);
+  py::module_::import("atexit").attr("register")(py::cpp_function(&finalize_kokkos));
+
+  m.attr("__version__") = FORCESMITH_VERSION;
+  m.def("max_workers", &max_workers, "Threads that can work at once.");
+  m.def("instruction_set", [] { return to_string(instruction_set()); },
+        "The kernel variant new potentials use.");
+  m.def("available_instruction_sets", [] {
+    std::vector<std::string> names;
+    for (InstructionSet set : available_instruction_sets()) names.push_back(to_string(set));
+    return names;
+  });
+  m.def("registry", [] {
+    Json all{{"descriptors", Json::object()}, {"models", Json::object()}, {"formats", Json::object()}};
+    for (const auto& entry : descriptor_registry()) all["descriptors"][entry.name] = to_json(entry.schema());
+    for (const auto& entry : model_registry()) all["models"][entry.name] = to_json(entry.schema());
+    for (const auto& entry : format_registry()) all["formats"][entry.name] = entry.extensions;
+    return python_of(all);
+  }, "Descriptors and models with their parameters, file formats with their extensions.");
+  m.def("generate_contractions", [](int level, int max_factors) {
+    const ContractionProgram program = generate_contractions(level, max_factors);
+    py::dict result;
+    result["basic"] = program.basic;
+    result["products"] = program.products;
+    result["mapping"] = program.mapping;
+    result["moments"] = program.n_moments;
+    return result;
+  }, py::arg("level"), py::arg("max_factors") = 4, "Contraction program of a moment tensor level.");
+
+  py::class_<Batch>(m, "Batch", "Configurations with neighbors: types (n_atoms,), offsets (n_atoms + 1,), "
+                                "neighbors (n_pairs,), displacements (n_pairs, 3) angstrom, sizes (n_configurations,).")
+      .def(py::init<Array<int>, Array<std::int64_t>, Array<int>, Array<double>, Array<int>>(),
+           py::arg("types"), py::arg("offsets"), py::arg("neighbors"), py::arg("displacements"),
+           py::arg("sizes"))
+      .def_property_readonly("n_atoms", &Batch::n_atoms)
+      .def_property_readonly("n_configurations", &Batch::n_configurations);
+
+  py::class_<Potential>(m, "Potential")
+      .def_static("read", &read_potential, py::arg("path"), py::arg("elements") = std::vector<std::string>{})
+      .def_static("from_json", [](const std::string& text, const std::string& name) {
+        return parse_potential_file(text, name, {});
+      }, py::arg("text"), py::arg("name") = "text")
+      .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
+      .def("write", &write_potential, py::arg("path"))
+      .def_property_readonly("elements", &Potential::elements)
+      .def_property_readonly("cutoff", &Potential::cutoff)
+      .def("size", &Potential::size, py::arg("element"))
+      .def_property("provenance", [](const Potential& potential) { return python_of(potential.provenance()); },
+                    [](Potential& potential, const py::object& value) { potential.set_provenance(json_of(value)); })
+      .def_property("descriptor_parameters",
+                    [](const Potential& potential) { return array_of(potential.descriptor_parameters()); },
+                    [](Potential& potential, const std::vector<double>& values) {
+                      potential.set_descriptor_parameters(values);
+                    })
+      .def_property("model_parameters",
+                    [](const Potential& potential) { return array_of(potential.model_parameters()); },
+                    [](Potential& potential, const std::vector<double>& values) {
+                      potential.set_model_parameters(values);
+                    })
+      .def_property_readonly("linear_in_parameters",
+                             [](const Potential& potential) { return potential.model().linear_in_parameters(); })
+      .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1,
+           "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz.")
+      .def("parameter_gradient", &gradient_of_batch, py::arg("batch"), py::arg("energy_bar"),
+           py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
+           "Gradient (descriptor, model parameters) of sum energy_bar E + force_bar . F + virial_bar : W.")
+      .def("design_matrix", &design_of_batch, py::arg("batch"), py::arg("first"), py::arg("count"),
+           py::arg("n_workers") = 1,
+           "Rows of configurations first .. first + count - 1: energy, 6 virial, 3 n_atoms forces each.");
+}
+
+}  // namespace forcesmith
