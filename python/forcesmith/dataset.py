@@ -121,12 +121,14 @@ def check_configurations(
     where: str,
     *,
     forces_required: bool = False,
+    potential: bool = False,
 ) -> None:
     """Refuse data that cannot be fitted, with one sentence naming configuration, atoms and remedy.
 
     elements: the elements of the settings, or None to accept all.
     where: name of the set in messages ("train", "test").
     forces_required: whether a configuration without forces is an error (a force weight above 0).
+    potential: `elements` are those of a potential, not of settings (for the wording only).
 
     Raises ValueError for an empty set, a configuration without atoms or labels, an element missing
     in the settings, NaN in positions, cell or labels, labels of the wrong shape, a periodic
@@ -139,13 +141,7 @@ def check_configurations(
         here = _describe(atoms, f"configuration {index} of {where}")
         _check_geometry(atoms, here, neighbor_list)
         if elements is not None:
-            missing = sorted(set(atoms.get_chemical_symbols()) - set(elements))
-            if missing:
-                raise ValueError(
-                    f"{here} contains {', '.join(missing)}, but the settings name only "
-                    f"{', '.join(elements)}; add {', '.join(missing)} to `elements` or leave this "
-                    "configuration out."
-                )
+            _check_elements(atoms, elements, here, potential)
         labels = labels_of(atoms, here)
         if not labels.any:
             raise ValueError(
@@ -279,6 +275,20 @@ def _voigt(stress: np.ndarray) -> np.ndarray:
     if stress.size == 9:
         return stress.reshape(-1)[[0, 4, 8, 5, 2, 1]]
     raise ValueError(f"A stress must have 6 or 9 components, found the shape {stress.shape}.")
+
+
+def _check_elements(atoms: Atoms, elements: Sequence[str], here: str, potential: bool) -> None:
+    missing = ", ".join(sorted(set(atoms.get_chemical_symbols()) - set(elements)))
+    if not missing:
+        return
+    if potential:
+        owner, remedy = "the potential knows", f"use a potential with {missing}"
+    else:
+        owner, remedy = "the settings name", f"add {missing} to `elements`"
+    raise ValueError(
+        f"{here} contains {missing}, but {owner} only {', '.join(elements)}; {remedy} or leave "
+        "this configuration out."
+    )
 
 
 def _check_geometry(atoms: Atoms, here: str, neighbor_list: vesin.NeighborList) -> None:

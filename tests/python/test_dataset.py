@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
-from conftest import labelled
 from forcesmith.dataset import check_configurations, group_of, labels_of, read, split
 from forcesmith.mlip_cfg import read_cfg, write_cfg
+from sample_data import labelled
 
 TWO_BLOCKS = """BEGIN_CFG
  Size

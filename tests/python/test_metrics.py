@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
-from conftest import labelled
 from forcesmith.files import write_atomically
 from forcesmith.metrics import errors_by_group
 from forcesmith.plots import parity_plot
 from forcesmith.progress import FitProgress
 from rich.console import Console
+from sample_data import labelled
 
 
 def result(energy, forces, stress=None):

@@ -1,0 +1,184 @@
+"""The command `forcesmith`: fit, evaluate, convert, info.
+
+Results go to standard output, progress and messages to standard error.
+Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
+do); 1 anything unexpected; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import forcesmith as fs
+import typer
+from rich.console import Console
+from rich.tree import Tree
+
+from .dataset import check_configurations, read, split
+from .metrics import errors_by_group
+from .plots import parity_plot
+from .progress import FitProgress
+from .settings import FitSettings
+
+INPUT_ERROR = 2
+INTERRUPTED = 130
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+app = typer.Typer(
+    help="Fit machine-learned interatomic potentials and run them in LAMMPS.",
+    epilog="Exit codes: 0 done, 2 wrong input or usage, 1 anything unexpected, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Elements = Annotated[
+    str,
+    typer.Option(
+        help="Elements of the types 0, 1, ... of files that name none (.mtp, .almtp, .cfg), "
+        "separated by commas: Mg,O."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
+
+
+def main() -> None:
+    """Entry point: a user's mistake ends in one sentence and exit code 2, not in a traceback."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        if "--traceback" in sys.argv:
+            traceback.print_exc()
+        else:
+            err.print(f"forcesmith: {_sentence(error)}", style="red", markup=False, soft_wrap=True)
+        sys.exit(INPUT_ERROR)
+    except KeyboardInterrupt:
+        err.print("forcesmith: interrupted.", style="red")
+        sys.exit(INTERRUPTED)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    show_traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where in the code an error arose.")
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"forcesmith {fs.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def fit(
+    config: Annotated[
+        Path, typer.Argument(help="Settings, TOML; paths in it start at its folder.")
+    ],
+) -> None:
+    """Fit a potential as a TOML file says; write it, print errors per group, draw a parity plot."""
+    settings = FitSettings.from_toml(config)
+    train = read(settings.data.train, elements=settings.elements)
+    test = read(settings.data.test, elements=settings.elements)
+    if settings.data.test_fraction:
+        train, held_out = split(train, settings.data.test_fraction, settings.optimizer.seed)
+        test = test + held_out
+    err.print(f"{len(train)} configurations to fit, {len(test)} to test")
+    with FitProgress(err, settings.optimizer.max_iterations) as progress:
+        result = fs.fit(train, test or None, settings, progress=progress)
+    result.train_errors.print(out, "Errors on the fitted data")
+    if test:
+        result.test_errors.print(out, "Errors on the test data")
+    out.print(
+        f"\nfitted in {result.seconds:.1f} s with at most {result.peak_memory_mb:.0f} MB of memory"
+    )
+    potential = Path(settings.output.potential)
+    result.potential.write(str(potential))
+    out.print(f"potential: {potential}", soft_wrap=True)
+    if settings.output.parity_plot:
+        sets = {"train": train, "test": test} if test else {"train": train}
+        results = {name: (data, result.potential.evaluate(data)) for name, data in sets.items()}
+        parity_plot(results, settings.output.parity_plot)
+        out.print(f"parity plot: {settings.output.parity_plot}", soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    potential: Annotated[Path, typer.Argument(help="Potential file.")],
+    data: Annotated[list[str], typer.Argument(help="Labelled data: file or file@slice.")],
+    as_json: AsJson = False,
+    elements: Elements = "",
+    plot: Annotated[
+        Path | None, typer.Option("--parity-plot", help="Draw a parity plot to this file.")
+    ] = None,
+) -> None:
+    """Print the errors of a potential on labelled data, per group (info["config_type"])."""
+    model = fs.Potential.read(str(potential), elements=_elements(elements))
+    configurations = read(data, elements=_elements(elements) or model.elements)
+    check_configurations(configurations, model.elements, "the data", potential=True)
+    results = model.evaluate(configurations)
+    table = errors_by_group(results, configurations)
+    if as_json:
+        typer.echo(json.dumps(table.to_dict(), indent=2))
+    else:
+        table.print(out, f"{potential} on {', '.join(data)}")
+    if plot:
+        parity_plot({Path(potential).stem: (configurations, results)}, plot)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Potential file to read.")],
+    target: Annotated[Path, typer.Argument(help="File to write; its ending chooses the format.")],
+    elements: Elements = "",
+) -> None:
+    """Convert a potential between formats: .json (forcesmith), .mtp and .almtp (MLIP)."""
+    model = fs.Potential.read(str(source), elements=_elements(elements))
+    model.write(str(target))
+    err.print(f"{target}: {', '.join(model.elements)}, cutoff {model.cutoff:g} Å", soft_wrap=True)
+
+
+@app.command()
+def info(
+    potential: Annotated[Path, typer.Argument(help="Potential file.")],
+    as_json: AsJson = False,
+    elements: Elements = "",
+) -> None:
+    """Describe a potential file: elements, cutoff, descriptor, model, where it comes from."""
+    description = fs.Potential.read(str(potential), elements=_elements(elements)).info()
+    if as_json:
+        typer.echo(json.dumps(description, indent=2))
+        return
+    tree = Tree(str(potential))
+    _grow(tree, description)
+    out.print(tree)
+
+
+def _grow(tree: Tree, description: dict) -> None:
+    for key, value in description.items():
+        if isinstance(value, dict):
+            _grow(tree.add(key), value)
+        elif isinstance(value, list):
+            tree.add(f"{key}: {', '.join(map(str, value))}")
+        else:
+            tree.add(f"{key}: {value}")
+
+
+def _elements(text: str) -> list[str] | None:
+    return text.replace(",", " ").split() or None
+
+
+def _sentence(error: Exception) -> str:
+    """The message of an error on one line; those of the operating system without their number."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,313 @@
+"""The command line: what it prints, writes and returns, and that mistakes end in one sentence."""
+
+import json
+import re
+import subprocess
+import sys
+
+import ase.io
+import forcesmith as fs
+import numpy as np
+import pytest
+from forcesmith import cli
+from forcesmith.mlip_cfg import write_cfg
+from sample_data import labelled
+
+CONFIG = """
+elements = ["Cu"]
+[descriptor]
+type = "moment_tensor"
+level = 6
+cutoff = 4.5
+radial_basis_size = 6
+[data]
+train = ["data.extxyz"]
+test_fraction = 0.25
+[optimizer]
+max_iterations = 3
+threads = 1
+[output]
+potential = "cu.json"
+parity_plot = "parity.png"
+"""
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `forcesmith ...` in this process; returns (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["forcesmith", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def refused(command):
+    """Run a command that must fail; returns its sentence."""
+
+    def run(*arguments):
+        code, out, err = command(*arguments)
+        assert code == cli.INPUT_ERROR
+        assert out == ""
+        assert "Traceback" not in err
+        lines = err.strip().splitlines()
+        assert lines[-1].startswith("forcesmith: ")
+        return lines[-1]
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, crystals):
+    ase.io.write(tmp_path / "data.extxyz", crystals)
+    (tmp_path / "config.toml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def potential_file(tmp_path_factory, small_potential):
+    path = tmp_path_factory.mktemp("potential") / "cu.json"
+    small_potential.write(str(path))
+    return path
+
+
+def changed(folder, old, new):
+    text = (folder / "config.toml").read_text()
+    assert old in text
+    (folder / "config.toml").write_text(text.replace(old, new))
+    return folder / "config.toml"
+
+
+# --- fit -----------------------------------------------------------------------------------------
+
+
+def test_fit(folder, command, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))  # paths start at the config file
+    code, out, err = command("fit", folder / "config.toml")
+    assert code == 0, err
+    assert "iteration" in err and "loss" in err
+    assert "9 configurations to fit, 3 to test" in err
+    train, test = out.split("Errors on the test data")
+    for table in (train, test):
+        groups = [line.split()[0] for line in table.splitlines() if line.strip()]
+        assert {"cube", "long", "all"} <= set(groups)
+    assert str(folder / "cu.json") in out and str(folder / "parity.png") in out
+    assert (folder / "parity.png").stat().st_size > 5000
+    assert fs.Potential.read(str(folder / "cu.json")).elements == ["Cu"]
+
+
+def test_fit_without_test_data_and_plot(folder, command):
+    changed(folder, "test_fraction = 0.25", "")
+    config = changed(folder, 'parity_plot = "parity.png"', "")
+    code, out, err = command("fit", config)
+    assert code == 0, err
+    assert "test data" not in out
+    assert {p.name for p in folder.iterdir()} == {"config.toml", "data.extxyz", "cu.json"}
+
+
+def test_fit_unknown_key_names_the_nearest(folder, refused):
+    message = refused("fit", changed(folder, "cutoff = 4.5", "cutof = 4.5"))
+    assert "config.toml" in message and "cutof" in message and "cutoff" in message
+
+
+def test_fit_wrong_type(folder, refused):
+    message = refused("fit", changed(folder, "max_iterations = 3", 'max_iterations = "many"'))
+    assert "config.toml" in message and "max_iterations" in message
+
+
+def test_fit_not_toml(folder, refused):
+    message = refused("fit", changed(folder, "[descriptor]", "[descriptor"))
+    assert "config.toml" in message and "line" in message
+
+
+def test_fit_missing_config(folder, refused):
+    assert "absent.toml" in refused("fit", folder / "absent.toml")
+
+
+def test_fit_missing_data(folder, refused):
+    message = refused("fit", changed(folder, "data.extxyz", "dta.extxyz"))
+    assert "dta.extxyz: no such file" in message
+
+
+def test_fit_element_missing_in_settings(folder, refused):
+    message = refused("fit", changed(folder, 'elements = ["Cu"]', 'elements = ["Ni"]'))
+    assert "data.extxyz" in message and "contains Cu" in message and "only Ni" in message
+    assert not (folder / "cu.json").exists()
+
+
+def test_fit_nan(folder, refused, crystals):
+    bad = crystals[2].copy()
+    bad.positions[1, 0] = np.nan
+    bad = labelled(bad, **crystals[2].calc.results)
+    ase.io.write(folder / "data.extxyz", [*crystals[:2], bad])
+    message = refused("fit", changed(folder, "test_fraction = 0.25", ""))
+    assert "data.extxyz, configuration 2" in message and "NaN" in message
+
+
+def test_fit_without_forces(folder, refused, crystals):
+    energies = [labelled(a, energy=a.get_potential_energy()) for a in crystals]
+    ase.io.write(folder / "data.extxyz", energies)
+    message = refused("fit", folder / "config.toml")
+    assert "has no forces" in message and "force weight" in message
+
+
+def test_fit_overlapping_atoms(folder, refused, crystals):
+    bad = crystals[0].copy()
+    bad.positions[1] = bad.positions[0] + [0, 0, 0.01]
+    bad = labelled(bad, **crystals[0].calc.results)
+    ase.io.write(folder / "data.extxyz", [bad])
+    message = refused("fit", changed(folder, "test_fraction = 0.25", ""))
+    assert "atoms 0 (Cu) and 1 (Cu)" in message and "0.010 angstrom" in message
+
+
+def test_fit_folder_of_output_missing(folder, refused):
+    message = refused("fit", changed(folder, '"cu.json"', '"absent/cu.json"'))
+    assert "absent" in message
+
+
+# --- evaluate ------------------------------------------------------------------------------------
+
+
+def test_evaluate_table(folder, command, potential_file):
+    code, out, err = command("evaluate", potential_file, folder / "data.extxyz")
+    assert code == 0, err
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+    assert rows["cube"][1] == rows["long"][1] == "6" and rows["all"][1] == "12"
+
+
+def test_evaluate_json_is_pure_and_equals_python(
+    folder, command, potential_file, small_potential, crystals
+):
+    code, out, err = command("evaluate", potential_file, folder / "data.extxyz", "--json")
+    assert code == 0, err
+    table = json.loads(out)
+    differences = [
+        1000 * (small_potential.evaluate(a).energy - a.get_potential_energy()) / len(a)
+        for a in crystals
+    ]
+    assert table["all"]["energy_mae"] == pytest.approx(np.mean(np.abs(differences)), rel=1e-6)
+    assert table["all"]["force_components"] == 3 * sum(map(len, crystals))
+
+
+def test_evaluate_slice_and_plot(folder, command, potential_file):
+    plot = folder / "plot.png"
+    code, out, err = command(
+        "evaluate", potential_file, f"{folder / 'data.extxyz'}@0:4", "--parity-plot", plot
+    )
+    assert code == 0, err
+    assert re.search(r"all +4 ", out) and plot.exists()
+
+
+def test_evaluate_cfg_takes_the_elements_of_the_potential(
+    folder, command, potential_file, crystals
+):
+    write_cfg(folder / "data.cfg", crystals, ["Cu"])
+    tables = [
+        json.loads(command("evaluate", potential_file, folder / name, "--json")[1])
+        for name in ("data.cfg", "data.extxyz")
+    ]
+    for group in ("cube", "long", "all"):
+        for key, value in tables[0][group].items():
+            assert value == pytest.approx(tables[1][group][key], rel=1e-4), (group, key)
+
+
+def test_evaluate_unknown_element(folder, refused, potential_file, crystals):
+    silver = crystals[0].copy()
+    silver.symbols[:] = "Ag"
+    ase.io.write(folder / "ag.extxyz", labelled(silver, energy=1.0))
+    message = refused("evaluate", potential_file, folder / "ag.extxyz")
+    assert "contains Ag" in message and "only Cu" in message
+
+
+def test_evaluate_without_labels(folder, refused, potential_file, crystals):
+    ase.io.write(folder / "bare.extxyz", crystals[0].copy())
+    assert "neither energy nor forces" in refused(
+        "evaluate", potential_file, folder / "bare.extxyz"
+    )
+
+
+def test_evaluate_truncated_potential(folder, refused, potential_file):
+    text = potential_file.read_text()
+    (folder / "cut.json").write_text(text[: len(text) // 2])
+    assert "cut.json" in refused("evaluate", folder / "cut.json", folder / "data.extxyz")
+
+
+# --- convert, info -------------------------------------------------------------------------------
+
+
+def test_convert_there_and_back(folder, command, potential_file, small_potential, crystals):
+    for source, target, options in (
+        (potential_file, folder / "cu.mtp", []),
+        (folder / "cu.mtp", folder / "again.json", ["--elements", "Cu"]),
+    ):
+        code, _, err = command("convert", source, target, *options)
+        assert code == 0, err
+        assert "Cu" in err and "4.5" in err
+    again = fs.Potential.read(str(folder / "again.json")).evaluate(crystals[1])
+    np.testing.assert_allclose(
+        again.forces, small_potential.evaluate(crystals[1]).forces, atol=1e-10
+    )
+
+
+def test_convert_mtp_needs_elements(folder, command, refused, potential_file):
+    command("convert", potential_file, folder / "cu.mtp")
+    message = refused("convert", folder / "cu.mtp", folder / "x.json")
+    assert "cu.mtp" in message and "elements" in message
+    assert not (folder / "x.json").exists()
+
+
+def test_convert_to_unknown_format(folder, refused, potential_file):
+    assert "x.nonsense" in refused("convert", potential_file, folder / "x.nonsense")
+
+
+def test_info(command, potential_file):
+    code, out, err = command("info", potential_file)
+    assert code == 0, err
+    assert "moment_tensor" in out and "Cu" in out
+    code, out, _ = command("info", potential_file, "--json")
+    assert code == 0 and "Cu" in json.loads(out)["elements"]
+
+
+# --- the command itself --------------------------------------------------------------------------
+
+
+def test_version(command):
+    assert command("--version") == (0, f"forcesmith {fs.__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", ["fit", "evaluate", "convert", "info"])
+def test_help(command, name):
+    code, out, _ = command(name, "--help")
+    assert code == 0 and "Usage" in out
+
+
+def test_wrong_usage(command):
+    code, out, err = command("evaluate")
+    assert code == 2 and out == "" and "Missing argument" in err
+    code, _, err = command("evalute")
+    assert code == 2 and "evaluate" in err  # the nearest command is offered
+
+
+def test_traceback_on_request(command, folder):
+    code, _, err = command("--traceback", "fit", folder / "absent.toml")
+    assert code == cli.INPUT_ERROR and "Traceback" in err
+
+
+def test_installed_command(potential_file):
+    """In a process of its own: entry point, exit code, streams."""
+    run = subprocess.run(
+        [sys.executable, "-m", "forcesmith.cli", "info", str(potential_file) + ".absent"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 2 and run.stdout == ""
+    assert run.stderr.startswith("forcesmith: ") and "cu.json.absent" in run.stderr
