@@ -1,0 +1,323 @@
+// Pair style forcesmith. The physics is in the core; this file is element mapping, files, flags.
+//
+// Conventions are those of LAMMPS in units metal: eV, eV/angstrom, virial in eV with W_ab =
+// sum r_a F_b. A full neighbor list of local atoms is used; forces on ghost atoms are sent back to
+// their owners by LAMMPS, hence newton on.
+
+#include "pair_forcesmith.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <utility>
+
+#include "atom.h"
+#include "citeme.h"
+#include "comm.h"
+#include "core/kokkos_scope.hpp"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "memory.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "neighbor_adapter.hpp"
+#include "potentials/evaluate.hpp"
+#include "potentials/potential.hpp"
+#include "potentials/registry.hpp"
+#include "update.h"
+
+namespace forcesmith::lammps {
+
+namespace utils = LAMMPS_NS::utils;
+
+namespace {
+
+const char citation[] =
+    "pair_style forcesmith, moment tensor potentials: doi:10.1137/15M1054183\n\n"
+    "@Article{Shapeev2016,\n"
+    "  author = {Shapeev, Alexander V.},\n"
+    "  title = {Moment Tensor Potentials: A Class of Systematically Improvable Interatomic "
+    "Potentials},\n"
+    "  journal = {Multiscale Modeling \\& Simulation},\n"
+    "  volume = {14},\n"
+    "  number = {3},\n"
+    "  pages = {1153--1173},\n"
+    "  year = {2016},\n"
+    "  doi = {10.1137/15M1054183}\n"
+    "}\n\n";
+
+const char no_element[] = "NULL";  // LAMMPS' word for an atom type that is not this style's business
+
+/// Kokkos lives until the process ends: several LAMMPS may use it, one after another or at once.
+void start_kokkos(int n_threads) {
+  ensure_kokkos(n_threads);
+  static const int registered = std::atexit(finalize_kokkos);
+  static_cast<void>(registered);
+}
+
+/// MPI counts are of type int, a file may be longer.
+void broadcast(std::string &text, int me, MPI_Comm world) {
+  std::int64_t size = static_cast<std::int64_t>(text.size());
+  MPI_Bcast(&size, 1, MPI_INT64_T, 0, world);
+  if (me != 0) text.resize(static_cast<std::size_t>(size));
+  const std::int64_t largest = 1 << 30;
+  for (std::int64_t first = 0; first < size; first += largest)
+    MPI_Bcast(text.data() + first, static_cast<int>(std::min(largest, size - first)), MPI_CHAR, 0,
+              world);
+}
+
+}  // namespace
+
+PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS *lmp) : Pair(lmp) {
+  manybody_flag = 1;
+  one_coeff = 1;
+  single_enable = 0;
+  centroidstressflag = LAMMPS_NS::CENTROID_AVAIL;
+  if (lmp->citeme) lmp->citeme->add(citation);
+}
+
+PairForcesmith::~PairForcesmith() {
+  if (allocated) {
+    memory->destroy(setflag);
+    memory->destroy(cutsq);
+  }
+}
+
+// ---- input script ----
+
+void PairForcesmith::settings(int narg, char **arg) {
+  if (narg > 0)
+    error->all(FLERR,
+               "pair_style forcesmith takes no arguments, found '{}'; the potential file and the "
+               "elements belong to pair_coeff",
+               arg[0]);
+}
+
+void PairForcesmith::coeff(int narg, char **arg) {
+  const std::string usage = fmt::format(
+      "pair_coeff of pair_style forcesmith must read '* * file' and then one element, or NULL, for "
+      "each of the {} atom types",
+      atom->ntypes);
+  if (narg < 3) error->all(FLERR, "{}; found {} arguments", usage, narg);
+  if (std::strcmp(arg[0], "*") != 0 || std::strcmp(arg[1], "*") != 0)
+    error->all(FLERR, "{}; found '{} {}' in place of '* *'", usage, arg[0], arg[1]);
+  if (narg - 3 != atom->ntypes)
+    error->all(FLERR, "{}; found {} after the file '{}'", usage, narg - 3, arg[2]);
+
+  path_ = arg[2];
+  set_element_names(std::vector<std::string>(arg + 3, arg + narg));
+  load_potential();
+}
+
+/// Also fills setflag: a pair of types is ours if both have an element.
+void PairForcesmith::set_element_names(std::vector<std::string> names) {
+  element_names_ = std::move(names);
+  const int n_types = atom->ntypes;
+  if (!allocated) {
+    memory->create(setflag, n_types + 1, n_types + 1, "pair:setflag");
+    memory->create(cutsq, n_types + 1, n_types + 1, "pair:cutsq");
+    allocated = 1;
+  }
+  const bool hybrid = utils::strmatch(force->pair_style, "^hybrid");
+  bool any = false;
+  for (int i = 1; i <= n_types; ++i) {
+    const bool ours = element_names_[i - 1] != no_element;
+    any = any || ours;
+    if (!ours && !hybrid)
+      error->all(FLERR,
+                 "NULL in pair_coeff leaves atom type {} without a pair style; NULL is for "
+                 "pair_style hybrid, hybrid/overlay and hybrid/scaled, name an element here",
+                 i);
+    for (int j = 1; j <= n_types; ++j)
+      setflag[i][j] = ours && element_names_[j - 1] != no_element;
+  }
+  if (!any)
+    error->all(FLERR, "pair_coeff maps every atom type to NULL; name an element for at least one");
+}
+
+/// Collective. Needs path_ and element_names_.
+void PairForcesmith::load_potential() {
+  potential_.reset();
+  start_kokkos(comm->nthreads);
+  const std::string text = read_on_first_rank(path_);
+  try {
+    potential_ = std::make_unique<Potential>(parse_potential(text, path_));
+  } catch (const std::exception &problem) {
+    std::string message = problem.what();
+    if (!utils::strmatch(path_, "\\.json$"))
+      message += " LAMMPS is best given a file that names its elements: forcesmith convert " + path_ +
+                 " potential.json --elements ...";
+    error->all(FLERR, message);
+  }
+
+  const std::vector<std::string> &known = potential_->elements();
+  element_of_type_.assign(atom->ntypes + 1, -1);
+  for (int i = 1; i <= atom->ntypes; ++i) {
+    const std::string &name = element_names_[i - 1];
+    if (name == no_element) continue;
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) {
+      std::string listed;
+      for (const std::string &element : known) listed += " " + element;
+      error->all(FLERR,
+                 "Potential file '{}' has no element '{}', which pair_coeff gives to atom type {}; "
+                 "its elements are:{}",
+                 path_, name, i, listed);
+    }
+    element_of_type_[i] = static_cast<int>(found - known.begin());
+  }
+}
+
+/// Collective. One rank reads, so that many ranks do not ask the file system at once. The folders of
+/// LAMMPS_POTENTIALS are searched too, as LAMMPS does for its own potential files.
+std::string PairForcesmith::read_on_first_rank(const std::string &path) {
+  std::string text;
+  int readable = 0;
+  if (comm->me == 0) {
+    std::ifstream file(utils::get_potential_file_path(path), std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    readable = file.is_open() && !file.bad() && !text.empty();
+  }
+  MPI_Bcast(&readable, 1, MPI_INT, 0, world);
+  if (!readable)
+    error->all(FLERR,
+               "Cannot read potential file '{}', or it is empty; give its path, relative to the "
+               "folder LAMMPS runs in or to one of LAMMPS_POTENTIALS, in pair_coeff",
+               path);
+  broadcast(text, comm->me, world);
+  return text;
+}
+
+// ---- before a run ----
+
+void PairForcesmith::init_style() {
+  if (std::strcmp(update->unit_style, "metal") != 0)
+    error->all(FLERR,
+               "pair_style forcesmith needs units metal (eV, angstrom), found units {}; convert the "
+               "input to units metal",
+               update->unit_style);
+  if (force->newton_pair == 0)
+    error->all(FLERR, "pair_style forcesmith needs newton on, found newton off for pairs; put "
+                      "'newton on' before the simulation box is made");
+  if (!potential_) load_potential();  // after read_restart without a new pair_coeff
+  check_communication();
+
+  n_workers_ = std::min(comm->nthreads, max_workers());
+  if (n_workers_ < comm->nthreads && comm->me == 0)
+    error->warning(FLERR,
+                   "pair_style forcesmith runs on {} instead of {} threads: the number is fixed by "
+                   "its first use in a process (and is 1 if it was built without OpenMP)",
+                   n_workers_, comm->nthreads);
+
+  neighbor->add_request(this, LAMMPS_NS::NeighConst::REQ_FULL);
+}
+
+/// comm_style brick collects ghost atoms from any distance, and LAMMPS itself raises a
+/// "comm_modify cutoff" that is too small; comm_style tiled sees one periodic image at most.
+void PairForcesmith::check_communication() const {
+  if (comm->style != LAMMPS_NS::Comm::TILED) return;
+  const double needed = potential_->cutoff() + neighbor->skin;
+  const double *h = domain->h_inv;  // rows of the inverse cell: 1 / distance of opposite faces
+  const double height[3] = {1.0 / std::sqrt(h[0] * h[0] + h[5] * h[5] + h[4] * h[4]),
+                            1.0 / std::sqrt(h[1] * h[1] + h[3] * h[3]), 1.0 / h[2]};
+  for (int d = 0; d < domain->dimension; ++d)
+    if (domain->periodicity[d] && needed > height[d])
+      error->all(FLERR,
+                 "The cutoff of potential file '{}' and the neighbor skin, {} + {} angstrom, exceed "
+                 "the periodic box, {} angstrom along {}: comm_style tiled cannot communicate that "
+                 "far; use comm_style brick or a larger box",
+                 path_, potential_->cutoff(), neighbor->skin, height[d], "xyz"[d]);
+}
+
+double PairForcesmith::init_one(int, int) {
+  return potential_->cutoff();
+}
+
+// ---- every step ----
+
+void PairForcesmith::compute(int eflag, int vflag) {
+  ev_init(eflag, vflag);
+  if (list->inum == 0) return;
+
+  Evaluation wanted;
+  wanted.n_host = atom->nlocal + atom->nghost;
+  wanted.forces = &atom->f[0][0];
+  if (eflag_atom) wanted.energies = eatom;
+  if (vflag_atom) wanted.virials = &vatom[0][0];
+  if (cvflag_atom) wanted.centroid_virials = &cvatom[0][0];
+  try {
+    const NeighborAdapter neighbors(*list, *atom, element_of_type_, potential_->cutoff());
+    evaluate(*potential_, neighbors, wanted, n_workers_);
+  } catch (const std::exception &problem) {
+    error->one(FLERR, std::string(problem.what()));
+  }
+  // The virial is a sum over all pairs: a force that is not finite shows there.
+  if (!std::isfinite(std::accumulate(wanted.virial, wanted.virial + 6, wanted.energy)))
+    report_not_finite();
+
+  if (eflag_global) eng_vdwl += wanted.energy;
+  if (vflag_global)
+    for (int k = 0; k < 6; ++k) virial[k] += wanted.virial[k];
+  if (vflag_fdotr) virial_fdotr_compute();
+}
+
+/// Computes once more to find an atom to name.
+void PairForcesmith::report_not_finite() {
+  Evaluation wanted;
+  wanted.n_host = atom->nlocal + atom->nghost;
+  std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
+  wanted.energies = energies.data();
+  wanted.forces = forces.data();
+  evaluate(*potential_, NeighborAdapter(*list, *atom, element_of_type_, potential_->cutoff()),
+           wanted, n_workers_);
+  int i = 0;
+  while (i < atom->nlocal - 1 && std::isfinite(std::accumulate(&forces[3 * i], &forces[3 * i] + 3,
+                                                               energies[i])))
+    ++i;
+  error->one(FLERR,
+             "The energy or a force of potential file '{}' is not finite at step {}: see atom {} of "
+             "type {} at ({}, {}, {}); look for atoms in the same place or a time step that is too "
+             "long",
+             path_, update->ntimestep, atom->tag ? atom->tag[i] : 0, atom->type[i], atom->x[i][0],
+             atom->x[i][1], atom->x[i][2]);
+}
+
+// ---- restart files: the path and the elements, so that a run goes on without pair_coeff ----
+
+void PairForcesmith::write_restart(FILE *file) {
+  const auto write = [file](const std::string &text) {
+    const int size = static_cast<int>(text.size());
+    fwrite(&size, sizeof(int), 1, file);
+    fwrite(text.data(), 1, size, file);
+  };
+  write(path_);
+  for (const std::string &name : element_names_) write(name);
+}
+
+void PairForcesmith::read_restart(FILE *file) {
+  const auto read = [this, file] {
+    std::string text;
+    if (comm->me == 0) {
+      int size = 0;
+      utils::sfread(FLERR, &size, sizeof(int), 1, file, nullptr, error);
+      text.resize(size);
+      utils::sfread(FLERR, text.data(), 1, size, file, nullptr, error);
+    }
+    broadcast(text, comm->me, world);
+    return text;
+  };
+  path_ = read();
+  std::vector<std::string> names(atom->ntypes);
+  for (std::string &name : names) name = read();
+  set_element_names(std::move(names));
+  // The file is read in init_style: it may have moved, and pair_coeff may still name it anew.
+}
+
+}  // namespace forcesmith::lammps

@@ -1,0 +1,45 @@
+// pair_style forcesmith: a potential file of forcesmith as a LAMMPS pair style (units metal).
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pair.h"
+
+namespace forcesmith {
+class Potential;
+}
+
+namespace forcesmith::lammps {
+
+class PairForcesmith : public LAMMPS_NS::Pair {
+ public:
+  explicit PairForcesmith(LAMMPS_NS::LAMMPS *lmp);
+  ~PairForcesmith() override;
+
+  void settings(int narg, char **arg) override;
+  void coeff(int narg, char **arg) override;
+  void init_style() override;
+  double init_one(int i, int j) override;
+  void compute(int eflag, int vflag) override;
+
+  void write_restart(FILE *file) override;
+  void read_restart(FILE *file) override;
+
+ private:
+  void set_element_names(std::vector<std::string> names);
+  void load_potential();
+  std::string read_on_first_rank(const std::string &path);
+  void check_communication() const;
+  [[noreturn]] void report_not_finite();
+
+  std::string path_;                        // potential file as given in pair_coeff
+  std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
+  std::unique_ptr<Potential> potential_;    // empty until the file was read
+  std::vector<int> element_of_type_;        // [n_types + 1] index in potential_->elements(), or -1
+  int n_workers_ = 1;                       // threads of one evaluation
+};
+
+}  // namespace forcesmith::lammps
