@@ -1,0 +1,283 @@
+"""Fitting: from labelled configurations to a potential."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from scipy.optimize import minimize
+
+from forcesmith import _core
+from forcesmith.dataset import check_configurations, group_of
+from forcesmith.metrics import ErrorTable, errors_by_group
+from forcesmith.potential import Potential, worker_count
+from forcesmith.settings import FitSettings, GroupWeights
+from forcesmith.training_set import TrainingSet
+from forcesmith.variable_projection import Fitted, LinearLeastSquares, descriptor_gradient
+
+Progress = Callable[[int, float, float, float, float], None]
+"""progress(iteration, loss, energy RMSE in meV/atom, force RMSE in eV/angstrom, seconds)"""
+
+ITERATIONS_OF_STAGNATION = 20
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+
+@dataclass
+class FitResult:
+    potential: Potential
+    train_errors: ErrorTable
+    test_errors: ErrorTable | None
+    history: list[dict[str, float]] = field(default_factory=list)
+    """Per iteration: iteration, loss, energy_rmse_mev, force_rmse, seconds."""
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    interrupted: bool = False
+    """Ctrl-C ended the fit early; the potential is the best one so far."""
+
+
+def fit(
+    train: Sequence[Atoms],
+    test: Sequence[Atoms] | None = None,
+    settings: FitSettings | dict[str, Any] | None = None,
+    *,
+    progress: Progress | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    **overrides: Any,
+) -> FitResult:
+    """Fit a potential to energies (eV), forces (eV/angstrom) and stresses (eV/angstrom^3).
+
+    train, test: ASE structures with their labels in a calculator, as `forcesmith.read` gives them;
+        `info["config_type"]` names the group, `info["weight"]` a weight of the configuration.
+    settings: see `FitSettings`; sections may also be given by name, as in
+        `fit(train, descriptor={"type": "moment_tensor", "level": 12, "cutoff": 5.0})`.
+    progress: called after every iteration.
+    checkpoint: potential file that always holds the best potential so far.
+
+    Ctrl-C ends the optimisation and returns the best potential so far. Raises ValueError with one
+    sentence for settings or data that cannot be fitted.
+    """
+    started = time.monotonic()
+    settings = _settings(settings, overrides)
+    elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
+    check_configurations(train, elements, "train", forces_required=_forces_required(train, settings))
+    if test:
+        check_configurations(test, elements, "test")
+
+    potential = _start(train, elements, settings)
+    core = potential._core
+    training_set = TrainingSet(train, elements, potential.cutoff, settings.weights)
+    n_workers = worker_count(settings.optimizer.threads)
+    squares = LinearLeastSquares(
+        training_set, settings.optimizer.ridge, _given_offsets(settings, elements), n_workers
+    )
+    search = _Search(potential, training_set, squares, settings, n_workers, progress, checkpoint, started)
+    interrupted = search.run()
+
+    train_errors = errors_by_group(potential, train)
+    test_errors = errors_by_group(potential, test) if test else None
+    core.provenance = _provenance(settings, training_set, train_errors, test_errors)
+    if checkpoint is not None:
+        potential.write(checkpoint)
+    return FitResult(
+        potential=potential,
+        train_errors=train_errors,
+        test_errors=test_errors,
+        history=search.history,
+        seconds=time.monotonic() - started,
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        interrupted=interrupted,
+    )
+
+
+class _Search:
+    """Quasi-Newton search over the descriptor parameters; keeps the best potential."""
+
+    def __init__(self, potential, training_set, squares, settings, n_workers, progress, checkpoint, started):
+        self.potential = potential
+        self.core: _core.Potential = potential._core
+        self.training_set: TrainingSet = training_set
+        self.squares: LinearLeastSquares = squares
+        self.settings: FitSettings = settings
+        self.n_workers = n_workers
+        self.progress = progress
+        self.checkpoint = checkpoint
+        self.started = started
+        self.history: list[dict[str, float]] = []
+        self.best_loss = np.inf
+        self.best: tuple[np.ndarray, np.ndarray] | None = None
+        self.best_rmse = (np.nan, np.nan)
+        self.checkpoint_at = time.monotonic()
+
+    def run(self) -> bool:
+        """Search; leaves the best parameters in the potential. True if Ctrl-C ended it."""
+        start = self.core.descriptor_parameters
+        interrupted = False
+        try:
+            if self.settings.optimizer.max_iterations == 0 or len(start) == 0:
+                self._solve(start)
+                self._iteration_done()
+            else:
+                minimize(
+                    self._loss_and_gradient,
+                    start,
+                    jac=True,
+                    method="BFGS",
+                    callback=self._iteration_done,
+                    options={"maxiter": self.settings.optimizer.max_iterations, "gtol": 0.0},
+                )
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            interrupted = True
+        except StopIteration:
+            pass
+        self._restore_best()
+        return interrupted
+
+    def _solve(self, parameters: np.ndarray) -> Fitted:
+        self.core.descriptor_parameters = parameters
+        fitted = self.squares.solve(self.core)
+        if fitted.loss < self.best_loss:
+            self.best_loss = fitted.loss
+            self.best = (parameters.copy(), self.core.model_parameters)
+            self.best_rmse = self.training_set.rmse(fitted.residuals)
+        return fitted
+
+    def _loss_and_gradient(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        fitted = self._solve(parameters)
+        gradient = descriptor_gradient(self.core, self.training_set, fitted, self.n_workers)
+        # The logarithm makes steps and their acceptance independent of the loss's magnitude.
+        return float(np.log(fitted.loss)), gradient / fitted.loss
+
+    def _iteration_done(self, _parameters=None) -> None:
+        seconds = time.monotonic() - self.started
+        row = {
+            "iteration": len(self.history) + 1,
+            "loss": self.best_loss,
+            "energy_rmse_mev": self.best_rmse[0],
+            "force_rmse": self.best_rmse[1],
+            "seconds": seconds,
+        }
+        self.history.append(row)
+        if self.progress is not None:
+            self.progress(*row.values())
+        if self.checkpoint is not None and time.monotonic() - self.checkpoint_at > SECONDS_BETWEEN_CHECKPOINTS:
+            current = (self.core.descriptor_parameters, self.core.model_parameters)
+            self._restore_best()
+            self.potential.write(self.checkpoint)
+            self.core.descriptor_parameters, self.core.model_parameters = current
+            self.checkpoint_at = time.monotonic()
+        if len(self.history) > ITERATIONS_OF_STAGNATION:
+            before = self.history[-1 - ITERATIONS_OF_STAGNATION]["loss"]
+            if before - self.best_loss < self.settings.optimizer.tolerance * before:
+                raise StopIteration
+
+    def _restore_best(self) -> None:
+        assert self.best is not None
+        self.core.descriptor_parameters, self.core.model_parameters = self.best
+
+
+def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) -> FitSettings:
+    if isinstance(settings, FitSettings):
+        settings = settings.model_dump(exclude_unset=True)
+    return FitSettings.from_dict({**(settings or {}), **overrides})
+
+
+def _forces_required(train: Sequence[Atoms], settings: FitSettings) -> bool:
+    """Whether every configuration has a force weight, so that missing forces are a mistake."""
+    groups = {group_of(atoms) for atoms in train}
+    factors = [settings.weights.groups.get(group, GroupWeights()).force for group in groups]
+    return settings.weights.force > 0 and all(factor > 0 for factor in factors)
+
+
+def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSettings) -> Potential:
+    """The potential the search starts from."""
+    if settings.optimizer.start:
+        potential = Potential.read(settings.optimizer.start)
+        if potential.elements != list(elements):
+            raise ValueError(
+                f"The start potential {settings.optimizer.start} is for the elements "
+                f"{', '.join(potential.elements)}, but the fit is for {', '.join(elements)}."
+            )
+        return potential
+    descriptor = settings.descriptor.model_dump()
+    name = descriptor["type"]
+    known = {f["name"] for f in _core.registry()["descriptors"][name]}
+    if "min_distance" in known and descriptor.get("min_distance") is None:
+        cutoff = descriptor.get("cutoff")
+        if isinstance(cutoff, (int, float)):
+            descriptor["min_distance"] = 0.95 * _smallest_distance(train, elements, float(cutoff))
+    model = settings.model.model_dump(exclude={"energy_offsets"})
+    potential = Potential.from_json(
+        json.dumps(
+            {
+                "format": "forcesmith potential",
+                "version": 1,
+                "elements": list(elements),
+                "descriptors": [descriptor],
+                "model": model,
+            }
+        ),
+        "the fit settings",
+    )
+    parameters = potential._core.descriptor_parameters
+    noise = np.random.default_rng(settings.optimizer.seed).normal(size=len(parameters))
+    potential._core.descriptor_parameters = parameters + 0.1 * noise
+    return potential
+
+
+def _smallest_distance(train: Sequence[Atoms], elements: Sequence[str], cutoff: float) -> float:
+    from vesin import NeighborList
+
+    smallest = cutoff
+    search = NeighborList(cutoff=cutoff, full_list=False)
+    for atoms in train:
+        distances = search.compute(
+            points=atoms.positions, box=atoms.cell.complete().array, periodic=atoms.pbc, quantities="d"
+        )[0]
+        if len(distances):
+            smallest = min(smallest, float(distances.min()))
+    if smallest == cutoff:
+        raise ValueError(
+            f"No two atoms of the training data are closer than the cutoff of {cutoff} angstrom; "
+            "there is nothing to fit."
+        )
+    return smallest
+
+
+def _given_offsets(settings: FitSettings, elements: Sequence[str]) -> np.ndarray | None:
+    offsets = settings.model.energy_offsets
+    if offsets is None:
+        return None
+    if set(offsets) != set(elements):
+        raise ValueError(
+            f"The model's energy_offsets are for {', '.join(offsets)}, but the elements are "
+            f"{', '.join(elements)}; give one for each, or none to have them fitted."
+        )
+    return np.array([offsets[element] for element in elements])
+
+
+def _provenance(settings, training_set, train_errors, test_errors) -> dict:
+    return {
+        "program": f"forcesmith {_core.__version__}",
+        "training_set": {
+            "configurations": training_set.n_configurations,
+            "atoms": training_set.n_atoms,
+            "sha256": training_set.hash,
+        },
+        "weights": settings.weights.model_dump(),
+        "optimizer": settings.optimizer.model_dump(exclude={"start", "threads"}),
+        "train_errors": _plain(train_errors),
+        "test_errors": _plain(test_errors) if test_errors else None,
+    }
+
+
+def _plain(errors: ErrorTable) -> dict:
+    return {"all": errors.to_dict()["all"]}

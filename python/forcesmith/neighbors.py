@@ -1,0 +1,61 @@
+"""Neighbor lists of ASE structures, as the compiled core wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
+from vesin import NeighborList
+
+from forcesmith import _core
+
+
+def element_indices(atoms: Atoms, elements: Sequence[str]) -> np.ndarray:
+    """Index of every atom's element in `elements`, shape (n_atoms,); ValueError for an unknown one."""
+    index = {symbol: i for i, symbol in enumerate(elements)}
+    unknown = sorted(set(atoms.get_chemical_symbols()) - set(index))
+    if unknown:
+        raise ValueError(
+            f"The structure holds the element(s) {', '.join(unknown)}, but the potential knows only "
+            f"{', '.join(elements)}."
+        )
+    return np.array([index[symbol] for symbol in atoms.get_chemical_symbols()], dtype=np.int32)
+
+
+def make_batch(configurations: Sequence[Atoms], elements: Sequence[str], cutoff: float) -> _core.Batch:
+    """All configurations with the neighbors of their atoms within `cutoff` (angstrom).
+
+    Raises ValueError for elements that are not in `elements` and for positions or cells that are not
+    finite.
+    """
+    search = NeighborList(cutoff=cutoff, full_list=True, sorted=True)
+    types, counts, neighbors, displacements, sizes = [], [], [], [], []
+    first = 0
+    for number, atoms in enumerate(configurations):
+        if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+            raise ValueError(f"Configuration {number} has positions or a cell that are not finite.")
+        n_atoms = len(atoms)
+        types.append(element_indices(atoms, elements))
+        sizes.append(n_atoms)
+        if n_atoms == 0:
+            continue
+        # A direction that is not periodic may have a zero cell vector; complete_cell fills it.
+        center, neighbor, vectors = search.compute(
+            points=atoms.positions,
+            box=atoms.cell.complete().array,
+            periodic=atoms.pbc,
+            quantities="ijD",
+        )
+        counts.append(np.bincount(center.astype(np.int64), minlength=n_atoms))
+        neighbors.append(neighbor.astype(np.int32) + np.int32(first))
+        displacements.append(vectors)
+        first += n_atoms
+    pairs_per_atom = np.concatenate([*counts, np.zeros(0, dtype=np.int64)])
+    return _core.Batch(
+        types=np.concatenate([*types, np.zeros(0, dtype=np.int32)]),
+        offsets=np.concatenate([[0], np.cumsum(pairs_per_atom)]).astype(np.int64),
+        neighbors=np.concatenate([*neighbors, np.zeros(0, dtype=np.int32)]),
+        displacements=np.concatenate([*displacements, np.zeros((0, 3))]),
+        sizes=np.array(sizes, dtype=np.int32),
+    )

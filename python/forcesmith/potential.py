@@ -1,0 +1,165 @@
+"""A potential: read, write, evaluate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+from ase import Atoms
+
+from forcesmith import _core
+from forcesmith.neighbors import make_batch
+
+if TYPE_CHECKING:
+    from forcesmith.calculator import ForcesmithCalculator
+
+# The core's virial order is xx yy zz xy xz yz; ASE's Voigt order is xx yy zz yz xz xy.
+VOIGT = [0, 1, 2, 5, 4, 3]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a potential says of one configuration."""
+
+    energy: float
+    """eV"""
+    energies: np.ndarray
+    """Site energies, shape (n_atoms,), eV."""
+    forces: np.ndarray
+    """Shape (n_atoms, 3), eV/angstrom."""
+    virial: np.ndarray
+    """sum r F, shape (6,), order xx yy zz yz xz xy, eV; positive under compression."""
+    volume: float
+    """angstrom^3; 0 if the configuration is not periodic in all directions."""
+
+    @property
+    def stress(self) -> np.ndarray | None:
+        """-virial / volume, ASE's sign and order, shape (6,), eV/angstrom^3; None without a volume."""
+        return None if self.volume == 0.0 else -self.virial / self.volume
+
+
+def worker_count(threads: int | None) -> int:
+    """Threads to use: all that are there unless fewer are asked for."""
+    available = _core.max_workers()
+    return available if not threads else max(1, min(int(threads), available))
+
+
+class Potential:
+    """An interatomic potential. Make one with `Potential.read` or `forcesmith.fit`."""
+
+    def __init__(self, core: _core.Potential):
+        self._core = core
+
+    @classmethod
+    def read(cls, path: str | os.PathLike, elements: Sequence[str] | None = None) -> Potential:
+        """Read a potential file: forcesmith's .json, or MLIP's .mtp and .almtp.
+
+        elements: element symbols in the order of the file's species, for formats that hold none.
+        Raises ValueError with one sentence for a file that cannot be read.
+        """
+        return cls(_core.Potential.read(os.fspath(path), list(elements or [])))
+
+    @classmethod
+    def from_json(cls, text: str, name: str = "text") -> Potential:
+        """From the text of a potential file; `name` appears in error messages."""
+        return cls(_core.Potential.from_json(text, name))
+
+    def to_json(self) -> str:
+        return self._core.to_json()
+
+    def write(self, path: str | os.PathLike) -> None:
+        """Write a potential file, in the format of the extension. Complete or untouched."""
+        self._core.write(os.fspath(path))
+
+    @property
+    def elements(self) -> list[str]:
+        return self._core.elements
+
+    @property
+    def cutoff(self) -> float:
+        """Largest distance at which neighbors count, angstrom."""
+        return self._core.cutoff
+
+    def info(self) -> dict:
+        """What the potential is made of, as a plain dictionary."""
+        import json
+
+        document = json.loads(self._core.to_json())
+        descriptors = []
+        for descriptor in document["descriptors"]:
+            plain = {k: v for k, v in descriptor.items() if not isinstance(v, (list, dict))}
+            descriptors.append(plain)
+        return {
+            "elements": self.elements,
+            "cutoff": self.cutoff,
+            "descriptors": descriptors,
+            "descriptor_values": {e: self._core.size(i) for i, e in enumerate(self.elements)},
+            "model": {k: v for k, v in document["model"].items() if k != "coefficients"},
+            "parameters": {
+                "descriptors": len(self._core.descriptor_parameters),
+                "model": len(self._core.model_parameters),
+            },
+            "provenance": document["provenance"],
+        }
+
+    @overload
+    def evaluate(self, atoms: Atoms, threads: int | None = None) -> Result: ...
+    @overload
+    def evaluate(self, atoms: Sequence[Atoms], threads: int | None = None) -> list[Result]: ...
+    def evaluate(self, atoms, threads=None):
+        """Energy, forces and stress of one configuration, or of a list of them.
+
+        threads: None uses all cores that OMP_NUM_THREADS allows. Raises ValueError for an element that
+        the potential does not know.
+        """
+        if isinstance(atoms, Atoms):
+            return self.evaluate([atoms], threads)[0]
+        results = []
+        for configurations in _portions(atoms):
+            batch = make_batch(configurations, self.elements, self.cutoff)
+            raw = self._core.evaluate(batch, worker_count(threads))
+            results += split_results(configurations, raw)
+        return results
+
+    def calculator(self) -> ForcesmithCalculator:
+        """An ASE calculator."""
+        from forcesmith.calculator import ForcesmithCalculator
+
+        return ForcesmithCalculator(self)
+
+    def __repr__(self) -> str:
+        return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
+
+
+def _portions(configurations: Sequence[Atoms], atoms_per_portion: int = 20_000):
+    """Lists of configurations with a bounded number of atoms, so that memory stays bounded."""
+    portion, n_atoms = [], 0
+    for atoms in configurations:
+        portion.append(atoms)
+        n_atoms += len(atoms)
+        if n_atoms >= atoms_per_portion:
+            yield portion
+            portion, n_atoms = [], 0
+    if portion:
+        yield portion
+
+
+def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
+    """Results per configuration from the core's arrays of a whole batch."""
+    results, first = [], 0
+    for atoms, virial in zip(configurations, raw["virials"], strict=True):
+        rows = slice(first, first + len(atoms))
+        first += len(atoms)
+        results.append(
+            Result(
+                energy=float(raw["energies"][rows].sum()),
+                energies=raw["energies"][rows].copy(),
+                forces=raw["forces"][rows].copy(),
+                virial=virial[VOIGT],
+                volume=float(atoms.cell.volume) if atoms.pbc.all() else 0.0,
+            )
+        )
+    return results

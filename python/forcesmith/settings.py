@@ -1,0 +1,167 @@
+"""Settings of a fit: one object for `forcesmith.fit` and for the TOML file of `forcesmith fit`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from forcesmith import _core
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class DescriptorSettings(BaseModel):
+    """`type` and the parameters of that descriptor's own schema (`forcesmith.registry()`)."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = "moment_tensor"
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _checked_name("descriptor", name, _core.registry()["descriptors"])
+
+
+class ModelSettings(BaseModel):
+    """`type`, `energy_offsets`, and the parameters of that model's own schema."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = "linear"
+    energy_offsets: dict[str, float] | None = None
+    """Energy of an isolated atom of every element, eV; None: fitted."""
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _checked_name("model", name, _core.registry()["models"])
+
+
+class DataSettings(_Section):
+    train: list[str] = []
+    test: list[str] = []
+    test_fraction: float = Field(0.0, ge=0.0, lt=1.0)
+
+
+class GroupWeights(_Section):
+    """Factors for one group (`config_type`)."""
+
+    energy: float = Field(1.0, ge=0.0)
+    force: float = Field(1.0, ge=0.0)
+    stress: float = Field(1.0, ge=0.0)
+
+
+class WeightSettings(_Section):
+    """The loss is 1/M sum over configurations of
+
+    energy (dE/N)^2 + force/(3N) |dF|^2 + stress |dS|^2
+
+    in eV, eV/angstrom and eV/angstrom^3, times the factors of the configuration's group, times the
+    configuration's own `atoms.info["weight"]`, if it has one.
+    """
+
+    energy: float = Field(1.0, ge=0.0)
+    force: float = Field(0.01, ge=0.0)
+    stress: float = Field(0.1, ge=0.0)
+    groups: dict[str, GroupWeights] = {}
+
+
+class OptimizerSettings(_Section):
+    max_iterations: int = Field(200, ge=0)
+    """Iterations for the radial coefficients; 0: only the linear coefficients are fitted."""
+    tolerance: float = Field(1e-3, gt=0.0)
+    """Stop when 20 iterations together lower the loss by less than this fraction."""
+    ridge: float = Field(1e-10, ge=0.0)
+    """Ridge penalty of the linear coefficients, relative to the size of their columns."""
+    seed: int = 1
+    """Of the random start of the radial coefficients."""
+    threads: int = Field(0, ge=0)
+    """0: all cores that OMP_NUM_THREADS allows."""
+    start: str | None = None
+    """Potential file to start from."""
+
+
+class OutputSettings(_Section):
+    potential: str = "potential.json"
+    parity_plot: str | None = None
+
+
+class FitSettings(_Section):
+    elements: list[str] | None = None
+    """None: those of the data, in alphabetical order."""
+    descriptor: DescriptorSettings = DescriptorSettings()
+    model: ModelSettings = ModelSettings()
+    data: DataSettings = DataSettings()
+    weights: WeightSettings = WeightSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    output: OutputSettings = OutputSettings()
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike) -> FitSettings:
+        """Read a TOML file; paths in it are relative to its folder and come out joined with it.
+
+        Raises ValueError with one sentence naming the file and the key.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"Cannot read the settings file {path}: {error}.") from None
+        try:
+            tree = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"The settings file {path} is not valid TOML: {error}.") from None
+        settings = cls.from_dict(tree, where=f"the settings file {path}")
+        folder = path.parent
+        settings.data.train = [str(folder / name) for name in settings.data.train]
+        settings.data.test = [str(folder / name) for name in settings.data.test]
+        settings.output.potential = str(folder / settings.output.potential)
+        if settings.output.parity_plot:
+            settings.output.parity_plot = str(folder / settings.output.parity_plot)
+        if settings.optimizer.start:
+            settings.optimizer.start = str(folder / settings.optimizer.start)
+        return settings
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any], where: str = "the settings") -> FitSettings:
+        """Check a nested dictionary. Raises ValueError with one sentence naming `where` and the key."""
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise ValueError(_sentence(cls, error, where)) from None
+
+
+def _checked_name(kind: str, name: str, known: dict) -> str:
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise ValueError(
+            f'there is no {kind} "{name}"; did you mean "{nearest}"? Known: {", ".join(known)}'
+        )
+    return name
+
+
+def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
+    """The first problem pydantic found, as a sentence."""
+    first = error.errors()[0]
+    keys = [str(key) for key in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        section: Any = root
+        for key in keys[:-1]:
+            section = section.model_fields[key].annotation if hasattr(section, "model_fields") else None
+            if section is not None and not hasattr(section, "model_fields"):
+                section = GroupWeights  # the only nested mapping: weights.groups.<name>
+        known = list((section or GroupWeights).model_fields)
+        nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
+        return (
+            f'Unknown key "{".".join(keys)}" in {where}; did you mean "{nearest}"? '
+            f"Known here: {', '.join(known)}."
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
+    return f'The key "{".".join(keys)}" in {where} is wrong: {message}{found}.'
