@@ -12,9 +12,14 @@ pip_install := $(venv)/bin/pip install --disable-pip-version-check --quiet
 # cmake and ninja of the virtual environment come first: a fresh machine has no other
 in_venv := PATH="$(CURDIR)/$(venv)/bin:$$PATH"
 
+# Compiling in a folder that stays, only what changed is compiled at the next installation.
+install_package := $(in_venv) $(pip_install) --no-build-isolation \
+  --config-settings=build-dir=build/make
+
 # Whatever the installed package is made from; a change makes the next command reinstall it.
 sources := CMakeLists.txt pyproject.toml README.md LICENSE \
-  $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc' 2>/dev/null)
+  $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc')
+test_sources := tests/CMakeLists.txt $(wildcard tests/cpp/*)
 
 .PHONY: demo test cuda-check clean
 
@@ -22,9 +27,7 @@ demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
 
 test: $(venv)/installed-for-test
-	$(in_venv) cmake --preset ci -DPython_EXECUTABLE="$(CURDIR)/$(python)"
-	$(in_venv) cmake --build --preset ci
-	$(in_venv) ctest --preset ci
+	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
 
 cuda-check: $(venv)/build-tools
@@ -47,9 +50,12 @@ $(venv)/build-tools: pyproject.toml | $(python)
 	touch $@
 
 $(venv)/installed: $(sources) $(venv)/build-tools
-	$(in_venv) $(pip_install) --no-build-isolation .
+	@echo "Compiling and installing forcesmith (minutes the first time)"
+	$(install_package) .
 	touch $@
 
-$(venv)/installed-for-test: $(sources) $(venv)/build-tools
-	$(in_venv) $(pip_install) --no-build-isolation ".[test]"
+# The C++ tests are built in the same folder, from the same objects as the package.
+$(venv)/installed-for-test: $(sources) $(test_sources) $(venv)/build-tools
+	@echo "Compiling and installing forcesmith with its tests (minutes the first time)"
+	$(install_package) --config-settings=cmake.define.FORCESMITH_TESTS=ON ".[test]"
 	touch $(venv)/installed $@
