@@ -13,14 +13,15 @@ import traceback
 from pathlib import Path
 from typing import Annotated
 
-import forcesmith as fs
 import typer
 from rich.console import Console
 from rich.tree import Tree
 
+import forcesmith as fs
+
 from .dataset import check_configurations, read, split
 from .metrics import errors_by_group
-from .plots import parity_plot
+from .plots import check_plot_format, parity_plot
 from .progress import FitProgress
 from .settings import FitSettings
 
@@ -88,18 +89,26 @@ def fit(
     if settings.data.test_fraction:
         train, held_out = split(train, settings.data.test_fraction, settings.optimizer.seed)
         test = test + held_out
+    # what would fail only after the fit, now
+    for output in filter(None, (settings.output.potential, settings.output.parity_plot)):
+        Path(output).parent.mkdir(parents=True, exist_ok=True)
+    if settings.output.parity_plot:
+        check_plot_format(settings.output.parity_plot)
+
     err.print(f"{len(train)} configurations to fit, {len(test)} to test")
     with FitProgress(err, settings.optimizer.max_iterations) as progress:
-        result = fs.fit(train, test or None, settings, progress=progress)
+        result = fs.fit(
+            train, test, settings, progress=progress, checkpoint=settings.output.potential
+        )
+    if result.interrupted:
+        err.print("interrupted: this is the best potential so far", style="yellow")
     result.train_errors.print(out, "Errors on the fitted data")
-    if test:
-        result.test_errors.print(out, "Errors on the test data")
+    if result.test_errors:
+        result.test_errors.print(out, "\nErrors on the test data")
     out.print(
         f"\nfitted in {result.seconds:.1f} s with at most {result.peak_memory_mb:.0f} MB of memory"
     )
-    potential = Path(settings.output.potential)
-    result.potential.write(str(potential))
-    out.print(f"potential: {potential}", soft_wrap=True)
+    out.print(f"potential: {settings.output.potential}", soft_wrap=True)
     if settings.output.parity_plot:
         sets = {"train": train, "test": test} if test else {"train": train}
         results = {name: (data, result.potential.evaluate(data)) for name, data in sets.items()}
@@ -118,6 +127,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Print the errors of a potential on labelled data, per group (info["config_type"])."""
+    if plot:
+        check_plot_format(plot)
     model = fs.Potential.read(str(potential), elements=_elements(elements))
     configurations = read(data, elements=_elements(elements) or model.elements)
     check_configurations(configurations, model.elements, "the data", potential=True)
@@ -163,6 +174,9 @@ def _grow(tree: Tree, description: dict) -> None:
     for key, value in description.items():
         if isinstance(value, dict):
             _grow(tree.add(key), value)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for number, entry in enumerate(value, start=1):
+                _grow(tree.add(f"{key} {number}"), entry)
         elif isinstance(value, list):
             tree.add(f"{key}: {', '.join(map(str, value))}")
         else:

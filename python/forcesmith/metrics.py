@@ -82,7 +82,7 @@ class ErrorTable:
             "stress\nMAE",
             "stress\nRMSE",
         ):
-            table.add_column(header, justify="right", no_wrap=True, min_width=7)
+            table.add_column(header, justify="right", no_wrap=True, min_width=6)
         for group, errors in self.groups.items():
             if group == TOTAL:
                 table.add_section()

@@ -34,7 +34,7 @@ def parity_plot(
     by one constant per element is subtracted from both axes, because the constants (thousands of eV
     for some programs) would hide everything else.
     """
-    path = Path(path)
+    path = check_plot_format(path)
     panels = _collect(results_by_set)
     # Figure and canvas without pyplot: no global state, and no display is needed.
     figure = Figure(figsize=(4.0 * len(panels), 4.0), layout="constrained")
@@ -69,13 +69,18 @@ def parity_plot(
         )
         axes.legend(loc="upper left", fontsize="small", frameon=False)
     image = io.BytesIO()
-    try:
-        figure.savefig(image, format=path.suffix.lstrip(".") or "png", dpi=200)
-    except ValueError:
+    figure.savefig(image, format=path.suffix.lstrip("."), dpi=200)
+    write_atomically(path, image.getvalue())
+
+
+def check_plot_format(path: str | os.PathLike) -> Path:
+    """`path` as a Path; raises ValueError unless its ending names a format that can be drawn."""
+    path = Path(path)
+    if path.suffix.lstrip(".") not in FigureCanvasAgg.get_supported_filetypes():
         raise ValueError(
             f"{path}: cannot draw to a file ending in '{path.suffix}'; use .png, .pdf or .svg."
-        ) from None
-    write_atomically(path, image.getvalue())
+        )
+    return path
 
 
 def _collect(results_by_set) -> list[tuple]:

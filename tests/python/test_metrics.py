@@ -80,7 +80,7 @@ def test_error_table_as_dict_and_text(data):
     text = io.StringIO()
     table.print(Console(file=text, width=80), "Errors")
     lines = text.getvalue().splitlines()
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines)) <= 80  # fits a plain terminal
     row = next(line.split() for line in lines if line.startswith("b "))
     assert row == ["b", "2", "2.00", "2.24", "0.0500", "0.2449", "1.200", "0.500", "1.225"]
     assert next(line.split() for line in lines if line.startswith("a "))[4:] == ["-"] * 5
