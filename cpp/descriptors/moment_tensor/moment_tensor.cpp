@@ -150,6 +150,7 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
                       std::to_string(parameters_.radial_basis_size) + " polynomials), found " +
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
+  reachable_ = find_reachable(tables(), variant_.width);
 }
 
 /// Renumbers moments for the kernels: basic ones by monomial, the others in an order in which every
@@ -239,6 +240,23 @@ void MomentTensor::sort_program(const std::string& where) {
   for (int moment : program_.mapping) mapping_.push_back(number[moment]);
 }
 
+ReachableMoments find_reachable(const MomentTensorTables& t, int width) {
+  ReachableMoments found{{0}, {}};
+  for (int first = 0; first < t.n_values; first += width) {
+    std::vector<bool> reached(t.n_moments, false);
+    for (int k = first; k < std::min(t.n_values, first + width); ++k) reached[t.mapping[k]] = true;
+    for (int moment = t.n_moments - 1; moment >= t.n_basic; --moment) {
+      if (!reached[moment]) continue;
+      found.moments.push_back(moment);
+      const int end = t.product_begin[moment - t.n_basic + 1];
+      for (int p = t.product_begin[moment - t.n_basic]; p < end; ++p)
+        reached[t.product_left[p]] = reached[t.product_right[p]] = true;
+    }
+    found.begin.push_back(static_cast<int>(found.moments.size()));
+  }
+  return found;
+}
+
 MomentTensorTables MomentTensor::tables() const {
   MomentTensorTables t{};
   t.n_elements = n_elements_;
@@ -261,6 +279,8 @@ MomentTensorTables MomentTensor::tables() const {
   t.product_factor = product_factor_.data();
   t.n_values = program_.n_values();
   t.mapping = mapping_.data();
+  t.reachable_begin = reachable_.begin.data();
+  t.reachable = reachable_.moments.data();
   return t;
 }
 
@@ -346,14 +366,14 @@ void MomentTensor::gradients(Workspace& workspace, double* gradients, int stride
   auto& w = static_cast<MomentTensorWorkspace&>(workspace);
   const MomentTensorTables t = tables();
   const int width = variant_.width;
-  const std::size_t columns = (t.n_values + width - 1) / width;
-  const std::size_t spare = 4;  // registers the kernel's last tile may read
-  const std::size_t jacobian = (t.n_basic * columns + spare) * width;
-  const std::size_t dbasic =
-      3ul * t.n_basic * std::max(1, w.neighbors.max_packs_per_atom()) * width;
+  const int values_per_tile = MomentTensorScratch::jacobian_tile * width;
+  const std::size_t tiles = (t.n_values + values_per_tile - 1) / values_per_tile;
+  const std::size_t jacobian = tiles * t.n_basic * values_per_tile;
+  const std::size_t dbasic = 3ul * t.n_basic * w.neighbors.max_packs_per_atom() * width;
   w.scratch.jacobian = w.gradients.reserve(jacobian + dbasic);
-  std::fill_n(w.scratch.jacobian + t.n_basic * columns * width, spare * width, 0.0);
   w.scratch.dbasic = w.scratch.jacobian + jacobian;
+  // The last tile may be wider than the values that are left.
+  std::fill_n(w.scratch.jacobian, jacobian, 0.0);
   variant_.gradients(t, w.view, w.scratch, gradients, stride);
 }
 

@@ -20,6 +20,12 @@ struct MomentTensorParameters {
   double scaling = 1.0;
 };
 
+/// Arrays behind MomentTensorTables::reachable for registers of `width` values.
+struct ReachableMoments {
+  std::vector<int> begin, moments;
+};
+ReachableMoments find_reachable(const MomentTensorTables& tables, int width);
+
 class MomentTensor : public Descriptor {
  public:
   static ParameterSchema schema();
@@ -68,6 +74,7 @@ class MomentTensor : public Descriptor {
   std::vector<int> parent_, basic_begin_, basic_mu_;
   std::array<int, 4> axis_begin_{};
   std::vector<int> product_begin_, product_left_, product_right_, mapping_;
+  ReachableMoments reachable_;
   std::vector<double> product_factor_;
 };
 

@@ -141,20 +141,18 @@ FORCESMITH_FUNCTION void compute_products(const MomentTensorTables& t, L* moment
   }
 }
 
-/// Carries adjoints of all moments down to the basic ones; `moment(i)` gives the value of moment i.
+/// Carries the adjoint of one moment to its factors; `moment(i)` gives the value of moment i.
 template <class L, class Moment>
-FORCESMITH_FUNCTION void reverse_products(const MomentTensorTables& t, const Moment& moment,
-                                          L* adjoints) {
-  for (int target = t.n_moments - 1; target >= t.n_basic; --target) {
-    const L adjoint = adjoints[target];
-    const int end = t.product_begin[target - t.n_basic + 1];
-    for (int p = t.product_begin[target - t.n_basic]; p < end; ++p) {
-      const L scaled = adjoint * L(t.product_factor[p]);
-      const int left = t.product_left[p], right = t.product_right[p];
-      const L left_value = moment(left), right_value = moment(right);
-      adjoints[left] += scaled * right_value;
-      adjoints[right] += scaled * left_value;
-    }
+FORCESMITH_FUNCTION void reverse_product(const MomentTensorTables& t, const Moment& moment,
+                                         int target, L* adjoints) {
+  const L adjoint = adjoints[target];
+  const int end = t.product_begin[target - t.n_basic + 1];
+  for (int p = t.product_begin[target - t.n_basic]; p < end; ++p) {
+    const L scaled = adjoint * L(t.product_factor[p]);
+    const int left = t.product_left[p], right = t.product_right[p];
+    const L left_value = moment(left), right_value = moment(right);
+    adjoints[left] += scaled * right_value;
+    adjoints[right] += scaled * left_value;
   }
 }
 
@@ -252,7 +250,8 @@ FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const Packe
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
     for (int k = 0; k < t.n_values; ++k)
       s.adjoints[t.mapping[k] * L::width + atom] += beta[atom * stride + k];
-  reverse_products<L>(t, [=](int i) { return moments[i]; }, adjoints);
+  for (int target = t.n_moments - 1; target >= t.n_basic; --target)
+    reverse_product<L>(t, [=](int i) { return moments[i]; }, target, adjoints);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     const int end = neighbors.pack_offsets[atom + 1];
     int pack = neighbors.pack_offsets[atom];
@@ -393,7 +392,6 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const MomentTensorTables& t,
   const int n_packs = neighbors.pack_offsets[atom + 1] - begin;
   L* monomials = reinterpret_cast<L*>(s.monomials);
   L* monomials_dot = reinterpret_cast<L*>(s.dmonomials);
-  L* dbasic = reinterpret_cast<L*>(s.dbasic);
   for (int pack = 0; pack < n_packs; ++pack) {
     const MomentTensorPacks<L, 1> packs(neighbors, begin + pack);
     const L* f = reinterpret_cast<const L*>(s.f) + (begin + pack) * t.n_radial;
@@ -405,14 +403,39 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const MomentTensorTables& t,
       for (int other = 0; other < 3; ++other)
         u_dot[other] = (L(other == axis ? 1.0 : 0.0) - packs.u[0][other] * r_dot) / packs.r[0];
       compute_monomials_dot(t, packs.u[0], u_dot, monomials, monomials_dot);
+      double* rows = s.dbasic + (pack * L::width * 3 + axis) * t.n_basic;
       for (int m = 0; m < t.n_monomials; ++m) {
         const L radial = monomials[m] * r_dot;
         for (int basic = t.basic_begin[m]; basic < t.basic_begin[m + 1]; ++basic) {
           const int mu = t.basic_mu[basic];
-          dbasic[(basic * 3 + axis) * n_packs + pack] = df[mu] * radial + f[mu] * monomials_dot[m];
+          const L gradient = df[mu] * radial + f[mu] * monomials_dot[m];
+          for (int lane = 0; lane < L::width; ++lane)
+            rows[lane * 3 * t.n_basic + basic] = gradient[lane];
         }
       }
     }
+  }
+}
+
+/// dB_k/d(basic moment) of one atom, into s.jacobian; lanes run over values here.
+template <class L>
+FORCESMITH_FUNCTION void compute_jacobian(const MomentTensorTables& t, const MomentTensorScratch& s,
+                                          int atom) {
+  constexpr int tile = MomentTensorScratch::jacobian_tile;
+  L* jacobian = reinterpret_cast<L*>(s.jacobian);
+  L* adjoints = reinterpret_cast<L*>(s.adjoints);
+  const double* moments = s.moments + atom;
+  for (int column = 0; column * L::width < t.n_values; ++column) {
+    const int* begin = t.reachable + t.reachable_begin[column];
+    const int* end = t.reachable + t.reachable_begin[column + 1];
+    for (int basic = 0; basic < t.n_basic; ++basic) adjoints[basic] = L(0.0);
+    for (const int* target = begin; target < end; ++target) adjoints[*target] = L(0.0);
+    for (int lane = 0; lane < L::width && column * L::width + lane < t.n_values; ++lane)
+      s.adjoints[t.mapping[column * L::width + lane] * L::width + lane] += 1.0;
+    for (const int* target = begin; target < end; ++target)
+      reverse_product<L>(t, [=](int i) { return L(moments[i * L::width]); }, *target, adjoints);
+    L* target = jacobian + (column / tile * t.n_basic * tile) + column % tile;
+    for (int basic = 0; basic < t.n_basic; ++basic) target[basic * tile] = adjoints[basic];
   }
 }
 
@@ -422,49 +445,38 @@ template <class L>
 FORCESMITH_FUNCTION void compute_gradients(const MomentTensorTables& t, const PackedView& neighbors,
                                            const MomentTensorScratch& s, double* gradients,
                                            int stride) {
-  constexpr int tile = 4;  // registers of values worked on at once
-  const int n_columns = (t.n_values + L::width - 1) / L::width;
-  L* jacobian = reinterpret_cast<L*>(s.jacobian);
-  L* adjoints = reinterpret_cast<L*>(s.adjoints);
+  constexpr int tile = MomentTensorScratch::jacobian_tile;
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    // Lanes run over values here: dB_k/d(basic moment).
-    const double* moments = s.moments + atom;
-    for (int column = 0; column < n_columns; ++column) {
-      for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = L(0.0);
-      for (int lane = 0; lane < L::width && column * L::width + lane < t.n_values; ++lane)
-        s.adjoints[t.mapping[column * L::width + lane] * L::width + lane] += 1.0;
-      reverse_products<L>(t, [=](int i) { return L(moments[i * L::width]); }, adjoints);
-      for (int basic = 0; basic < t.n_basic; ++basic)
-        jacobian[basic * n_columns + column] = adjoints[basic];
-    }
+    compute_jacobian<L>(t, s, atom);
     compute_basic_gradients<L>(t, neighbors, s, atom);
-
-    // dB_k/dr = sum_basic dB_k/dM dM/dr
-    const int begin = neighbors.pack_offsets[atom];
-    const int n_packs = neighbors.pack_offsets[atom + 1] - begin;
-    for (int slot = 0; slot < n_packs * L::width; ++slot) {
-      const std::int64_t pair = neighbors.pairs[begin * L::width + slot];
-      if (pair < 0) continue;
-      for (int column = 0; column < n_columns; column += tile) {
-        const int count = n_columns - column < tile ? n_columns - column : tile;
+    // dB_k/dr = sum_basic dB_k/dM dM/dr, a matrix product; one tile of values stays in the cache.
+    const int begin = neighbors.pack_offsets[atom] * L::width;
+    const int end = neighbors.pack_offsets[atom + 1] * L::width;
+    for (int first = 0; first < t.n_values; first += tile * L::width) {
+      const L* jacobian =
+          reinterpret_cast<const L*>(s.jacobian) + first / L::width * t.n_basic;
+      for (int slot = begin; slot < end; ++slot) {
+        const std::int64_t pair = neighbors.pairs[slot];
+        if (pair < 0) continue;
+        const double* dbasic = s.dbasic + (slot - begin) * 3 * t.n_basic;
         L sum[3][tile];
         for (int axis = 0; axis < 3; ++axis)
           for (int c = 0; c < tile; ++c) sum[axis][c] = L(0.0);
         for (int basic = 0; basic < t.n_basic; ++basic) {
-          const double* dbasic = s.dbasic + basic * 3 * n_packs * L::width + slot;
-          const L* row = jacobian + basic * n_columns + column;
+          const L* row = jacobian + basic * tile;
           for (int axis = 0; axis < 3; ++axis) {
-            const L d(dbasic[axis * n_packs * L::width]);
-            // The last tile may read past the row: jacobian has a spare tile at its end.
+            const L d(dbasic[axis * t.n_basic + basic]);
             for (int c = 0; c < tile; ++c) sum[axis][c] += d * row[c];
           }
         }
-        for (int axis = 0; axis < 3; ++axis)
-          for (int c = 0; c < count; ++c)
+        for (int axis = 0; axis < 3; ++axis) {
+          double* row = gradients + (3 * pair + axis) * stride;
+          for (int c = 0; c < tile; ++c)
             for (int lane = 0; lane < L::width; ++lane) {
-              const int k = (column + c) * L::width + lane;
-              if (k < t.n_values) gradients[(3 * pair + axis) * stride + k] = sum[axis][c][lane];
+              const int k = first + c * L::width + lane;
+              if (k < t.n_values) row[k] = sum[axis][c][lane];
             }
+        }
       }
     }
   }

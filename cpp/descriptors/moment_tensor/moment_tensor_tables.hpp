@@ -35,6 +35,11 @@ struct MomentTensorTables {
 
   int n_values;
   const int* mapping;      // [n_values] moment that is the basis function
+
+  // Moments beyond the basic ones that the values of one register (width consecutive k) depend on, from
+  // the last to the first: those of register c are reachable[reachable_begin[c]] and on.
+  const int* reachable_begin;  // [registers of values + 1]
+  const int* reachable;
 };
 
 /// Working memory of one worker for one block of atoms; L is one register (`width` doubles).
@@ -48,8 +53,11 @@ struct MomentTensorScratch {
   double* moments_dot;  // L [n_moments] directional derivatives
   double* adjoints;     // L [n_moments]
   double* adjoints_dot; // L [n_moments]
-  double* jacobian;     // L [n_basic][n_values / width, rounded up], only for gradients
-  double* dbasic;       // L [n_basic][3][packs of one atom], only for gradients
+
+  // Only for gradients.
+  static constexpr int jacobian_tile = 4;  // registers of values worked on at once
+  double* jacobian;     // L [tiles of values][n_basic][jacobian_tile] dB_k/d(basic moment)
+  double* dbasic;       // [neighbor slots of one atom][3][n_basic] d(basic moment)/dr_ij
 };
 
 }  // namespace forcesmith
