@@ -25,7 +25,8 @@ int edit_distance(const std::string& a, const std::string& b) {
 }
 
 bool has_type(const Json& value, const std::string& type) {
-  if (type == "integer") return value.is_number_integer();
+  // Comparison after conversion: a larger integer would lose its upper bits.
+  if (type == "integer") return value.is_number_integer() && value == value.get<int>();
   if (type == "number") return value.is_number();
   if (type == "string") return value.is_string();
   if (type == "boolean") return value.is_boolean();

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/parameter_schema.hpp"
 #include "neighbors/neighbor_view.hpp"
 
@@ -60,6 +61,16 @@ class Descriptor {
   /// Coefficients inside the descriptor that training may change; empty if there are none.
   virtual std::vector<double> parameters() const { return {}; }
   virtual void set_parameters(std::span<const double>) {}
+  /// Takes over what `smaller`, of the same type, already knows: the values of `smaller` are among those
+  /// of this descriptor afterwards, in so far as the cutoffs agree. Throws ParameterError if it cannot.
+  virtual void adopt_parameters(const Descriptor& smaller);
 };
+
+inline void Descriptor::adopt_parameters(const Descriptor& smaller) {
+  if (smaller.type() != type() || smaller.parameters().size() != parameters().size())
+    throw ParameterError("A \"" + type() + "\" descriptor cannot start from this \"" + smaller.type() +
+                         "\" descriptor: their parameters do not correspond.");
+  set_parameters(smaller.parameters());
+}
 
 }  // namespace forcesmith

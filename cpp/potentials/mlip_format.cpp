@@ -1,7 +1,8 @@
 #include "potentials/mlip_format.hpp"
 
 #include <cctype>
-#include <cstdio>
+#include <charconv>
+#include <cmath>
 #include <sstream>
 
 #include "core/error.hpp"
@@ -46,23 +47,23 @@ class MlipReader {
   }
   double number(const std::string& name) {
     const std::string found = word();
-    try {
-      std::size_t used = 0;
-      const double value = std::stod(found, &used);
-      if (used == found.size()) return value;
-    } catch (const std::exception&) {
-    }
+    double value = 0.0;
+    const char* const end = found.data() + found.size();
+    const auto [stop, error] = std::from_chars(found.data(), end, value);  // whatever the locale
+    if (error == std::errc() && stop == end && std::isfinite(value)) return value;
     fail("expected a number for " + name + ", found \"" + found + "\"");
   }
   int integer(const std::string& name) {
     const double value = number(name);
-    if (value != static_cast<int>(value)) fail(name + " must be an integer");
+    if (value != std::floor(value) || std::abs(value) > 1e9) fail(name + " must be an integer");
     return static_cast<int>(value);
   }
-  int count(const std::string& name, int least) {
+  int count(const std::string& name, int least, int most = 10'000'000) {
     expect(name);
     const int value = integer(name);
-    if (value < least || value > 100'000'000) fail(name + " is " + std::to_string(value));
+    if (value < least || value > most)
+      fail(name + " must be " + std::to_string(least) + " to " + std::to_string(most) + ", not " +
+           std::to_string(value));
     return value;
   }
   double value_of(const std::string& name) {
@@ -88,8 +89,7 @@ class MlipReader {
 
 std::string printed(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};  // shortest exact, any locale
 }
 
 template <class List, class Print>
@@ -136,8 +136,8 @@ Potential parse_mlip(const std::string& text, const std::string& path,
                       ", but only RBChebyshev is supported.");
   parameters.min_distance = in.value_of("min_dist");
   parameters.cutoff = in.value_of("max_dist");
-  parameters.radial_basis_size = in.count("radial_basis_size", 1);
-  const int n_radial = in.count("radial_funcs_count", 1);
+  parameters.radial_basis_size = in.count("radial_basis_size", 1, MomentTensorTables::max_radial_basis);
+  const int n_radial = in.count("radial_funcs_count", 1, MomentTensorTables::max_radial_functions);
 
   const bool has_radial = in.next_is("radial_coeffs");
   std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial *

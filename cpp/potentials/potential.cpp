@@ -62,6 +62,13 @@ void Potential::set_descriptor_parameters(std::span<const double> values) {
   }
 }
 
+void Potential::adopt_descriptor_parameters(const Potential& smaller) {
+  if (smaller.elements() != elements_ || smaller.descriptors().size() != descriptors_.size())
+    throw ParameterError("A potential can start only from one with the same elements and as many descriptors.");
+  for (std::size_t d = 0; d < descriptors_.size(); ++d)
+    descriptors_[d]->adopt_parameters(*smaller.descriptors()[d]);
+}
+
 BlockDescriptors::BlockDescriptors(const Potential& potential)
     : potential_(potential), stride_(potential.stride()) {
   // Elements may have different numbers of values only for a single descriptor; with several, the

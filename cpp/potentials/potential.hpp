@@ -28,6 +28,8 @@ class Potential {
 
   std::vector<double> descriptor_parameters() const;
   void set_descriptor_parameters(std::span<const double> values);
+  /// Descriptor by descriptor, see Descriptor::adopt_parameters. Model parameters stay.
+  void adopt_descriptor_parameters(const Potential& smaller);
   std::vector<double> model_parameters() const { return model_->parameters(); }
   void set_model_parameters(std::span<const double> values) { model_->set_parameters(values); }
 

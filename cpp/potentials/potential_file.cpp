@@ -72,6 +72,10 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
     throw FormatError("The potential file \"" + path + "\" is broken or cut off at line " +
                       std::to_string(line) + " (byte " + std::to_string(error.byte) + " of " +
                       std::to_string(text.size()) + "): it is not valid JSON there.");
+  } catch (const Json::out_of_range& error) {
+    const std::string what = error.what();
+    throw FormatError("The potential file \"" + path + "\" holds a number too large for double precision: " +
+                      what.substr(what.find('\'')) + ".");
   }
   if (!document.is_object() || document.value("format", Json()) != "forcesmith potential")
     throw FormatError("The file \"" + path +
@@ -83,7 +87,7 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   const std::string where = "the potential file \"" + path + "\"";
   document = checked_parameters(document_schema(), document, where);
   const Json units = document.value("units", Json::object());
-  if (units.value("length", "angstrom") != "angstrom" || units.value("energy", "eV") != "eV")
+  if (units.value("length", Json("angstrom")) != "angstrom" || units.value("energy", Json("eV")) != "eV")
     throw FormatError("The units of " + where + " are " + units.dump() +
                       ", but only angstrom and eV are supported.");
   const std::vector<std::string> elements = elements_from(document, where);

@@ -246,6 +246,8 @@ PYBIND11_MODULE(_core, m) {
                     [](Potential& potential, const std::vector<double>& values) {
                       potential.set_model_parameters(values);
                     })
+      .def("adopt_descriptor_parameters", &Potential::adopt_descriptor_parameters, py::arg("smaller"),
+           "Start from the descriptor parameters of a smaller potential of the same kind.")
       .def_property_readonly("linear_in_parameters",
                              [](const Potential& potential) { return potential.model().linear_in_parameters(); })
       .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1,

@@ -198,23 +198,26 @@ def _forces_required(train: Sequence[Atoms], settings: FitSettings) -> bool:
 
 
 def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSettings) -> Potential:
-    """The potential the search starts from."""
+    """The potential the search starts from, before any fit."""
+    old = None
     if settings.optimizer.start:
-        potential = Potential.read(settings.optimizer.start)
-        if potential.elements != list(elements):
+        old = Potential.read(settings.optimizer.start)
+        if old.elements != list(elements):
             raise ValueError(
                 f"The start potential {settings.optimizer.start} is for the elements "
-                f"{', '.join(potential.elements)}, but the fit is for {', '.join(elements)}."
+                f"{', '.join(old.elements)}, but the fit is for {', '.join(elements)}."
             )
-        return potential
+        if "descriptor" not in settings.model_fields_set:
+            return old
     descriptor = settings.descriptor.model_dump()
     name = descriptor["type"]
     known = {f["name"] for f in _core.registry()["descriptors"][name]}
     if "min_distance" in known and descriptor.get("min_distance") is None:
         cutoff = descriptor.get("cutoff")
-        if isinstance(cutoff, (int, float)):
+        if old is not None:
+            descriptor["min_distance"] = old.info()["descriptors"][0].get("min_distance")
+        elif isinstance(cutoff, (int, float)):
             descriptor["min_distance"] = 0.95 * _smallest_distance(train, elements, float(cutoff))
-    model = settings.model.model_dump(exclude={"energy_offsets"})
     potential = Potential.from_json(
         json.dumps(
             {
@@ -222,14 +225,16 @@ def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSetting
                 "version": 1,
                 "elements": list(elements),
                 "descriptors": [descriptor],
-                "model": model,
+                "model": settings.model.model_dump(exclude={"energy_offsets"}),
             }
         ),
         "the fit settings",
     )
-    parameters = potential._core.descriptor_parameters
-    noise = np.random.default_rng(settings.optimizer.seed).normal(size=len(parameters))
-    potential._core.descriptor_parameters = parameters + 0.1 * noise
+    core = potential._core
+    noise = np.random.default_rng(settings.optimizer.seed).normal(size=len(core.descriptor_parameters))
+    core.descriptor_parameters = core.descriptor_parameters + 0.1 * noise
+    if old is not None:
+        core.adopt_descriptor_parameters(old._core)
     return potential
 
 

@@ -26,8 +26,8 @@ def element_indices(atoms: Atoms, elements: Sequence[str]) -> np.ndarray:
 def make_batch(configurations: Sequence[Atoms], elements: Sequence[str], cutoff: float) -> _core.Batch:
     """All configurations with the neighbors of their atoms within `cutoff` (angstrom).
 
-    Raises ValueError for elements that are not in `elements` and for positions or cells that are not
-    finite.
+    Raises ValueError for elements that are not in `elements`, positions or cells that are not finite,
+    periodic directions without a lattice vector, and atoms at the same place.
     """
     search = NeighborList(cutoff=cutoff, full_list=True, sorted=True)
     types, counts, neighbors, displacements, sizes = [], [], [], [], []
@@ -35,6 +35,11 @@ def make_batch(configurations: Sequence[Atoms], elements: Sequence[str], cutoff:
     for number, atoms in enumerate(configurations):
         if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
             raise ValueError(f"Configuration {number} has positions or a cell that are not finite.")
+        if np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) < atoms.pbc.sum():
+            raise ValueError(
+                f"Configuration {number} is periodic, but its lattice vectors there are zero or linearly "
+                "dependent; give the cell or set pbc to False."
+            )
         n_atoms = len(atoms)
         types.append(element_indices(atoms, elements))
         sizes.append(n_atoms)
@@ -47,6 +52,12 @@ def make_batch(configurations: Sequence[Atoms], elements: Sequence[str], cutoff:
             periodic=atoms.pbc,
             quantities="ijD",
         )
+        if len(vectors) and not vectors.any(axis=1).all():
+            pair = np.flatnonzero(~vectors.any(axis=1))[0]
+            raise ValueError(
+                f"Atoms {center[pair]} and {neighbor[pair]} of configuration {number} are at the same "
+                "place; remove one of them."
+            )
         counts.append(np.bincount(center.astype(np.int64), minlength=n_atoms))
         neighbors.append(neighbor.astype(np.int32) + np.int32(first))
         displacements.append(vectors)

@@ -130,6 +130,10 @@ class Potential:
 
         return ForcesmithCalculator(self)
 
+    def __reduce__(self):
+        """Copies and pickles (for other processes) go through the exact text of the potential file."""
+        return Potential.from_json, (self.to_json(),)
+
     def __repr__(self) -> str:
         return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
 

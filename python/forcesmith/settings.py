@@ -14,7 +14,7 @@ from forcesmith import _core
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
 
 
 class DescriptorSettings(BaseModel):
@@ -84,7 +84,8 @@ class OptimizerSettings(_Section):
     threads: int = Field(0, ge=0)
     """0: all cores that OMP_NUM_THREADS allows."""
     start: str | None = None
-    """Potential file to start from."""
+    """Potential file to start from. Where the descriptor settings ask for a larger one (a higher level, a
+    larger radial basis), it grows from what the file holds."""
 
 
 class OutputSettings(_Section):
@@ -153,10 +154,11 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
     if first["type"] == "extra_forbidden":
         section: Any = root
         for key in keys[:-1]:
-            section = section.model_fields[key].annotation if hasattr(section, "model_fields") else None
-            if section is not None and not hasattr(section, "model_fields"):
+            section = section.model_fields[key].annotation
+            if not hasattr(section, "model_fields"):
                 section = GroupWeights  # the only nested mapping: weights.groups.<name>
-        known = list((section or GroupWeights).model_fields)
+                break
+        known = list(section.model_fields)
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
         return (
             f'Unknown key "{".".join(keys)}" in {where}; did you mean "{nearest}"? '

@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from forcesmith import _core
-from forcesmith.dataset import group_of, labels_of
+from forcesmith.dataset import SOURCE_KEY, group_of, labels_of
 from forcesmith.neighbors import element_indices, make_batch
 from forcesmith.potential import VOIGT
 from forcesmith.settings import GroupWeights, WeightSettings
@@ -150,7 +150,7 @@ def _labelled_batch(
     for c, atoms in enumerate(configurations):
         labels = labels_of(atoms)
         factors = weights.groups.get(group_of(atoms), GroupWeights())
-        common = float(atoms.info.get("weight", 1.0)) / n_total
+        common = _own_weight(atoms) / n_total
         if labels.energy is not None:
             batch.energies[c] = labels.energy
             batch.energy_weights[c] = common * weights.energy * factors.energy / len(atoms) ** 2
@@ -164,6 +164,14 @@ def _labelled_batch(
             batch.virials[c] = -volume * np.asarray(labels.stress)[VOIGT]
             batch.virial_weights[c] = common * weights.stress * factors.stress / volume**2
     return batch
+
+
+def _own_weight(atoms: Atoms) -> float:
+    weight = atoms.info.get("weight", 1.0)
+    if not (isinstance(weight, (int, float, np.number)) and 0 <= weight < np.inf):
+        place = atoms.info.get(SOURCE_KEY, "A configuration")
+        raise ValueError(f'{place}: info["weight"] must be a number of at least 0, not {weight!r}.')
+    return float(weight)
 
 
 def _hash(configurations: Sequence[Atoms]) -> str:

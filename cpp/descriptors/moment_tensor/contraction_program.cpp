@@ -33,6 +33,10 @@ void ContractionProgram::check(const std::string& where) const {
     throw FormatError(where + ": the contraction program has " + std::to_string(n_basic) +
                       " basic moments of " + std::to_string(n_moments) +
                       " moments; it needs at least one.");
+  if (static_cast<std::size_t>(n_moments) > basic.size() + products.size())
+    throw FormatError(where + ": the contraction program has " + std::to_string(n_moments) +
+                      " moments, but only " + std::to_string(n_basic) + " basic moments and " +
+                      std::to_string(products.size()) + " products to make them.");
   for (int i = 0; i < n_basic; ++i)
     for (int entry : basic[i])
       if (entry < 0 || entry > 100)

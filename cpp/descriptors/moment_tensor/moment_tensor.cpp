@@ -39,6 +39,16 @@ Json array_of_tuples(const std::vector<std::array<int, N>>& tuples) {
   return list;
 }
 
+bool is_integer(const Json& value) {
+  return value.is_number_integer() && value == value.get<int>();
+}
+
+bool are_quadruples(const Json& list) {
+  return std::all_of(list.begin(), list.end(), [](const Json& item) {
+    return item.is_array() && item.size() == 4 && std::all_of(item.begin(), item.end(), is_integer);
+  });
+}
+
 ContractionProgram program_from_json(const Json& given, const std::string& where) {
   const ParameterSchema schema{
       {"basic", "array", "", {}, "basic moments [mu, a, b, c]"},
@@ -46,16 +56,16 @@ ContractionProgram program_from_json(const Json& given, const std::string& where
       {"moments", "integer", "", {}, "number of moments"},
       {"products", "array", "", {}, "products [left, right, factor, target]"}};
   const Json checked = checked_parameters(schema, given, "\"contractions\" of " + where);
-  ContractionProgram program;
-  try {
-    program.basic = checked.at("basic").get<std::vector<std::array<int, 4>>>();
-    program.products = checked.at("products").get<std::vector<std::array<int, 4>>>();
-    program.mapping = checked.at("mapping").get<std::vector<int>>();
-    program.n_moments = checked.at("moments").get<int>();
-  } catch (const Json::exception&) {
+  const Json& mapping = checked.at("mapping");
+  if (!are_quadruples(checked.at("basic")) || !are_quadruples(checked.at("products")) ||
+      !std::all_of(mapping.begin(), mapping.end(), is_integer))
     throw FormatError("The \"contractions\" of " + where +
                       " must hold lists of integers: basic and products of four each, mapping of one each.");
-  }
+  ContractionProgram program;
+  program.basic = checked.at("basic").get<std::vector<std::array<int, 4>>>();
+  program.products = checked.at("products").get<std::vector<std::array<int, 4>>>();
+  program.mapping = mapping.get<std::vector<int>>();
+  program.n_moments = checked.at("moments").get<int>();
   return program;
 }
 
@@ -326,6 +336,27 @@ void MomentTensor::set_parameters(std::span<const double> values) {
                          " radial coefficients, but " + std::to_string(values.size()) +
                          " were given.");
   radial_coefficients_.assign(values.begin(), values.end());
+}
+
+void MomentTensor::adopt_parameters(const Descriptor& smaller) {
+  const auto* other = dynamic_cast<const MomentTensor*>(&smaller);
+  if (other == nullptr || other->n_elements_ != n_elements_ ||
+      other->parameters_.cutoff != parameters_.cutoff ||
+      other->parameters_.min_distance != parameters_.min_distance)
+    throw ParameterError(
+        "A moment tensor descriptor can start only from another with the same elements, cutoff and "
+        "min_distance (here " + std::to_string(parameters_.cutoff) + " and " +
+        std::to_string(parameters_.min_distance) + " angstrom).");
+  const int old_radial = other->program_.n_radial(), new_radial = program_.n_radial();
+  const int old_size = other->parameters_.radial_basis_size, new_size = parameters_.radial_basis_size;
+  const double factor = other->parameters_.scaling / parameters_.scaling;
+  for (int pair = 0; pair < n_elements_ * n_elements_; ++pair)
+    for (int mu = 0; mu < std::min(old_radial, new_radial); ++mu)
+      for (int b = 0; b < new_size; ++b)
+        radial_coefficients_[(pair * new_radial + mu) * new_size + b] =
+            b < old_size
+                ? factor * other->radial_coefficients_[(pair * old_radial + mu) * old_size + b]
+                : 0.0;
 }
 
 std::unique_ptr<Descriptor::Workspace> MomentTensor::make_workspace() const {

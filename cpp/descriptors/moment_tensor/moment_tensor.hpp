@@ -55,6 +55,8 @@ class MomentTensor : public Descriptor {
                          const double* B_dot_bar, int stride, double* gradient) const override;
   std::vector<double> parameters() const override { return radial_coefficients_; }
   void set_parameters(std::span<const double> values) override;
+  /// Radial functions of a lower level or a smaller radial basis; needs the same cutoff and min_distance.
+  void adopt_parameters(const Descriptor& smaller) override;
 
   const MomentTensorParameters& settings() const { return parameters_; }
   const ContractionProgram& program() const { return program_; }

@@ -1,0 +1,98 @@
+"""Fit moment tensor potentials to the Mo and Si data of Zuo et al. (J. Phys. Chem. A 124, 731 (2020))
+and record test errors, time and memory.
+
+    python bench/fit_mlearn.py --data FOLDER [--element Mo] [--element Si] [--output FOLDER]
+
+FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on. Radial functions are found at a low level
+first and grown to the final one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import time
+from pathlib import Path
+
+import forcesmith as fs
+
+PUBLISHED_TEST_MAE = {"Mo": (2.83, 0.09), "Si": (2.21, 0.06)}  # meV/atom, eV/angstrom; MTP
+
+SETTINGS = {
+    "Mo": {"cutoff": 5.0, "radial_basis_size": 8, "weights": {"energy": 1.0, "force": 0.002}},
+    "Si": {"cutoff": 5.0, "radial_basis_size": 8, "weights": {"energy": 1.0, "force": 0.002}},
+}
+STAGES = [(12, 40), (20, 25)]  # level, iterations
+
+
+def run(element: str, folder: Path, output: Path) -> dict:
+    settings = SETTINGS[element]
+    train = fs.read(folder / f"{element}_train.extxyz")
+    test = fs.read(folder / f"{element}_test.extxyz")
+    started = time.monotonic()
+    start = None
+    stages = []
+    for level, iterations in STAGES:
+        path = output / f"{element}_level{level}.json"
+        result = fs.fit(
+            train,
+            test,
+            descriptor={
+                "type": "moment_tensor",
+                "level": level,
+                "cutoff": settings["cutoff"],
+                "radial_basis_size": settings["radial_basis_size"],
+            },
+            weights=settings["weights"],
+            optimizer={"max_iterations": iterations, "start": start},
+            checkpoint=path,
+            progress=lambda i, loss, e, f, s: print(
+                f"{element} level {level} iteration {i}: loss {loss:.3e}, energy {e:.2f} meV/atom, "
+                f"force {f:.4f} eV/angstrom, {s:.0f} s",
+                flush=True,
+            ),
+        )
+        start = str(path)
+        stages.append({"level": level, "iterations": len(result.history), "seconds": result.seconds})
+    result.train_errors.print(title=f"{element}, train")
+    result.test_errors.print(title=f"{element}, test")
+    return {
+        "element": element,
+        "settings": settings,
+        "stages": stages,
+        "train": result.train_errors.to_dict(),
+        "test": result.test_errors.to_dict(),
+        "published_test_mae": PUBLISHED_TEST_MAE[element],
+        "seconds": time.monotonic() - started,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "cores": len(os.sched_getaffinity(0)),
+        "machine": platform.processor() or platform.machine(),
+        "program": fs.__version__,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--element", action="append", choices=sorted(SETTINGS))
+    parser.add_argument("--output", type=Path, default=Path("."))
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for element in arguments.element or sorted(SETTINGS):
+        record = run(element, arguments.data, arguments.output)
+        path = arguments.output / f"{element}_mlearn.json"
+        path.write_text(json.dumps(record, indent=1) + "\n")
+        errors = record["test"]["all"]
+        print(
+            f"{element}: test MAE {errors['energy_mae']:.2f} meV/atom and {errors['force_mae']:.3f} "
+            f"eV/angstrom (published {PUBLISHED_TEST_MAE[element][0]} and "
+            f"{PUBLISHED_TEST_MAE[element][1]}), {record['seconds']:.0f} s on {record['cores']} cores, "
+            f"{record['peak_memory_mb']:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
