@@ -1,5 +1,6 @@
-"""Fit moment tensor potentials to the Mo and Si data of Zuo et al. (J. Phys. Chem. A 124, 731 (2020))
-and record test errors, time and memory.
+"""Fit moment tensor potentials to the Mo and Si data of Zuo et al. and record errors, time, memory.
+
+Y. Zuo et al., J. Phys. Chem. A 124, 731 (2020).
 
     python bench/fit_mlearn.py --data FOLDER [--element Mo] [--element Si] [--output FOLDER]
 
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 
 import forcesmith as fs
+from forcesmith.progress import FitProgress
 
 PUBLISHED_TEST_MAE = {"Mo": (2.83, 0.09), "Si": (2.21, 0.06)}  # meV/atom, eV/angstrom; MTP
 
@@ -49,14 +51,12 @@ def run(element: str, folder: Path, output: Path) -> dict:
             weights=settings["weights"],
             optimizer={"max_iterations": iterations, "start": start},
             checkpoint=path,
-            progress=lambda i, loss, e, f, s: print(
-                f"{element} level {level} iteration {i}: loss {loss:.3e}, energy {e:.2f} meV/atom, "
-                f"force {f:.4f} eV/angstrom, {s:.0f} s",
-                flush=True,
-            ),
+            progress=FitProgress(),
         )
         start = str(path)
-        stages.append({"level": level, "iterations": len(result.history), "seconds": result.seconds})
+        stages.append(
+            {"level": level, "iterations": len(result.history), "seconds": result.seconds}
+        )
     result.train_errors.print(title=f"{element}, train")
     result.test_errors.print(title=f"{element}, test")
     return {
@@ -75,7 +75,9 @@ def run(element: str, folder: Path, output: Path) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--element", action="append", choices=sorted(SETTINGS))
     parser.add_argument("--output", type=Path, default=Path("."))
@@ -87,10 +89,11 @@ def main() -> None:
         path.write_text(json.dumps(record, indent=1) + "\n")
         errors = record["test"]["all"]
         print(
-            f"{element}: test MAE {errors['energy_mae']:.2f} meV/atom and {errors['force_mae']:.3f} "
-            f"eV/angstrom (published {PUBLISHED_TEST_MAE[element][0]} and "
-            f"{PUBLISHED_TEST_MAE[element][1]}), {record['seconds']:.0f} s on {record['cores']} cores, "
-            f"{record['peak_memory_mb']:.0f} MB"
+            f"{element}: test MAE {errors['energy_mae']:.2f} meV/atom and "
+            f"{errors['force_mae']:.4f} eV/angstrom (published "
+            f"{PUBLISHED_TEST_MAE[element][0]} and {PUBLISHED_TEST_MAE[element][1]}), "
+            f"{record['seconds']:.0f} s on "
+            f"{record['cores']} cores, {record['peak_memory_mb']:.0f} MB"
         )
 
 

@@ -66,7 +66,9 @@ def fit(
     started = time.monotonic()
     settings = _settings(settings, overrides)
     elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
-    check_configurations(train, elements, "train", forces_required=_forces_required(train, settings))
+    check_configurations(
+        train, elements, "train", forces_required=_forces_required(train, settings)
+    )
     if test:
         check_configurations(test, elements, "test")
 
@@ -77,7 +79,9 @@ def fit(
     squares = LinearLeastSquares(
         training_set, settings.optimizer.ridge, _given_offsets(settings, elements), n_workers
     )
-    search = _Search(potential, training_set, squares, settings, n_workers, progress, checkpoint, started)
+    search = _Search(
+        potential, training_set, squares, settings, n_workers, progress, checkpoint, started
+    )
     interrupted = search.run()
 
     train_errors = errors_by_group(potential, train)
@@ -99,7 +103,9 @@ def fit(
 class _Search:
     """Quasi-Newton search over the descriptor parameters; keeps the best potential."""
 
-    def __init__(self, potential, training_set, squares, settings, n_workers, progress, checkpoint, started):
+    def __init__(
+        self, potential, training_set, squares, settings, n_workers, progress, checkpoint, started
+    ):
         self.potential = potential
         self.core: _core.Potential = potential._core
         self.training_set: TrainingSet = training_set
@@ -168,7 +174,10 @@ class _Search:
         self.history.append(row)
         if self.progress is not None:
             self.progress(*row.values())
-        if self.checkpoint is not None and time.monotonic() - self.checkpoint_at > SECONDS_BETWEEN_CHECKPOINTS:
+        if (
+            self.checkpoint is not None
+            and time.monotonic() - self.checkpoint_at > SECONDS_BETWEEN_CHECKPOINTS
+        ):
             current = (self.core.descriptor_parameters, self.core.model_parameters)
             self._restore_best()
             self.potential.write(self.checkpoint)
@@ -231,7 +240,9 @@ def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSetting
         "the fit settings",
     )
     core = potential._core
-    noise = np.random.default_rng(settings.optimizer.seed).normal(size=len(core.descriptor_parameters))
+    noise = np.random.default_rng(settings.optimizer.seed).normal(
+        size=len(core.descriptor_parameters)
+    )
     core.descriptor_parameters = core.descriptor_parameters + 0.1 * noise
     if old is not None:
         core.adopt_descriptor_parameters(old._core)
@@ -245,7 +256,10 @@ def _smallest_distance(train: Sequence[Atoms], elements: Sequence[str], cutoff: 
     search = NeighborList(cutoff=cutoff, full_list=False)
     for atoms in train:
         distances = search.compute(
-            points=atoms.positions, box=atoms.cell.complete().array, periodic=atoms.pbc, quantities="d"
+            points=atoms.positions,
+            box=atoms.cell.complete().array,
+            periodic=atoms.pbc,
+            quantities="d",
         )[0]
         if len(distances):
             smallest = min(smallest, float(distances.min()))

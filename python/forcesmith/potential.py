@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 
 from forcesmith import _core
-from forcesmith.neighbors import make_batch
+from forcesmith.neighbors import make_batch, portions
 
 if TYPE_CHECKING:
     from forcesmith.calculator import ForcesmithCalculator
@@ -37,7 +37,7 @@ class Result:
 
     @property
     def stress(self) -> np.ndarray | None:
-        """-virial / volume, ASE's sign and order, shape (6,), eV/angstrom^3; None without a volume."""
+        """-virial / volume, ASE's sign and order, (6,), eV/angstrom^3; None without a volume."""
         return None if self.volume == 0.0 else -self.virial / self.volume
 
 
@@ -112,13 +112,13 @@ class Potential:
     def evaluate(self, atoms, threads=None):
         """Energy, forces and stress of one configuration, or of a list of them.
 
-        threads: None uses all cores that OMP_NUM_THREADS allows. Raises ValueError for an element that
-        the potential does not know.
+        threads: None uses all cores that OMP_NUM_THREADS allows. Raises ValueError for an element
+        that the potential does not know.
         """
         if isinstance(atoms, Atoms):
             return self.evaluate([atoms], threads)[0]
         results = []
-        for configurations in _portions(atoms):
+        for configurations in portions(atoms):
             batch = make_batch(configurations, self.elements, self.cutoff)
             raw = self._core.evaluate(batch, worker_count(threads))
             results += split_results(configurations, raw)
@@ -131,24 +131,11 @@ class Potential:
         return ForcesmithCalculator(self)
 
     def __reduce__(self):
-        """Copies and pickles (for other processes) go through the exact text of the potential file."""
+        """Copies and pickles (for other processes) go through the text of the potential file."""
         return Potential.from_json, (self.to_json(),)
 
     def __repr__(self) -> str:
         return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
-
-
-def _portions(configurations: Sequence[Atoms], atoms_per_portion: int = 20_000):
-    """Lists of configurations with a bounded number of atoms, so that memory stays bounded."""
-    portion, n_atoms = [], 0
-    for atoms in configurations:
-        portion.append(atoms)
-        n_atoms += len(atoms)
-        if n_atoms >= atoms_per_portion:
-            yield portion
-            portion, n_atoms = [], 0
-    if portion:
-        yield portion
 
 
 def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:

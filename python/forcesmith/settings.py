@@ -84,8 +84,8 @@ class OptimizerSettings(_Section):
     threads: int = Field(0, ge=0)
     """0: all cores that OMP_NUM_THREADS allows."""
     start: str | None = None
-    """Potential file to start from. Where the descriptor settings ask for a larger one (a higher level, a
-    larger radial basis), it grows from what the file holds."""
+    """Potential file to start from. Where the descriptor settings ask for a larger one (a higher
+    level, a larger radial basis), it grows from what the file holds."""
 
 
 class OutputSettings(_Section):
@@ -131,7 +131,7 @@ class FitSettings(_Section):
 
     @classmethod
     def from_dict(cls, tree: dict[str, Any], where: str = "the settings") -> FitSettings:
-        """Check a nested dictionary. Raises ValueError with one sentence naming `where` and the key."""
+        """Check a nested dictionary. Raises ValueError: a sentence naming `where` and the key."""
         try:
             return cls.model_validate(tree)
         except ValidationError as error:

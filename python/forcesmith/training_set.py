@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,9 @@ from ase import Atoms
 
 from forcesmith import _core
 from forcesmith.dataset import SOURCE_KEY, group_of, labels_of
-from forcesmith.neighbors import element_indices, make_batch
+from forcesmith.neighbors import element_indices, make_batch, portions
 from forcesmith.potential import VOIGT
 from forcesmith.settings import GroupWeights, WeightSettings
-
-ATOMS_PER_BATCH = 20_000
 
 
 @dataclass
@@ -67,7 +65,7 @@ class TrainingSet:
         self.n_atoms = sum(len(atoms) for atoms in configurations)
         self.batches = [
             _labelled_batch(portion, self.elements, cutoff, weights, len(configurations))
-            for portion in _portions(configurations)
+            for portion in portions(configurations)
         ]
         self.hash = _hash(configurations)
 
@@ -105,19 +103,6 @@ def residuals(core: _core.Potential, batch: LabelledBatch, n_workers: int) -> Re
 
 def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
-
-
-def _portions(configurations: Sequence[Atoms]) -> Iterator[list[Atoms]]:
-    portion: list[Atoms] = []
-    n_atoms = 0
-    for atoms in configurations:
-        portion.append(atoms)
-        n_atoms += len(atoms)
-        if n_atoms >= ATOMS_PER_BATCH:
-            yield portion
-            portion, n_atoms = [], 0
-    if portion:
-        yield portion
 
 
 def _labelled_batch(
@@ -180,7 +165,9 @@ def _hash(configurations: Sequence[Atoms]) -> str:
     for atoms in configurations:
         labels = labels_of(atoms)
         parts = [atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc]
-        parts += [value for value in (labels.energy, labels.forces, labels.stress) if value is not None]
+        parts += [
+            value for value in (labels.energy, labels.forces, labels.stress) if value is not None
+        ]
         for part in parts:
             digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()

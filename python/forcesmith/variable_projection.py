@@ -29,7 +29,7 @@ class Fitted:
 
 
 class LinearLeastSquares:
-    """Streams the design matrix through a QR decomposition, so that memory holds one portion of it."""
+    """Streams the design matrix through a QR decomposition; memory holds one portion of it."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class LinearLeastSquares:
         n_workers: int,
     ):
         """offsets: given energy offsets (n_elements,), eV; None: fitted.
-        ridge: penalty ridge * sum_k s_k^2 theta_k^2, with s_k the norm of column k in the first solve.
+        ridge: penalty ridge * sum_k s_k^2 theta_k^2, s_k the norm of column k in the first solve.
         """
         self.training_set = training_set
         self.ridge = ridge
@@ -63,7 +63,9 @@ class LinearLeastSquares:
         u, s, vt = svd(scaled, full_matrices=False, lapack_driver="gesdd")
         kept = s > s[0] * np.finfo(float).eps * len(s)
         theta = vt[kept].T @ ((u[:, kept].T @ padded) / s[kept])
-        parameters = np.zeros(n_elements + columns.shape[1] if self.fixed_offsets else columns.shape[1])
+        parameters = np.zeros(
+            n_elements + columns.shape[1] if self.fixed_offsets else columns.shape[1]
+        )
         parameters[free] = theta / self.scale
         parameters[:n_elements] += self.baseline
         core.model_parameters = parameters
