@@ -1,0 +1,167 @@
+"""What the contract tests run over: example settings of every registered descriptor and model, and
+structures of every kind.
+
+A new descriptor or model needs an entry here; test_contract.py fails without one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import forcesmith as fs
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from forcesmith.neighbors import make_batch
+
+ELEMENTS = ["Mg", "O"]
+
+DESCRIPTORS = {
+    "moment_tensor": {
+        "level": 12,
+        "cutoff": 4.3,
+        "min_distance": 1.6,
+        "radial_basis_size": 4,
+    },
+}
+"""Settings by registry name; between them the cutoffs stay below 5 angstrom."""
+
+MODELS = {
+    "linear": [{"shared": True}, {"shared": False}],
+}
+"""Variants by registry name."""
+
+
+def potential_cases() -> list[tuple[str, list[dict], dict]]:
+    """(id, descriptors, model) for every registered pair, and one with stacked descriptors."""
+    descriptors = {
+        name: [{"type": name, **DESCRIPTORS[name]}]
+        for name in fs.registry()["descriptors"]
+        if name in DESCRIPTORS
+    }
+    models = {
+        f"{name}{number}": {"type": name, **variant}
+        for name in fs.registry()["models"]
+        for number, variant in enumerate(MODELS.get(name, []))
+    }
+    cases = [(f"{d}-{m}", descriptors[d], models[m]) for d in descriptors for m in models]
+    first, last = list(descriptors.values())[0], list(descriptors.values())[-1]
+    stack = [*first, {**last[0], "cutoff": last[0]["cutoff"] - 0.7}]
+    return [*cases, ("stacked", stack, list(models.values())[0])]
+
+
+def make_potential(
+    descriptors: list[dict], model: dict, elements: list[str] = ELEMENTS, seed: int = 0
+) -> fs.Potential:
+    """A potential with random parameters that give energies and forces of the order of 1 eV."""
+    document = {
+        "format": "forcesmith potential",
+        "version": 1,
+        "elements": elements,
+        "descriptors": descriptors,
+        "model": model,
+    }
+    potential = fs.Potential.from_json(json.dumps(document))
+    core = potential._core
+    rng = np.random.default_rng(seed)
+    parameters = core.descriptor_parameters
+    core.descriptor_parameters = parameters + 0.3 * rng.normal(size=len(parameters))
+    scale = np.ones(len(core.model_parameters))
+    if core.linear_in_parameters:
+        batch = make_batch([crystal(elements)], elements, potential.cutoff)
+        columns = np.abs(core.design_matrix(batch, 0, 1)).max(axis=0)
+        scale = 1 / np.where(columns > 0, columns, 1.0)
+    core.model_parameters = scale * rng.normal(size=len(scale))
+    return potential
+
+
+def crystal(elements: list[str] = ELEMENTS, seed: int = 0) -> Atoms:
+    """Strained and rattled rocksalt, 8 atoms, all elements in turn."""
+    rng = np.random.default_rng(seed)
+    atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True)
+    atoms.symbols = [elements[i % len(elements)] for i in range(len(atoms))]
+    atoms.set_cell(atoms.cell.array @ (np.eye(3) + rng.normal(0, 0.03, (3, 3))), scale_atoms=True)
+    atoms.positions += rng.normal(0, 0.1, (len(atoms), 3))
+    return atoms
+
+
+def structures(cutoff: float) -> dict[str, Atoms]:
+    """Structures of every kind; no pair lies within 0.005 angstrom of a cutoff.
+
+    (There second derivatives may jump, which finite differences would notice.)
+    """
+    return {
+        name: _off_cutoff(make, cutoff)
+        for name, make in {
+            "crystal": lambda seed: crystal(seed=seed),
+            "one atom per cell": _one_atom,
+            "slanted": _slanted,
+            "left-handed": _left_handed,
+            "slab": _slab,
+            "wire": _wire,
+            "cluster": _cluster,
+        }.items()
+    }
+
+
+def _off_cutoff(make, cutoff: float) -> Atoms:
+    from vesin import NeighborList
+
+    for seed in range(100):
+        atoms = make(seed)
+        distances = NeighborList(cutoff=cutoff + 0.1, full_list=False).compute(
+            atoms.positions, atoms.cell.complete().array, atoms.pbc, "d"
+        )[0]
+        # The second descriptor of a stack has a cutoff of its own.
+        if all(np.abs(distances - c).min() > 0.005 for c in (cutoff, cutoff - 0.7)):
+            return atoms
+    raise AssertionError("no structure without distances at the cutoff was found")
+
+
+def _one_atom(seed: int) -> Atoms:
+    """One atom that sees only images of itself, many of them."""
+    strain = np.random.default_rng(seed).normal(0, 0.03, (3, 3))
+    return Atoms(
+        "Mg", cell=(np.eye(3) + strain) * [2.1, 2.4, 2.7], pbc=True, positions=[[5, -7, 9]]
+    )
+
+
+def _slanted(seed: int) -> Atoms:
+    """A cell far from orthogonal, with atoms outside of it."""
+    rng = np.random.default_rng(seed)
+    cell = np.array([[3.1, 0.0, 0.0], [7.5, 3.3, 0.0], [-5.1, 6.4, 2.9]])
+    atoms = Atoms("MgOMg", cell=cell, pbc=True)
+    atoms.set_scaled_positions([[0.1, 0.1, 0.1], [0.45, 1.6, -0.4], [-0.3, 0.5, 0.8]])
+    atoms.positions += rng.normal(0, 0.05, (3, 3))
+    return atoms
+
+
+def _left_handed(seed: int) -> Atoms:
+    atoms = crystal(seed=seed)
+    atoms.cell = atoms.cell.array[[1, 0, 2]]
+    return atoms
+
+
+def _slab(seed: int) -> Atoms:
+    """Open in one direction, whose lattice vector is shorter than the slab is thick."""
+    atoms = crystal(seed=seed)
+    atoms.pbc = (True, True, False)
+    atoms.cell[2] = [0.3, 0.2, 1.0]
+    return atoms
+
+
+def _wire(seed: int) -> Atoms:
+    """Periodic in one direction, without lattice vectors in the others."""
+    atoms = crystal(seed=seed)
+    atoms.pbc = (False, True, False)
+    atoms.cell[0] = atoms.cell[2] = 0.0
+    return atoms
+
+
+def _cluster(seed: int) -> Atoms:
+    """Not periodic, without a cell, one atom far from all others."""
+    rng = np.random.default_rng(seed)
+    grid = 2.2 * np.array(list(itertools.product(range(2), repeat=3)))
+    positions = np.concatenate([grid + rng.normal(0, 0.15, (8, 3)), [[50.0, 0.0, 0.0]]])
+    return Atoms("MgOOMgOMgMgOO", positions=positions)
