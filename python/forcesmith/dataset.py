@@ -8,7 +8,7 @@ Its group is `atoms.info["config_type"]`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,14 +120,15 @@ def check_configurations(
     elements: Sequence[str] | None,
     where: str,
     *,
-    forces_required: bool = False,
+    forces_required: bool | Collection[str] = False,
     potential: bool = False,
 ) -> None:
     """Refuse data that cannot be fitted, with one sentence naming configuration, atoms and remedy.
 
     elements: the elements of the settings, or None to accept all.
     where: name of the set in messages ("train", "test").
-    forces_required: whether a configuration without forces is an error (a force weight above 0).
+    forces_required: whether a configuration without forces is an error (a force weight above 0), or
+        the groups in which it is.
     potential: `elements` are those of a potential, not of settings (for the wording only).
 
     Raises ValueError for an empty set, a configuration without atoms or labels, an element missing
@@ -152,7 +153,12 @@ def check_configurations(
             raise ValueError(
                 f"{here} has forces of shape {labels.forces.shape}, expected ({len(atoms)}, 3)."
             )
-        if forces_required and labels.forces is None:
+        required = (
+            forces_required
+            if isinstance(forces_required, bool)
+            else group_of(atoms) in forces_required
+        )
+        if required and labels.forces is None:
             raise ValueError(
                 f"{here} has no forces, but the force weight is above 0; give its group "
                 f"'{group_of(atoms)}' the force weight 0, or leave this configuration out."
