@@ -1,5 +1,6 @@
 #include "potentials/mlip_format.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -90,6 +91,10 @@ class MlipReader {
 std::string printed(double value) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};  // shortest exact, any locale
+}
+
+bool all_finite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
 }
 
 template <class List, class Print>
@@ -209,6 +214,9 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
       (!model->shared() && potential.elements().size() > 1))
     throw FormatError("The potential cannot be written as the MLIP file \"" + path +
                       "\": that format holds one moment tensor descriptor with one linear model shared by all elements.");
+  if (!all_finite(descriptor->parameters()) || !all_finite(model->parameters()))
+    throw FormatError("The potential is not written to \"" + path +
+                      "\" because it holds coefficients that are not finite.");
   const MomentTensorParameters& parameters = descriptor->settings();
   const ContractionProgram& program = descriptor->program();
   const int species = static_cast<int>(potential.elements().size());

@@ -199,34 +199,34 @@ def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) ->
     return FitSettings.from_dict({**(settings or {}), **overrides})
 
 
-def _forces_required(train: Sequence[Atoms], settings: FitSettings) -> bool:
-    """Whether every configuration has a force weight, so that missing forces are a mistake."""
-    groups = {group_of(atoms) for atoms in train}
-    factors = [settings.weights.groups.get(group, GroupWeights()).force for group in groups]
-    return settings.weights.force > 0 and all(factor > 0 for factor in factors)
+def _forces_required(train: Sequence[Atoms], settings: FitSettings) -> set[str]:
+    """The groups with a force weight: there, missing forces are a mistake."""
+    weights = settings.weights
+    return {
+        group
+        for group in {group_of(atoms) for atoms in train}
+        if weights.force * weights.groups.get(group, GroupWeights()).force > 0
+    }
 
 
 def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSettings) -> Potential:
     """The potential the search starts from, before any fit."""
     old = None
     if settings.optimizer.start:
-        old = Potential.read(settings.optimizer.start)
-        if old.elements != list(elements):
-            raise ValueError(
-                f"The start potential {settings.optimizer.start} is for the elements "
-                f"{', '.join(old.elements)}, but the fit is for {', '.join(elements)}."
-            )
+        old = Potential.read(settings.optimizer.start, elements)
         if "descriptor" not in settings.model_fields_set:
             return old
     descriptor = settings.descriptor.model_dump()
     name = descriptor["type"]
     known = {f["name"] for f in _core.registry()["descriptors"][name]}
-    if "min_distance" in known and descriptor.get("min_distance") is None:
-        cutoff = descriptor.get("cutoff")
-        if old is not None:
-            descriptor["min_distance"] = old.info()["descriptors"][0].get("min_distance")
-        elif isinstance(cutoff, (int, float)):
-            descriptor["min_distance"] = 0.95 * _smallest_distance(train, elements, float(cutoff))
+    cutoff = descriptor.get("cutoff")
+    if isinstance(cutoff, (int, float)):  # if not, the descriptor says what it wants
+        if not 0 < cutoff < np.inf:
+            raise ValueError(f"The cutoff must be a positive distance in angstrom, not {cutoff}.")
+        smallest = _smallest_distance(train, float(cutoff))
+        if "min_distance" in known and descriptor.get("min_distance") is None:
+            own = None if old is None else old.info()["descriptors"][0].get("min_distance")
+            descriptor["min_distance"] = 0.95 * smallest if own is None else own
     potential = Potential.from_json(
         json.dumps(
             {
@@ -249,7 +249,7 @@ def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSetting
     return potential
 
 
-def _smallest_distance(train: Sequence[Atoms], elements: Sequence[str], cutoff: float) -> float:
+def _smallest_distance(train: Sequence[Atoms], cutoff: float) -> float:
     from vesin import NeighborList
 
     smallest = cutoff

@@ -81,7 +81,11 @@ class LinearLeastSquares:
                 stacked = rows if triangle is None else np.vstack([triangle, rows])
                 triangle = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0]
                 triangle = triangle[: triangle.shape[1]]
-        assert triangle is not None
+        if triangle is None:
+            raise ValueError(
+                "No label of the training data has a weight above 0; raise the weights of energy, "
+                "force or stress that the data has."
+            )
         return triangle
 
     def _portions(

@@ -1,0 +1,769 @@
+"""The fit: recovers what labelled its data, follows its weights, stops well, refuses clearly."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import forcesmith as fs
+import numpy as np
+import pytest
+from ase import Atoms
+from contract_examples import crystal, make_potential, structures
+from forcesmith import _core, variable_projection
+from forcesmith.settings import WeightSettings
+from forcesmith.training_set import TrainingSet
+from forcesmith.variable_projection import LinearLeastSquares, descriptor_gradient
+from sample_data import labelled
+
+DESCRIPTOR = {
+    "type": "moment_tensor",
+    "level": 6,
+    "cutoff": 4.2,
+    "min_distance": 1.6,
+    "radial_basis_size": 4,
+}
+LINEAR_ONLY = {"max_iterations": 0, "ridge": 0.0, "threads": 1}
+
+
+@pytest.fixture(scope="module")
+def known() -> fs.Potential:
+    return make_potential([DESCRIPTOR], {"type": "linear"}, seed=3)
+
+
+@pytest.fixture(scope="module")
+def data(known) -> list[Atoms]:
+    """Labelled by the known potential; two groups."""
+    return [label(crystal(seed=seed), known, f"group{seed % 2}") for seed in range(8)]
+
+
+def label(
+    atoms: Atoms, potential: fs.Potential, group: str | None = None, noise: float = 0.0
+) -> Atoms:
+    result = potential.evaluate(atoms)
+    rng = np.random.default_rng(len(atoms))
+    labels = {
+        "energy": result.energy + noise * rng.normal(),
+        "forces": result.forces + noise * rng.normal(size=result.forces.shape),
+    }
+    if result.stress is not None:
+        labels["stress"] = result.stress
+    return labelled(atoms, group, **labels)
+
+
+def only(atoms: Atoms, *kept: str) -> Atoms:
+    """With some of its labels."""
+    results = {name: atoms.calc.results[name] for name in kept}
+    return labelled(atoms, atoms.info.get("config_type"), **results)
+
+
+@pytest.fixture(scope="module")
+def noisy(known) -> list[Atoms]:
+    """Labels that no such potential reaches, so that weights matter."""
+    rng = np.random.default_rng(9)
+    made = []
+    for seed in range(8):
+        atoms = crystal(seed=seed)
+        result = known.evaluate(atoms)
+        made.append(
+            labelled(
+                atoms,
+                f"group{seed % 2}",
+                energy=result.energy + rng.normal(),
+                forces=result.forces + rng.normal(size=result.forces.shape),
+                stress=result.stress + 0.1 * rng.normal(size=6),
+            )
+        )
+    return made
+
+
+def linear_fit(train, **overrides) -> fs.FitResult:
+    """Only linear coefficients, for given radial functions (those the seed gives)."""
+    settings = {"elements": ["Mg", "O"], "descriptor": DESCRIPTOR, "optimizer": LINEAR_ONLY}
+    return fs.fit(train, settings={**settings, **overrides})
+
+
+def start_file(potential: fs.Potential, path: Path) -> str:
+    """A file with the radial functions of `potential`, all else forgotten."""
+    again = fs.Potential.from_json(potential.to_json())
+    again._core.model_parameters = np.zeros(len(again._core.model_parameters))
+    again.write(path)
+    return str(path)
+
+
+def predictions(potential: fs.Potential, configurations) -> np.ndarray:
+    results = potential.evaluate(configurations)
+    return np.concatenate([np.append(r.forces.ravel(), r.energy) for r in results])
+
+
+# --- recovering what labelled the data ---
+
+
+def test_linear_coefficients_are_recovered(known, data, tmp_path):
+    """With the right radial functions the labels are met to rounding."""
+    start = start_file(known, tmp_path / "start.json")
+    result = fs.fit(
+        data[:6],
+        data[6:],
+        elements=["Mg", "O"],
+        optimizer={**LINEAR_ONLY, "start": start},
+    )
+    for errors in (result.train_errors.total, result.test_errors.total):
+        assert errors.energy_rmse < 1e-5 and errors.force_rmse < 1e-7 and errors.stress_rmse < 1e-6
+    # All cells hold as many Mg as O: only the sum of their offsets is determined.
+    fitted, expected = result.potential._core.model_parameters, known._core.model_parameters
+    np.testing.assert_allclose(fitted[2:], expected[2:], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(fitted[:2].sum(), expected[:2].sum(), rtol=1e-5)
+
+
+def test_radial_coefficients_are_found():
+    """From a random start the search lowers the errors by orders of magnitude."""
+    descriptor = {**DESCRIPTOR, "level": 6, "radial_basis_size": 3}
+    known = make_potential([descriptor], {"type": "linear"}, ["Mg"], seed=1)
+    data = [label(crystal(["Mg"], seed=seed), known) for seed in range(6)]
+    settings = {"elements": ["Mg"], "descriptor": descriptor}
+    result = fs.fit(
+        data[:5],
+        data[5:],
+        settings={**settings, "optimizer": {"max_iterations": 150, "ridge": 1e-14, "threads": 1}},
+    )
+    first, last = result.history[0], result.history[-1]
+    scale = np.sqrt(np.mean([atoms.get_forces() ** 2 for atoms in data]))
+    assert last["force_rmse"] < 1e-3 * scale
+    assert last["force_rmse"] < 0.01 * first["force_rmse"]
+    assert result.test_errors.total.force_rmse < 2e-3 * scale
+
+
+def test_history_only_falls(noisy):
+    result = linear_fit(noisy, optimizer={"max_iterations": 12, "threads": 1})
+    losses = [row["loss"] for row in result.history]
+    assert 2 <= len(losses) <= 12
+    assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0]
+    assert [row["iteration"] for row in result.history] == list(range(1, len(losses) + 1))
+    assert set(result.history[0]) == {
+        "iteration",
+        "loss",
+        "energy_rmse_mev",
+        "force_rmse",
+        "seconds",
+    }
+    np.testing.assert_allclose(
+        result.history[-1]["force_rmse"], result.train_errors.total.force_rmse
+    )
+    np.testing.assert_allclose(
+        result.history[-1]["energy_rmse_mev"], result.train_errors.total.energy_rmse
+    )
+    assert result.seconds > 0 and result.peak_memory_mb > 10 and not result.interrupted
+    assert result.test_errors is None
+
+
+# --- the loss and its gradient ---
+
+
+def test_loss_is_the_documented_one(noisy):
+    """1/M sum w [ E (dE/N)^2 + F/(3N) |dF|^2 + S |dS|^2 ], factors of the group in E, F, S."""
+    for number, atoms in enumerate(noisy):
+        atoms.info["weight"] = 0.5 + number
+    try:
+        weights = {
+            "energy": 0.7,
+            "force": 0.03,
+            "stress": 2.5,
+            "groups": {"group1": {"energy": 3.0, "force": 0.2, "stress": 5.0}},
+        }
+        result = linear_fit(noisy, weights=weights)
+        expected = 0.0
+        for atoms, found in zip(noisy, result.potential.evaluate(noisy), strict=True):
+            n = len(atoms)
+            factors = weights["groups"].get(atoms.info["config_type"], dict.fromkeys(weights, 1.0))
+            de = (found.energy - atoms.get_potential_energy()) / n
+            df = found.forces - atoms.get_forces()
+            ds = found.stress - atoms.get_stress()
+            expected += atoms.info["weight"] * (
+                weights["energy"] * factors["energy"] * de**2
+                + weights["force"] * factors["force"] * np.sum(df**2) / (3 * n)
+                + weights["stress"] * factors["stress"] * np.sum(ds**2)
+            )
+        np.testing.assert_allclose(result.history[-1]["loss"], expected / len(noisy), rtol=1e-9)
+    finally:
+        for atoms in noisy:
+            del atoms.info["weight"]
+
+
+def test_linear_solution_is_the_minimum(noisy):
+    """The loss rises in every direction of the linear coefficients."""
+    result = linear_fit(noisy)
+    core = result.potential._core
+    training_set = TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings())
+
+    def loss():
+        batches = training_set.batches
+        return sum(variable_projection.residuals(core, batch, 1).loss for batch in batches)
+
+    best = core.model_parameters
+    lowest = loss()
+    for k in range(len(best)):
+        for sign in (-1, 1):
+            moved = best.copy()
+            moved[k] += sign * 1e-3 * max(1e-3, abs(best[k]))
+            core.model_parameters = moved
+            assert loss() > lowest
+
+
+@pytest.mark.parametrize("offsets", [None, np.array([-1.0, 2.0])], ids=["fitted", "given"])
+@pytest.mark.parametrize("ridge", [1e-6, 1e-10])
+def test_gradient_of_the_projected_loss(noisy, offsets, ridge):
+    """Analytic gradient against fourth-order differences of the loss at its linear minimum."""
+    potential = make_potential([DESCRIPTOR], {"type": "linear"}, seed=11)
+    core = potential._core
+    weights = WeightSettings(energy=1.0, force=0.02, stress=0.3)
+    configurations = [*noisy[:4], only(noisy[4], "energy"), only(noisy[5], "forces")]
+    training_set = TrainingSet(configurations, ["Mg", "O"], potential.cutoff, weights)
+    squares = LinearLeastSquares(training_set, ridge, offsets, 1)
+    start = core.descriptor_parameters
+
+    def loss(parameters):
+        core.descriptor_parameters = parameters
+        return squares.solve(core).loss
+
+    loss(start)
+    gradient = descriptor_gradient(core, training_set, squares.solve(core), 1)
+    rng = np.random.default_rng(0)
+    step = 2e-4
+    for direction in [*np.eye(len(start))[::5], *rng.normal(size=(3, len(start)))]:
+        one, two = (
+            loss(start + n * step * direction) - loss(start - n * step * direction) for n in (1, 2)
+        )
+        expected = (8 * one - two) / (12 * step)
+        error = abs(gradient @ direction - expected)
+        assert error < 1e-7 * np.linalg.norm(gradient) * np.linalg.norm(direction)
+
+
+# --- weights ---
+
+
+def test_weight_of_a_group(noisy):
+    """More weight, smaller errors of that group; without weight, as if it were not there."""
+    errors = {}
+    for factor in (1.0, 1000.0):
+        groups = {"group1": dict.fromkeys(("energy", "force", "stress"), factor)}
+        errors[factor] = linear_fit(noisy, weights={"groups": groups}).train_errors["group1"]
+    assert errors[1000.0].force_rmse < errors[1.0].force_rmse
+    without = linear_fit([a for a in noisy if a.info["config_type"] == "group0"])
+    groups = {"group1": dict.fromkeys(("energy", "force", "stress"), 0.0)}
+    ignored = linear_fit(noisy, weights={"groups": groups})
+    np.testing.assert_allclose(
+        predictions(ignored.potential, noisy), predictions(without.potential, noisy), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "better"),
+    [
+        ({"energy": 1.0, "force": 0.0, "stress": 0.0}, "energy_rmse"),
+        ({"energy": 0.0, "force": 1.0, "stress": 0.0}, "force_rmse"),
+        ({"energy": 0.0, "force": 0.0, "stress": 1.0}, "stress_rmse"),
+    ],
+)
+def test_weight_of_a_quantity(noisy, weights, better):
+    alone = linear_fit(noisy, weights=weights).train_errors.total
+    common = linear_fit(
+        noisy, weights={"energy": 1.0, "force": 1.0, "stress": 1.0}
+    ).train_errors.total
+    assert getattr(alone, better) < 0.999 * getattr(common, better)
+
+
+def test_weight_of_a_configuration(noisy):
+    """0 leaves it out, 2 counts it twice."""
+    first = noisy[0].copy()
+    first.calc = noisy[0].calc
+    for weight, others in ((0, noisy[1:]), (2, [*noisy, noisy[0]]), (np.float64(1.0), noisy)):
+        first.info["weight"] = weight
+        weighted = linear_fit([first, *noisy[1:]]).potential
+        expected = linear_fit(others).potential
+        np.testing.assert_allclose(
+            predictions(weighted, noisy), predictions(expected, noisy), rtol=1e-6
+        )
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf, "large", None, [1.0]])
+def test_wrong_weight_of_a_configuration(noisy, weight):
+    atoms = noisy[0].copy()
+    atoms.calc = noisy[0].calc
+    atoms.info["weight"] = weight
+    with pytest.raises(ValueError, match=r'info\["weight"\] must be a number of at least 0, not'):
+        linear_fit([atoms, *noisy[1:]])
+
+
+# --- what the data may lack ---
+
+
+def test_energies_only(known, tmp_path):
+    start = start_file(known, tmp_path / "start.json")
+    data = [only(label(crystal(seed=seed), known), "energy") for seed in range(30)]
+    optimizer = {**LINEAR_ONLY, "start": start}
+    result = fs.fit(data, elements=["Mg", "O"], weights={"force": 0.0}, optimizer=optimizer)
+    assert result.train_errors.total.energy_rmse < 1e-3
+    assert result.train_errors.total.force_rmse is None
+    assert result.train_errors.total.stress_rmse is None
+
+
+def test_forces_only(known, data, tmp_path):
+    """The energies then have no zero, but the forces are right."""
+    start = start_file(known, tmp_path / "start.json")
+    train = [only(atoms, "forces") for atoms in data]
+    result = fs.fit(train, elements=["Mg", "O"], optimizer={**LINEAR_ONLY, "start": start})
+    assert result.train_errors.total.force_rmse < 1e-7
+    assert result.train_errors.total.energy_rmse is None
+    result.potential.write(tmp_path / "fitted.json")
+
+
+def test_missing_labels_here_and_there(known, data, tmp_path):
+    start = start_file(known, tmp_path / "start.json")
+    train = [only(data[0], "forces"), only(data[1], "energy", "forces"), *data[2:]]
+    result = fs.fit(train, elements=["Mg", "O"], optimizer={**LINEAR_ONLY, "start": start})
+    assert result.train_errors.total.force_rmse < 1e-7
+    assert result.train_errors.total.energies == 7
+    assert result.train_errors.total.stress_components == 6 * 6
+
+
+def test_clusters_and_slabs(known, tmp_path):
+    """Stress only where there is a volume, isolated atoms allowed."""
+    start = start_file(known, tmp_path / "start.json")
+    train = [label(atoms, known, name) for name, atoms in structures(known.cutoff).items()]
+    train += [label(Atoms("Mg"), known), label(Atoms("O"), known)]
+    result = fs.fit(train, elements=["Mg", "O"], optimizer={**LINEAR_ONLY, "start": start})
+    assert result.train_errors.total.force_rmse < 1e-6
+    np.testing.assert_allclose(
+        result.potential._core.model_parameters[:2], known._core.model_parameters[:2], rtol=1e-4
+    )
+
+
+def test_given_energy_offsets(noisy):
+    offsets = {"O": -3.25, "Mg": 1.5}
+    result = linear_fit(noisy, model={"energy_offsets": offsets})
+    assert result.potential.evaluate(Atoms("Mg")).energy == 1.5
+    assert result.potential.evaluate(Atoms("O")).energy == -3.25
+    fitted = linear_fit(noisy)
+    assert fitted.potential.evaluate(Atoms("O")).energy != -3.25
+    # One more degree of freedom per element.
+    assert fitted.history[-1]["loss"] < result.history[-1]["loss"]
+
+
+def test_large_energy_offsets_cost_no_accuracy(known, tmp_path):
+    """Total energies of all electrons: thousands of eV per atom."""
+    start = start_file(known, tmp_path / "start.json")
+    data = []
+    for seed in range(8):
+        atoms = crystal(seed=seed)
+        if seed % 2:
+            del atoms[0]  # else the numbers of Mg and O are never told apart
+        result = known.evaluate(atoms)
+        n_mg = sum(atoms.symbols == "Mg")
+        energy = result.energy - 5400.0 * n_mg - 2040.0 * (len(atoms) - n_mg)
+        data.append(labelled(atoms, energy=energy, forces=result.forces, stress=result.stress))
+    result = fs.fit(data, elements=["Mg", "O"], optimizer={**LINEAR_ONLY, "start": start})
+    assert result.train_errors.total.energy_rmse < 1e-4
+    assert result.train_errors.total.force_rmse < 1e-6
+
+
+def test_elements_come_from_the_data_or_the_settings(data):
+    assert fs.fit(data, descriptor=DESCRIPTOR, optimizer=LINEAR_ONLY).potential.elements == [
+        "Mg",
+        "O",
+    ]
+    swapped = linear_fit(data, elements=["O", "Mg"]).potential
+    assert swapped.elements == ["O", "Mg"]
+    extra = linear_fit(data, elements=["Mg", "Al", "O"]).potential
+    assert extra.elements == ["Mg", "Al", "O"]
+
+
+def test_smallest_distance_comes_from_the_data(data):
+    descriptor = {key: value for key, value in DESCRIPTOR.items() if key != "min_distance"}
+    potential = linear_fit(data, descriptor=descriptor).potential
+    smallest = min(np.min(a.get_all_distances(mic=True) + 9 * np.eye(len(a))) for a in data)
+    np.testing.assert_allclose(potential.info()["descriptors"][0]["min_distance"], 0.95 * smallest)
+
+
+def test_input_is_left_alone(data):
+    before = [(atoms.copy(), dict(atoms.calc.results)) for atoms in data]
+    settings = {"descriptor": dict(DESCRIPTOR), "optimizer": dict(LINEAR_ONLY)}
+    fs.fit(data, data, settings)
+    assert settings == {"descriptor": DESCRIPTOR, "optimizer": LINEAR_ONLY}
+    for atoms, (copy, results) in zip(data, before, strict=True):
+        assert atoms == copy and atoms.info == copy.info
+        for name, value in results.items():
+            np.testing.assert_array_equal(atoms.calc.results[name], value)
+
+
+def test_settings_object_and_keywords_mean_the_same(noisy):
+    tree = {"elements": ["Mg", "O"], "descriptor": DESCRIPTOR, "optimizer": LINEAR_ONLY}
+    fits = [
+        fs.fit(noisy, settings=tree),
+        fs.fit(noisy, settings=fs.FitSettings.from_dict(tree)),
+        fs.fit(noisy, **tree),
+        fs.fit(noisy, settings={**tree, "elements": ["Mg"]}, elements=["Mg", "O"]),
+    ]
+    assert len({json.dumps(fit.potential._core.model_parameters.tolist()) for fit in fits}) == 1
+
+
+# --- the course of a fit ---
+
+
+def test_seed(noisy):
+    def parameters(seed):
+        optimizer = {"max_iterations": 3, "seed": seed, "threads": 1}
+        return linear_fit(noisy, optimizer=optimizer).potential._core.descriptor_parameters
+
+    np.testing.assert_array_equal(parameters(1), parameters(1))
+    assert not np.allclose(parameters(1), parameters(2))
+
+
+def test_threads_change_nothing_but_rounding(noisy):
+    one, two = (
+        linear_fit(noisy, optimizer={**LINEAR_ONLY, "threads": threads}).potential
+        for threads in (1, 2)
+    )
+    np.testing.assert_allclose(
+        predictions(one, noisy), predictions(two, noisy), rtol=1e-7, atol=1e-9
+    )
+
+
+def test_no_iterations_keep_the_radial_functions(noisy, known, tmp_path):
+    start = start_file(known, tmp_path / "start.json")
+    result = fs.fit(noisy, elements=["Mg", "O"], optimizer={**LINEAR_ONLY, "start": start})
+    np.testing.assert_array_equal(
+        result.potential._core.descriptor_parameters, known._core.descriptor_parameters
+    )
+    assert len(result.history) == 1
+
+
+@pytest.mark.parametrize("extension", [".json", ".mtp"])
+def test_restart(noisy, tmp_path, extension):
+    """A second fit goes on where the first one ended."""
+    optimizer = {"max_iterations": 4, "threads": 1}
+    first = linear_fit(noisy, optimizer=optimizer)
+    start = tmp_path / f"first{extension}"
+    first.potential.write(start)
+    settings = {"elements": ["Mg", "O"]}
+    same = fs.fit(noisy, settings={**settings, "optimizer": {**LINEAR_ONLY, "start": str(start)}})
+    assert same.history[-1]["loss"] <= first.history[-1]["loss"] * (1 + 1e-6)
+    again = fs.fit(noisy, settings={**settings, "optimizer": {**optimizer, "start": str(start)}})
+    assert again.history[-1]["loss"] < first.history[-1]["loss"]
+    assert start.exists()
+
+
+def test_restart_with_a_larger_descriptor(noisy, tmp_path):
+    """A higher level and more polynomials start from what the smaller potential reached."""
+    first = linear_fit(noisy, optimizer={"max_iterations": 5, "threads": 1})
+    start = str(tmp_path / "first.json")
+    first.potential.write(start)
+    larger = {**DESCRIPTOR, "level": 10, "radial_basis_size": 6}
+    grown = linear_fit(noisy, descriptor=larger, optimizer={**LINEAR_ONLY, "start": start})
+    info = grown.potential.info()["descriptors"][0]
+    assert (info["level"], info["radial_basis_size"]) == (10, 6)
+    assert grown.history[-1]["loss"] < first.history[-1]["loss"]
+    del larger["min_distance"]
+    again = linear_fit(noisy, descriptor=larger, optimizer={**LINEAR_ONLY, "start": start})
+    assert again.potential.info()["descriptors"][0]["min_distance"] == DESCRIPTOR["min_distance"]
+
+
+def test_restart_that_does_not_fit(noisy, tmp_path):
+    start = str(tmp_path / "first.json")
+    linear_fit(noisy).potential.write(start)
+    optimizer = {**LINEAR_ONLY, "start": start}
+    with pytest.raises(ValueError, match=r"first\.json.*Mg, O, but O, Mg were asked for"):
+        linear_fit(noisy, elements=["O", "Mg"], optimizer=optimizer)
+    with pytest.raises(ValueError, match="same elements, cutoff and min_distance"):
+        linear_fit(noisy, descriptor={**DESCRIPTOR, "cutoff": 4.0}, optimizer=optimizer)
+    with pytest.raises(ValueError, match=r"Cannot read the potential file .*missing\.json"):
+        linear_fit(noisy, optimizer={"start": str(tmp_path / "missing.json")})
+
+
+def test_progress(noisy):
+    calls = []
+    optimizer = {"max_iterations": 3, "threads": 1}
+    settings = {"elements": ["Mg", "O"], "descriptor": DESCRIPTOR, "optimizer": optimizer}
+    result = fs.fit(noisy, settings=settings, progress=lambda *row: calls.append(row))
+    assert [list(row.values()) for row in result.history] == [list(call) for call in calls]
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("last", [1, 3])
+def test_ctrl_c_keeps_the_best_so_far(noisy, tmp_path, last):
+    def interrupt(iteration, *_):
+        if iteration == last:
+            raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "best.json"
+    settings = {
+        "elements": ["Mg", "O"],
+        "descriptor": DESCRIPTOR,
+        "optimizer": {"max_iterations": 50, "threads": 1},
+    }
+    result = fs.fit(noisy, settings=settings, progress=interrupt, checkpoint=checkpoint)
+    assert result.interrupted and len(result.history) == last
+    np.testing.assert_allclose(
+        result.train_errors.total.force_rmse, result.history[-1]["force_rmse"], rtol=1e-9
+    )
+    saved = fs.Potential.read(checkpoint)
+    assert saved.to_json() == result.potential.to_json()
+    assert saved.info()["provenance"]["train_errors"]["all"]["force_rmse"] > 0
+
+
+def test_ctrl_c_in_the_middle_of_an_iteration(noisy, monkeypatch):
+    """The parameters that were just being tried are not kept."""
+    solve = LinearLeastSquares.solve
+    calls = []
+
+    def interrupted(self, core):
+        calls.append(core.descriptor_parameters)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return solve(self, core)
+
+    monkeypatch.setattr(LinearLeastSquares, "solve", interrupted)
+    result = linear_fit(noisy, optimizer={"max_iterations": 50, "threads": 1})
+    assert result.interrupted
+    kept = result.potential._core.descriptor_parameters
+    assert any(np.array_equal(kept, tried) for tried in calls[:3])
+    assert not np.array_equal(kept, calls[3])
+
+
+def test_ctrl_c_before_there_is_anything(noisy, monkeypatch):
+    def interrupted(self, core):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LinearLeastSquares, "solve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        linear_fit(noisy)
+
+
+def test_checkpoint_holds_the_best_so_far(noisy, tmp_path, monkeypatch):
+    # The package's attribute `fit` is the function, not the module.
+    monkeypatch.setattr(sys.modules["forcesmith.fit"], "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    checkpoint = tmp_path / "best.json"
+    losses = []
+    training_set = TrainingSet(noisy, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
+
+    def look(iteration, loss, *_):
+        # The file was written at the end of the iteration before.
+        if iteration > 1:
+            core = fs.Potential.read(checkpoint)._core
+            (batch,) = training_set.batches
+            losses.append(variable_projection.residuals(core, batch, 1).loss)
+
+    settings = {
+        "elements": ["Mg", "O"],
+        "descriptor": DESCRIPTOR,
+        "optimizer": {"max_iterations": 6, "ridge": 0.0, "threads": 1},
+    }
+    result = fs.fit(noisy, settings=settings, progress=look, checkpoint=checkpoint)
+    expected = [row["loss"] for row in result.history][:-1]
+    np.testing.assert_allclose(losses, expected, rtol=1e-9)
+    assert checkpoint.read_text() == result.potential.to_json()
+    assert [path.name for path in tmp_path.iterdir()] == ["best.json"]
+
+
+def test_stagnation_ends_the_search(noisy):
+    """At the latest when 20 iterations together gain less than the tolerance."""
+    optimizer = {"max_iterations": 400, "tolerance": 0.5, "threads": 1}
+    result = linear_fit(noisy, optimizer=optimizer)
+    losses = [row["loss"] for row in result.history]
+    assert len(losses) < 200
+    if len(losses) > 20:
+        assert losses[-21] - losses[-1] < 0.5 * losses[-21]
+
+
+# --- memory ---
+
+
+def test_design_matrix_is_streamed(noisy, monkeypatch):
+    """However many configurations: portions of bounded size, and the same result."""
+    whole = linear_fit(noisy * 10)
+    n_columns = len(whole.potential._core.model_parameters)
+    limit = 100  # rows
+    monkeypatch.setattr(variable_projection, "BYTES_PER_PORTION", limit * 8 * n_columns)
+    original = _core.Potential.design_matrix
+    portions, decomposed = [], []
+
+    def counted(self, *arguments):
+        rows = original(self, *arguments)
+        portions.append(len(rows))
+        return rows
+
+    qr = variable_projection.qr
+
+    def measured(matrix, **options):
+        decomposed.append(matrix.shape)
+        return qr(matrix, **options)
+
+    monkeypatch.setattr(_core.Potential, "design_matrix", counted)
+    monkeypatch.setattr(variable_projection, "qr", measured)
+    streamed = linear_fit(noisy * 10)
+    one = 7 + 3 * len(noisy[0])
+    assert sum(portions) == 80 * one
+    assert max(portions) < limit + one
+    assert max(rows for rows, _ in decomposed) <= limit + one + n_columns + 1
+    np.testing.assert_allclose(
+        predictions(streamed.potential, noisy),
+        predictions(whole.potential, noisy),
+        rtol=1e-7,
+        atol=1e-9,
+    )
+
+
+def test_training_set_in_several_batches(noisy, monkeypatch):
+    """Neighbors are held in batches; where they are cut does not matter."""
+    whole = linear_fit(noisy)
+    batches = TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings()).batches
+    assert len(batches) == 1
+    monkeypatch.setattr("forcesmith.neighbors.ATOMS_PER_PORTION", 20)
+    assert len(TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings()).batches) == 3
+    cut = linear_fit(noisy)
+    np.testing.assert_allclose(
+        predictions(cut.potential, noisy), predictions(whole.potential, noisy), rtol=1e-7, atol=1e-9
+    )
+
+
+# --- provenance ---
+
+
+def test_provenance(noisy):
+    result = linear_fit(noisy, weights={"energy": 3.0})
+    provenance = result.potential.info()["provenance"]
+    assert provenance["program"] == f"forcesmith {fs.__version__}"
+    assert provenance["training_set"]["configurations"] == 8
+    assert provenance["training_set"]["atoms"] == 64
+    assert provenance["weights"]["energy"] == 3.0
+    assert provenance["test_errors"] is None
+    errors = provenance["train_errors"]["all"]
+    assert errors["force_rmse"] == result.train_errors.total.force_rmse
+    json.dumps(provenance, allow_nan=False)
+
+
+def test_hash_tells_training_sets_apart(noisy):
+    def hash_of(configurations):
+        return TrainingSet(configurations, ["Mg", "O"], 4.2, WeightSettings()).hash
+
+    moved = noisy[0].copy()
+    moved.positions[0, 0] += 1e-9
+    moved.calc = noisy[0].calc
+    relabelled = labelled(noisy[0], **{**noisy[0].calc.results, "energy": 1.0})
+    sets = [noisy, noisy[1:], [*noisy[1:], noisy[0]], [moved, *noisy[1:]], [relabelled, *noisy[1:]]]
+    assert len({hash_of(configurations) for configurations in sets}) == len(sets)
+    assert hash_of(noisy) == hash_of(list(noisy))
+
+
+# --- what is refused ---
+
+
+def refuse(train, *parts: str, **overrides) -> None:
+    with pytest.raises(ValueError) as caught:
+        linear_fit(train, **overrides)
+    message = str(caught.value)
+    for part in parts:
+        assert part in message, message
+    assert message.endswith(".") and "\n" not in message
+
+
+def test_nothing_to_fit(noisy):
+    refuse([], "The train set is empty")
+    refuse(noisy, "weight above 0", weights={"energy": 0.0, "force": 0.0, "stress": 0.0})
+    energies = [only(atoms, "energy") for atoms in noisy]
+    refuse(energies, "weight above 0", weights={"energy": 0.0, "force": 0.0})
+    refuse([labelled(noisy[0])], "neither energy nor forces nor stress")
+
+
+@pytest.mark.parametrize("quantity", ["energy", "forces", "stress"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_labels_that_are_not_finite(noisy, quantity, value):
+    results = {name: np.array(label) for name, label in noisy[2].calc.results.items()}
+    results[quantity].flat[-1] = value
+    bad = labelled(noisy[2], **results)
+    refuse([*noisy, bad], "onfiguration 8", quantity, "NaN")
+    with pytest.raises(ValueError, match="onfiguration 1 of test"):
+        fs.fit(noisy, [noisy[0], bad], descriptor=DESCRIPTOR, optimizer=LINEAR_ONLY)
+
+
+def test_configurations_without_forces(noisy):
+    train = [*noisy, only(noisy[3], "energy", "stress")]
+    refuse(train, "onfiguration 8", "no forces", "force weight")
+    train[-1].info["config_type"] = "energies"
+    linear_fit(train, weights={"groups": {"energies": {"force": 0.0}}})
+    linear_fit(train, weights={"force": 0.0})
+
+
+def test_another_group_without_forces_is_still_refused(noisy):
+    """That one group needs no forces does not excuse the others."""
+    train = [*noisy, only(noisy[3], "energy"), only(noisy[4], "energy")]
+    train[-2].info["config_type"] = "energies"
+    refuse(
+        train,
+        "onfiguration 9",
+        "no forces",
+        weights={"groups": {"energies": {"force": 0.0}}},
+    )
+
+
+def test_overlapping_atoms(noisy):
+    atoms = noisy[0].copy()
+    atoms.positions[5] = atoms.positions[2] + [0.1, 0, 0]
+    bad = labelled(atoms, **noisy[0].calc.results)
+    refuse([*noisy, bad], "onfiguration 8", "atoms 2 (Mg) and 5 (O)", "0.100 angstrom apart")
+
+
+def test_element_missing_in_the_settings(noisy):
+    refuse(noisy, "onfiguration 0", "contains O", "add O to `elements`", elements=["Mg"])
+    with pytest.raises(ValueError, match="onfiguration 0 of test contains H"):
+        fs.fit(noisy, [labelled(Atoms("H"), energy=0.0)], descriptor=DESCRIPTOR)
+
+
+def test_elements_that_are_none(noisy):
+    refuse(noisy, "names an element twice", elements=["Mg", "O", "Mg"])
+
+
+@pytest.mark.parametrize("min_distance", [None, 0.5])
+def test_cutoff_below_all_distances(noisy, min_distance):
+    descriptor = {**DESCRIPTOR, "cutoff": 1.0, "min_distance": min_distance}
+    refuse(noisy, "closer than the cutoff of 1.0 angstrom", descriptor=descriptor)
+
+
+@pytest.mark.parametrize("cutoff", [0, -1.0, np.nan, np.inf])
+def test_cutoff_that_is_none(noisy, cutoff):
+    refuse(noisy, "cutoff must be a positive", descriptor={**DESCRIPTOR, "cutoff": cutoff})
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"levl": 8}, 'Unknown parameter "levl"'),
+        ({"level": 7}, "even number from 2 to 28, not 7"),
+        ({"level": None}, '"level"'),
+        ({"cutoff": None}, '"cutoff"'),
+        ({"cutoff": "5 A"}, '"cutoff"'),
+        ({"radial_basis_size": 0}, "radial_basis_size must be 1 to 32"),
+        ({"min_distance": 5.0}, "must be larger than min_distance"),
+    ],
+)
+def test_descriptor_settings(noisy, change, part):
+    refuse(noisy, part, descriptor={**DESCRIPTOR, **change})
+
+
+def test_model_settings(noisy):
+    refuse(noisy, 'Unknown parameter "share"', 'did you mean "shared"', model={"share": False})
+    offsets = {"energy_offsets": {"Mg": 1.0}}
+    refuse(noisy, "energy_offsets are for Mg, but the elements are Mg, O", model=offsets)
+
+
+def test_unknown_keyword(noisy):
+    with pytest.raises(ValueError, match='Unknown key "levels" in the settings'):
+        fs.fit(noisy, levels=8)
+
+
+def test_own_coefficients_per_element(noisy):
+    shared = linear_fit(noisy)
+    own = linear_fit(noisy, model={"shared": False})
+    assert own.potential.info()["model"]["shared"] is False
+    assert own.history[-1]["loss"] < shared.history[-1]["loss"]
