@@ -12,12 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import ase.io
 import numpy as np
 import vesin
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io.formats import UnknownFileTypeError, parse_filename, string2index
 
 from .files import existing_file
 from .mlip_cfg import read_cfg
@@ -195,6 +193,9 @@ def split(
 
 
 def _read_file(name: str, index: str | int | slice, elements: Sequence[str] | None) -> list[Atoms]:
+    # ase.io is imported where it is used: it takes a second, which only reading should cost
+    from ase.io.formats import parse_filename, string2index
+
     filename, part = (name, None) if Path(name).exists() else parse_filename(name)
     part = index if part is None else part
     if isinstance(part, str):
@@ -222,6 +223,9 @@ def _read_file(name: str, index: str | int | slice, elements: Sequence[str] | No
 
 
 def _read_with_ase(path: Path) -> list[Atoms]:
+    import ase.io
+    from ase.io.formats import UnknownFileTypeError
+
     try:
         return ase.io.read(path, index=":", do_not_split_by_at_sign=True)
     except UnknownFileTypeError:

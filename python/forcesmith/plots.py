@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms, units
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from .dataset import labels_of
 from .files import write_atomically
@@ -34,11 +32,12 @@ def parity_plot(
     by one constant per element is subtracted from both axes, because the constants (thousands of eV
     for some programs) would hide everything else.
     """
+    from matplotlib.figure import Figure  # takes a second that only plots should cost
+
     path = check_plot_format(path)
     panels = _collect(results_by_set)
-    # Figure and canvas without pyplot: no global state, and no display is needed.
+    # A figure without pyplot: no global state, and no display is needed.
     figure = Figure(figsize=(4.0 * len(panels), 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
     for axes, (quantity, unit, rmse_unit, scale, data) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
@@ -75,6 +74,8 @@ def parity_plot(
 
 def check_plot_format(path: str | os.PathLike) -> Path:
     """`path` as a Path; raises ValueError unless its ending names a format that can be drawn."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     path = Path(path)
     if path.suffix.lstrip(".") not in FigureCanvasAgg.get_supported_filetypes():
         raise ValueError(

@@ -345,3 +345,12 @@ def test_installed_command(potential_file):
     )
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr.startswith("forcesmith: ") and "cu.json.absent" in run.stderr
+
+
+def test_import_leaves_out_what_only_some_commands_need():
+    """Every MPI rank of the packaged `lmp` imports forcesmith to find the plugin."""
+    code = (
+        "import sys, forcesmith; print([m for m in ('matplotlib', 'ase.io') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert run.stdout.strip() == "[]", run.stderr
