@@ -23,45 +23,50 @@ from forcesmith.progress import FitProgress
 
 PUBLISHED_TEST_MAE = {"Mo": (2.83, 0.09), "Si": (2.21, 0.06)}  # meV/atom, eV/angstrom; MTP
 
-SETTINGS = {
-    "Mo": {"cutoff": 5.0, "radial_basis_size": 8, "weights": {"energy": 1.0, "force": 0.002}},
-    "Si": {"cutoff": 5.0, "radial_basis_size": 8, "weights": {"energy": 1.0, "force": 0.002}},
-}
-STAGES = [(12, 40), (20, 25)]  # level, iterations
+CUTOFF = 5.0  # angstrom
+STAGES = [  # each starts from the one before
+    {"level": 12, "radial_basis_size": 8, "force_weight": 0.003, "iterations": 50},
+    {"level": 20, "radial_basis_size": 8, "force_weight": 0.003, "iterations": 15},
+    {"level": 20, "radial_basis_size": 12, "force_weight": 0.01, "iterations": 15},
+]
 
 
 def run(element: str, folder: Path, output: Path) -> dict:
-    settings = SETTINGS[element]
     train = fs.read(folder / f"{element}_train.extxyz")
     test = fs.read(folder / f"{element}_test.extxyz")
     started = time.monotonic()
     start = None
     stages = []
-    for level, iterations in STAGES:
-        path = output / f"{element}_level{level}.json"
+    for number, stage in enumerate(STAGES):
+        path = output / f"{element}_stage{number}.json"
         result = fs.fit(
             train,
             test,
             descriptor={
                 "type": "moment_tensor",
-                "level": level,
-                "cutoff": settings["cutoff"],
-                "radial_basis_size": settings["radial_basis_size"],
+                "level": stage["level"],
+                "cutoff": CUTOFF,
+                "radial_basis_size": stage["radial_basis_size"],
             },
-            weights=settings["weights"],
-            optimizer={"max_iterations": iterations, "start": start},
+            weights={"energy": 1.0, "force": stage["force_weight"]},
+            optimizer={"max_iterations": stage["iterations"], "start": start},
             checkpoint=path,
             progress=FitProgress(),
         )
         start = str(path)
         stages.append(
-            {"level": level, "iterations": len(result.history), "seconds": result.seconds}
+            {
+                **stage,
+                "test": result.test_errors.to_dict()["all"],
+                "seconds": result.seconds,
+                "peak_memory_mb": result.peak_memory_mb,
+            }
         )
     result.train_errors.print(title=f"{element}, train")
     result.test_errors.print(title=f"{element}, test")
     return {
         "element": element,
-        "settings": settings,
+        "cutoff": CUTOFF,
         "stages": stages,
         "train": result.train_errors.to_dict(),
         "test": result.test_errors.to_dict(),
@@ -79,11 +84,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--element", action="append", choices=sorted(SETTINGS))
+    parser.add_argument("--element", action="append", choices=sorted(PUBLISHED_TEST_MAE))
     parser.add_argument("--output", type=Path, default=Path("."))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for element in arguments.element or sorted(SETTINGS):
+    for element in arguments.element or sorted(PUBLISHED_TEST_MAE):
         record = run(element, arguments.data, arguments.output)
         path = arguments.output / f"{element}_mlearn.json"
         path.write_text(json.dumps(record, indent=1) + "\n")
