@@ -72,7 +72,7 @@ def test_ranks_and_threads_change_nothing(runner, crystal, potential_file, ranks
 
 def test_empty_ranks(runner, potential, potential_file):
     """Ranks without atoms: all atoms in one corner of the box."""
-    atoms = ase.Atoms("MgO", [[1, 1, 1], [3, 1, 1]], cell=[40] * 3)
+    atoms = ase.Atoms("MgO", [[1, 1, 1], [3, 1, 1]], cell=[40] * 3, pbc=True)
     computed = runner.evaluate(atoms, pair(potential_file), before="processors 4 1 1", ranks=4)
     assert_same(computed, potential.evaluate(atoms))
 
