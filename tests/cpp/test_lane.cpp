@@ -1,0 +1,92 @@
+// Lane arithmetic and sums over lanes, for every width that exists: each lane does what a double does.
+#include <algorithm>
+
+#include "check.hpp"
+#include "core/aligned_buffer.hpp"
+#include "core/lane_sums.hpp"
+
+namespace {
+
+using namespace forcesmith::FORCESMITH_ISA;
+
+template <int Width>
+void test_arithmetic() {
+  using L = Lane<double, Width>;
+  static_assert(L::width == Width && sizeof(L) == Width * sizeof(double));
+  forcesmith::AlignedBuffer buffer;
+  double* x = buffer.reserve(4 * Width);
+  double *y = x + Width, *z = y + Width, *w = z + Width;
+  for (int i = 0; i < Width; ++i) {
+    x[i] = 1.5 + i;
+    y[i] = -0.25 * i + 3.0;
+    z[i] = w[i] = -1.0;
+  }
+  const L a = lane_load<L>(x), b = lane_load<L>(y);
+  L c = a;
+  c += b;
+  c -= L(2.0);
+  c *= a;
+  lane_store(z, (a + b) * a - b / a + -a);
+  lane_store(w, c);
+  for (int i = 0; i < Width; ++i) {
+    CHECK(a[i] == x[i]);
+    CHECK(L(7.25)[i] == 7.25);
+    CHECK_CLOSE(z[i], (x[i] + y[i]) * x[i] - y[i] / x[i] - x[i], 1e-15);
+    CHECK_CLOSE(w[i], (x[i] + y[i] - 2.0) * x[i], 1e-15);
+  }
+  c.set(Width - 1, 42.0);
+  for (int i = 0; i < Width; ++i) CHECK(c[i] == (i == Width - 1 ? 42.0 : w[i]));
+  // A broadcast of the special values: subtracting zero must not change them.
+  CHECK(std::isnan(L(NAN)[0]) && L(INFINITY)[Width - 1] == INFINITY);
+  CHECK(std::signbit(L(-0.0)[0]));
+  double sum = 0.0;
+  for (int i = 0; i < Width; ++i) sum += x[i];
+  CHECK_CLOSE(lane_sum(a), sum, 1e-15);
+}
+
+template <int Width>
+void test_sums() {
+  using L = Lane<double, Width>;
+  constexpr int most = 3 * Width + 1, room = most + Width, stride = 3;
+  forcesmith::AlignedBuffer buffer;
+  double* numbers = buffer.reserve(room * Width);
+  for (int i = 0; i < room * Width; ++i) numbers[i] = i * i % 17 - 0.125 * i;
+  const L* lanes = reinterpret_cast<const L*>(numbers);
+  const L sums = lane_sums(lanes);
+  for (int i = 0; i < Width; ++i) CHECK_CLOSE(sums[i], lane_sum(lanes[i]), 1e-14);
+  for (int n = 0; n <= most; ++n) {
+    std::vector<double> found(stride * most + 1, -7.0);
+    store_lane_sums(lanes, n, found.data(), stride);
+    for (int i = 0; i < static_cast<int>(found.size()); ++i) {
+      // Nothing is written between the strides or behind the last one.
+      const bool written = i % stride == 0 && i / stride < n;
+      if (written) CHECK_CLOSE(found[i], lane_sum(lanes[i / stride]), 1e-14);
+      else CHECK(found[i] == -7.0);
+    }
+  }
+}
+
+void test_aligned_buffer() {
+  forcesmith::AlignedBuffer buffer;
+  CHECK(buffer.data() == nullptr);
+  for (std::size_t size : {1, 7, 3, 1000, 1}) {
+    double* data = buffer.reserve(size);
+    CHECK(data == buffer.data() && reinterpret_cast<std::uintptr_t>(data) % 64 == 0);
+    std::fill_n(data, size, 1.0);
+  }
+}
+
+}  // namespace
+
+int main() {
+  test_arithmetic<1>();
+  test_arithmetic<2>();
+  test_arithmetic<4>();
+  test_arithmetic<8>();
+  test_sums<1>();
+  test_sums<2>();
+  test_sums<4>();
+  test_sums<8>();
+  test_aligned_buffer();
+  return failures;
+}
