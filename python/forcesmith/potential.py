@@ -41,9 +41,13 @@ class Result:
         return None if self.volume == 0.0 else -self.virial / self.volume
 
 
+_PROCESS = os.getpid()
+
+
 def worker_count(threads: int | None) -> int:
     """Threads to use: all that are there unless fewer are asked for."""
-    available = _core.max_workers()
+    # OpenMP's threads do not survive a fork; a child that asked for them would wait forever.
+    available = _core.max_workers() if os.getpid() == _PROCESS else 1
     return available if not threads else max(1, min(int(threads), available))
 
 

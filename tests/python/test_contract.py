@@ -7,6 +7,7 @@ tolerances. "Relative" refers to the norm of the whole array.
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
 import pickle
 import subprocess
@@ -453,6 +454,23 @@ def test_threads(tmp_path: Path):
             np.testing.assert_allclose(several[0], one[0], rtol=1e-10)
             np.testing.assert_allclose(several[1], one[1], rtol=0, atol=1e-9)
             np.testing.assert_allclose(several[2], one[2], rtol=1e-10, atol=1e-9)
+
+
+def test_forked_processes(potential, examples):
+    """multiprocessing forks on Linux: OpenMP's threads are gone then, but work goes on."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system does not fork")
+    atoms = examples["crystal"].repeat(2)
+    expected = potential.evaluate(atoms).energy  # OpenMP has threads from here on
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=lambda: queue.put(potential.evaluate(atoms).energy))
+    child.start()
+    try:
+        assert abs(queue.get(timeout=60) - expected) < 1e-9 * abs(expected)
+    finally:
+        child.kill()
+        child.join()
 
 
 def test_saving_and_loading_changes_no_bit(potential, examples, tmp_path: Path):
