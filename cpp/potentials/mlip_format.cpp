@@ -67,6 +67,11 @@ class MlipReader {
            std::to_string(value));
     return value;
   }
+  /// The end of a list: without it, its last number may be cut off.
+  void end_of_list(const std::string& name) {
+    skip(" \t\r\n");
+    if (position_ == text_.size() || text_[position_] != '}') fail("the list " + name + " does not end");
+  }
   double value_of(const std::string& name) {
     expect(name);
     return number(name);
@@ -194,6 +199,7 @@ Potential parse_mlip(const std::string& text, const std::string& path,
   for (double& offset : offsets) offset = in.number("species_coeffs");
   in.expect("moment_coeffs");
   for (double& coefficient : coefficients) coefficient = in.number("moment_coeffs");
+  in.end_of_list("moment_coeffs");
 
   const std::vector<int> sizes(species, program.n_values());
   std::vector<std::unique_ptr<Descriptor>> descriptors;

@@ -64,9 +64,15 @@ std::vector<std::string> elements_from(const Json& document, const std::string& 
 
 Potential parse_potential_file(const std::string& text, const std::string& path,
                                const std::vector<std::string>& wanted_elements) {
+  // What follows is recursive.
+  const auto limit_depth = [&](int depth, Json::parse_event_t, const Json&) {
+    if (depth > 100)
+      throw FormatError("The potential file \"" + path + "\" is nested more than 100 levels deep.");
+    return true;
+  };
   Json document;
   try {
-    document = Json::parse(text);
+    document = Json::parse(text, limit_depth);
   } catch (const Json::parse_error& error) {
     std::size_t line = 1 + std::count(text.begin(), text.begin() + std::min(error.byte, text.size()), '\n');
     throw FormatError("The potential file \"" + path + "\" is broken or cut off at line " +

@@ -65,6 +65,9 @@ def fit(
     """
     started = time.monotonic()
     settings = _settings(settings, overrides)
+    if isinstance(train, Atoms) or isinstance(test, Atoms):
+        raise ValueError("fit needs lists of configurations, not a single one; write [atoms].")
+    train, test = list(train), list(test or [])
     elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
     check_configurations(
         train, elements, "train", forces_required=_forces_required(train, settings)
@@ -138,6 +141,8 @@ class _Search:
                     callback=self._iteration_done,
                     options={"maxiter": self.settings.optimizer.max_iterations, "gtol": 0.0},
                 )
+                if not self.history:  # the start is a minimum already
+                    self._iteration_done()
         except KeyboardInterrupt:
             if self.best is None:
                 raise
@@ -160,7 +165,8 @@ class _Search:
         fitted = self._solve(parameters)
         gradient = descriptor_gradient(self.core, self.training_set, fitted, self.n_workers)
         # The logarithm makes steps and their acceptance independent of the loss's magnitude.
-        return float(np.log(fitted.loss)), gradient / fitted.loss
+        loss = max(fitted.loss, np.finfo(float).tiny)
+        return float(np.log(loss)), gradient / loss
 
     def _iteration_done(self, _parameters=None) -> None:
         seconds = time.monotonic() - self.started

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import forcesmith as fs
@@ -386,6 +389,30 @@ def test_smallest_distance_comes_from_the_data(data):
     np.testing.assert_allclose(potential.info()["descriptors"][0]["min_distance"], 0.95 * smallest)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("ridge", [0.0, 1e-10])
+def test_labels_that_are_met_exactly(ridge):
+    """A loss of zero is a fit like any other."""
+    atoms = crystal()
+    still = labelled(atoms, energy=0.0, forces=np.zeros((len(atoms), 3)))
+    for data, weights in (([still], {}), ([labelled(atoms, energy=1.0)], {"force": 0.0})):
+        result = linear_fit(data, weights=weights, optimizer={"max_iterations": 5, "ridge": ridge})
+        assert len(result.history) >= 1 and result.history[-1]["loss"] < 1e-20
+        assert result.train_errors.total.energy_rmse < 1e-6
+
+
+def test_any_sequence_of_configurations(data):
+    tree = {"elements": ["Mg", "O"], "descriptor": DESCRIPTOR, "optimizer": LINEAR_ONLY}
+    expected = fs.fit(data, data[:2], settings=tree)
+    for train, test in ((tuple(data), tuple(data[:2])), (iter(data), iter(data[:2]))):
+        result = fs.fit(train, test, settings=tree)
+        assert result.potential.to_json() == expected.potential.to_json()
+        assert result.test_errors == expected.test_errors
+    for train, test in ((data[0], None), (data, data[0])):
+        with pytest.raises(ValueError, match=r"lists of configurations.*write \[atoms\]"):
+            fs.fit(train, test, settings=tree)
+
+
 def test_input_is_left_alone(data):
     before = [(atoms.copy(), dict(atoms.calc.results)) for atoms in data]
     settings = {"descriptor": dict(DESCRIPTOR), "optimizer": dict(LINEAR_ONLY)}
@@ -529,6 +556,25 @@ def test_ctrl_c_in_the_middle_of_an_iteration(noisy, monkeypatch):
     kept = result.potential._core.descriptor_parameters
     assert any(np.array_equal(kept, tried) for tried in calls[:3])
     assert not np.array_equal(kept, calls[3])
+
+
+def test_ctrl_c_of_a_person(noisy):
+    """The signal itself, at any moment."""
+
+    def interrupt(iteration, *_):
+        if iteration == 1:
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    settings = {
+        "elements": ["Mg", "O"],
+        "descriptor": DESCRIPTOR,
+        "optimizer": {"max_iterations": 100_000, "tolerance": 1e-300},
+    }
+    result = fs.fit(noisy, settings=settings, progress=interrupt)
+    assert result.interrupted and len(result.history) < 100_000
+    np.testing.assert_allclose(
+        result.train_errors.total.force_rmse, result.history[-1]["force_rmse"], rtol=0.5
+    )
 
 
 def test_ctrl_c_before_there_is_anything(noisy, monkeypatch):

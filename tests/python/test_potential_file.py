@@ -241,6 +241,13 @@ def test_number_too_large_for_a_double(document):
     refuse(json.dumps(document).replace("12345.678", "1e999"), "1e999", "too large")
 
 
+def test_nested_too_deep(document):
+    document["provenance"] = 12345.678
+    deep = "[" * 200_000 + "]" * 200_000
+    refuse(json.dumps(document).replace("12345.678", deep), "nested more than 100 levels deep")
+    refuse("[" * 200_000, "nested more than 100 levels deep")
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 def test_numbers_that_are_no_json(document, value):
     document["model"]["energy_offsets"][0] = 12345.678
@@ -459,6 +466,7 @@ def test_mlip_needs_element_names(mtp, tmp_path):
         ),
         ("species_coeffs", "species_coefs", 'expected "species_coeffs", found "species_coefs"'),
         ("moment_coeffs = {", "moment_coeffs = {x", "a number for moment_coeffs"),
+        ("moment_coeffs = {", "moment_coeffs = {1, ", "the list moment_coeffs does not end"),
     ],
 )
 def test_wrong_mlip_file(mtp, tmp_path, old, new, part):
@@ -479,8 +487,7 @@ def test_mlip_file_says_too_many_radial_functions(mtp, tmp_path):
 @pytest.mark.parametrize("extension", [".mtp", ".almtp"])
 def test_mlip_file_cut_off_anywhere(mtp, tmp_path, extension):
     text = mtp.rstrip()
-    end = text.rindex(",")  # a last number that is merely shorter is a number still
-    for position in [*range(1, end, 37), *range(end - 30, end + 1)]:
+    for position in [*range(1, len(text), 37), *range(len(text) - 30, len(text))]:
         cut = text[:position]
         message = refuse(cut, name=f"a{extension}", elements=ELEMENTS, tmp_path=tmp_path)
         assert re.search(r"cut off at line \d+: |only version|only RBChebyshev|untrained", message)
