@@ -5,7 +5,6 @@ entry point of the installed package, as it does for a user.
 """
 
 import dataclasses
-import json
 import os
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 BAR_PER_EV_ANGSTROM3 = 1.6021765e6  # LAMMPS' own constant in units metal
+VOIGT = [1, 2, 3, 6, 5, 4]  # xx yy zz yz xz xy among the pressures of LAMMPS
 ELEMENTS = ["Mg", "O"]
 
 
@@ -90,43 +90,50 @@ class LammpsRunner:
         assert len(lines) == 1, process.stdout
         return lines[0]
 
-    def structure(self, atoms: ase.Atoms, elements=ELEMENTS, before="") -> str:
+    def structure(self, atoms: ase.Atoms, elements=ELEMENTS, before="", name="atoms") -> str:
         """Commands that make the box with these atoms; `elements` gives the atom types in order."""
         ase.io.write(
-            self.folder / "atoms.data",
+            self.folder / f"{name}.data",
             atoms,
             format="lammps-data",
             specorder=list(elements),
             masses=True,
         )
         boundary = " ".join("p" if periodic else "f" for periodic in atoms.pbc)
-        return f"units metal\nboundary {boundary}\n{before}\nread_data atoms.data\n"
+        return f"units metal\nboundary {boundary}\n{before}\nread_data {name}.data\n"
 
-    def evaluate(self, atoms, pair: str, elements=ELEMENTS, before="", **options) -> Computed:
+    def evaluate(self, atoms: ase.Atoms, pair: str, **options) -> Computed:
         """Energy, forces and stress of atoms under the given pair commands."""
-        output = self.succeed(
-            self.structure(atoms, elements, before)
-            + pair
-            + """
+        return self.evaluate_all([atoms], pair, **options)[0]
+
+    def evaluate_all(self, structures, pair, elements=ELEMENTS, before="", **options):
+        """The same for several structures, one after another in one run of lmp: list[Computed]."""
+        script = ""
+        for number, atoms in enumerate(structures):
+            script += "clear\n" + self.structure(atoms, elements, before, f"atoms{number}") + pair
+            script += f"""
             compute energies all pe/atom
             compute pressure all pressure NULL virial
             thermo_style custom step pe c_pressure[*]
             run 0
-            write_dump all custom out.dump id fx fy fz c_energies &
+            write_dump all custom out{number}.dump id fx fy fz c_energies &
                 modify sort id format float %.17g
-            print """
-            + "'{"
-            + '"pe": $(pe:%.17g), "pressure": [$(c_pressure[1]:%.17g), $(c_pressure[2]:%.17g), '
-            "$(c_pressure[3]:%.17g), $(c_pressure[6]:%.17g), $(c_pressure[5]:%.17g), "
-            "$(c_pressure[4]:%.17g)]}' file out.json\n",
-            **options,
-        )
-        values = json.loads((self.folder / "out.json").read_text())
-        table = np.loadtxt(self.folder / "out.dump", skiprows=9, ndmin=2)
-        return Computed(
-            energy=values["pe"],
-            energies=table[:, 4],
-            forces=table[:, 1:4],
-            stress=-np.array(values["pressure"]) / BAR_PER_EV_ANGSTROM3,
-            output=output,
-        )
+            """
+            values = ["pe", *(f"c_pressure[{component}]" for component in VOIGT)]
+            printed = " ".join(f"$({value}:%.17g)" for value in values)
+            script += f"print '{printed}' file out{number}.txt\n"
+        output = self.succeed(script, **options)
+        results = []
+        for number in range(len(structures)):
+            energy, *pressure = np.loadtxt(self.folder / f"out{number}.txt")
+            table = np.loadtxt(self.folder / f"out{number}.dump", skiprows=9, ndmin=2)
+            results.append(
+                Computed(
+                    energy=energy,
+                    energies=table[:, 4],
+                    forces=table[:, 1:4],
+                    stress=-np.array(pressure) / BAR_PER_EV_ANGSTROM3,
+                    output=output,
+                )
+            )
+        return results

@@ -109,18 +109,19 @@ def test_agrees_with_mlip(runner, folder, elements):
     fs.Potential.read(reference / "pot.mtp", elements=elements).write(converted)
     configurations = fs.read(reference / "out.cfg", elements=elements)
     assert len(configurations) == 12
-    for original in configurations:
-        atoms = lammps_frame(original)
-        computed = runner.evaluate(atoms, pair("pot.json", elements), elements=elements)
-        assert computed.energy == pytest.approx(original.get_potential_energy(), abs=1e-8)
+    framed = [lammps_frame(original) for original in configurations]
+    results = runner.evaluate_all(framed, pair("pot.json", elements), elements=elements)
+    for original, lammps_atoms, computed in zip(configurations, framed, results, strict=True):
         rotation = original.cell.standard_form()[1] if original.pbc.any() else np.eye(3)
-        np.testing.assert_allclose(
-            computed.forces @ rotation, original.get_forces(), rtol=0, atol=1.0e-6
-        )
+        forces = computed.forces @ rotation
+        virial = -rotation.T @ full_tensor(computed.stress) @ rotation * lammps_atoms.get_volume()
         if original.pbc.any():
-            tensor = rotation.T @ full_tensor(computed.stress) @ rotation * atoms.get_volume()
-            expected = full_tensor(original.get_stress()) * atoms.get_volume()
-            np.testing.assert_allclose(tensor, expected, rtol=0, atol=1.0e-5)
+            expected = -full_tensor(original.get_stress()) * original.get_volume()
+        else:
+            expected = full_tensor(original.info["virial"])
+        assert computed.energy == pytest.approx(original.get_potential_energy(), rel=0, abs=1e-10)
+        np.testing.assert_allclose(forces, original.get_forces(), rtol=0, atol=6e-7)
+        np.testing.assert_allclose(virial, expected, rtol=0, atol=6e-6)
 
 
 def lammps_frame(atoms: ase.Atoms) -> ase.Atoms:
@@ -472,10 +473,14 @@ def test_minimise(runner, crystal, potential_file, method):
     assert float(largest.split()[-1]) < 2e-4
 
 
+@pytest.mark.slow
 def test_total_energy_does_not_drift(runner, crystal, potential_file):
-    """NVE, 300 K, 1 fs, 5000 steps: linear trend below 1e-6 eV/atom per picosecond."""
+    """NVE, 300 K, 1 fs, 5000 steps: linear trend below 1e-6 eV/atom per picosecond.
+
+    The energy fluctuates with the time step; with 512 atoms this leaves trends of up to 4e-7.
+    """
     runner.succeed(
-        runner.structure(crystal)
+        runner.structure(crystal.repeat(2))
         + pair(potential_file)
         + """
         min_style cg
@@ -491,7 +496,8 @@ def test_total_energy_does_not_drift(runner, crystal, potential_file):
         variable temperature equal temp
         fix record all ave/time 10 1 10 v_total v_temperature file energy.txt format ' %.17g'
         run 5000
-        """
+        """,
+        ranks=2,
     )
     step, energy, temperature = np.loadtxt(runner.folder / "energy.txt").T
     assert len(step) > 490
