@@ -20,12 +20,18 @@ from forcesmith.metrics import ErrorTable, errors_by_group
 from forcesmith.potential import Potential, worker_count
 from forcesmith.settings import FitSettings, GroupWeights
 from forcesmith.training_set import TrainingSet
-from forcesmith.variable_projection import Fitted, LinearLeastSquares, descriptor_gradient
+from forcesmith.variable_projection import (
+    Fitted,
+    GaussNewtonCoordinates,
+    JointLoss,
+    LinearLeastSquares,
+)
 
 Progress = Callable[[int, float, float, float, float], None]
 """progress(iteration, loss, energy RMSE in meV/atom, force RMSE in eV/angstrom, seconds)"""
 
 ITERATIONS_OF_STAGNATION = 20
+ITERATIONS_PER_ROUND = 100  # between two exact solutions for the model parameters
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 
@@ -80,11 +86,13 @@ def fit(
     training_set = TrainingSet(train, elements, potential.cutoff, settings.weights)
     n_workers = worker_count(settings.optimizer.threads)
     squares = LinearLeastSquares(
-        training_set, settings.optimizer.ridge, _given_offsets(settings, elements), n_workers
+        core,
+        training_set,
+        settings.optimizer.ridge,
+        _given_offsets(settings, elements),
+        n_workers,
     )
-    search = _Search(
-        potential, training_set, squares, settings, n_workers, progress, checkpoint, started
-    )
+    search = _Search(potential, training_set, squares, settings, progress, checkpoint, started)
     interrupted = search.run()
 
     train_errors = errors_by_group(potential, train)
@@ -104,17 +112,19 @@ def fit(
 
 
 class _Search:
-    """Quasi-Newton search over the descriptor parameters; keeps the best potential."""
+    """Search over descriptor and model parameters; keeps the best potential.
 
-    def __init__(
-        self, potential, training_set, squares, settings, n_workers, progress, checkpoint, started
-    ):
+    In rounds: the model parameters are solved for exactly, then a quasi-Newton search moves both
+    kinds of parameters.
+    """
+
+    def __init__(self, potential, training_set, squares, settings, progress, checkpoint, started):
         self.potential = potential
         self.core: _core.Potential = potential._core
         self.training_set: TrainingSet = training_set
         self.squares: LinearLeastSquares = squares
+        self.joint = JointLoss(potential._core, squares)
         self.settings: FitSettings = settings
-        self.n_workers = n_workers
         self.progress = progress
         self.checkpoint = checkpoint
         self.started = started
@@ -126,49 +136,70 @@ class _Search:
 
     def run(self) -> bool:
         """Search; leaves the best parameters in the potential. True if Ctrl-C ended it."""
-        start = self.core.descriptor_parameters
         interrupted = False
         try:
-            if self.settings.optimizer.max_iterations == 0 or len(start) == 0:
-                self._solve(start)
-                self._iteration_done()
-            else:
-                minimize(
-                    self._loss_and_gradient,
-                    start,
-                    jac=True,
-                    method="BFGS",
-                    callback=self._iteration_done,
-                    options={"maxiter": self.settings.optimizer.max_iterations, "gtol": 0.0},
-                )
-                if not self.history:  # the start is a minimum already
-                    self._iteration_done()
+            self._keep_if_best(self.squares.solve(self.core))
+            self._iteration_done()
+            if self.joint.n_descriptor > 0:
+                while self._iterations_left() > 1 and self._round():
+                    pass
         except KeyboardInterrupt:
             if self.best is None:
                 raise
             interrupted = True
-        except StopIteration:
-            pass
         self._restore_best()
         return interrupted
 
-    def _solve(self, parameters: np.ndarray) -> Fitted:
-        self.core.descriptor_parameters = parameters
-        fitted = self.squares.solve(self.core)
+    def _iterations_left(self) -> int:
+        return self.settings.optimizer.max_iterations - len(self.history)
+
+    def _round(self) -> bool:
+        """From one exact solution to the next. False if that gained next to nothing."""
+        before = self.best_loss
+        self._restore_best()
+        coordinates = GaussNewtonCoordinates(self.joint, before)
+
+        def loss_and_gradient(z: np.ndarray) -> tuple[float, np.ndarray]:
+            fitted, gradient = self.joint(coordinates.origin + coordinates.transform @ z)
+            self._keep_if_best(fitted)
+            # The logarithm makes steps and their acceptance independent of the loss's magnitude.
+            loss = max(fitted.loss, np.finfo(float).tiny)
+            return float(np.log(loss)), coordinates.transform.T @ gradient / loss
+
+        def iteration_done(_z: np.ndarray) -> None:
+            self._iteration_done()
+            if self._stagnates():
+                raise StopIteration  # ends this minimisation
+
+        minimize(
+            loss_and_gradient,
+            np.zeros(len(coordinates.origin)),
+            jac=True,
+            method="BFGS",
+            callback=iteration_done,
+            options={
+                "maxiter": min(ITERATIONS_PER_ROUND, self._iterations_left() - 1),
+                "gtol": 0.0,
+            },
+        )
+        self._restore_best()
+        self._keep_if_best(self.squares.solve(self.core))
+        self._iteration_done()
+        return before - self.best_loss > self.settings.optimizer.tolerance * before
+
+    def _keep_if_best(self, fitted: Fitted) -> None:
         if fitted.loss < self.best_loss:
             self.best_loss = fitted.loss
-            self.best = (parameters.copy(), self.core.model_parameters)
+            self.best = (self.core.descriptor_parameters, self.core.model_parameters)
             self.best_rmse = self.training_set.rmse(fitted.residuals)
-        return fitted
 
-    def _loss_and_gradient(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        fitted = self._solve(parameters)
-        gradient = descriptor_gradient(self.core, self.training_set, fitted, self.n_workers)
-        # The logarithm makes steps and their acceptance independent of the loss's magnitude.
-        loss = max(fitted.loss, np.finfo(float).tiny)
-        return float(np.log(loss)), gradient / loss
+    def _stagnates(self) -> bool:
+        if len(self.history) <= ITERATIONS_OF_STAGNATION:
+            return False
+        before = self.history[-1 - ITERATIONS_OF_STAGNATION]["loss"]
+        return before - self.best_loss < self.settings.optimizer.tolerance * before
 
-    def _iteration_done(self, _parameters=None) -> None:
+    def _iteration_done(self) -> None:
         seconds = time.monotonic() - self.started
         row = {
             "iteration": len(self.history) + 1,
@@ -189,10 +220,6 @@ class _Search:
             self.potential.write(self.checkpoint)
             self.core.descriptor_parameters, self.core.model_parameters = current
             self.checkpoint_at = time.monotonic()
-        if len(self.history) > ITERATIONS_OF_STAGNATION:
-            before = self.history[-1 - ITERATIONS_OF_STAGNATION]["loss"]
-            if before - self.best_loss < self.settings.optimizer.tolerance * before:
-                raise StopIteration
 
     def _restore_best(self) -> None:
         assert self.best is not None

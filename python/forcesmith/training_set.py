@@ -17,37 +17,76 @@ from forcesmith.settings import GroupWeights, WeightSettings
 
 
 @dataclass
-class LabelledBatch:
-    """Some configurations. Absent labels are 0 with weight 0. Virials: xx yy zz xy xz yz, eV.
+class Observables:
+    """Energies, forces and virials of a batch, or something of each; columns may be stacked."""
 
-    Weights multiply squared residuals: E (eV), F (eV/angstrom) and W (eV) of the loss in
-    `WeightSettings`, with 1/M, 1/N^2, 1/(3N) and 1/V^2 already in them.
+    energies: np.ndarray  # (n_configurations,) eV, or (n_configurations, n_columns)
+    forces: np.ndarray  # (n_atoms, 3) eV/angstrom, or (n_atoms, 3, n_columns)
+    virials: np.ndarray  # (n_configurations, 6) xx yy zz xy xz yz, eV, or with n_columns
+
+    @classmethod
+    def zeros(cls, n_configurations: int, n_atoms: int) -> Observables:
+        return cls(
+            np.zeros(n_configurations), np.zeros((n_atoms, 3)), np.zeros((n_configurations, 6))
+        )
+
+    @classmethod
+    def stacked(cls, columns: Sequence[Observables]) -> Observables:
+        return cls(
+            *(
+                np.stack([getattr(column, name) for column in columns], axis=-1)
+                for name in ("energies", "forces", "virials")
+            )
+        )
+
+    def minus(self, other: Observables) -> Observables:
+        return Observables(
+            self.energies - other.energies,
+            self.forces - other.forces,
+            self.virials - other.virials,
+        )
+
+    def divided_by(self, number: float) -> Observables:
+        return Observables(self.energies / number, self.forces / number, self.virials / number)
+
+
+@dataclass
+class Residuals(Observables):
+    """Model minus label, and the weighted sum of squares."""
+
+    loss: float
+
+
+@dataclass
+class LabelledBatch:
+    """Some configurations. Absent labels are 0 with weight 0.
+
+    Weights multiply squared residuals: E (eV), F (eV/angstrom) and W (eV), with all factors of
+    `WeightSettings` already in them.
     """
 
     neighbors: _core.Batch
     sizes: np.ndarray  # (n_configurations,) atoms
     compositions: np.ndarray  # (n_configurations, n_elements) atoms of every element
-    energies: np.ndarray  # (n_configurations,)
-    forces: np.ndarray  # (n_atoms, 3)
-    virials: np.ndarray  # (n_configurations, 6)
-    energy_weights: np.ndarray  # (n_configurations,)
-    force_weights: np.ndarray  # (n_atoms,)
-    virial_weights: np.ndarray  # (n_configurations, 6)
+    labels: Observables
+    weights: Observables
 
     @property
     def first_atoms(self) -> np.ndarray:
         """Index of the first atom of every configuration, and the number of atoms."""
         return np.concatenate([[0], np.cumsum(self.sizes)])
 
-
-@dataclass
-class Residuals:
-    """Model minus label, and the weighted sum of squares."""
-
-    loss: float
-    energies: np.ndarray
-    forces: np.ndarray
-    virials: np.ndarray
+    def rows(self, values: Observables, first: int, last: int) -> np.ndarray:
+        """`values` of configurations first .. last - 1 in the order of a design matrix: energy, 6
+        virials, forces atom by atom. Shape (n_rows, n_columns)."""
+        first_atoms = self.first_atoms
+        rows = []
+        for c in range(first, last):
+            rows.append(values.energies[c].reshape(1, -1))
+            rows.append(values.virials[c].reshape(6, -1))
+            of_atoms = values.forces[first_atoms[c] : first_atoms[c + 1]]
+            rows.append(of_atoms.reshape(3 * len(of_atoms), -1))
+        return np.concatenate(rows)
 
 
 class TrainingSet:
@@ -71,8 +110,11 @@ class TrainingSet:
 
     def smallest_energy_offsets(self) -> np.ndarray:
         """Per-element energies that fit the energies best (least squares, minimum norm), eV."""
-        rows = np.concatenate([b.compositions[b.energy_weights > 0] for b in self.batches])
-        energies = np.concatenate([b.energies[b.energy_weights > 0] for b in self.batches])
+        used = [batch.weights.energies > 0 for batch in self.batches]
+        rows = np.concatenate([b.compositions[u] for b, u in zip(self.batches, used, strict=True)])
+        energies = np.concatenate(
+            [b.labels.energies[u] for b, u in zip(self.batches, used, strict=True)]
+        )
         if len(rows) == 0:
             return np.zeros(len(self.elements))
         return np.linalg.lstsq(rows, energies, rcond=None)[0]
@@ -81,24 +123,28 @@ class TrainingSet:
         """RMSE of energy (meV/atom) and of force components (eV/angstrom), over labelled data."""
         energies, forces = [], []
         for batch, residual in zip(self.batches, residuals, strict=True):
-            used = batch.energy_weights > 0
+            used = batch.weights.energies > 0
             energies.append((residual.energies / batch.sizes)[used])
-            forces.append(residual.forces[batch.force_weights > 0].ravel())
+            forces.append(residual.forces[batch.weights.forces > 0])
         return 1000 * _rms(np.concatenate(energies)), _rms(np.concatenate(forces))
+
+
+def observables(core: _core.Potential, batch: LabelledBatch, n_workers: int) -> Observables:
+    """What a potential says of a batch."""
+    raw = core.evaluate(batch.neighbors, n_workers)
+    energies = np.add.reduceat(raw["energies"], batch.first_atoms[:-1])
+    return Observables(energies, raw["forces"], raw["virials"])
 
 
 def residuals(core: _core.Potential, batch: LabelledBatch, n_workers: int) -> Residuals:
     """Evaluate a potential on a batch and compare with the labels."""
-    raw = core.evaluate(batch.neighbors, n_workers)
-    energies = np.add.reduceat(raw["energies"], batch.first_atoms[:-1]) - batch.energies
-    forces = raw["forces"] - batch.forces
-    virials = raw["virials"] - batch.virials
+    found = observables(core, batch, n_workers).minus(batch.labels)
     loss = (
-        np.sum(batch.energy_weights * energies**2)
-        + np.sum(batch.force_weights[:, None] * forces**2)
-        + np.sum(batch.virial_weights * virials**2)
+        np.sum(batch.weights.energies * found.energies**2)
+        + np.sum(batch.weights.forces * found.forces**2)
+        + np.sum(batch.weights.virials * found.virials**2)
     )
-    return Residuals(float(loss), energies, forces, virials)
+    return Residuals(found.energies, found.forces, found.virials, float(loss))
 
 
 def _rms(values: np.ndarray) -> float:
@@ -124,30 +170,26 @@ def _labelled_batch(
             ],
             dtype=float,
         ),
-        energies=np.zeros(n),
-        forces=np.zeros((sizes.sum(), 3)),
-        virials=np.zeros((n, 6)),
-        energy_weights=np.zeros(n),
-        force_weights=np.zeros(sizes.sum()),
-        virial_weights=np.zeros((n, 6)),
+        labels=Observables.zeros(n, sizes.sum()),
+        weights=Observables.zeros(n, sizes.sum()),
     )
     first = batch.first_atoms
     for c, atoms in enumerate(configurations):
         labels = labels_of(atoms)
         factors = weights.groups.get(group_of(atoms), GroupWeights())
         common = _own_weight(atoms) / n_total
+        rows = slice(first[c], first[c + 1])
         if labels.energy is not None:
-            batch.energies[c] = labels.energy
-            batch.energy_weights[c] = common * weights.energy * factors.energy / len(atoms) ** 2
+            batch.labels.energies[c] = labels.energy
+            batch.weights.energies[c] = common * weights.energy * factors.energy / len(atoms) ** 2
         if labels.forces is not None:
-            rows = slice(first[c], first[c + 1])
-            batch.forces[rows] = labels.forces
-            batch.force_weights[rows] = common * weights.force * factors.force / (3 * len(atoms))
+            batch.labels.forces[rows] = labels.forces
+            batch.weights.forces[rows] = common * weights.force * factors.force / (3 * len(atoms))
         if labels.stress is not None and atoms.pbc.all():
             volume = atoms.cell.volume
             # VOIGT is its own inverse.
-            batch.virials[c] = -volume * np.asarray(labels.stress)[VOIGT]
-            batch.virial_weights[c] = common * weights.stress * factors.stress / volume**2
+            batch.labels.virials[c] = -volume * np.asarray(labels.stress)[VOIGT]
+            batch.weights.virials[c] = common * weights.stress * factors.stress / volume**2
     return batch
 
 

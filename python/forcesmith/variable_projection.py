@@ -2,20 +2,28 @@
 
 For given descriptor parameters the model parameters are a linear least-squares problem, solved
 exactly; what is left is a function of the descriptor parameters alone (variable projection, G. H.
-Golub and V. Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)). At the least-squares solution its
-gradient is the partial gradient at fixed model parameters.
+Golub and V. Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)). Between two exact solutions both kinds
+of parameters move together, in the coordinates of `GaussNewtonCoordinates`: a step costs one
+gradient there, a small part of what a least-squares solution costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import qr, svd
 
 from forcesmith import _core
-from forcesmith.training_set import LabelledBatch, Residuals, TrainingSet, residuals
+from forcesmith.training_set import (
+    LabelledBatch,
+    Observables,
+    Residuals,
+    TrainingSet,
+    observables,
+    residuals,
+)
 
 BYTES_PER_PORTION = 2**26  # of design matrix held at once
 
@@ -28,33 +36,51 @@ class Fitted:
     residuals: list[Residuals]  # per batch
 
 
+@dataclass
+class Triangle:
+    """What least squares needs of a weighted design matrix A with appended columns: A = Q R."""
+
+    matrix: np.ndarray  # (n_columns, n_columns), upper triangular, design columns first
+    n_rows: int  # of A, with a weight above 0
+
+
 class LinearLeastSquares:
     """Streams the design matrix through a QR decomposition; memory holds one portion of it."""
 
     def __init__(
         self,
+        core: _core.Potential,
         training_set: TrainingSet,
         ridge: float,
         offsets: np.ndarray | None,
         n_workers: int,
     ):
-        """offsets: given energy offsets (n_elements,), eV; None: fitted.
+        """core: gives what the model parameters do not change, such as a repulsion.
         ridge: penalty ridge * sum_k s_k^2 theta_k^2, s_k the norm of column k in the first solve.
+        offsets: given energy offsets (n_elements,), eV; None: fitted.
         """
         self.training_set = training_set
         self.ridge = ridge
         self.n_workers = n_workers
-        self.fixed_offsets = offsets is not None
+        n_elements = len(training_set.elements)
+        n_parameters = len(core.model_parameters)
+        self.free = slice(0 if offsets is None else n_elements, n_parameters)
         # Large constant energies are taken out before the squares are formed.
-        self.baseline = offsets if offsets is not None else training_set.smallest_energy_offsets()
+        self.baseline = np.zeros(n_parameters)
+        self.baseline[:n_elements] = (
+            training_set.smallest_energy_offsets() if offsets is None else offsets
+        )
+        before = core.model_parameters
+        core.model_parameters = self.baseline
+        fixed = [residuals(core, batch, n_workers) for batch in training_set.batches]
+        core.model_parameters = before
+        self.targets = [Observables(-r.energies, -r.forces, -r.virials) for r in fixed]
         self.scale: np.ndarray | None = None
 
     def solve(self, core: _core.Potential) -> Fitted:
         """Set the model parameters of `core` to the minimum of the loss."""
-        n_elements = len(self.training_set.elements)
-        free = slice(n_elements if self.fixed_offsets else 0, None)
-        triangle = self._triangle(core, free)
-        columns, target = triangle[:, :-1], triangle[:, -1]
+        triangle = self.triangle(core).matrix
+        columns, target = triangle[:-1, :-1], triangle[:-1, -1]
         if self.scale is None:
             norms = np.linalg.norm(columns, axis=0)
             self.scale = np.where(norms > 0, norms, 1.0)
@@ -63,76 +89,178 @@ class LinearLeastSquares:
         u, s, vt = svd(scaled, full_matrices=False, lapack_driver="gesdd")
         kept = s > s[0] * np.finfo(float).eps * len(s)
         theta = vt[kept].T @ ((u[:, kept].T @ padded) / s[kept])
-        parameters = np.zeros(
-            n_elements + columns.shape[1] if self.fixed_offsets else columns.shape[1]
-        )
-        parameters[free] = theta / self.scale
-        parameters[:n_elements] += self.baseline
+        parameters = self.baseline.copy()
+        parameters[self.free] += theta / self.scale
         core.model_parameters = parameters
         found = [residuals(core, batch, self.n_workers) for batch in self.training_set.batches]
-        penalty = self.ridge * float(theta @ theta)
-        return Fitted(sum(r.loss for r in found) + penalty, found)
+        return Fitted(sum(r.loss for r in found) + self.penalty(parameters)[0], found)
 
-    def _triangle(self, core: _core.Potential, free: slice) -> np.ndarray:
-        """R of the QR decomposition of [design matrix, labels], weighted."""
-        triangle: np.ndarray | None = None
-        for batch in self.training_set.batches:
-            for rows in self._portions(core, batch, free):
-                stacked = rows if triangle is None else np.vstack([triangle, rows])
-                triangle = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0]
-                triangle = triangle[: triangle.shape[1]]
-        if triangle is None:
-            raise ValueError(
-                "No label of the training data has a weight above 0; raise the weights of energy, "
-                "force or stress that the data has."
-            )
-        return triangle
+    def penalty(self, model_parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """The ridge penalty after the first solve, and its gradient with the free parameters."""
+        scaled = self.scale * (model_parameters - self.baseline)[self.free]
+        return self.ridge * float(scaled @ scaled), 2 * self.ridge * self.scale * scaled
 
-    def _portions(
-        self, core: _core.Potential, batch: LabelledBatch, free: slice
-    ) -> Iterator[np.ndarray]:
-        n_columns = len(core.model_parameters)
-        rows_per_portion = max(1, BYTES_PER_PORTION // (8 * n_columns))
-        first_atoms = batch.first_atoms
-        first = 0
-        while first < len(batch.sizes):
-            last, n_rows = first, 0
-            while last < len(batch.sizes) and (last == first or n_rows < rows_per_portion):
-                n_rows += 7 + 3 * batch.sizes[last]
-                last += 1
-            matrix = core.design_matrix(batch.neighbors, first, last - first, self.n_workers)
-            labels, weights = [], []
-            for c in range(first, last):
-                atoms = slice(first_atoms[c], first_atoms[c + 1])
-                energy = batch.energies[c] - batch.compositions[c] @ self.baseline
-                labels += [[energy], batch.virials[c], batch.forces[atoms].ravel()]
-                weights += [
-                    [batch.energy_weights[c]],
-                    batch.virial_weights[c],
-                    np.repeat(batch.force_weights[atoms], 3),
-                ]
-            weight = np.sqrt(np.concatenate(weights))
-            used = weight > 0
-            rows = np.column_stack([matrix[:, free], np.concatenate(labels)])
-            if not used.all():
-                rows, weight = rows[used], weight[used]
-            rows *= weight[:, None]
-            if len(rows):
-                yield rows
-            first = last
+    def triangle(self, core: _core.Potential) -> Triangle:
+        """Of the free design columns and, as the last one, the labels."""
+        return stream_triangle(
+            core,
+            self.training_set,
+            self.free,
+            lambda number: self.targets[number],
+            self.n_workers,
+        )
 
 
-def descriptor_gradient(
-    core: _core.Potential, training_set: TrainingSet, fitted: Fitted, n_workers: int
-) -> np.ndarray:
-    """Gradient of the loss with the descriptor parameters, at fixed model parameters."""
-    gradient = np.zeros(len(core.descriptor_parameters))
-    for batch, residual in zip(training_set.batches, fitted.residuals, strict=True):
-        gradient += core.parameter_gradient(
+def stream_triangle(
+    core: _core.Potential,
+    training_set: TrainingSet,
+    free: slice,
+    appended: Callable[[int], Observables],
+    n_workers: int,
+) -> Triangle:
+    """R of the QR decomposition of the weighted rows [design matrix[:, free], appended columns].
+
+    appended: batch number to the observables that are the last columns.
+    Raises ValueError if no row has a weight.
+    """
+    triangle: np.ndarray | None = None
+    n_rows = 0
+    for number, batch in enumerate(training_set.batches):
+        for rows in _portions(core, batch, free, appended(number), n_workers):
+            n_rows += len(rows)
+            stacked = rows if triangle is None else np.vstack([triangle, rows])
+            triangle = qr(stacked, mode="r", overwrite_a=True, check_finite=False)[0]
+            triangle = triangle[: triangle.shape[1]]
+    if triangle is None:
+        raise ValueError(
+            "No label of the training data has a weight above 0; raise the weights of energy, "
+            "force or stress that the data has."
+        )
+    square = np.zeros((triangle.shape[1], triangle.shape[1]))
+    square[: len(triangle)] = triangle
+    return Triangle(square, n_rows)
+
+
+def _portions(
+    core: _core.Potential,
+    batch: LabelledBatch,
+    free: slice,
+    appended: Observables,
+    n_workers: int,
+) -> Iterator[np.ndarray]:
+    """Weighted rows of a few configurations at a time."""
+    n_columns = len(core.model_parameters)
+    rows_per_portion = max(1, BYTES_PER_PORTION // (8 * n_columns))
+    first = 0
+    while first < len(batch.sizes):
+        last, n_rows = first, 0
+        while last < len(batch.sizes) and (last == first or n_rows < rows_per_portion):
+            n_rows += 7 + 3 * batch.sizes[last]
+            last += 1
+        matrix = core.design_matrix(batch.neighbors, first, last - first, n_workers)
+        weight = np.sqrt(batch.rows(batch.weights, first, last)[:, 0])
+        rows = np.hstack([matrix[:, free], batch.rows(appended, first, last)])
+        used = weight > 0
+        if not used.all():
+            rows, weight = rows[used], weight[used]
+        rows *= weight[:, None]
+        if len(rows):
+            yield rows
+        first = last
+
+
+class JointLoss:
+    """Loss and gradient with descriptor and free model parameters together, one vector x."""
+
+    def __init__(self, core: _core.Potential, squares: LinearLeastSquares):
+        self.core = core
+        self.squares = squares
+        self.n_descriptor = len(core.descriptor_parameters)
+
+    def parameters(self) -> np.ndarray:
+        model = self.core.model_parameters[self.squares.free]
+        return np.concatenate([self.core.descriptor_parameters, model])
+
+    def set_parameters(self, x: np.ndarray) -> None:
+        self.core.descriptor_parameters = x[: self.n_descriptor]
+        model = self.squares.baseline.copy()
+        model[self.squares.free] = x[self.n_descriptor :]
+        self.core.model_parameters = model
+
+    def __call__(self, x: np.ndarray) -> tuple[Fitted, np.ndarray]:
+        """Sets the parameters; `Fitted` here is no minimum."""
+        squares = self.squares
+        self.set_parameters(x)
+        batches = squares.training_set.batches
+        found = [residuals(self.core, batch, squares.n_workers) for batch in batches]
+        gradient = loss_gradient(self.core, squares.training_set, found, squares.n_workers)
+        penalty, slope = squares.penalty(self.core.model_parameters)
+        x_gradient = np.concatenate([gradient[0], gradient[1][squares.free] + slope])
+        return Fitted(sum(r.loss for r in found) + penalty, found), x_gradient
+
+
+def loss_gradient(
+    core: _core.Potential,
+    training_set: TrainingSet,
+    found: list[Residuals],
+    n_workers: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient of the loss without penalty: with descriptor parameters, with model parameters."""
+    total = [np.zeros(len(core.descriptor_parameters)), np.zeros(len(core.model_parameters))]
+    for batch, residual in zip(training_set.batches, found, strict=True):
+        weights = batch.weights
+        parts = core.parameter_gradient(
             batch.neighbors,
-            2 * batch.energy_weights * residual.energies,
-            2 * batch.force_weights[:, None] * residual.forces,
-            2 * batch.virial_weights * residual.virials,
+            2 * weights.energies * residual.energies,
+            2 * weights.forces * residual.forces,
+            2 * weights.virials * residual.virials,
             n_workers,
-        )[0]
-    return gradient
+        )
+        for sum_, part in zip(total, parts, strict=True):
+            sum_ += part
+    return total[0], total[1]
+
+
+class GaussNewtonCoordinates:
+    """Coordinates z around the present parameters, x = origin + transform z, in which the
+    Gauss-Newton approximation of the Hessian of log(loss) is the unit matrix: there a quasi-Newton
+    search starts well scaled, however ill-conditioned the descriptor values are.
+    """
+
+    DAMPING = 1e-10
+    """Relative to the largest curvature (of columns of unit length); smaller ones count as this."""
+    STEP = 1e-5  # of the forward differences; their error only makes the scaling less perfect
+
+    def __init__(self, joint: JointLoss, loss: float):
+        squares = joint.squares
+        self.origin = joint.parameters()
+        triangle = stream_triangle(
+            joint.core,
+            squares.training_set,
+            squares.free,
+            lambda number: self._descriptor_columns(joint, number),
+            squares.n_workers,
+        ).matrix
+        # Descriptor parameters come first in x, last in the rows.
+        triangle = np.roll(triangle, joint.n_descriptor, axis=1)
+        norms = np.linalg.norm(triangle, axis=0)
+        norms[norms == 0] = 1.0
+        _, s, vt = svd(triangle / norms, lapack_driver="gesdd")
+        curvature = np.sqrt(s**2 + self.DAMPING * s[0] ** 2)
+        self.transform = np.sqrt(loss / 2) * (vt.T / curvature) / norms[:, None]
+
+    def _descriptor_columns(self, joint: JointLoss, number: int) -> Observables:
+        """Derivatives of energies, forces and virials with the descriptor parameters."""
+        core, squares = joint.core, joint.squares
+        batch = squares.training_set.batches[number]
+        start = core.descriptor_parameters
+        here = observables(core, batch, squares.n_workers)
+        columns = []
+        for k in range(len(start)):
+            moved = start.copy()
+            moved[k] += self.STEP * max(1.0, abs(start[k]))
+            core.descriptor_parameters = moved
+            there = observables(core, batch, squares.n_workers)
+            columns.append(there.minus(here).divided_by(moved[k] - start[k]))
+        core.descriptor_parameters = start
+        return Observables.stacked(columns)

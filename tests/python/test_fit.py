@@ -17,7 +17,12 @@ from contract_examples import crystal, make_potential, structures
 from forcesmith import _core, variable_projection
 from forcesmith.settings import WeightSettings
 from forcesmith.training_set import TrainingSet
-from forcesmith.variable_projection import LinearLeastSquares, descriptor_gradient
+from forcesmith.variable_projection import (
+    GaussNewtonCoordinates,
+    JointLoss,
+    LinearLeastSquares,
+    loss_gradient,
+)
 from sample_data import labelled
 
 DESCRIPTOR = {
@@ -223,7 +228,7 @@ def test_gradient_of_the_projected_loss(noisy, offsets, ridge):
     weights = WeightSettings(energy=1.0, force=0.02, stress=0.3)
     configurations = [*noisy[:4], only(noisy[4], "energy"), only(noisy[5], "forces")]
     training_set = TrainingSet(configurations, ["Mg", "O"], potential.cutoff, weights)
-    squares = LinearLeastSquares(training_set, ridge, offsets, 1)
+    squares = LinearLeastSquares(core, training_set, ridge, offsets, 1)
     start = core.descriptor_parameters
 
     def loss(parameters):
@@ -231,7 +236,7 @@ def test_gradient_of_the_projected_loss(noisy, offsets, ridge):
         return squares.solve(core).loss
 
     loss(start)
-    gradient = descriptor_gradient(core, training_set, squares.solve(core), 1)
+    gradient, _ = loss_gradient(core, training_set, squares.solve(core).residuals, 1)
     rng = np.random.default_rng(0)
     step = 2e-4
     for direction in [*np.eye(len(start))[::5], *rng.normal(size=(3, len(start)))]:
@@ -241,6 +246,57 @@ def test_gradient_of_the_projected_loss(noisy, offsets, ridge):
         expected = (8 * one - two) / (12 * step)
         error = abs(gradient @ direction - expected)
         assert error < 1e-7 * np.linalg.norm(gradient) * np.linalg.norm(direction)
+
+
+@pytest.fixture
+def joint(noisy) -> JointLoss:
+    """At the linear minimum of some radial functions."""
+    core = make_potential([DESCRIPTOR], {"type": "linear"}, seed=11)._core
+    training_set = TrainingSet(noisy, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
+    squares = LinearLeastSquares(core, training_set, 1e-4, None, 1)
+    squares.solve(core)
+    return JointLoss(core, squares)
+
+
+def test_gradient_of_the_joint_loss(joint):
+    """With all parameters at once, ridge penalty included, away from the linear minimum."""
+    rng = np.random.default_rng(0)
+    start = joint.parameters()
+    start[joint.n_descriptor :] *= 1 + 0.1 * rng.normal(size=len(start) - joint.n_descriptor)
+    _, gradient = joint(start)
+    for direction in [*np.eye(len(start))[::7], *rng.normal(size=(3, len(start)))]:
+        direction = direction * np.maximum(np.abs(start), 1e-2)
+        one, two = (
+            joint(start + n * 1e-3 * direction)[0].loss
+            - joint(start - n * 1e-3 * direction)[0].loss
+            for n in (1, 2)
+        )
+        expected = (8 * one - two) / 12e-3
+        assert abs(gradient @ direction - expected) < 1e-7 * np.linalg.norm(gradient * direction)
+
+
+def test_gauss_newton_coordinates(known, data):
+    """There, 2 J^T J / loss is the unit matrix, J the derivatives of the weighted residuals."""
+    core = make_potential([DESCRIPTOR], {"type": "linear"}, seed=11)._core
+    training_set = TrainingSet(data, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
+    squares = LinearLeastSquares(core, training_set, 0.0, None, 1)
+    loss = squares.solve(core).loss
+    joint = JointLoss(core, squares)
+    coordinates = GaussNewtonCoordinates(joint, loss)
+    (batch,) = training_set.batches
+    weights = batch.rows(batch.weights, 0, len(data))[:, 0]
+
+    def residuals(z):
+        (found,) = joint(coordinates.origin + coordinates.transform @ z)[0].residuals
+        return np.sqrt(weights) * batch.rows(found, 0, len(data))[:, 0]
+
+    step = 1e-5
+    directions = step * np.eye(len(coordinates.origin))
+    slopes = np.array([(residuals(z) - residuals(-z)) / (2 * step) for z in directions])
+    curvatures = np.linalg.eigvalsh(2 * slopes @ slopes.T / loss)
+    # Without curvature: scalings that radial and linear coefficients share, and the damped rest.
+    assert np.all(curvatures < 1.05)
+    assert np.mean(curvatures > 0.95) > 0.7
 
 
 # --- weights ---
@@ -541,16 +597,17 @@ def test_ctrl_c_keeps_the_best_so_far(noisy, tmp_path, last):
 
 def test_ctrl_c_in_the_middle_of_an_iteration(noisy, monkeypatch):
     """The parameters that were just being tried are not kept."""
-    solve = LinearLeastSquares.solve
+    original = JointLoss.__call__
     calls = []
 
-    def interrupted(self, core):
-        calls.append(core.descriptor_parameters)
+    def interrupted(self, x):
+        calls.append(x[: self.n_descriptor].copy())
         if len(calls) == 4:
+            self.set_parameters(x)
             raise KeyboardInterrupt
-        return solve(self, core)
+        return original(self, x)
 
-    monkeypatch.setattr(LinearLeastSquares, "solve", interrupted)
+    monkeypatch.setattr(JointLoss, "__call__", interrupted)
     result = linear_fit(noisy, optimizer={"max_iterations": 50, "threads": 1})
     assert result.interrupted
     kept = result.potential._core.descriptor_parameters
