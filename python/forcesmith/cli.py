@@ -86,8 +86,8 @@ def fit(
     settings = FitSettings.from_toml(config)
     train = read(settings.data.train, elements=settings.elements)
     test = read(settings.data.test, elements=settings.elements)
-    if settings.data.test_fraction:
-        train, held_out = split(train, settings.data.test_fraction, settings.optimizer.seed)
+    if fraction := settings.data.test_fractions or settings.data.test_fraction:
+        train, held_out = split(train, fraction, settings.optimizer.seed)
         test = test + held_out
     # what would fail only after the fit, now
     for output in filter(None, (settings.output.potential, settings.output.parity_plot)):

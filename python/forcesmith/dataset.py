@@ -7,8 +7,9 @@ Its group is `atoms.info["config_type"]`.
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from .files import existing_file
+from .fitsnap_json import read_fitsnap, read_fitsnap_folder
 from .mlip_cfg import read_cfg
 
 # Closer than this, two atoms are one atom written twice (angstrom).
@@ -53,10 +55,12 @@ def read(
     forces_key: str | None = None,
     stress_key: str | None = None,
 ) -> list[Atoms]:
-    """Read configurations from one file or several: whatever ASE reads, and MLIP's .cfg.
+    """Read configurations from files: whatever ASE reads, MLIP's .cfg and FitSNAP's .json.
 
     source: path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`.
-    index: which configurations of every file (a slice as text, a slice, or one number).
+        A folder stands for all FitSNAP .json files in it and in the folders in it, sorted by name;
+        the folder that such a file lies in is its group.
+    index: which configurations of every file or folder (a slice as text, a slice, or one number).
     elements: symbols of the types 0, 1, ... of .cfg files, which name none.
     energy_key, forces_key, stress_key: names under which the file keeps its labels if not under
         ASE's own: an entry of `info` (energy; stress as 6 Voigt or 9 components, eV/angstrom^3,
@@ -164,28 +168,39 @@ def check_configurations(
 
 
 def split(
-    configurations: Sequence[Atoms], fraction: float, seed: int, by_group: bool = True
+    configurations: Sequence[Atoms],
+    fraction: float | Mapping[str, float],
+    seed: int,
+    by_group: bool = True,
 ) -> tuple[list[Atoms], list[Atoms]]:
     """Split into (train, test) at random; both keep the order of `configurations`.
 
-    fraction: part that goes to test, at least 0 and below 1.
+    fraction: part that goes to test, at least 0 and below 1; or that part for single groups by
+        name, then all other groups stay in train.
     by_group: give every group its share of the test set. A group never loses its last
         configuration to the test set; otherwise the shares are as near `fraction` as whole numbers
-        allow. The same seed gives the same split.
+        allow. The same seed gives the same split, for a group whatever the fractions of the others.
+
+    Raises ValueError for a fraction out of range and for a group that the data does not have.
     """
-    if not 0 <= fraction < 1:
-        raise ValueError(f"The test fraction must be at least 0 and below 1, found {fraction}.")
     rng = np.random.default_rng(seed)
     groups: dict[str, list[int]] = {}
     for index, atoms in enumerate(configurations):
         groups.setdefault(group_of(atoms) if by_group else "", []).append(index)
+    single = isinstance(fraction, Mapping)
+    if single:
+        fractions = _checked_fractions(fraction, groups, by_group)
+    else:
+        if not 0 <= fraction < 1:
+            raise ValueError(f"The test fraction must be at least 0 and below 1, found {fraction}.")
+        fractions = dict.fromkeys(groups, fraction)
     chosen: set[int] = set()
     owed = 0.0  # rounding left over from the groups before, so that the total is right
     for name in sorted(groups):
         members = groups[name]
-        owed += fraction * len(members)
-        count = int(np.clip(round(owed), 0, len(members) - 1))
-        owed -= count
+        wanted = fractions.get(name, 0.0) * len(members) + owed
+        count = int(np.clip(round(wanted), 0, len(members) - 1))
+        owed = 0.0 if single else wanted - round(wanted)
         chosen.update(rng.permutation(members)[:count].tolist())
     train = [atoms for index, atoms in enumerate(configurations) if index not in chosen]
     test = [atoms for index, atoms in enumerate(configurations) if index in chosen]
@@ -206,20 +221,32 @@ def _read_file(name: str, index: str | int | slice, elements: Sequence[str] | No
                 f"{filename}: '{part}' does not select configurations; use a number or a slice "
                 "such as 0:100 or ::2."
             ) from None
-    path = existing_file(filename)
-    if path.suffix.lower() == ".cfg" and _is_mlip_cfg(path):
-        found = read_cfg(path, elements)
-    else:
-        found = _read_with_ase(path)
+    path = Path(filename)
+    found = _read_all(path, elements)
     try:
         selected = np.atleast_1d(np.arange(len(found))[part]).tolist()
     except IndexError:
         raise ValueError(
-            f"{path}: configuration {part} was asked for, but the file has {len(found)}."
+            f"{path}: configuration {part} was asked for, but the "
+            f"{'folder' if path.is_dir() else 'file'} has {len(found)}."
         ) from None
     for n in selected:
         found[n].info.setdefault(SOURCE_KEY, f"{path}, configuration {n}")
     return [found[n] for n in selected]
+
+
+def _read_all(path: Path, elements: Sequence[str] | None) -> list[Atoms]:
+    """All configurations of a file, or of the FitSNAP files in a folder."""
+    if path.is_dir():
+        return read_fitsnap_folder(path)
+    path = existing_file(path)
+    ending = path.suffix.lower()
+    if ending == ".cfg" and _is_mlip_cfg(path):
+        return read_cfg(path, elements)
+    # ASE's data bases end in .json too
+    if ending == ".json" and (found := read_fitsnap(path)) is not None:
+        return found
+    return _read_with_ase(path)
 
 
 def _read_with_ase(path: Path) -> list[Atoms]:
@@ -231,7 +258,7 @@ def _read_with_ase(path: Path) -> list[Atoms]:
     except UnknownFileTypeError:
         raise ValueError(
             f"{path}: the file format is not known; use one that ASE reads (extended XYZ as "
-            ".extxyz, OUTCAR, vasprun.xml, ...) or MLIP's .cfg."
+            ".extxyz, OUTCAR, vasprun.xml, ...), MLIP's .cfg or FitSNAP's .json."
         ) from None
     except PermissionError:
         raise
@@ -247,6 +274,30 @@ def _is_mlip_cfg(path: Path) -> bool:
     """Whether a .cfg file is MLIP's: AtomEye uses the same ending, and ASE reads that one."""
     with open(path, "rb") as stream:
         return stream.read(4096).lstrip()[:16] != b"Number of parti"[:16]
+
+
+def _checked_fractions(
+    fractions: Mapping[str, float], groups: Collection[str], by_group: bool
+) -> Mapping[str, float]:
+    if not by_group:
+        raise ValueError(
+            "Test fractions of single groups need by_group=True; give one number to split the data "
+            "as a whole."
+        )
+    fractions = {str(name): value for name, value in fractions.items()}
+    for name, value in fractions.items():
+        if not 0 <= value < 1:
+            raise ValueError(
+                f"The test fraction of the group '{name}' must be at least 0 and below 1, found "
+                f"{value}."
+            )
+        if groups and name not in groups:  # without data, check_configurations says so
+            nearest = difflib.get_close_matches(name, groups, n=1, cutoff=0.0)[0]
+            raise ValueError(
+                f"A test fraction is given for the group '{name}', which the data does not have; "
+                f"did you mean '{nearest}'? Groups of the data: {', '.join(sorted(groups))}."
+            )
+    return fractions
 
 
 def _apply_keys(

@@ -6,9 +6,16 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from forcesmith import _core
 
@@ -47,6 +54,18 @@ class DataSettings(_Section):
     train: list[str] = []
     test: list[str] = []
     test_fraction: float = Field(0.0, ge=0.0, lt=1.0)
+    """Part of every group of `train` that is held out for the test."""
+    test_fractions: dict[str, Annotated[float, Field(ge=0.0, lt=1.0)]] = {}
+    """The same for single groups (`config_type`); the others are fitted entirely."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> DataSettings:
+        if self.test_fraction and self.test_fractions:
+            raise ValueError(
+                "test_fraction and test_fractions exclude each other; give one fraction for all "
+                "groups or one for each"
+            )
+        return self
 
 
 class GroupWeights(_Section):

@@ -104,6 +104,47 @@ def test_fit(folder, command, monkeypatch, tmp_path_factory):
     assert fs.Potential.read(str(folder / "cu.json")).elements == ["Cu"]
 
 
+def test_fit_with_test_fractions_of_groups(folder, command):
+    config = changed(folder, "test_fraction = 0.25", "test_fractions = {long = 0.5}")
+    code, out, err = command("fit", config)
+    assert code == 0, err
+    assert "9 configurations to fit, 3 to test" in err
+    table = out.split("Errors on the test data")[1]
+    assert re.search(r"long +3 ", table) and "cube" not in table
+
+
+def test_fit_refuses_wrong_test_fractions(folder, refused):
+    config = changed(folder, "test_fraction = 0.25", "test_fractions = {lang = 0.5}")
+    message = refused("fit", config)
+    assert "the group 'lang'" in message and "did you mean 'long'" in message
+    changed(folder, "{lang = 0.5}", "{long = 1.5}")
+    assert '"data.test_fractions.long"' in refused("fit", config)
+    changed(folder, "{long = 1.5}", "{long = 0.5}\ntest_fraction = 0.1")
+    assert "exclude each other" in refused("fit", config)
+
+
+def test_fit_of_a_folder_of_fitsnap_files(folder, command, crystals):
+    """The folders that the files lie in are the groups."""
+    styles = {"EnergyStyle": "electronvolt", "StressStyle": "bar"}
+    for number, atoms in enumerate(crystals):
+        entry = {
+            "AtomTypes": atoms.get_chemical_symbols(),
+            "Positions": atoms.positions.tolist(),
+            "Lattice": atoms.cell.array.tolist(),
+            "Energy": atoms.get_potential_energy(),
+            "Forces": atoms.get_forces().tolist(),
+            "Stress": (-atoms.get_stress(voigt=False) * 1.602176634e6).tolist(),
+            "NumAtoms": len(atoms),
+        }
+        path = folder / "JSON" / atoms.info["config_type"] / f"{number}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# a crystal\n" + json.dumps({"Dataset": {"Data": [entry], **styles}}))
+    code, out, err = command("fit", changed(folder, '"data.extxyz"', '"JSON"'))
+    assert code == 0, err
+    assert "9 configurations to fit, 3 to test" in err
+    assert re.search(r"cube +[45] ", out) and re.search(r"long +[45] ", out)
+
+
 def test_fit_without_test_data_and_plot(folder, command):
     changed(folder, "test_fraction = 0.25", "")
     config = changed(folder, 'parity_plot = "parity.png"', "")

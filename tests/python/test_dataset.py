@@ -424,3 +424,72 @@ def test_split_fraction_out_of_range(fraction):
 
 def test_split_zero_keeps_all():
     assert len(split(grouped(3), 0, seed=0)[0]) == 3
+
+
+def counts(configurations, *sizes):
+    return [sum(group_of(a) == f"group {g}" for a in configurations) for g in range(len(sizes))]
+
+
+def test_split_with_many_single_configurations():
+    """Groups of one cannot give to the test set; the others do not give for them."""
+    sizes = (*[1] * 9, 40)
+    train, test = split(grouped(*sizes), 0.25, seed=0)
+    assert counts(train, *sizes)[:9] == [1] * 9
+    assert abs(counts(test, *sizes)[9] - 10) <= 1
+
+
+def test_split_by_fractions_of_groups():
+    sizes = (20, 10, 7, 1)
+    data = grouped(*sizes)
+    train, test = split(data, {"group 0": 0.25, "group 2": 0.5, "group 3": 0.9}, seed=3)
+    assert counts(test, *sizes) == [5, 0, 4, 0]
+    assert counts(train, *sizes) == [15, 10, 3, 1]
+    ids = [a.info["id"] for a in data]
+    for part in (train, test):  # the order is kept
+        assert [a.info["id"] for a in part] == sorted(a.info["id"] for a in part)
+    assert sorted(a.info["id"] for a in train + test) == sorted(ids)
+
+
+def test_split_by_fractions_follows_the_seed():
+    data = grouped(30, 30)
+    ids = [
+        [a.info["id"] for a in split(data, {"group 1": 0.3}, seed=seed)[1]] for seed in (5, 5, 6)
+    ]
+    assert ids[0] == ids[1] != ids[2]
+    assert len(ids[0]) == 9
+
+
+def test_split_of_a_group_does_not_depend_on_other_fractions():
+    data = grouped(5, 10, 20)
+    alone = split(data, {"group 1": 0.1}, seed=2)[1]
+    among = split(data, {"group 0": 0.5, "group 1": 0.1, "group 2": 0.33}, seed=2)[1]
+    assert len(alone) == 1
+    assert [a.info["id"] for a in among if group_of(a) == "group 1"] == [alone[0].info["id"]]
+    whole = split(data, 0.2, seed=2)[1]
+    each = split(data, {f"group {g}": 0.2 for g in range(3)}, seed=2)[1]
+    assert [a.info["id"] for a in whole] == [a.info["id"] for a in each]
+
+
+def test_split_by_fractions_of_data_without_groups():
+    train, test = split([Atoms("H") for _ in range(10)], {"default": 0.2}, seed=0)
+    assert (len(train), len(test)) == (8, 2)
+
+
+def test_split_by_no_fractions_keeps_all():
+    assert len(split(grouped(3), {}, seed=0)[0]) == 3
+    assert split([], {"liquid": 0.1}, seed=0) == ([], [])
+
+
+def test_split_by_fractions_errors():
+    data = grouped(5, 5)
+    with pytest.raises(
+        ValueError,
+        match="the group 'grup 1', which the data does not have; did you mean 'group 1'. "
+        "Groups of the data: group 0, group 1.$",
+    ):
+        split(data, {"group 0": 0.5, "grup 1": 0.5}, seed=0)
+    for value in (-0.1, 1.0, np.nan):
+        with pytest.raises(ValueError, match="the group 'group 1' must be at least 0 and below 1"):
+            split(data, {"group 1": value}, seed=0)
+    with pytest.raises(ValueError, match="single groups need by_group=True"):
+        split(data, {"group 1": 0.1}, seed=0, by_group=False)

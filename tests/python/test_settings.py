@@ -188,3 +188,34 @@ def test_assignment_is_checked():
     settings = fs.FitSettings()
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         settings.weights.energy = -1.0
+
+
+def test_test_fractions(write):
+    path = write(TOML.replace("test_fraction = 0.1", "[data.test_fractions]\nvac_O = 0.25\nMg = 0"))
+    settings = fs.FitSettings.from_toml(path)
+    assert settings.data.test_fraction == 0.0
+    assert settings.data.test_fractions == {"vac_O": 0.25, "Mg": 0.0}
+    assert fs.FitSettings().data.test_fractions == {}
+    again = fs.FitSettings.from_dict(settings.model_dump())
+    assert again.data == settings.data
+
+
+@pytest.mark.parametrize("value", [1.0, -0.1, "half", float("nan")])
+def test_test_fractions_out_of_range(value):
+    tree = {"data": {"test_fractions": {"bulk": 0.1, "vac_O": value}}}
+    refuse(tree, 'The key "data.test_fractions.vac_O" in the settings', f"found {value!r}")
+
+
+def test_test_fractions_are_a_mapping():
+    refuse({"data": {"test_fractions": 0.1}}, '"data.test_fractions"', "found 0.1")
+
+
+def test_both_kinds_of_test_fraction():
+    refuse(
+        {"data": {"test_fraction": 0.1, "test_fractions": {"vac_O": 0.2}}},
+        'The key "data" in the settings is wrong',
+        "test_fraction and test_fractions exclude each other",
+    )
+    settings = fs.FitSettings.from_dict({"data": {"test_fraction": 0.1}})
+    with pytest.raises(ValueError, match="exclude each other"):
+        settings.data.test_fractions = {"vac_O": 0.2}
