@@ -71,6 +71,26 @@ struct Lane<Real, 1> {
   friend FORCESMITH_FUNCTION Lane operator-(Lane a) { return -a.v; }
 };
 
+/// Lane by lane: `yes` where a < b, else `no`.
+#if !defined(__CUDACC__)
+template <class Real, int Width>
+FORCESMITH_FUNCTION Lane<Real, Width> lane_if_less(Lane<Real, Width> a, Lane<Real, Width> b,
+                                                   Lane<Real, Width> yes, Lane<Real, Width> no) {
+  return a.v < b.v ? yes.v : no.v;
+}
+#endif
+template <class Real>
+FORCESMITH_FUNCTION Lane<Real, 1> lane_if_less(Lane<Real, 1> a, Lane<Real, 1> b, Lane<Real, 1> yes,
+                                               Lane<Real, 1> no) {
+  return a.v < b.v ? yes : no;
+}
+
+/// `value` kept between `low` and `high`.
+template <class L>
+FORCESMITH_FUNCTION L lane_clamp(L value, L low, L high) {
+  return lane_if_less(value, low, low, lane_if_less(high, value, high, value));
+}
+
 /// Sum over the lanes.
 template <class Real, int Width>
 FORCESMITH_FUNCTION Real lane_sum(Lane<Real, Width> a) {

@@ -29,7 +29,7 @@ bool has_type(const Json& value, const std::string& type) {
   if (type == "integer") return value.is_number_integer() && value == value.get<int>();
   if (type == "number") return value.is_number();
   if (type == "string") return value.is_string();
-  if (type == "boolean") return value.is_boolean();
+  if (type == "boolean") return value.is_boolean() || value == 0 || value == 1;  // LAMMPS writes flags as numbers
   if (type == "array") return value.is_array();
   return value.is_object();
 }
@@ -81,7 +81,7 @@ Json checked_parameters(const ParameterSchema& schema, const Json& given,
     if (!has_type(value, field.type))
       throw ParameterError("The parameter \"" + field.name + "\" of " + where + " must be of type " +
                            field.type + ", but is " + value.dump().substr(0, 60) + ".");
-    checked[field.name] = value;
+    checked[field.name] = field.type == "boolean" ? Json(value == 1 || value == true) : value;
   }
   return checked;
 }

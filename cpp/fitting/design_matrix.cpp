@@ -32,30 +32,40 @@ class DesignBlock {
       const int element = block.center_types[atom];
       const double* B = B_.data() + static_cast<std::size_t>(atom) * stride_;
       model.add_design_row(element, B, rows);
-      double* center = force_rows + 3 * (block.centers[atom] - first_atom) * n_columns_;
+      // dB of the center's own displacement and of the strain: sums over its neighbors.
+      sums_.assign(9 * stride_, 0.0);
       for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
         double* neighbor = force_rows + 3 * (block.neighbors[pair] - first_atom) * n_columns_;
         const double* r = block.displacements + 3 * pair;
         for (int axis = 0; axis < 3; ++axis) {
           const double* dB = gradients_.data() + (3 * (pair - first_pair) + axis) * stride_;
-          model.add_design_gradient(element, B, dB, 1.0, center + axis * n_columns_);
           model.add_design_gradient(element, B, dB, -1.0, neighbor + axis * n_columns_);
+          add(1.0, dB, axis);
           // Virial rows xx yy zz xy xz yz: W_ab = -r_a g_b, with b = axis.
           static constexpr int row_of[3][3] = {{0, 3, 4}, {-1, 1, 5}, {-1, -1, 2}};
-          for (int other = 0; other <= axis; ++other)
-            model.add_design_gradient(element, B, dB, -r[other],
-                                      virial_rows + row_of[other][axis] * n_columns_);
+          for (int other = 0; other <= axis; ++other) add(-r[other], dB, 3 + row_of[other][axis]);
         }
       }
+      double* center = force_rows + 3 * (block.centers[atom] - first_atom) * n_columns_;
+      for (int sum = 0; sum < 9; ++sum)
+        model.add_design_gradient(element, B, sums_.data() + sum * stride_, 1.0,
+                                  sum < 3 ? center + sum * n_columns_
+                                          : virial_rows + (sum - 3) * n_columns_);
     }
   }
 
  private:
+  void add(double factor, const double* dB, int sum) {
+    double* own = sums_.data() + sum * stride_;
+    for (int k = 0; k < stride_; ++k) own[k] += factor * dB[k];
+  }
+
   const Potential& potential_;
   BlockDescriptors descriptors_;
   std::size_t n_columns_;
   int stride_;
   std::vector<double> B_, gradients_;
+  std::vector<double> sums_;  // [3 force, 6 virial][stride]
 };
 
 }  // namespace

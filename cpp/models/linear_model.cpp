@@ -14,6 +14,11 @@ ParameterSchema LinearModel::schema() {
 
 std::unique_ptr<Model> LinearModel::create(const Json& given, const std::vector<int>& sizes,
                                            const std::string& where) {
+  return std::make_unique<LinearModel>(from_json(given, sizes, where));
+}
+
+LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& sizes,
+                                   const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
   const bool shared = checked.at("shared");
   if (shared && std::adjacent_find(sizes.begin(), sizes.end(), std::not_equal_to<>()) != sizes.end())
@@ -47,7 +52,7 @@ std::unique_ptr<Model> LinearModel::create(const Json& given, const std::vector<
       throw FormatError(where + ": expected " + std::to_string(sizes[set]) +
                         " coefficients, as many as descriptor values, found " +
                         std::to_string(coefficients[set].size()) + ".");
-  return std::make_unique<LinearModel>(std::move(offsets), std::move(coefficients), sizes, shared);
+  return LinearModel(std::move(offsets), std::move(coefficients), sizes, shared);
 }
 
 LinearModel::LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients,

@@ -15,6 +15,8 @@ class LinearModel : public Model {
   /// sizes: descriptor values per element [n_elements].
   static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes,
                                        const std::string& where);
+  static LinearModel from_json(const Json& parameters, const std::vector<int>& sizes,
+                               const std::string& where);
 
   /// offsets [n_elements] eV, coefficients [one set, or one per element][size] eV.
   LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients,

@@ -5,21 +5,24 @@
 
 namespace forcesmith {
 
-void PackedNeighbors::pack(const NeighborView& block, double cutoff, int n_elements, int width) {
+void PackedNeighbors::pack(const NeighborView& block, const std::vector<double>& cutoffs,
+                           int n_elements, int width) {
   width_ = width;
   center_types_.assign(block.center_types, block.center_types + block.n_atoms);
   pack_offsets_.assign(1, 0);
   pack_types_.clear();
+  pack_cutoffs_.clear();
   pairs_.clear();
   by_element_.resize(n_elements);
   const std::int64_t first_pair = block.offsets[0];
-  const double cutoff_squared = cutoff * cutoff;
 
   for (int atom = 0; atom < block.n_atoms; ++atom) {
     for (auto& list : by_element_) list.clear();
+    const double* own_cutoffs = cutoffs.data() + block.center_types[atom] * n_elements;
     for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
       const double* d = block.displacements + 3 * pair;
-      if (d[0] * d[0] + d[1] * d[1] + d[2] * d[2] < cutoff_squared)
+      const double cutoff = own_cutoffs[block.types[pair]];
+      if (d[0] * d[0] + d[1] * d[1] + d[2] * d[2] < cutoff * cutoff)
         by_element_[block.types[pair]].push_back(pair - first_pair);
     }
     for (int element = 0; element < n_elements; ++element) {
@@ -27,6 +30,7 @@ void PackedNeighbors::pack(const NeighborView& block, double cutoff, int n_eleme
       if (list.empty()) continue;
       const int packs = static_cast<int>((list.size() + width - 1) / width);
       pack_types_.insert(pack_types_.end(), packs, element);
+      pack_cutoffs_.insert(pack_cutoffs_.end(), packs, own_cutoffs[element]);
       pairs_.insert(pairs_.end(), list.begin(), list.end());
       pairs_.resize(pack_types_.size() * width, -1);
     }
@@ -40,7 +44,7 @@ void PackedNeighbors::pack(const NeighborView& block, double cutoff, int n_eleme
     if (pairs_[slot] < 0) {
       x[slot] = y[slot] = 0.0;
       z[slot] = 1.0;
-      r[slot] = cutoff;
+      r[slot] = pack_cutoffs_[slot / width];
       continue;
     }
     const double* d = block.displacements + 3 * (first_pair + pairs_[slot]);

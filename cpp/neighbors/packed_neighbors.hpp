@@ -13,8 +13,8 @@ namespace forcesmith {
 
 class PackedNeighbors {
  public:
-  /// Packs all atoms of `block`; `n_elements` is the number of elements of the potential.
-  void pack(const NeighborView& block, double cutoff, int n_elements, int width);
+  /// Packs all atoms of `block`. cutoffs: [center element][neighbor element], angstrom.
+  void pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements, int width);
   PackedView view() const;
   int n_packs() const { return static_cast<int>(pack_types_.size()); }
   int max_packs_per_atom() const;
@@ -22,6 +22,7 @@ class PackedNeighbors {
  private:
   int width_ = 1;
   std::vector<int> center_types_, pack_offsets_, pack_types_;
+  std::vector<double> pack_cutoffs_;
   std::vector<std::int64_t> pairs_;
   std::vector<std::vector<std::int64_t>> by_element_;
   AlignedBuffer components_;  // x, y, z, r one after the other

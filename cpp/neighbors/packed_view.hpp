@@ -6,7 +6,7 @@
 namespace forcesmith {
 
 /// Neighbors inside the cutoff in packs of `width`, each pack of one element. Padding sits exactly at
-/// the cutoff, where every descriptor vanishes together with its slope.
+/// the cutoff of the pair, where every descriptor vanishes together with its slope.
 struct PackedView {
   int n_atoms;                // at most `width`
   int width;                  // neighbors per pack

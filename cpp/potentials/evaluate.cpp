@@ -98,6 +98,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
                                                energies.data(), beta.data());
       pair_gradients.assign(3 * (block.offsets[block.n_atoms] - block.offsets[0]), 0.0);
       descriptors.backpropagate(beta.data(), pair_gradients.data());
+      if (potential.zbl()) potential.zbl()->add(block, energies.data(), pair_gradients.data());
       add_pairs(block, pair_gradients.data(), arrays[worker], own.virial);
       for (int atom = 0; atom < block.n_atoms; ++atom) {
         own.energy += energies[atom];

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 #include "models/linear_model.hpp"
 
@@ -92,15 +93,6 @@ class MlipReader {
   const std::string& path_;
   std::size_t position_ = 0;
 };
-
-std::string printed(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};  // shortest exact, any locale
-}
-
-bool all_finite(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-}
 
 template <class List, class Print>
 std::string braced(const List& list, const Print& print) {
@@ -217,9 +209,9 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
   const auto* descriptor = dynamic_cast<const MomentTensor*>(potential.descriptors().front().get());
   const auto* model = dynamic_cast<const LinearModel*>(&potential.model());
   if (potential.descriptors().size() != 1 || descriptor == nullptr || model == nullptr ||
-      (!model->shared() && potential.elements().size() > 1))
+      (!model->shared() && potential.elements().size() > 1) || potential.zbl())
     throw FormatError("The potential cannot be written as the MLIP file \"" + path +
-                      "\": that format holds one moment tensor descriptor with one linear model shared by all elements.");
+                      "\": that format holds one moment tensor descriptor with one linear model shared by all elements, and no repulsion.");
   if (!all_finite(descriptor->parameters()) || !all_finite(model->parameters()))
     throw FormatError("The potential is not written to \"" + path +
                       "\" because it holds coefficients that are not finite.");

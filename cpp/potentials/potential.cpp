@@ -15,7 +15,7 @@ Potential::Potential(std::vector<std::string> elements,
       provenance_(std::move(provenance)) {}
 
 double Potential::cutoff() const {
-  double largest = 0.0;
+  double largest = zbl_ ? zbl_->outer() : 0.0;
   for (const auto& descriptor : descriptors_) largest = std::max(largest, descriptor->cutoff());
   return largest;
 }

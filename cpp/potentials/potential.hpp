@@ -1,12 +1,15 @@
-// A potential: elements, descriptors (their values are concatenated), a model, and where it came from.
+// A potential: elements, descriptors (their values are concatenated), a model, perhaps a fixed repulsion,
+// and where it came from.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "descriptors/descriptor.hpp"
 #include "models/model.hpp"
+#include "potentials/zbl.hpp"
 
 namespace forcesmith {
 
@@ -16,9 +19,11 @@ class Potential {
             std::unique_ptr<Model> model, Json provenance = Json::object());
 
   const std::vector<std::string>& elements() const { return elements_; }
-  double cutoff() const;  // angstrom, largest of all descriptors
+  double cutoff() const;  // angstrom, largest of all descriptors and the repulsion
   const std::vector<std::unique_ptr<Descriptor>>& descriptors() const { return descriptors_; }
   const Model& model() const { return *model_; }
+  const std::optional<Zbl>& zbl() const { return zbl_; }
+  void set_zbl(std::optional<Zbl> zbl) { zbl_ = std::move(zbl); }
   const Json& provenance() const { return provenance_; }
   void set_provenance(Json provenance) { provenance_ = std::move(provenance); }
 
@@ -37,6 +42,7 @@ class Potential {
   std::vector<std::string> elements_;
   std::vector<std::unique_ptr<Descriptor>> descriptors_;
   std::unique_ptr<Model> model_;
+  std::optional<Zbl> zbl_;
   Json provenance_;
 };
 

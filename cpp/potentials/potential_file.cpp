@@ -19,6 +19,7 @@ const ParameterSchema& document_schema() {
       {"elements", "array", "", {}, "element symbols, in the order of all element indices"},
       {"descriptors", "array", "", {}, "descriptors, their values are concatenated"},
       {"model", "object", "", {}, "model that turns descriptor values into site energies"},
+      {"zbl", "object", "", {}, "fixed repulsion of the nuclei, with its cutoffs", true},
       {"provenance", "object", "", Json::object(), "where the potential came from"}};
   return schema;
 }
@@ -117,7 +118,10 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   const auto& entry = entry_of(parameters, model_registry(), "model", where);
   std::unique_ptr<Model> model =
       entry.create(parameters, sizes, "model \"" + entry.name + "\" in \"" + path + "\"");
-  return Potential(elements, std::move(descriptors), std::move(model), document.at("provenance"));
+  Potential potential(elements, std::move(descriptors), std::move(model), document.at("provenance"));
+  if (document.contains("zbl"))
+    potential.set_zbl(Zbl::create(document.at("zbl"), elements, "\"zbl\" in \"" + path + "\""));
+  return potential;
 }
 
 namespace {
@@ -159,6 +163,7 @@ std::string print_potential_file(const Potential& potential, const std::string& 
       {"descriptors", Json::array()}};
   for (const auto& descriptor : potential.descriptors())
     document.back().second.push_back(descriptor->to_json());
+  if (potential.zbl()) document.insert(document.end() - 1, {"zbl", potential.zbl()->to_json()});
   std::string text = "{\n";
   for (std::size_t i = 0; i < document.size(); ++i) {
     if (!all_finite(document[i].second))

@@ -9,17 +9,32 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 #include "models/linear_model.hpp"
+#include "models/quadratic_model.hpp"
 #include "potentials/mlip_format.hpp"
 #include "potentials/potential_file.hpp"
+#include "potentials/snap_format.hpp"
 
 namespace forcesmith {
+
+namespace {
+
+template <class Print>
+auto one_file(Print print) {
+  return [print](const Potential& potential, const std::string& path) {
+    return std::vector<TextFile>{{path, print(potential, path)}};
+  };
+}
+
+}  // namespace
 
 // One line each, alphabetical.
 
 const std::vector<DescriptorEntry>& descriptor_registry() {
   static const std::vector<DescriptorEntry> entries{
+      {"bispectrum", Bispectrum::schema, Bispectrum::create},
       {"moment_tensor", MomentTensor::schema, MomentTensor::create},
   };
   return entries;
@@ -28,14 +43,16 @@ const std::vector<DescriptorEntry>& descriptor_registry() {
 const std::vector<ModelEntry>& model_registry() {
   static const std::vector<ModelEntry> entries{
       {"linear", LinearModel::schema, LinearModel::create},
+      {"quadratic", QuadraticModel::schema, QuadraticModel::create},
   };
   return entries;
 }
 
 const std::vector<FormatEntry>& format_registry() {
   static const std::vector<FormatEntry> entries{
-      {"forcesmith", {".json"}, parse_potential_file, print_potential_file},
-      {"mlip", {".almtp", ".mtp"}, parse_mlip, print_mlip},
+      {"forcesmith", {".json"}, parse_potential_file, one_file(print_potential_file)},
+      {"mlip", {".almtp", ".mtp"}, parse_mlip, one_file(print_mlip)},
+      {"snap", {".snapcoeff", ".snapparam"}, parse_snap, print_snap},
   };
   return entries;
 }
@@ -72,23 +89,22 @@ Potential read_potential(const std::string& path, const std::vector<std::string>
 }
 
 void write_potential(const Potential& potential, const std::string& path) {
-  const std::string text = format_of(path).print(potential, path);
-  const std::string temporary = path + "." + std::to_string(getpid()) + ".tmp";
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    file << text;
-    file.flush();
-    if (!file) {
-      std::remove(temporary.c_str());
-      throw FormatError("Cannot write the potential file \"" + path +
-                        "\": the folder does not exist, may not be written, or the disk is full.");
-    }
+  const std::vector<TextFile> files = format_of(path).print(potential, path);
+  auto temporary = [](const TextFile& file) { return file.path + "." + std::to_string(getpid()) + ".tmp"; };
+  auto give_up = [&](const std::string& at, const std::string& reason) {
+    for (const TextFile& file : files) std::remove(temporary(file).c_str());
+    throw FormatError("Cannot write the potential file \"" + at + "\": " + reason + ".");
+  };
+  for (const TextFile& file : files) {
+    std::ofstream stream(temporary(file), std::ios::binary);
+    stream << file.text;
+    stream.flush();
+    if (!stream) give_up(file.path, "the folder does not exist, may not be written, or the disk is full");
   }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) {
-    std::remove(temporary.c_str());
-    throw FormatError("Cannot write the potential file \"" + path + "\": " + error.message() + ".");
+  for (const TextFile& file : files) {
+    std::error_code error;
+    std::filesystem::rename(temporary(file), file.path, error);
+    if (error) give_up(file.path, error.message());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/text.hpp"
 #include "potentials/potential.hpp"
 
 namespace forcesmith {
@@ -30,7 +31,8 @@ struct FormatEntry {
   /// elements: names for formats that hold none; empty if the caller gave none.
   std::function<Potential(const std::string& text, const std::string& path,
                           const std::vector<std::string>& elements)> parse;
-  std::function<std::string(const Potential&, const std::string& path)> print;
+  /// One file, named `path`, or several that belong together.
+  std::function<std::vector<TextFile>(const Potential&, const std::string& path)> print;
 };
 
 const std::vector<DescriptorEntry>& descriptor_registry();
@@ -43,7 +45,7 @@ Potential read_potential(const std::string& path, const std::vector<std::string>
 /// The same from text; `path` is used in messages and tells the format.
 Potential parse_potential(const std::string& text, const std::string& path,
                           const std::vector<std::string>& elements = {});
-/// Writes atomically: the file is complete or untouched.
+/// Writes atomically: every file is complete or untouched.
 void write_potential(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

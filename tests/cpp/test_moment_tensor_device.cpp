@@ -94,7 +94,7 @@ int main() {
     // One thread per atom.
     using Space = Kokkos::DefaultHostExecutionSpace;
     forcesmith::PackedNeighbors packed;
-    packed.pack(all, parameters.cutoff, 2, 1);
+    packed.pack(all, std::vector<double>(4, parameters.cutoff), 2, 1);
     const forcesmith::PackedView view = packed.view();
     forcesmith::MomentTensorDevice<Space> device(descriptor.tables());
     std::vector<double> B2(B.size()), B2_dot(B.size()), forces2(forces.size()), dB2(dB.size());

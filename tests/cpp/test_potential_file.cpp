@@ -94,7 +94,7 @@ int main() {
   damage(json.str(), "bad.json");
   std::string mtp;
   for (const FormatEntry& format : format_registry())
-    if (format.name == "mlip") mtp = format.print(parse_potential(json.str(), "a.json"), "a.mtp");
+    if (format.name == "mlip") mtp = format.print(parse_potential(json.str(), "a.json"), "a.mtp")[0].text;
   damage(mtp, "bad.mtp");
   return failures;
 }

@@ -18,37 +18,50 @@ from forcesmith.neighbors import make_batch
 ELEMENTS = ["Mg", "O"]
 
 DESCRIPTORS = {
-    "moment_tensor": {
-        "level": 12,
-        "cutoff": 4.3,
-        "min_distance": 1.6,
-        "radial_basis_size": 4,
-    },
+    "bispectrum": [
+        {"twojmax": 5, "rcutfac": 4.3, "weights": [1.0, 0.7]},
+        {
+            "twojmax": 4,
+            "rcutfac": 4.3,
+            "chemflag": True,
+            "bnormflag": True,
+            "wselfallflag": True,
+            "switchinnerflag": True,
+            # the switching region is wider than all distances: second derivatives jump at its ends
+            "sinner": [1.9, 2.1],
+            "dinner": [2.5, 2.3],
+        },
+    ],
+    "moment_tensor": [
+        {"level": 12, "cutoff": 4.3, "min_distance": 1.6, "radial_basis_size": 4},
+    ],
 }
-"""Settings by registry name; between them the cutoffs stay below 5 angstrom."""
+"""Variants of settings by registry name; between them the cutoffs stay below 5 angstrom."""
 
 MODELS = {
     "linear": [{"shared": True}, {"shared": False}],
+    "quadratic": [{"shared": False}],
 }
 """Variants by registry name."""
 
 
 def potential_cases() -> list[tuple[str, list[dict], dict]]:
     """(id, descriptors, model) for every registered pair, and one with stacked descriptors."""
-    descriptors = {
-        name: [{"type": name, **DESCRIPTORS[name]}]
-        for name in fs.registry()["descriptors"]
-        if name in DESCRIPTORS
-    }
-    models = {
-        f"{name}{number}": {"type": name, **variant}
-        for name in fs.registry()["models"]
-        for number, variant in enumerate(MODELS.get(name, []))
-    }
-    cases = [(f"{d}-{m}", descriptors[d], models[m]) for d in descriptors for m in models]
+    registry = fs.registry()
+    descriptors = _variants(registry["descriptors"], DESCRIPTORS)
+    models = _variants(registry["models"], MODELS)
+    cases = [(f"{d}-{m}", [descriptors[d]], models[m]) for d in descriptors for m in models]
     first, last = list(descriptors.values())[0], list(descriptors.values())[-1]
-    stack = [*first, {**last[0], "cutoff": last[0]["cutoff"] - 0.7}]
+    stack = [first, {**last, "cutoff": last["cutoff"] - 0.7}]
     return [*cases, ("stacked", stack, list(models.values())[0])]
+
+
+def _variants(names, examples: dict[str, list[dict]]) -> dict[str, dict]:
+    return {
+        f"{name}{number}": {"type": name, **variant}
+        for name in names
+        for number, variant in enumerate(examples.get(name, []))
+    }
 
 
 def make_potential(
@@ -69,8 +82,10 @@ def make_potential(
     core.descriptor_parameters = parameters + 0.3 * rng.normal(size=len(parameters))
     scale = np.ones(len(core.model_parameters))
     if core.linear_in_parameters:
-        batch = make_batch([crystal(elements)], elements, potential.cutoff)
-        columns = np.abs(core.design_matrix(batch, 0, 1)).max(axis=0)
+        examples = [crystal(elements), _slanted(0)]
+        examples[1].symbols = [elements[i % len(elements)] for i in range(len(examples[1]))]
+        batch = make_batch(examples, elements, potential.cutoff)
+        columns = np.abs(core.design_matrix(batch, 0, 2)).max(axis=0)
         scale = 1 / np.where(columns > 0, columns, 1.0)
     core.model_parameters = scale * rng.normal(size=len(scale))
     return potential

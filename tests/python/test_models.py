@@ -10,7 +10,7 @@ import pytest
 from contract_examples import DESCRIPTORS, make_potential, structures
 from forcesmith.neighbors import make_batch
 
-DESCRIPTOR = {"type": "moment_tensor", **DESCRIPTORS["moment_tensor"], "level": 6}
+DESCRIPTOR = {"type": "moment_tensor", **DESCRIPTORS["moment_tensor"][0], "level": 6}
 
 
 def document(**model) -> str:

@@ -126,6 +126,7 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
       program_(std::move(program)),
       radial_coefficients_(std::move(radial_coefficients)),
       n_elements_(n_elements),
+      cutoffs_(static_cast<std::size_t>(n_elements) * n_elements, parameters.cutoff),
       variant_(variant_in_use()) {
   if (!(parameters_.min_distance >= 0.0) || !(parameters_.cutoff > parameters_.min_distance) ||
       !std::isfinite(parameters_.cutoff))
@@ -367,7 +368,7 @@ void MomentTensor::values(const NeighborView& block, Workspace& workspace, doubl
                           int stride) const {
   auto& w = static_cast<MomentTensorWorkspace&>(workspace);
   const int width = variant_.width;
-  w.neighbors.pack(block, parameters_.cutoff, n_elements_, width);
+  w.neighbors.pack(block, cutoffs_, n_elements_, width);
   w.view = w.neighbors.view();
 
   const MomentTensorTables t = tables();

@@ -70,6 +70,7 @@ class MomentTensor : public Descriptor {
   ContractionProgram program_;
   std::vector<double> radial_coefficients_;
   int n_elements_;
+  std::vector<double> cutoffs_;  // [center element][neighbor element], all the same
   MomentTensorVariant variant_;
 
   // Arrays behind MomentTensorTables.

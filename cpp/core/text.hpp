@@ -1,0 +1,27 @@
+// Small helpers for text files.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace forcesmith {
+
+/// A file that is to be written.
+struct TextFile {
+  std::string path, text;
+};
+
+/// The shortest text that reads back as the same number, whatever the locale.
+inline std::string printed(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+inline bool all_finite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
+
+}  // namespace forcesmith

@@ -1,0 +1,256 @@
+#include "descriptors/bispectrum/bispectrum.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/aligned_buffer.hpp"
+#include "core/error.hpp"
+#include "core/instruction_set.hpp"
+#include "neighbors/packed_neighbors.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+constexpr int largest_twojmax = 20;
+
+BispectrumVariant variant_in_use() {
+  switch (instruction_set()) {
+#if defined(FORCESMITH_HAVE_AVX512)
+    case InstructionSet::avx512: return avx512::bispectrum_variant();
+#endif
+#if defined(FORCESMITH_HAVE_AVX2)
+    case InstructionSet::avx2: return avx2::bispectrum_variant();
+#endif
+    default: return portable::bispectrum_variant();
+  }
+}
+
+struct BispectrumWorkspace : Descriptor::Workspace {
+  PackedNeighbors neighbors;
+  PackedView view{};
+  BispectrumScratch scratch{};
+  AlignedBuffer memory;
+};
+
+/// One number per element, or `fallback` for each if the key is absent.
+std::vector<double> per_element(const Json& given, const std::string& key, int n_elements,
+                                std::vector<double> fallback, const std::string& where) {
+  if (!given.contains(key)) return fallback;
+  const Json& list = given.at(key);
+  if (!std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_number(); }) ||
+      static_cast<int>(list.size()) != n_elements)
+    throw ParameterError("\"" + key + "\" of " + where + " must hold " + std::to_string(n_elements) +
+                         " number(s), one per element, but is " + list.dump().substr(0, 60) + ".");
+  return list.get<std::vector<double>>();
+}
+
+}  // namespace
+
+ParameterSchema Bispectrum::schema() {
+  return {
+      {"twojmax", "integer", "", {}, "twice the largest angular momentum j, 0 to 20"},
+      {"rcutfac", "number", "angstrom", {}, "cutoff of a pair is rcutfac (radii[i] + radii[j]); with the default radii it is the cutoff"},
+      {"rfac0", "number", "", 0.99363, "largest polar angle on the 3-sphere, as a fraction of pi"},
+      {"rmin0", "number", "angstrom", 0.0, "distance at which the polar angle is 0"},
+      {"radii", "array", "", {}, "R of every element; default 0.5", true},
+      {"weights", "array", "", {}, "w of every element as a neighbor; default 1", true},
+      {"switchflag", "boolean", "", true, "smooth cutoff"},
+      {"bzeroflag", "boolean", "", true, "subtract the values of an isolated atom"},
+      {"bnormflag", "boolean", "", false, "divide B by 2j + 1"},
+      {"chemflag", "boolean", "", false, "one density per element: B of all element triples"},
+      {"wselfallflag", "boolean", "", false, "with chemflag, the central atom is in all densities"},
+      {"switchinnerflag", "boolean", "", false, "smooth inner cutoff, needs sinner and dinner"},
+      {"sinner", "array", "angstrom", {}, "of every element, middle of the inner switching region", true},
+      {"dinner", "array", "angstrom", {}, "of every element, half width of the inner switching region", true}};
+}
+
+std::unique_ptr<Descriptor> Bispectrum::create(const Json& given, int n_elements,
+                                               const std::string& where) {
+  const Json checked = checked_parameters(schema(), given, where);
+  BispectrumParameters p;
+  p.twojmax = checked.at("twojmax");
+  p.rcutfac = checked.at("rcutfac");
+  p.rfac0 = checked.at("rfac0");
+  p.rmin0 = checked.at("rmin0");
+  p.switchflag = checked.at("switchflag");
+  p.bzeroflag = checked.at("bzeroflag");
+  p.bnormflag = checked.at("bnormflag");
+  p.chemflag = checked.at("chemflag");
+  p.wselfallflag = checked.at("wselfallflag");
+  p.switchinnerflag = checked.at("switchinnerflag");
+  p.radii = per_element(checked, "radii", n_elements, std::vector<double>(n_elements, 0.5), where);
+  p.weights = per_element(checked, "weights", n_elements, std::vector<double>(n_elements, 1.0), where);
+  p.sinner = per_element(checked, "sinner", n_elements, {}, where);
+  p.dinner = per_element(checked, "dinner", n_elements, {}, where);
+  return std::make_unique<Bispectrum>(p, where);
+}
+
+Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string& where)
+    : parameters_(parameters), variant_(variant_in_use()) {
+  check(where);
+  const int n = n_elements();
+  coupling_ = make_bispectrum_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1,
+                                       parameters_.bnormflag);
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < n; ++j) {
+      cutoffs_.push_back(parameters_.rcutfac * (parameters_.radii[i] + parameters_.radii[j]));
+      if (!parameters_.switchinnerflag) continue;
+      sinner_.push_back(0.5 * (parameters_.sinner[i] + parameters_.sinner[j]));
+      dinner_.push_back(0.5 * (parameters_.dinner[i] + parameters_.dinner[j]));
+    }
+  compute_shift();
+}
+
+void Bispectrum::check(const std::string& where) const {
+  const BispectrumParameters& p = parameters_;
+  if (p.twojmax < 0 || p.twojmax > largest_twojmax)
+    throw ParameterError(where + ": twojmax must be 0 to " + std::to_string(largest_twojmax) +
+                         ", not " + std::to_string(p.twojmax) + ".");
+  if (!(p.rcutfac > 0.0) || !std::isfinite(p.rcutfac))
+    throw ParameterError(where + ": rcutfac must be positive, not " + std::to_string(p.rcutfac) + ".");
+  if (!(p.rfac0 > 0.0 && p.rfac0 <= 1.0))
+    throw ParameterError(where + ": rfac0 must be above 0 and at most 1, not " +
+                         std::to_string(p.rfac0) + ".");
+  for (double radius : p.radii)
+    if (!(radius > 0.0) || !std::isfinite(radius))
+      throw ParameterError(where + ": every radius must be positive, but one is " +
+                           std::to_string(radius) + ".");
+  for (double weight : p.weights)
+    if (!std::isfinite(weight))
+      throw ParameterError(where + ": the weights must be finite numbers.");
+  const double shortest = 2.0 * p.rcutfac * *std::min_element(p.radii.begin(), p.radii.end());
+  if (!(p.rmin0 >= 0.0 && p.rmin0 <= 0.5 * shortest))
+    throw ParameterError(where + ": rmin0 (" + std::to_string(p.rmin0) +
+                         " angstrom) must be at least 0 and at most half the shortest cutoff (" +
+                         std::to_string(shortest) + " angstrom).");
+  if (p.switchinnerflag != !p.sinner.empty() || p.switchinnerflag != !p.dinner.empty())
+    throw ParameterError(where + (p.switchinnerflag
+                                      ? ": switchinnerflag needs sinner and dinner, one number per element each."
+                                      : ": sinner and dinner mean nothing without switchinnerflag; set it, or remove them."));
+  for (double width : p.dinner)
+    if (!(width > 0.0))
+      throw ParameterError(where + ": every dinner must be positive, but one is " +
+                           std::to_string(width) + ".");
+  if (p.wselfallflag && !p.chemflag)
+    throw ParameterError(where + ": wselfallflag means nothing without chemflag; set it, or remove wselfallflag.");
+}
+
+/// B of an atom alone: there U is the unit matrix, and B_{j1 j2 j} = 2j + 1 (1 with bnormflag).
+void Bispectrum::compute_shift() {
+  const int n = n_elements(), n_values = size(0);
+  shift_.assign(static_cast<std::size_t>(n) * n_values, 0.0);
+  if (!parameters_.bzeroflag) return;
+  for (int center = 0; center < n; ++center)
+    for (int k = 0; k < n_values; ++k) {
+      const BispectrumComponent& component = coupling_.components[k];
+      const bool own = !parameters_.chemflag || parameters_.wselfallflag ||
+                       component.channels == std::array<int, 3>{center, center, center};
+      if (own) shift_[center * n_values + k] = parameters_.bnormflag ? 1.0 : component.j + 1.0;
+    }
+}
+
+double Bispectrum::cutoff() const { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
+
+std::vector<std::string> Bispectrum::names(int) const {
+  std::vector<std::string> list;
+  for (const auto& [channels, j1, j2, j] : coupling_.components) {
+    std::string name = "B[";
+    if (parameters_.chemflag)
+      for (int channel : channels) name += std::to_string(channel) + ",";
+    list.push_back(name + std::to_string(j1) + "," + std::to_string(j2) + "," + std::to_string(j) + "]");
+  }
+  return list;
+}
+
+Json Bispectrum::to_json() const {
+  const BispectrumParameters& p = parameters_;
+  Json json{{"type", type()},
+            {"twojmax", p.twojmax},
+            {"rcutfac", p.rcutfac},
+            {"rfac0", p.rfac0},
+            {"rmin0", p.rmin0},
+            {"radii", p.radii},
+            {"weights", p.weights},
+            {"switchflag", p.switchflag},
+            {"bzeroflag", p.bzeroflag},
+            {"bnormflag", p.bnormflag},
+            {"chemflag", p.chemflag},
+            {"wselfallflag", p.wselfallflag},
+            {"switchinnerflag", p.switchinnerflag}};
+  if (p.switchinnerflag) {
+    json["sinner"] = p.sinner;
+    json["dinner"] = p.dinner;
+  }
+  return json;
+}
+
+BispectrumTables Bispectrum::tables() const {
+  const BispectrumParameters& p = parameters_;
+  const BispectrumCoupling& c = coupling_;
+  BispectrumTables t{};
+  t.n_elements = n_elements();
+  t.n_channels = p.chemflag ? t.n_elements : 1;
+  t.twojmax = p.twojmax;
+  t.rfac0 = p.rfac0;
+  t.rmin0 = p.rmin0;
+  t.switchflag = p.switchflag;
+  t.switchinnerflag = p.switchinnerflag;
+  t.wselfallflag = p.wselfallflag;
+  t.cutoffs = cutoffs_.data();
+  t.weights = p.weights.data();
+  t.sinner = sinner_.data();
+  t.dinner = dinner_.data();
+  t.n_half = c.half_begin.back();
+  t.half_begin = c.half_begin.data();
+  t.n_full = c.full_begin.back();
+  t.full_begin = c.full_begin.data();
+  t.roots = c.roots.data();
+  t.roots_begin = c.roots_begin.data();
+  t.n_blocks = static_cast<int>(c.blocks.size());
+  t.n_z = c.n_z;
+  t.blocks = c.blocks.data();
+  t.clebsch_gordan = c.clebsch_gordan.data();
+  t.n_projections = static_cast<int>(c.projections.size());
+  t.projections = c.projections.data();
+  t.entry_value = c.entry_value.data();
+  t.entry_factor = c.entry_factor.data();
+  t.n_values = size(0);
+  t.value_block = c.value_block.data();
+  t.value_channel = c.value_channel.data();
+  t.shift = shift_.data();
+  return t;
+}
+
+std::unique_ptr<Descriptor::Workspace> Bispectrum::make_workspace() const {
+  return std::make_unique<BispectrumWorkspace>();
+}
+
+void Bispectrum::values(const NeighborView& block, Workspace& workspace, double* B, int stride) const {
+  auto& w = static_cast<BispectrumWorkspace&>(workspace);
+  w.neighbors.pack(block, cutoffs_, n_elements(), variant_.width);
+  w.view = w.neighbors.view();
+  const BispectrumTables t = tables();
+  double* next = w.memory.reserve(BispectrumScratch::size(t, variant_.width));
+  w.scratch = BispectrumScratch::laid_out(t, variant_.width, next);
+  variant_.values(t, w.view, w.scratch, B, stride);
+}
+
+void Bispectrum::backpropagate(Workspace& workspace, const double* beta, int stride,
+                               double* pair_gradients) const {
+  auto& w = static_cast<BispectrumWorkspace&>(workspace);
+  variant_.backpropagate(tables(), w.view, w.scratch, beta, stride, pair_gradients);
+}
+
+void Bispectrum::gradients(Workspace& workspace, double* gradients, int stride) const {
+  auto& w = static_cast<BispectrumWorkspace&>(workspace);
+  variant_.gradients(tables(), w.view, w.scratch, gradients, stride);
+}
+
+void Bispectrum::tangent(Workspace& workspace, const double* directions, double* B_dot,
+                         int stride) const {
+  auto& w = static_cast<BispectrumWorkspace&>(workspace);
+  variant_.tangent(tables(), w.view, w.scratch, directions, B_dot, stride);
+}
+
+}  // namespace forcesmith

@@ -1,0 +1,68 @@
+// Bispectrum descriptor of SNAP (A. P. Thompson et al., J. Comput. Phys. 285, 316 (2015)) with all options
+// of LAMMPS' ML-SNAP: parameters and index lists; the work is done in bispectrum_kernels.hpp.
+#pragma once
+
+#include <memory>
+
+#include "descriptors/bispectrum/bispectrum_coupling.hpp"
+#include "descriptors/bispectrum/bispectrum_variants.hpp"
+#include "descriptors/descriptor.hpp"
+
+namespace forcesmith {
+
+/// Names and meaning are those of LAMMPS' pair_style snap.
+struct BispectrumParameters {
+  int twojmax = 6;
+  double rcutfac = 0.0;  // cutoff of a pair: rcutfac (radii[i] + radii[j]), angstrom
+  double rfac0 = 0.99363;
+  double rmin0 = 0.0;    // angstrom
+  bool switchflag = true, bzeroflag = true, bnormflag = false, chemflag = false;
+  bool wselfallflag = false, switchinnerflag = false;
+  std::vector<double> radii, weights;  // [element]
+  std::vector<double> sinner, dinner;  // [element] angstrom, with switchinnerflag
+};
+
+class Bispectrum : public Descriptor {
+ public:
+  static ParameterSchema schema();
+  static std::unique_ptr<Descriptor> create(const Json& parameters, int n_elements,
+                                            const std::string& where);
+
+  Bispectrum(const BispectrumParameters& parameters, const std::string& where);
+
+  std::string type() const override { return "bispectrum"; }
+  double cutoff() const override;
+  int size(int) const override { return static_cast<int>(coupling_.components.size()); }
+  std::vector<std::string> names(int element) const override;
+  Json to_json() const override;
+  int block_size() const override { return variant_.width; }
+  std::unique_ptr<Workspace> make_workspace() const override;
+  void values(const NeighborView& block, Workspace& workspace, double* B,
+              int stride) const override;
+  void backpropagate(Workspace& workspace, const double* beta, int stride,
+                     double* pair_gradients) const override;
+  void gradients(Workspace& workspace, double* gradients, int stride) const override;
+  void tangent(Workspace& workspace, const double* directions, double* B_dot,
+               int stride) const override;
+  /// Nothing inside the descriptor is trained.
+  void parameter_adjoint(Workspace&, const double*, const double*, const double*, int,
+                         double*) const override {}
+
+  const BispectrumParameters& settings() const { return parameters_; }
+  int n_elements() const { return static_cast<int>(parameters_.radii.size()); }
+  const std::vector<double>& cutoffs() const { return cutoffs_; }
+  const BispectrumCoupling& coupling() const { return coupling_; }
+  BispectrumTables tables() const;  // pointers into this object
+
+ private:
+  void check(const std::string& where) const;
+  void compute_shift();
+
+  BispectrumParameters parameters_;
+  BispectrumCoupling coupling_;
+  std::vector<double> cutoffs_, sinner_, dinner_;  // [center element][neighbor element]
+  std::vector<double> shift_;                      // [center element][value]
+  BispectrumVariant variant_;
+};
+
+}  // namespace forcesmith

@@ -1,0 +1,36 @@
+// Sine and cosine of lanes, for kernels that may not call the mathematical library.
+#pragma once
+
+#include "core/lane.hpp"
+
+namespace forcesmith::FORCESMITH_ISA {
+
+/// For |x| <= pi, absolute error below 1e-15. Taylor series of the half angle (the first term left out is
+/// (pi/2)^23 / 23! = 1e-18), then the formulas for the double angle.
+template <class L>
+FORCESMITH_FUNCTION void lane_sin_cos(L x, L& sine, L& cosine) {
+  // sin(y) / y and (cos(y) - 1) / y^2 as polynomials in y^2, highest power first.
+  constexpr double sine_terms[] = {1 / 51090942171709440000.0, -1 / 121645100408832000.0,
+                                   1 / 355687428096000.0,      -1 / 1307674368000.0,
+                                   1 / 6227020800.0,           -1 / 39916800.0,
+                                   1 / 362880.0,               -1 / 5040.0,
+                                   1 / 120.0,                  -1 / 6.0,
+                                   1.0};
+  constexpr double cosine_terms[] = {-1 / 1124000727777607680000.0, 1 / 2432902008176640000.0,
+                                     -1 / 6402373705728000.0,       1 / 20922789888000.0,
+                                     -1 / 87178291200.0,            1 / 479001600.0,
+                                     -1 / 3628800.0,                1 / 40320.0,
+                                     -1 / 720.0,                    1 / 24.0,
+                                     -1 / 2.0};
+  const L y = x * L(0.5), square = y * y;
+  L s(sine_terms[0]), c(cosine_terms[0]);
+  for (int i = 1; i < 11; ++i) {
+    s = s * square + L(sine_terms[i]);
+    c = c * square + L(cosine_terms[i]);
+  }
+  const L sine_half = s * y, cosine_half = L(1.0) + c * square;
+  sine = L(2.0) * sine_half * cosine_half;
+  cosine = L(1.0) - L(2.0) * sine_half * sine_half;
+}
+
+}  // namespace forcesmith::FORCESMITH_ISA

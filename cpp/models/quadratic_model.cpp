@@ -1,0 +1,160 @@
+#include "models/quadratic_model.hpp"
+
+#include "core/error.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+std::size_t triangle_size(int n) { return static_cast<std::size_t>(n) * (n + 1) / 2; }
+
+/// Adds alpha x to y.
+void add_product(const std::vector<double>& triangle, int n, const double* x, double* y) {
+  const double* alpha = triangle.data();
+  for (int k = 0; k < n; ++k) {
+    y[k] += *alpha++ * x[k];
+    double sum = 0.0;
+    for (int l = k + 1; l < n; ++l) {
+      sum += *alpha * x[l];
+      y[l] += *alpha++ * x[k];
+    }
+    y[k] += sum;
+  }
+}
+
+}  // namespace
+
+ParameterSchema QuadraticModel::schema() {
+  ParameterSchema fields = LinearModel::schema();
+  fields.push_back({"quadratic_coefficients", "array", "eV", {},
+                    "[one set, or one per element] upper triangle of alpha, row by row", true});
+  return fields;
+}
+
+std::unique_ptr<Model> QuadraticModel::create(const Json& given, const std::vector<int>& sizes,
+                                              const std::string& where) {
+  Json checked = checked_parameters(schema(), given, where);
+  std::vector<std::vector<double>> triangles;
+  const std::size_t sets = checked.at("shared") ? 1 : sizes.size();
+  for (std::size_t set = 0; set < sets; ++set) triangles.emplace_back(triangle_size(sizes[set]), 0.0);
+  if (checked.contains("quadratic_coefficients")) {
+    try {
+      triangles = checked.at("quadratic_coefficients").get<std::vector<std::vector<double>>>();
+    } catch (const Json::exception&) {
+      throw FormatError(where + ": \"quadratic_coefficients\" must be a list of lists of numbers.");
+    }
+    checked.erase("quadratic_coefficients");
+  }
+  if (triangles.size() != sets)
+    throw FormatError(where + ": expected " + std::to_string(sets) +
+                      " set(s) of quadratic coefficients, found " + std::to_string(triangles.size()) + ".");
+  for (std::size_t set = 0; set < sets; ++set)
+    if (triangles[set].size() != triangle_size(sizes[set]))
+      throw FormatError(where + ": expected " + std::to_string(triangle_size(sizes[set])) +
+                        " quadratic coefficients, the upper triangle for " +
+                        std::to_string(sizes[set]) + " descriptor values, found " +
+                        std::to_string(triangles[set].size()) + ".");
+  return std::make_unique<QuadraticModel>(LinearModel::from_json(checked, sizes, where),
+                                          std::move(triangles), sizes);
+}
+
+QuadraticModel::QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles,
+                               std::vector<int> sizes)
+    : linear_(std::move(linear)), triangles_(std::move(triangles)), sizes_(std::move(sizes)) {
+  int column = static_cast<int>(linear_.parameters().size());
+  for (const auto& triangle : triangles_) {
+    first_column_.push_back(column);
+    column += static_cast<int>(triangle.size());
+  }
+}
+
+Json QuadraticModel::to_json() const {
+  Json json = linear_.to_json();
+  json["type"] = type();
+  json["quadratic_coefficients"] = triangles_;
+  return json;
+}
+
+void QuadraticModel::energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
+                                            double* energies, double* beta) const {
+  linear_.energies_and_gradients(n_atoms, types, B, stride, energies, beta);
+  std::vector<double> product;
+  for (int atom = 0; atom < n_atoms; ++atom) {
+    const int n = sizes_[types[atom]];
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
+    product.assign(n, 0.0);
+    add_product(triangle(types[atom]), n, B + row, product.data());
+    for (int k = 0; k < n; ++k) {
+      energies[atom] += 0.5 * product[k] * B[row + k];
+      beta[row + k] += product[k];
+    }
+  }
+}
+
+void QuadraticModel::parameter_adjoint(int n_atoms, const int* types, const double* B,
+                                       const double* B_dot, int stride, const double* energy_bar,
+                                       double* B_bar, double* B_dot_bar, double* gradient) const {
+  linear_.parameter_adjoint(n_atoms, types, B, B_dot, stride, energy_bar, B_bar, B_dot_bar, gradient);
+  std::vector<double> product, product_dot;
+  for (int atom = 0; atom < n_atoms; ++atom) {
+    const int n = sizes_[types[atom]];
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
+    const double *b = B + row, *b_dot = B_dot + row;
+    product.assign(n, 0.0);
+    product_dot.assign(n, 0.0);
+    add_product(triangle(types[atom]), n, b, product.data());
+    add_product(triangle(types[atom]), n, b_dot, product_dot.data());
+    for (int k = 0; k < n; ++k) {
+      B_bar[row + k] += energy_bar[atom] * product[k] + product_dot[k];
+      B_dot_bar[row + k] += product[k];
+    }
+    // dE/dalpha and its derivative along B_dot.
+    double* columns = gradient + first_column(types[atom]);
+    for (int k = 0; k < n; ++k) {
+      *columns++ += (0.5 * energy_bar[atom] * b[k] + b_dot[k]) * b[k];
+      for (int l = k + 1; l < n; ++l)
+        *columns++ += (energy_bar[atom] * b[k] + b_dot[k]) * b[l] + b[k] * b_dot[l];
+    }
+  }
+}
+
+std::vector<double> QuadraticModel::parameters() const {
+  std::vector<double> all = linear_.parameters();
+  for (const auto& triangle : triangles_) all.insert(all.end(), triangle.begin(), triangle.end());
+  return all;
+}
+
+void QuadraticModel::set_parameters(std::span<const double> values) {
+  const std::size_t n_linear = linear_.parameters().size();
+  if (values.size() != parameters().size())
+    throw ParameterError("The quadratic model has " + std::to_string(parameters().size()) +
+                         " parameters, but " + std::to_string(values.size()) + " were given.");
+  linear_.set_parameters(values.first(n_linear));
+  auto next = values.begin() + n_linear;
+  for (auto& triangle : triangles_)
+    for (double& coefficient : triangle) coefficient = *next++;
+}
+
+void QuadraticModel::add_design_row(int element, const double* B, double* row) const {
+  linear_.add_design_row(element, B, row);
+  const int n = sizes_[element];
+  double* columns = row + first_column(element);
+  for (int k = 0; k < n; ++k) {
+    *columns++ += 0.5 * B[k] * B[k];
+    for (int l = k + 1; l < n; ++l) *columns++ += B[k] * B[l];
+  }
+}
+
+void QuadraticModel::add_design_gradient(int element, const double* B, const double* dB, double factor,
+                                         double* row) const {
+  linear_.add_design_gradient(element, B, dB, factor, row);
+  const int n = sizes_[element];
+  double* columns = row + first_column(element);
+  for (int k = 0; k < n; ++k) {
+    const double b = factor * B[k], db = factor * dB[k];
+    *columns++ += b * dB[k];
+    for (int l = k + 1; l < n; ++l) *columns++ += db * B[l] + b * dB[l];
+  }
+}
+
+}  // namespace forcesmith

@@ -1,0 +1,48 @@
+// Quadratic model: E_i = offset[z_i] + theta . B_i + 1/2 B_i . alpha . B_i with a symmetric matrix alpha (M.
+// A. Wood, A. P. Thompson, J. Chem. Phys. 148, 241721 (2018)). Linear in its parameters, which are those of
+// the linear model and then, for each set, the upper triangle of alpha row by row (LAMMPS' order).
+#pragma once
+
+#include "models/linear_model.hpp"
+
+namespace forcesmith {
+
+class QuadraticModel : public Model {
+ public:
+  static ParameterSchema schema();
+  /// sizes: descriptor values per element [n_elements].
+  static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes,
+                                       const std::string& where);
+
+  /// triangles: upper triangle of alpha, [one set, or one per element][size (size + 1) / 2] eV.
+  QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles,
+                 std::vector<int> sizes);
+
+  std::string type() const override { return "quadratic"; }
+  Json to_json() const override;
+  void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
+                              double* energies, double* beta) const override;
+  void parameter_adjoint(int n_atoms, const int* types, const double* B, const double* B_dot,
+                         int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
+                         double* gradient) const override;
+  std::vector<double> parameters() const override;
+  void set_parameters(std::span<const double> values) override;
+  bool linear_in_parameters() const override { return true; }
+  void add_design_row(int element, const double* B, double* row) const override;
+  void add_design_gradient(int element, const double* B, const double* dB, double factor,
+                           double* row) const override;
+
+  const LinearModel& linear() const { return linear_; }
+  const std::vector<double>& triangle(int element) const {
+    return triangles_[linear_.shared() ? 0 : element];
+  }
+
+ private:
+  int first_column(int element) const { return first_column_[linear_.shared() ? 0 : element]; }
+
+  LinearModel linear_;
+  std::vector<std::vector<double>> triangles_;
+  std::vector<int> sizes_, first_column_;
+};
+
+}  // namespace forcesmith

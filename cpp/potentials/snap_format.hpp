@@ -1,0 +1,20 @@
+// LAMMPS' .snapcoeff and .snapparam files (pair_style snap, FitSNAP): a bispectrum descriptor with a linear
+// or quadratic model. The two belong together; each is found beside the other by its name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/text.hpp"
+#include "potentials/potential.hpp"
+
+namespace forcesmith {
+
+/// path: of either file; its text is `text`, that of the other is read. elements: empty, or those of the file.
+Potential parse_snap(const std::string& text, const std::string& path,
+                     const std::vector<std::string>& elements);
+/// Both files; with a repulsion also a .mod file of LAMMPS commands, as FitSNAP writes. Throws FormatError
+/// unless the potential is one bispectrum descriptor with a linear or quadratic model.
+std::vector<TextFile> print_snap(const Potential& potential, const std::string& path);
+
+}  // namespace forcesmith

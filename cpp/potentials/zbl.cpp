@@ -1,0 +1,114 @@
+#include "potentials/zbl.hpp"
+
+#include <array>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+// phi(x) = sum_n amplitude_n exp(-decay_n x), with the constants of LAMMPS.
+constexpr double amplitude[4] = {0.02817, 0.28022, 0.50986, 0.18175};
+constexpr double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
+constexpr double exponent = 0.23, a0 = 0.46850;   // a0 in angstrom
+constexpr double coulomb_constant = 14.399645;    // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
+
+const char* const symbols[] = {
+    "H",  "He", "Li", "Be", "B",  "C",  "N",  "O",  "F",  "Ne", "Na", "Mg", "Al", "Si", "P",
+    "S",  "Cl", "Ar", "K",  "Ca", "Sc", "Ti", "V",  "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn",
+    "Ga", "Ge", "As", "Se", "Br", "Kr", "Rb", "Sr", "Y",  "Zr", "Nb", "Mo", "Tc", "Ru", "Rh",
+    "Pd", "Ag", "Cd", "In", "Sn", "Sb", "Te", "I",  "Xe", "Cs", "Ba", "La", "Ce", "Pr", "Nd",
+    "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Hf", "Ta", "W",  "Re",
+    "Os", "Ir", "Pt", "Au", "Hg", "Tl", "Pb", "Bi", "Po", "At", "Rn", "Fr", "Ra", "Ac", "Th",
+    "Pa", "U",  "Np", "Pu", "Am", "Cm", "Bk", "Cf", "Es", "Fm", "Md", "No", "Lr", "Rf", "Db",
+    "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og"};
+
+/// V = prefactor phi(screening r) / r and its first two derivatives.
+std::array<double, 3> screened_coulomb(double prefactor, double screening, double r) {
+  double phi = 0.0, dphi = 0.0, d2phi = 0.0;
+  for (int n = 0; n < 4; ++n) {
+    const double rate = decay[n] * screening, term = amplitude[n] * std::exp(-rate * r);
+    phi += term;
+    dphi -= rate * term;
+    d2phi += rate * rate * term;
+  }
+  const double inverse = 1.0 / r, scale = prefactor * inverse;
+  return {scale * phi, scale * (dphi - phi * inverse),
+          scale * (d2phi - 2.0 * inverse * (dphi - phi * inverse))};
+}
+
+}  // namespace
+
+int atomic_number(const std::string& symbol) {
+  int number = 0;
+  for (const char* known : symbols) {
+    ++number;
+    if (symbol == known) return number;
+  }
+  return 0;
+}
+
+ParameterSchema Zbl::schema() {
+  return {{"inner", "number", "angstrom", {}, "distance up to which the repulsion is not switched"},
+          {"outer", "number", "angstrom", {}, "distance at which the repulsion is 0"}};
+}
+
+Zbl Zbl::create(const Json& given, const std::vector<std::string>& elements, const std::string& where) {
+  const Json checked = checked_parameters(schema(), given, where);
+  return Zbl(checked.at("inner"), checked.at("outer"), elements, where);
+}
+
+Zbl::Zbl(double inner, double outer, const std::vector<std::string>& elements, const std::string& where)
+    : inner_(inner), outer_(outer) {
+  if (!(inner_ > 0.0 && outer_ > inner_) || !std::isfinite(outer_))
+    throw ParameterError(where + ": the outer cutoff (" + std::to_string(outer_) +
+                         " angstrom) must be larger than the inner one (" + std::to_string(inner_) +
+                         " angstrom), and that positive.");
+  for (const std::string& element : elements) {
+    atomic_numbers_.push_back(atomic_number(element));
+    if (atomic_numbers_.back() == 0)
+      throw ParameterError(where + ": \"" + element +
+                           "\" is not a chemical element, so it has no nuclear charge.");
+  }
+  for (int z_i : atomic_numbers_)
+    for (int z_j : atomic_numbers_) pairs_.push_back(make_pair(z_i, z_j));
+}
+
+Zbl::Pair Zbl::make_pair(int z_i, int z_j) const {
+  Pair pair{};
+  pair.prefactor = coulomb_constant * z_i * z_j;
+  pair.screening = (std::pow(z_i, exponent) + std::pow(z_j, exponent)) / a0;
+  // Value, slope and curvature of V + S vanish at the outer cutoff.
+  const auto [v, dv, d2v] = screened_coulomb(pair.prefactor, pair.screening, outer_);
+  const double width = outer_ - inner_;
+  pair.a = (-3.0 * dv + width * d2v) / (width * width);
+  pair.b = (2.0 * dv - width * d2v) / (width * width * width);
+  pair.c = -v + 0.5 * width * dv - width * width * d2v / 12.0;
+  return pair;
+}
+
+void Zbl::add(const NeighborView& block, double* energies, double* pair_gradients) const {
+  const int n_elements = static_cast<int>(atomic_numbers_.size());
+  const std::int64_t first_pair = block.offsets[0];
+  for (int atom = 0; atom < block.n_atoms; ++atom)
+    for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
+      const double* d = block.displacements + 3 * pair;
+      const double squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+      if (squared >= outer_ * outer_) continue;
+      const double r = std::sqrt(squared);
+      const Pair& p = pairs_[block.center_types[atom] * n_elements + block.types[pair]];
+      auto [v, dv, d2v] = screened_coulomb(p.prefactor, p.screening, r);
+      v += p.c;
+      if (const double t = r - inner_; t > 0.0) {
+        v += t * t * t * (p.a / 3.0 + p.b / 4.0 * t);
+        dv += t * t * (p.a + p.b * t);
+      }
+      energies[atom] += 0.5 * v;
+      for (int axis = 0; axis < 3; ++axis)
+        pair_gradients[3 * (pair - first_pair) + axis] += 0.5 * dv * d[axis] / r;
+    }
+}
+
+}  // namespace forcesmith
