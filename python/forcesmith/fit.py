@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import chemical_symbols
 from scipy.optimize import minimize
 
 from forcesmith import _core
@@ -252,6 +253,9 @@ def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSetting
     descriptor = settings.descriptor.model_dump()
     name = descriptor["type"]
     known = {f["name"] for f in _core.registry()["descriptors"][name]}
+    for key, value in descriptor.items():
+        if isinstance(value, dict) and value and set(value) & set(chemical_symbols):
+            descriptor[key] = _by_element(value, elements, f'"{key}" of the descriptor')
     cutoff = descriptor.get("cutoff")
     if isinstance(cutoff, (int, float)):  # if not, the descriptor says what it wants
         if not 0 < cutoff < np.inf:
@@ -268,6 +272,7 @@ def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSetting
                 "elements": list(elements),
                 "descriptors": [descriptor],
                 "model": settings.model.model_dump(exclude={"energy_offsets"}),
+                "zbl": settings.zbl.model_dump() if settings.zbl else None,
             }
         ),
         "the fit settings",
@@ -308,12 +313,17 @@ def _given_offsets(settings: FitSettings, elements: Sequence[str]) -> np.ndarray
     offsets = settings.model.energy_offsets
     if offsets is None:
         return None
-    if set(offsets) != set(elements):
+    return np.array(_by_element(offsets, elements, "energy_offsets of the model"))
+
+
+def _by_element(values: dict[str, Any], elements: Sequence[str], name: str) -> list:
+    """The values in the order of the elements; ValueError unless there is one for each."""
+    if set(values) != set(elements):
         raise ValueError(
-            f"The model's energy_offsets are for {', '.join(offsets)}, but the elements are "
-            f"{', '.join(elements)}; give one for each, or none to have them fitted."
+            f"The {name} are for {', '.join(values)}, but the elements are "
+            f"{', '.join(elements)}; give one for each, or none for the default."
         )
-    return np.array([offsets[element] for element in elements])
+    return [values[element] for element in elements]
 
 
 def _provenance(settings, training_set, train_errors, test_errors) -> dict:

@@ -6,7 +6,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -77,18 +77,33 @@ class GroupWeights(_Section):
 
 
 class WeightSettings(_Section):
-    """The loss is 1/M sum over configurations of
+    """The loss of the convention "mean" is 1/M sum over configurations of
 
     energy (dE/N)^2 + force/(3N) |dF|^2 + stress |dS|^2
 
     in eV, eV/angstrom and eV/angstrom^3, times the factors of the configuration's group, times the
     configuration's own `atoms.info["weight"]`, if it has one.
+
+    In the convention "fitsnap" weights multiply differences, not squares, every force component
+    counts as much as any other, and stresses are in bar: the loss is the sum over configurations of
+
+    (energy dE/N)^2 + |force dF|^2 + |stress dS|^2
+
+    with the weights of FitSNAP's groups as factors; energy, force and stress are 1 by default.
     """
 
+    convention: Literal["mean", "fitsnap"] = "mean"
     energy: float = Field(1.0, ge=0.0)
     force: float = Field(0.01, ge=0.0)
     stress: float = Field(0.1, ge=0.0)
     groups: dict[str, GroupWeights] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_fitsnap(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("convention") == "fitsnap":
+            return {"energy": 1.0, "force": 1.0, "stress": 1.0, **given}
+        return given
 
 
 class OptimizerSettings(_Section):
@@ -107,6 +122,13 @@ class OptimizerSettings(_Section):
     level, a larger radial basis), it grows from what the file holds."""
 
 
+class ZblSettings(_Section):
+    """Cutoffs of the nuclear repulsion, angstrom; from `inner` to `outer` it is switched off."""
+
+    inner: float = Field(gt=0.0)
+    outer: float = Field(gt=0.0)
+
+
 class OutputSettings(_Section):
     potential: str = "potential.json"
     parity_plot: str | None = None
@@ -117,6 +139,8 @@ class FitSettings(_Section):
     """None: those of the data, in alphabetical order."""
     descriptor: DescriptorSettings = DescriptorSettings()
     model: ModelSettings = ModelSettings()
+    zbl: ZblSettings | None = None
+    """Fixed repulsion that is part of the potential; the rest is fitted to what it leaves."""
     data: DataSettings = DataSettings()
     weights: WeightSettings = WeightSettings()
     optimizer: OptimizerSettings = OptimizerSettings()

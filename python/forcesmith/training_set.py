@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 
 from forcesmith import _core
 from forcesmith.dataset import SOURCE_KEY, group_of, labels_of
@@ -177,20 +177,34 @@ def _labelled_batch(
     for c, atoms in enumerate(configurations):
         labels = labels_of(atoms)
         factors = weights.groups.get(group_of(atoms), GroupWeights())
-        common = _own_weight(atoms) / n_total
+        common = _own_weight(atoms) / (1 if weights.convention == "fitsnap" else n_total)
         rows = slice(first[c], first[c + 1])
+        energy, force, virial = _weights(weights, factors, atoms)
         if labels.energy is not None:
             batch.labels.energies[c] = labels.energy
-            batch.weights.energies[c] = common * weights.energy * factors.energy / len(atoms) ** 2
+            batch.weights.energies[c] = common * energy
         if labels.forces is not None:
             batch.labels.forces[rows] = labels.forces
-            batch.weights.forces[rows] = common * weights.force * factors.force / (3 * len(atoms))
+            batch.weights.forces[rows] = common * force
         if labels.stress is not None and atoms.pbc.all():
-            volume = atoms.cell.volume
             # VOIGT is its own inverse.
-            batch.labels.virials[c] = -volume * np.asarray(labels.stress)[VOIGT]
-            batch.weights.virials[c] = common * weights.stress * factors.stress / volume**2
+            batch.labels.virials[c] = -atoms.cell.volume * np.asarray(labels.stress)[VOIGT]
+            batch.weights.virials[c] = common * virial
     return batch
+
+
+def _weights(
+    weights: WeightSettings, factors: GroupWeights, atoms: Atoms
+) -> tuple[float, float, float]:
+    """Of squared differences of energy (eV), force components (eV/angstrom), virials (eV)."""
+    energy = weights.energy * factors.energy
+    force = weights.force * factors.force
+    stress = weights.stress * factors.stress
+    volume = atoms.cell.volume or 1.0  # without one there is no virial either
+    if weights.convention == "fitsnap":
+        stress_unit = 1.0 / units.bar  # bar per eV/angstrom^3
+        return (energy / len(atoms)) ** 2, force**2, (stress * stress_unit / volume) ** 2
+    return energy / len(atoms) ** 2, force / (3 * len(atoms)), stress / volume**2
 
 
 def _own_weight(atoms: Atoms) -> float:
