@@ -45,6 +45,9 @@ class FitResult:
     """Per iteration: iteration, loss, energy_rmse_mev, force_rmse, seconds."""
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
+    coefficient_errors: np.ndarray | None = None
+    """Standard errors of the model parameters, (n_parameters,), in their order (offsets first), for
+    given descriptor parameters; NaN without more labels than coefficients, None after Ctrl-C."""
     interrupted: bool = False
     """Ctrl-C ended the fit early; the potential is the best one so far."""
 
@@ -99,6 +102,10 @@ def fit(
     train_errors = errors_by_group(potential, train)
     test_errors = errors_by_group(potential, test) if test else None
     core.provenance = _provenance(settings, training_set, train_errors, test_errors)
+    if not interrupted and np.isfinite(squares.standard_errors).all():
+        core.provenance = core.provenance | {
+            "coefficient_errors": [float(f"{error:.3g}") for error in squares.standard_errors]
+        }
     if checkpoint is not None:
         potential.write(checkpoint)
     return FitResult(
@@ -108,6 +115,7 @@ def fit(
         history=search.history,
         seconds=time.monotonic() - started,
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        coefficient_errors=None if interrupted else squares.standard_errors,
         interrupted=interrupted,
     )
 
@@ -144,6 +152,13 @@ class _Search:
             if self.joint.n_descriptor > 0:
                 while self._iterations_left() > 1 and self._round():
                     pass
+            if self.settings.optimizer.solver == "ard":
+                self._restore_best()
+                self.best_loss = np.inf  # fewer coefficients, larger loss
+                self._keep_if_best(
+                    self.squares.solve_ard(self.core, self.settings.optimizer.ard_threshold)
+                )
+                self._iteration_done()
         except KeyboardInterrupt:
             if self.best is None:
                 raise
@@ -255,7 +270,7 @@ def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSetting
     known = {f["name"] for f in _core.registry()["descriptors"][name]}
     for key, value in descriptor.items():
         if isinstance(value, dict) and value and set(value) & set(chemical_symbols):
-            descriptor[key] = _by_element(value, elements, f'"{key}" of the descriptor')
+            descriptor[key] = _by_element(value, elements, f"descriptor's '{key}'")
     cutoff = descriptor.get("cutoff")
     if isinstance(cutoff, (int, float)):  # if not, the descriptor says what it wants
         if not 0 < cutoff < np.inf:
@@ -313,7 +328,7 @@ def _given_offsets(settings: FitSettings, elements: Sequence[str]) -> np.ndarray
     offsets = settings.model.energy_offsets
     if offsets is None:
         return None
-    return np.array(_by_element(offsets, elements, "energy_offsets of the model"))
+    return np.array(_by_element(offsets, elements, "model's energy_offsets"))
 
 
 def _by_element(values: dict[str, Any], elements: Sequence[str], name: str) -> list:

@@ -108,11 +108,17 @@ class WeightSettings(_Section):
 
 class OptimizerSettings(_Section):
     max_iterations: int = Field(200, ge=0)
-    """Iterations for the radial coefficients; 0: only the linear coefficients are fitted."""
+    """Iterations for the radial coefficients; 0 or 1: only the linear coefficients are fitted."""
     tolerance: float = Field(1e-3, gt=0.0)
     """Stop when 20 iterations together lower the loss by less than this fraction."""
+    solver: Literal["svd", "ard"] = "svd"
+    """Of the linear coefficients: "svd" is least squares with the ridge penalty; "ard" ends the fit
+    with automatic relevance determination (scikit-learn), which drops what is not needed."""
     ridge: float = Field(1e-10, ge=0.0)
     """Ridge penalty of the linear coefficients, relative to the size of their columns."""
+    ard_threshold: float = Field(1e4, gt=0.0)
+    """Of "ard": a coefficient is dropped when what it contributes is below about 1/sqrt(this) of
+    the labels' spread."""
     seed: int = 1
     """Of the random start of the radial coefficients."""
     threads: int = Field(0, ge=0)

@@ -76,11 +76,15 @@ class LinearLeastSquares:
         core.model_parameters = before
         self.targets = [Observables(-r.energies, -r.forces, -r.virials) for r in fixed]
         self.scale: np.ndarray | None = None
+        self.standard_errors: np.ndarray | None = None
+        """Of the last solution, (n_parameters,): square roots of the diagonal of s^2 (A^T A)^-1, A
+        the weighted design matrix and s^2 the loss per degree of freedom; 0 for given offsets. The
+        descriptor parameters count as known."""
 
     def solve(self, core: _core.Potential) -> Fitted:
         """Set the model parameters of `core` to the minimum of the loss."""
-        triangle = self.triangle(core).matrix
-        columns, target = triangle[:-1, :-1], triangle[:-1, -1]
+        triangle = self.triangle(core)
+        columns, target = triangle.matrix[:-1, :-1], triangle.matrix[:-1, -1]
         if self.scale is None:
             norms = np.linalg.norm(columns, axis=0)
             self.scale = np.where(norms > 0, norms, 1.0)
@@ -89,11 +93,57 @@ class LinearLeastSquares:
         u, s, vt = svd(scaled, full_matrices=False, lapack_driver="gesdd")
         kept = s > s[0] * np.finfo(float).eps * len(s)
         theta = vt[kept].T @ ((u[:, kept].T @ padded) / s[kept])
+        fitted = self._set(core, theta / self.scale)
+        freedom = triangle.n_rows - np.count_nonzero(kept)
+        variance = fitted.loss / freedom if freedom > 0 else np.nan
+        spread = np.linalg.norm(vt[kept].T / s[kept], axis=1) / self.scale
+        self.standard_errors = self._of_all_parameters(np.sqrt(variance) * spread)
+        return fitted
+
+    def solve_ard(self, core: _core.Potential, threshold: float) -> Fitted:
+        """Set the model parameters by automatic relevance determination (D. J. C. MacKay, Bayesian
+        methods for backpropagation networks (1994); scikit-learn's ARDRegression): every
+        coefficient has a prior width of its own, and those that are not needed become 0.
+
+        threshold: largest precision of a coefficient before it is dropped, where columns and labels
+        have a mean square of 1.
+        """
+        try:
+            from sklearn.linear_model import ARDRegression
+        except ImportError:
+            raise ValueError(
+                'The solver "ard" needs scikit-learn; install it with: pip install scikit-learn.'
+            ) from None
+        triangle = self.triangle(core)
+        root = np.sqrt(triangle.n_rows)
+        norms = np.linalg.norm(triangle.matrix, axis=0) / root
+        norms[norms == 0] = 1.0
+        scaled = triangle.matrix / norms
+        # The triangle has all that the regression uses of the rows, but for their number, which is
+        # where the noise's prior comes in.
+        missing_rows = triangle.n_rows - len(scaled)
+        regression = ARDRegression(
+            fit_intercept=False, alpha_1=1e-6 + missing_rows / 2, threshold_lambda=threshold
+        )
+        regression.fit(scaled[:, :-1], scaled[:, -1])
+        unit = norms[-1] / norms[:-1]
+        errors = np.zeros(len(unit))
+        errors[regression.lambda_ < threshold] = np.sqrt(np.diag(regression.sigma_))
+        self.standard_errors = self._of_all_parameters(errors * unit)
+        return self._set(core, regression.coef_ * unit)
+
+    def _set(self, core: _core.Potential, coefficients: np.ndarray) -> Fitted:
+        """coefficients: of the free columns, on top of the baseline."""
         parameters = self.baseline.copy()
-        parameters[self.free] += theta / self.scale
+        parameters[self.free] += coefficients
         core.model_parameters = parameters
         found = [residuals(core, batch, self.n_workers) for batch in self.training_set.batches]
         return Fitted(sum(r.loss for r in found) + self.penalty(parameters)[0], found)
+
+    def _of_all_parameters(self, of_free: np.ndarray) -> np.ndarray:
+        values = np.zeros(len(self.baseline))
+        values[self.free] = of_free
+        return values
 
     def penalty(self, model_parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """The ridge penalty after the first solve, and its gradient with the free parameters."""

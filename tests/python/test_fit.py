@@ -12,7 +12,7 @@ from pathlib import Path
 import forcesmith as fs
 import numpy as np
 import pytest
-from ase import Atoms
+from ase import Atoms, units
 from contract_examples import crystal, make_potential, structures
 from forcesmith import _core, variable_projection
 from forcesmith.settings import WeightSettings
@@ -33,6 +33,7 @@ DESCRIPTOR = {
     "radial_basis_size": 4,
 }
 LINEAR_ONLY = {"max_iterations": 0, "ridge": 0.0, "threads": 1}
+GIVEN_OFFSETS = {"type": "linear", "energy_offsets": {"Mg": -1.0, "O": 2.0}}
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +300,72 @@ def test_gauss_newton_coordinates(known, data):
     assert np.mean(curvatures > 0.95) > 0.7
 
 
+def test_standard_errors_of_the_coefficients(known, noisy):
+    """Against the covariance s^2 (A^T A)^-1 of the whole weighted design matrix."""
+    result = linear_fit(noisy, model=GIVEN_OFFSETS)
+    core = result.potential._core
+    training_set = TrainingSet(noisy, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
+    (batch,) = training_set.batches
+    design = core.design_matrix(batch.neighbors, 0, len(noisy))[:, 2:]
+    design = design * np.sqrt(batch.rows(batch.weights, 0, len(noisy)))
+    norms = np.linalg.norm(design, axis=0)
+    inverse = np.linalg.inv((design / norms).T @ (design / norms))
+    variance = result.history[-1]["loss"] / (len(design) - design.shape[1])
+    expected = np.sqrt(variance * np.diag(inverse)) / norms
+    np.testing.assert_allclose(result.coefficient_errors, [0, 0, *expected], rtol=1e-5)
+    written = result.potential.info()["provenance"]["coefficient_errors"]
+    np.testing.assert_allclose(written, [0, 0, *expected], rtol=1e-2)
+
+
+def test_automatic_relevance_determination(noisy):
+    """The same as scikit-learn's on all rows of the design matrix."""
+    regression = pytest.importorskip("sklearn.linear_model").ARDRegression
+    threshold = 300.0
+    optimizer = {**LINEAR_ONLY, "solver": "ard", "ard_threshold": threshold}
+    result = linear_fit(noisy, model=GIVEN_OFFSETS, optimizer=optimizer)
+    core = result.potential._core
+    training_set = TrainingSet(noisy, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
+    (batch,) = training_set.batches
+    weights = np.sqrt(batch.rows(batch.weights, 0, len(noisy)))
+    design = core.design_matrix(batch.neighbors, 0, len(noisy))[:, 2:] * weights
+    squares = LinearLeastSquares(core, training_set, 0.0, np.array([-1.0, 2.0]), 1)
+    labels = (batch.rows(squares.targets[0], 0, len(noisy)) * weights)[:, 0]
+    scale, unit = (np.sqrt(np.mean(x**2, axis=0)) for x in (design, labels))
+    expected = regression(fit_intercept=False, threshold_lambda=threshold)
+    expected.fit(design / scale, labels / unit)
+    found = (core.model_parameters - squares.baseline)[2:] * scale / unit
+    np.testing.assert_allclose(found, expected.coef_, rtol=1e-4, atol=1e-6)
+    dropped = expected.coef_ == 0
+    assert dropped.any() and not dropped.all()
+    assert not result.coefficient_errors[2:][dropped].any()
+    assert np.all(result.coefficient_errors[2:][~dropped] > 0)
+    assert result.history[-1]["loss"] > result.history[0]["loss"]
+
+
+def test_solver_without_its_library(noisy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    with pytest.raises(ValueError, match="needs scikit-learn; install it with"):
+        linear_fit(noisy, optimizer={**LINEAR_ONLY, "solver": "ard"})
+
+
 # --- weights ---
+
+
+def test_weights_as_in_fitsnap(noisy):
+    """sum (E dE/N)^2 + (F dF)^2 + (S dS)^2 with dS in bar; weights are 1 unless given."""
+    groups = {"group1": {"energy": 100.0, "force": 0.5, "stress": 1e-6}}
+    weights = {"convention": "fitsnap", "stress": 1e-5, "groups": groups}
+    result = linear_fit(noisy, weights=weights)
+    expected = 0.0
+    for atoms, found in zip(noisy, result.potential.evaluate(noisy), strict=True):
+        factors = groups.get(atoms.info["config_type"], {"energy": 1, "force": 1, "stress": 1})
+        de = (found.energy - atoms.get_potential_energy()) / len(atoms)
+        df = found.forces - atoms.get_forces()
+        ds = (found.stress - atoms.get_stress()) / units.bar
+        expected += (factors["energy"] * de) ** 2
+        expected += np.sum((factors["force"] * df) ** 2)
+        expected += np.sum((1e-5 * factors["stress"] * ds) ** 2)
+    np.testing.assert_allclose(result.history[-1]["loss"], expected, rtol=1e-9)
 
 
 def test_weight_of_a_group(noisy):
@@ -308,7 +374,7 @@ def test_weight_of_a_group(noisy):
     for factor in (1.0, 1000.0):
         groups = {"group1": dict.fromkeys(("energy", "force", "stress"), factor)}
         errors[factor] = linear_fit(noisy, weights={"groups": groups}).train_errors["group1"]
-    assert errors[1000.0].force_rmse < errors[1.0].force_rmse
+    assert errors[1000.0].energy_rmse < 0.9 * errors[1.0].energy_rmse
     without = linear_fit([a for a in noisy if a.info["config_type"] == "group0"])
     groups = {"group1": dict.fromkeys(("energy", "force", "stress"), 0.0)}
     ignored = linear_fit(noisy, weights={"groups": groups})
@@ -863,6 +929,47 @@ def test_model_settings(noisy):
 def test_unknown_keyword(noisy):
     with pytest.raises(ValueError, match='Unknown key "levels" in the settings'):
         fs.fit(noisy, levels=8)
+
+
+FITSNAP_WEIGHTS = {  # energy, force, stress by group, from FitSNAP's example
+    **dict.fromkeys(["Displaced_A15", "Displaced_BCC", "Displaced_FCC"], (100, 1, 1e-8)),
+    **dict.fromkeys(["GSF_110", "GSF_112", "Surface"], (100, 1, 1e-8)),
+    **dict.fromkeys(["Volume_A15", "Volume_BCC", "Volume_FCC"], (1, 1e-9, 1e-9)),
+    "Elastic_BCC": (1e-8, 1e-8, 1e-4),
+    "Elastic_FCC": (1e-9, 1e-9, 1e-9),
+    "Liquid": (467, 1, 1e-8),
+}
+FITSNAP_UNWEIGHTED_ERRORS = {  # MAE, RMSE: eV/atom, eV/angstrom, bar
+    "energy": (0.112787, 0.379769),
+    "force": (0.0757576, 0.160973),
+    "stress": (68338.6, 381744),
+}
+
+
+def test_agrees_with_fitsnap(shared_data):
+    """Coefficients and errors of FitSNAP's tantalum example, the reference potential included."""
+    folder = shared_data / "fitsnap_ta"
+    data = fs.read(folder / "Ta.extxyz")
+    names = ("energy", "force", "stress")
+    groups = {
+        group: dict(zip(names, weights, strict=True)) for group, weights in FITSNAP_WEIGHTS.items()
+    }
+    result = fs.fit(
+        data,
+        descriptor={"type": "bispectrum", "twojmax": 6, "rcutfac": 4.67637, "bzeroflag": False},
+        zbl={"inner": 4.0, "outer": 4.8},
+        weights={"convention": "fitsnap", "groups": groups},
+        optimizer={"ridge": 0.0},
+    )
+    theirs = fs.Potential.read(folder / "Ta_pot.snapcoeff")
+    np.testing.assert_allclose(
+        result.potential._core.model_parameters, theirs._core.model_parameters, rtol=1e-6
+    )
+    total = result.train_errors.total
+    unit = {"energy": 1000.0, "force": 1.0, "stress": units.bar / units.GPa}
+    for name, (mae, rmse) in FITSNAP_UNWEIGHTED_ERRORS.items():
+        assert getattr(total, f"{name}_mae") / unit[name] == pytest.approx(mae, rel=1e-5)
+        assert getattr(total, f"{name}_rmse") / unit[name] == pytest.approx(rmse, rel=1e-5)
 
 
 def test_own_coefficients_per_element(noisy):
