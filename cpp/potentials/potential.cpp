@@ -70,46 +70,97 @@ void Potential::adopt_descriptor_parameters(const Potential& smaller) {
 }
 
 BlockDescriptors::BlockDescriptors(const Potential& potential)
-    : potential_(potential), stride_(potential.stride()) {
-  // Elements may have different numbers of values only for a single descriptor; with several, the
-  // column of the second would depend on the element.
-  int column = 0, parameter = 0;
+    : stride_(potential.stride()) {
+  const std::size_t n_elements = potential.elements().size();
+  std::vector<int> next(n_elements, 0);
+  int parameter = 0;
   for (const auto& descriptor : potential.descriptors()) {
-    workspaces_.push_back(descriptor->make_workspace());
-    columns_.push_back(column);
-    parameters_.push_back(parameter);
-    column += descriptor->size(0);
+    Part part{descriptor.get(), descriptor->make_workspace(), next, 0, parameter, true, {}, {}};
+    for (std::size_t element = 0; element < n_elements; ++element) {
+      const int size = descriptor->size(static_cast<int>(element));
+      part.stride = std::max(part.stride, size);
+      part.in_place = part.in_place && next[element] == next[0];
+      next[element] += size;
+    }
+    // Written in place, a descriptor may set what lies beyond its own columns; the next one follows.
+    if (part.in_place) part.stride = stride_;
     parameter += static_cast<int>(descriptor->parameters().size());
+    parts_.push_back(std::move(part));
   }
 }
 
 void BlockDescriptors::values(const NeighborView& block, double* B) {
-  for (std::size_t d = 0; d < workspaces_.size(); ++d)
-    potential_.descriptors()[d]->values(block, *workspaces_[d], B + columns_[d], stride_);
+  types_ = block.center_types;
+  pair_offsets_.assign(block.offsets, block.offsets + block.n_atoms + 1);
+  for (Part& part : parts_)
+    part.write(*this, B, block.n_atoms, [&](double* own) {
+      part.descriptor->values(block, *part.workspace, own, part.stride);
+    });
 }
 
 void BlockDescriptors::backpropagate(const double* beta, double* pair_gradients) {
-  for (std::size_t d = 0; d < workspaces_.size(); ++d)
-    potential_.descriptors()[d]->backpropagate(*workspaces_[d], beta + columns_[d], stride_,
-                                               pair_gradients);
+  for (Part& part : parts_)
+    part.descriptor->backpropagate(*part.workspace, part.read(*this, beta, part.buffer), part.stride,
+                                   pair_gradients);
 }
 
 void BlockDescriptors::gradients(double* gradients) {
-  for (std::size_t d = 0; d < workspaces_.size(); ++d)
-    potential_.descriptors()[d]->gradients(*workspaces_[d], gradients + columns_[d], stride_);
+  // Rows of pairs, of the element of their center.
+  for (Part& part : parts_) {
+    if (part.in_place) {
+      part.descriptor->gradients(*part.workspace, gradients + part.columns[0], stride_);
+      continue;
+    }
+    const std::int64_t first_pair = pair_offsets_.front();
+    part.buffer.assign(3 * (pair_offsets_.back() - first_pair) * part.stride, 0.0);
+    part.descriptor->gradients(*part.workspace, part.buffer.data(), part.stride);
+    for (std::size_t atom = 0; atom + 1 < pair_offsets_.size(); ++atom) {
+      const int element = types_[atom], size = part.descriptor->size(element);
+      for (std::int64_t row = 3 * (pair_offsets_[atom] - first_pair);
+           row < 3 * (pair_offsets_[atom + 1] - first_pair); ++row)
+        std::copy_n(part.buffer.data() + row * part.stride, size,
+                    gradients + row * stride_ + part.columns[element]);
+    }
+  }
 }
 
 void BlockDescriptors::tangent(const double* directions, double* B_dot) {
-  for (std::size_t d = 0; d < workspaces_.size(); ++d)
-    potential_.descriptors()[d]->tangent(*workspaces_[d], directions, B_dot + columns_[d], stride_);
+  const int n_atoms = static_cast<int>(pair_offsets_.size()) - 1;
+  for (Part& part : parts_)
+    part.write(*this, B_dot, n_atoms, [&](double* own) {
+      part.descriptor->tangent(*part.workspace, directions, own, part.stride);
+    });
 }
 
 void BlockDescriptors::parameter_adjoint(const double* directions, const double* B_bar,
                                          const double* B_dot_bar, double* gradient) {
-  for (std::size_t d = 0; d < workspaces_.size(); ++d)
-    potential_.descriptors()[d]->parameter_adjoint(*workspaces_[d], directions, B_bar + columns_[d],
-                                                   B_dot_bar + columns_[d], stride_,
-                                                   gradient + parameters_[d]);
+  for (Part& part : parts_)
+    part.descriptor->parameter_adjoint(*part.workspace, directions,
+                                       part.read(*this, B_bar, part.buffer),
+                                       part.read(*this, B_dot_bar, part.second_buffer), part.stride,
+                                       gradient + part.first_parameter);
+}
+
+template <class Compute>
+void BlockDescriptors::Part::write(const BlockDescriptors& all, double* rows, int n_atoms,
+                                   const Compute& compute) {
+  if (in_place) return compute(rows + columns[0]);
+  buffer.resize(static_cast<std::size_t>(n_atoms) * stride);
+  compute(buffer.data());
+  for (int atom = 0; atom < n_atoms; ++atom)
+    std::copy_n(buffer.data() + atom * stride, descriptor->size(all.types_[atom]),
+                rows + atom * all.stride_ + columns[all.types_[atom]]);
+}
+
+const double* BlockDescriptors::Part::read(const BlockDescriptors& all, const double* rows,
+                                           std::vector<double>& copy) const {
+  if (in_place) return rows + columns[0];
+  const std::size_t n_atoms = all.pair_offsets_.size() - 1;
+  copy.assign(n_atoms * stride, 0.0);
+  for (std::size_t atom = 0; atom < n_atoms; ++atom)
+    std::copy_n(rows + atom * all.stride_ + columns[all.types_[atom]],
+                descriptor->size(all.types_[atom]), copy.data() + atom * stride);
+  return copy.data();
 }
 
 }  // namespace forcesmith

@@ -60,10 +60,26 @@ class BlockDescriptors {
                          double* gradient);
 
  private:
-  const Potential& potential_;
+  /// One descriptor. Where its first column is the same for all elements it works in place, else in a
+  /// buffer of its own.
+  struct Part {
+    const Descriptor* descriptor;
+    std::unique_ptr<Descriptor::Workspace> workspace;
+    std::vector<int> columns;  // [element] first column
+    int stride;                // row length of the arrays the descriptor sees
+    int first_parameter;
+    bool in_place;
+    std::vector<double> buffer, second_buffer;
+
+    template <class Compute>
+    void write(const BlockDescriptors& all, double* rows, int n_atoms, const Compute& compute);
+    const double* read(const BlockDescriptors& all, const double* rows, std::vector<double>& copy) const;
+  };
+
   int stride_;
-  std::vector<std::unique_ptr<Descriptor::Workspace>> workspaces_;
-  std::vector<int> columns_, parameters_;  // first column and first parameter of every descriptor
+  std::vector<Part> parts_;
+  const int* types_ = nullptr;              // of the block values() was called with
+  std::vector<std::int64_t> pair_offsets_;  // of the same block
 };
 
 }  // namespace forcesmith

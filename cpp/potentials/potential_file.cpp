@@ -105,7 +105,7 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   for (Json& parameters : document.at("descriptors")) {
     const auto& entry = entry_of(parameters, descriptor_registry(), "descriptor", where);
-    descriptors.push_back(entry.create(parameters, static_cast<int>(elements.size()),
+    descriptors.push_back(entry.create(parameters, elements,
                                        "descriptor \"" + entry.name + "\" in \"" + path + "\""));
   }
   if (descriptors.empty())

@@ -14,7 +14,8 @@ namespace forcesmith {
 struct DescriptorEntry {
   std::string name;
   std::function<ParameterSchema()> schema;
-  std::function<std::unique_ptr<Descriptor>(const Json& parameters, int n_elements,
+  std::function<std::unique_ptr<Descriptor>(const Json& parameters,
+                                            const std::vector<std::string>& elements,
                                             const std::string& where)> create;
 };
 

@@ -173,7 +173,7 @@ Potential parse_snap(const std::string& text, const std::string& path,
   parameters["radii"] = found.radii;
   parameters["weights"] = found.weights;
   std::vector<std::unique_ptr<Descriptor>> descriptors;
-  descriptors.push_back(Bispectrum::create(parameters, n_elements, "the SNAP file \"" + param_path + "\""));
+  descriptors.push_back(Bispectrum::create(parameters, found.elements, "the SNAP file \"" + param_path + "\""));
 
   const std::size_t size = descriptors[0]->size(0), triangle = size * (size + 1) / 2;
   const std::size_t expected = 1 + size + (quadratic ? triangle : 0);

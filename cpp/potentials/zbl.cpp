@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 
 namespace forcesmith {
@@ -14,16 +15,6 @@ constexpr double amplitude[4] = {0.02817, 0.28022, 0.50986, 0.18175};
 constexpr double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
 constexpr double exponent = 0.23, a0 = 0.46850;   // a0 in angstrom
 constexpr double coulomb_constant = 14.399645;    // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
-
-const char* const symbols[] = {
-    "H",  "He", "Li", "Be", "B",  "C",  "N",  "O",  "F",  "Ne", "Na", "Mg", "Al", "Si", "P",
-    "S",  "Cl", "Ar", "K",  "Ca", "Sc", "Ti", "V",  "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn",
-    "Ga", "Ge", "As", "Se", "Br", "Kr", "Rb", "Sr", "Y",  "Zr", "Nb", "Mo", "Tc", "Ru", "Rh",
-    "Pd", "Ag", "Cd", "In", "Sn", "Sb", "Te", "I",  "Xe", "Cs", "Ba", "La", "Ce", "Pr", "Nd",
-    "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Hf", "Ta", "W",  "Re",
-    "Os", "Ir", "Pt", "Au", "Hg", "Tl", "Pb", "Bi", "Po", "At", "Rn", "Fr", "Ra", "Ac", "Th",
-    "Pa", "U",  "Np", "Pu", "Am", "Cm", "Bk", "Cf", "Es", "Fm", "Md", "No", "Lr", "Rf", "Db",
-    "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og"};
 
 /// V = prefactor phi(screening r) / r and its first two derivatives.
 std::array<double, 3> screened_coulomb(double prefactor, double screening, double r) {
@@ -40,15 +31,6 @@ std::array<double, 3> screened_coulomb(double prefactor, double screening, doubl
 }
 
 }  // namespace
-
-int atomic_number(const std::string& symbol) {
-  int number = 0;
-  for (const char* known : symbols) {
-    ++number;
-    if (symbol == known) return number;
-  }
-  return 0;
-}
 
 ParameterSchema Zbl::schema() {
   return {{"inner", "number", "angstrom", {}, "distance up to which the repulsion is not switched"},

@@ -13,9 +13,6 @@
 
 namespace forcesmith {
 
-/// Atomic number of an element symbol; 0 if there is no such element.
-int atomic_number(const std::string& symbol);
-
 class Zbl {
  public:
   static ParameterSchema schema();

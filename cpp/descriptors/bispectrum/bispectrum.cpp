@@ -65,8 +65,10 @@ ParameterSchema Bispectrum::schema() {
       {"dinner", "array", "angstrom", {}, "of every element, half width of the inner switching region", true}};
 }
 
-std::unique_ptr<Descriptor> Bispectrum::create(const Json& given, int n_elements,
+std::unique_ptr<Descriptor> Bispectrum::create(const Json& given,
+                                               const std::vector<std::string>& elements,
                                                const std::string& where) {
+  const int n_elements = static_cast<int>(elements.size());
   const Json checked = checked_parameters(schema(), given, where);
   BispectrumParameters p;
   p.twojmax = checked.at("twojmax");

@@ -25,7 +25,8 @@ struct BispectrumParameters {
 class Bispectrum : public Descriptor {
  public:
   static ParameterSchema schema();
-  static std::unique_ptr<Descriptor> create(const Json& parameters, int n_elements,
+  static std::unique_ptr<Descriptor> create(const Json& parameters,
+                                            const std::vector<std::string>& elements,
                                             const std::string& where);
 
   Bispectrum(const BispectrumParameters& parameters, const std::string& where);

@@ -94,7 +94,8 @@ ParameterSchema MomentTensor::schema() {
       {"radial_coefficients", "array", "", {}, "[center element][neighbor element][radial function][polynomial]", true}};
 }
 
-std::unique_ptr<Descriptor> MomentTensor::create(const Json& given, int n_elements,
+std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
+                                                 const std::vector<std::string>& elements,
                                                  const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
   MomentTensorParameters parameters;
@@ -116,7 +117,7 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given, int n_elemen
   if (checked.contains("radial_coefficients"))
     append_numbers(checked.at("radial_coefficients"), coefficients, where);
   return std::make_unique<MomentTensor>(parameters, std::move(program), std::move(coefficients),
-                                        n_elements, where);
+                                        static_cast<int>(elements.size()), where);
 }
 
 MomentTensor::MomentTensor(const MomentTensorParameters& parameters, ContractionProgram program,

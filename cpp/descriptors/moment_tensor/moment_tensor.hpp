@@ -29,7 +29,8 @@ ReachableMoments find_reachable(const MomentTensorTables& tables, int width);
 class MomentTensor : public Descriptor {
  public:
   static ParameterSchema schema();
-  static std::unique_ptr<Descriptor> create(const Json& parameters, int n_elements,
+  static std::unique_ptr<Descriptor> create(const Json& parameters,
+                                            const std::vector<std::string>& elements,
                                             const std::string& where);
 
   /// radial_coefficients: [center element][neighbor element][radial function][radial_basis_size];
