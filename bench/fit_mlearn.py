@@ -4,8 +4,7 @@ Y. Zuo et al., J. Phys. Chem. A 124, 731 (2020).
 
     python bench/fit_mlearn.py --data FOLDER [--element Mo] [--element Si] [--output FOLDER]
 
-FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on. Radial functions are found at a low level
-first and grown to the final one.
+FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ import argparse
 import json
 import os
 import platform
-import resource
-import time
 from pathlib import Path
 
 import forcesmith as fs
@@ -23,56 +20,42 @@ from forcesmith.progress import FitProgress
 
 PUBLISHED_TEST_MAE = {"Mo": (2.83, 0.09), "Si": (2.21, 0.06)}  # meV/atom, eV/angstrom; MTP
 
-CUTOFF = 5.0  # angstrom
-STAGES = [  # each starts from the one before
-    {"level": 12, "radial_basis_size": 8, "force_weight": 0.003, "iterations": 50},
-    {"level": 20, "radial_basis_size": 8, "force_weight": 0.003, "iterations": 15},
-    {"level": 20, "radial_basis_size": 12, "force_weight": 0.01, "iterations": 15},
-]
+DESCRIPTOR = {
+    "type": "moment_tensor",
+    "level": 20,
+    "cutoff": 5.2,  # angstrom
+    "radial_basis_size": 10,
+}
+FORCE_WEIGHT = {"Mo": 0.01, "Si": 0.03}  # the energy's is 1
+MAX_ITERATIONS = 400
 
 
 def run(element: str, folder: Path, output: Path) -> dict:
     train = fs.read(folder / f"{element}_train.extxyz")
     test = fs.read(folder / f"{element}_test.extxyz")
-    started = time.monotonic()
-    start = None
-    stages = []
-    for number, stage in enumerate(STAGES):
-        path = output / f"{element}_stage{number}.json"
+    weights = {"energy": 1.0, "force": FORCE_WEIGHT[element]}
+    with FitProgress() as progress:
         result = fs.fit(
             train,
             test,
-            descriptor={
-                "type": "moment_tensor",
-                "level": stage["level"],
-                "cutoff": CUTOFF,
-                "radial_basis_size": stage["radial_basis_size"],
-            },
-            weights={"energy": 1.0, "force": stage["force_weight"]},
-            optimizer={"max_iterations": stage["iterations"], "start": start},
-            checkpoint=path,
-            progress=FitProgress(),
-        )
-        start = str(path)
-        stages.append(
-            {
-                **stage,
-                "test": result.test_errors.to_dict()["all"],
-                "seconds": result.seconds,
-                "peak_memory_mb": result.peak_memory_mb,
-            }
+            descriptor=DESCRIPTOR,
+            weights=weights,
+            optimizer={"max_iterations": MAX_ITERATIONS},
+            checkpoint=output / f"{element}.json",
+            progress=progress,
         )
     result.train_errors.print(title=f"{element}, train")
     result.test_errors.print(title=f"{element}, test")
     return {
         "element": element,
-        "cutoff": CUTOFF,
-        "stages": stages,
+        "descriptor": DESCRIPTOR,
+        "weights": weights,
+        "iterations": len(result.history),
         "train": result.train_errors.to_dict(),
         "test": result.test_errors.to_dict(),
         "published_test_mae": PUBLISHED_TEST_MAE[element],
-        "seconds": time.monotonic() - started,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "seconds": result.seconds,
+        "peak_memory_mb": result.peak_memory_mb,
         "cores": len(os.sched_getaffinity(0)),
         "machine": platform.processor() or platform.machine(),
         "program": fs.__version__,

@@ -20,6 +20,13 @@ inline std::string printed(double value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+/// Bytes that are no ASCII text become question marks: a message or a JSON text could not hold them.
+inline std::string printable(std::string text) {
+  for (char& character : text)
+    if (static_cast<unsigned char>(character) > 126 || character == '\0') character = '?';
+  return text;
+}
+
 inline bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
 }

@@ -72,6 +72,28 @@ int first_of_worker(int n_atoms, int block_size, int worker, int n_workers) {
       std::min<std::int64_t>(n_atoms, n_blocks * worker / n_workers * block_size));
 }
 
+void descriptor_values(const Potential& potential, const NeighborSource& source, double* B,
+                       int n_workers) {
+  const int n_atoms = source.n_atoms(), block_size = potential.block_size();
+  const int stride = potential.stride();
+  n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
+  for_each_worker(n_workers, [&](int worker) {
+    NeighborBuffer buffer;
+    BlockDescriptors descriptors(potential);
+    const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
+    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
+         first += block_size) {
+      const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
+      double* rows = B + static_cast<std::size_t>(first) * stride;
+      descriptors.values(block, rows);
+      for (int atom = 0; atom < block.n_atoms; ++atom) {
+        double* row = rows + static_cast<std::size_t>(atom) * stride;
+        std::fill(row + potential.size(block.center_types[atom]), row + stride, 0.0);
+      }
+    }
+  });
+}
+
 void evaluate(const Potential& potential, const NeighborSource& source, Evaluation& evaluation,
               int n_workers) {
   const int n_atoms = source.n_atoms(), block_size = potential.block_size();

@@ -43,7 +43,7 @@ class MlipReader {
   }
   std::string rest_of_line() {
     skip(" \t=");
-    std::string value = until("\n");
+    std::string value = printable(until("\n"));
     while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back()))) value.pop_back();
     return value;
   }

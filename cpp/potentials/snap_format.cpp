@@ -25,7 +25,7 @@ class SnapReader {
       ++line_;
       for (char& character : line)
         if (character == '"' || character == '\'') character = ' ';
-      std::istringstream words(line.substr(0, line.find('#')));
+      std::istringstream words(printable(line.substr(0, line.find('#'))));
       std::vector<std::string> found;
       for (std::string word; words >> word;) found.push_back(word);
       if (!found.empty()) return found;
@@ -35,7 +35,7 @@ class SnapReader {
   }
   [[noreturn]] void fail(const std::string& what) const {
     throw FormatError("The SNAP file \"" + path_ + "\" is wrong at line " + std::to_string(line_) + ": " +
-                      what + ".");
+                      what + (what.ends_with('.') ? "" : "."));
   }
   double number(const std::string& word, const std::string& name) const {
     double value = 0.0;
@@ -119,6 +119,10 @@ SnapCoefficients read_coefficients(SnapReader& in) {
       in.fail("expected element " + std::to_string(element + 1) +
               ", its radius and its weight, found \"" + words[0] + "\" and " +
               std::to_string(words.size() - 1) + " more; the number of coefficients above may be wrong");
+    if (words[0].find('?') != std::string::npos)
+      in.fail("the name of an element must be ASCII text, not \"" + words[0] + "\"");
+    if (std::find(found.elements.begin(), found.elements.end(), words[0]) != found.elements.end())
+      in.fail("the element " + words[0] + " is there twice");
     found.elements.push_back(words[0]);
     found.radii.push_back(in.number(words[1], "the radius of " + words[0]));
     found.weights.push_back(in.number(words[2], "the weight of " + words[0]));

@@ -75,6 +75,7 @@ class Batch {
   }
 
   int n_atoms() const { return static_cast<int>(types_.size()); }
+  const Array<int>& types() const { return types_; }
   int n_configurations() const { return static_cast<int>(ranges_.size()); }
   const std::vector<ConfigurationRange>& ranges() const { return ranges_; }
   const std::vector<int>& configuration() const { return configuration_; }
@@ -172,6 +173,15 @@ Array<double> design_of_batch(const Potential& potential, const Batch& batch, in
   return rows;
 }
 
+Array<double> values_of_batch(const Potential& potential, const Batch& batch, int n_workers) {
+  Array<double> values({batch.n_atoms(), potential.stride()});
+  const StoredNeighbors source(batch.view(potential));
+  double* data = values.mutable_data();
+  py::gil_scoped_release release;
+  descriptor_values(potential, source, data, n_workers);
+  return values;
+}
+
 py::array_t<double> array_of(const std::vector<double>& values) {
   return py::array_t<double>(values.size(), values.data());
 }
@@ -222,6 +232,7 @@ PYBIND11_MODULE(_core, m) {
            py::arg("types"), py::arg("offsets"), py::arg("neighbors"), py::arg("displacements"),
            py::arg("sizes"))
       .def_property_readonly("n_atoms", &Batch::n_atoms)
+      .def_property_readonly("types", &Batch::types)
       .def_property_readonly("n_configurations", &Batch::n_configurations);
 
   py::class_<Potential>(m, "Potential")
@@ -234,6 +245,12 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("elements", &Potential::elements)
       .def_property_readonly("cutoff", &Potential::cutoff)
       .def("size", &Potential::size, py::arg("element"))
+      .def("names", [](const Potential& potential, int element) {
+        std::vector<std::string> names;
+        for (const auto& descriptor : potential.descriptors())
+          for (const std::string& name : descriptor->names(element)) names.push_back(name);
+        return names;
+      }, py::arg("element"), "Names of the descriptor values of an element.")
       .def_property("provenance", [](const Potential& potential) { return python_of(potential.provenance()); },
                     [](Potential& potential, const py::object& value) { potential.set_provenance(json_of(value)); })
       .def_property("descriptor_parameters",
@@ -252,6 +269,8 @@ PYBIND11_MODULE(_core, m) {
                              [](const Potential& potential) { return potential.model().linear_in_parameters(); })
       .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1,
            "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz.")
+      .def("descriptor_values", &values_of_batch, py::arg("batch"), py::arg("n_workers") = 1,
+           "B (n_atoms, largest size); zero beyond the size of the atom's element.")
       .def("parameter_gradient", &gradient_of_batch, py::arg("batch"), py::arg("energy_bar"),
            py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
            "Gradient (descriptor, model parameters) of sum energy_bar E + force_bar . F + virial_bar : W.")

@@ -148,7 +148,8 @@ def convert(
     target: Annotated[Path, typer.Argument(help="File to write; its ending chooses the format.")],
     elements: Elements = "",
 ) -> None:
-    """Convert a potential between formats: .json (forcesmith), .mtp and .almtp (MLIP)."""
+    """Convert a potential between formats: .json (forcesmith), .mtp and .almtp (MLIP), .snapcoeff
+    with .snapparam (LAMMPS' SNAP; a repulsion goes into a .mod file of LAMMPS commands)."""
     model = fs.Potential.read(str(source), elements=_elements(elements))
     model.write(str(target))
     err.print(f"{target}: {', '.join(model.elements)}, cutoff {model.cutoff:g} Å", soft_wrap=True)

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.data import chemical_symbols
-from scipy.optimize import minimize
 
 from forcesmith import _core
-from forcesmith.dataset import check_configurations, group_of
+from forcesmith.dataset import check_configurations, group_of, split
+from forcesmith.gradient_search import GradientSearch, standardized, state_file
+from forcesmith.linear_search import LinearSearch
 from forcesmith.metrics import ErrorTable, errors_by_group
 from forcesmith.potential import Potential, worker_count
+from forcesmith.record import Progress, Record
 from forcesmith.settings import FitSettings, GroupWeights
+from forcesmith.starting_potential import given_offsets, starting_potential
 from forcesmith.training_set import TrainingSet
-from forcesmith.variable_projection import (
-    Fitted,
-    GaussNewtonCoordinates,
-    JointLoss,
-    LinearLeastSquares,
-)
-
-Progress = Callable[[int, float, float, float, float], None]
-"""progress(iteration, loss, energy RMSE in meV/atom, force RMSE in eV/angstrom, seconds)"""
-
-ITERATIONS_OF_STAGNATION = 20
-ITERATIONS_PER_ROUND = 100  # between two exact solutions for the model parameters
-SECONDS_BETWEEN_CHECKPOINTS = 30.0
+from forcesmith.variable_projection import LinearLeastSquares
 
 
 @dataclass
@@ -48,8 +37,13 @@ class FitResult:
     coefficient_errors: np.ndarray | None = None
     """Standard errors of the model parameters, (n_parameters,), in their order (offsets first), for
     given descriptor parameters; NaN without more labels than coefficients, None after Ctrl-C."""
-    interrupted: bool = False
-    """Ctrl-C ended the fit early; the potential is the best one so far."""
+    ending: str = "converged"
+    """Why the search ended: "converged", "iterations", "early stopping", "interrupted" (Ctrl-C) or
+    "diverged". The potential is the best one found, whatever it was."""
+
+    @property
+    def interrupted(self) -> bool:
+        return self.ending == "interrupted"
 
 
 def fit(
@@ -85,26 +79,53 @@ def fit(
     if test:
         check_configurations(test, elements, "test")
 
-    potential = _start(train, elements, settings)
-    core = potential._core
-    training_set = TrainingSet(train, elements, potential.cutoff, settings.weights)
-    n_workers = worker_count(settings.optimizer.threads)
-    squares = LinearLeastSquares(
-        core,
-        training_set,
-        settings.optimizer.ridge,
-        _given_offsets(settings, elements),
-        n_workers,
+    potential = starting_potential(train, elements, settings)
+    optimizer = settings.optimizer
+    by_gradient = optimizer.method != "auto" or not potential._core.linear_in_parameters
+    validation = []
+    if settings.data.validation_fraction:
+        if not by_gradient:
+            raise ValueError(
+                "validation_fraction is for searches by gradient, where it stops them early; this "
+                "linear model is solved exactly: leave it out, or choose another optimizer.method."
+            )
+        train, validation = split(train, settings.data.validation_fraction, optimizer.seed)
+    n_workers = worker_count(optimizer.threads)
+    training_set = TrainingSet(
+        train, elements, potential.cutoff, settings.weights, optimizer.method == "adam"
     )
-    search = _Search(potential, training_set, squares, settings, progress, checkpoint, started)
-    interrupted = search.run()
+    if by_gradient and not optimizer.start:
+        potential = standardized(
+            potential, training_set, given_offsets(settings, elements), n_workers
+        )
+    core = potential._core
+    record = Record(potential, training_set, optimizer.tolerance, progress, checkpoint, started)
+    coefficient_errors = None
+    if by_gradient:
+        validation_set = TrainingSet(validation, elements, potential.cutoff, settings.weights)
+        search = GradientSearch(
+            record,
+            validation_set,
+            optimizer,
+            given_offsets(settings, elements) is not None,
+            n_workers,
+            state_file(checkpoint),
+        )
+        ending = search.run()
+    else:
+        squares = LinearLeastSquares(
+            core, training_set, optimizer.ridge, given_offsets(settings, elements), n_workers
+        )
+        interrupted = LinearSearch(record, squares, optimizer).run()
+        ending = "interrupted" if interrupted else "converged"
+        coefficient_errors = None if interrupted else squares.standard_errors
 
     train_errors = errors_by_group(potential, train)
     test_errors = errors_by_group(potential, test) if test else None
     core.provenance = _provenance(settings, training_set, train_errors, test_errors)
-    if not interrupted and np.isfinite(squares.standard_errors).all():
+    if coefficient_errors is not None and np.isfinite(coefficient_errors).all():
         core.provenance = core.provenance | {
-            "coefficient_errors": [float(f"{error:.3g}") for error in squares.standard_errors]
+            "coefficient_errors": [float(f"{error:.3g}") for error in coefficient_errors]
         }
     if checkpoint is not None:
         potential.write(checkpoint)
@@ -112,134 +133,12 @@ def fit(
         potential=potential,
         train_errors=train_errors,
         test_errors=test_errors,
-        history=search.history,
+        history=record.history,
         seconds=time.monotonic() - started,
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        coefficient_errors=None if interrupted else squares.standard_errors,
-        interrupted=interrupted,
+        coefficient_errors=coefficient_errors,
+        ending=ending,
     )
-
-
-class _Search:
-    """Search over descriptor and model parameters; keeps the best potential.
-
-    In rounds: the model parameters are solved for exactly, then a quasi-Newton search moves both
-    kinds of parameters.
-    """
-
-    def __init__(self, potential, training_set, squares, settings, progress, checkpoint, started):
-        self.potential = potential
-        self.core: _core.Potential = potential._core
-        self.training_set: TrainingSet = training_set
-        self.squares: LinearLeastSquares = squares
-        self.joint = JointLoss(potential._core, squares)
-        self.settings: FitSettings = settings
-        self.progress = progress
-        self.checkpoint = checkpoint
-        self.started = started
-        self.history: list[dict[str, float]] = []
-        self.best_loss = np.inf
-        self.best: tuple[np.ndarray, np.ndarray] | None = None
-        self.best_rmse = (np.nan, np.nan)
-        self.checkpoint_at = time.monotonic()
-
-    def run(self) -> bool:
-        """Search; leaves the best parameters in the potential. True if Ctrl-C ended it."""
-        interrupted = False
-        try:
-            self._keep_if_best(self.squares.solve(self.core))
-            self._iteration_done()
-            if self.joint.n_descriptor > 0:
-                while self._iterations_left() > 1 and self._round():
-                    pass
-            if self.settings.optimizer.solver == "ard":
-                self._restore_best()
-                self.best_loss = np.inf  # fewer coefficients, larger loss
-                self._keep_if_best(
-                    self.squares.solve_ard(self.core, self.settings.optimizer.ard_threshold)
-                )
-                self._iteration_done()
-        except KeyboardInterrupt:
-            if self.best is None:
-                raise
-            interrupted = True
-        self._restore_best()
-        return interrupted
-
-    def _iterations_left(self) -> int:
-        return self.settings.optimizer.max_iterations - len(self.history)
-
-    def _round(self) -> bool:
-        """From one exact solution to the next. False if that gained next to nothing."""
-        before = self.best_loss
-        self._restore_best()
-        coordinates = GaussNewtonCoordinates(self.joint, before)
-
-        def loss_and_gradient(z: np.ndarray) -> tuple[float, np.ndarray]:
-            fitted, gradient = self.joint(coordinates.origin + coordinates.transform @ z)
-            self._keep_if_best(fitted)
-            # The logarithm makes steps and their acceptance independent of the loss's magnitude.
-            loss = max(fitted.loss, np.finfo(float).tiny)
-            return float(np.log(loss)), coordinates.transform.T @ gradient / loss
-
-        def iteration_done(_z: np.ndarray) -> None:
-            self._iteration_done()
-            if self._stagnates():
-                raise StopIteration  # ends this minimisation
-
-        minimize(
-            loss_and_gradient,
-            np.zeros(len(coordinates.origin)),
-            jac=True,
-            method="BFGS",
-            callback=iteration_done,
-            options={
-                "maxiter": min(ITERATIONS_PER_ROUND, self._iterations_left() - 1),
-                "gtol": 0.0,
-            },
-        )
-        self._restore_best()
-        self._keep_if_best(self.squares.solve(self.core))
-        self._iteration_done()
-        return before - self.best_loss > self.settings.optimizer.tolerance * before
-
-    def _keep_if_best(self, fitted: Fitted) -> None:
-        if fitted.loss < self.best_loss:
-            self.best_loss = fitted.loss
-            self.best = (self.core.descriptor_parameters, self.core.model_parameters)
-            self.best_rmse = self.training_set.rmse(fitted.residuals)
-
-    def _stagnates(self) -> bool:
-        if len(self.history) <= ITERATIONS_OF_STAGNATION:
-            return False
-        before = self.history[-1 - ITERATIONS_OF_STAGNATION]["loss"]
-        return before - self.best_loss < self.settings.optimizer.tolerance * before
-
-    def _iteration_done(self) -> None:
-        seconds = time.monotonic() - self.started
-        row = {
-            "iteration": len(self.history) + 1,
-            "loss": self.best_loss,
-            "energy_rmse_mev": self.best_rmse[0],
-            "force_rmse": self.best_rmse[1],
-            "seconds": seconds,
-        }
-        self.history.append(row)
-        if self.progress is not None:
-            self.progress(*row.values())
-        if (
-            self.checkpoint is not None
-            and time.monotonic() - self.checkpoint_at > SECONDS_BETWEEN_CHECKPOINTS
-        ):
-            current = (self.core.descriptor_parameters, self.core.model_parameters)
-            self._restore_best()
-            self.potential.write(self.checkpoint)
-            self.core.descriptor_parameters, self.core.model_parameters = current
-            self.checkpoint_at = time.monotonic()
-
-    def _restore_best(self) -> None:
-        assert self.best is not None
-        self.core.descriptor_parameters, self.core.model_parameters = self.best
 
 
 def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) -> FitSettings:
@@ -256,89 +155,6 @@ def _forces_required(train: Sequence[Atoms], settings: FitSettings) -> set[str]:
         for group in {group_of(atoms) for atoms in train}
         if weights.force * weights.groups.get(group, GroupWeights()).force > 0
     }
-
-
-def _start(train: Sequence[Atoms], elements: Sequence[str], settings: FitSettings) -> Potential:
-    """The potential the search starts from, before any fit."""
-    old = None
-    if settings.optimizer.start:
-        old = Potential.read(settings.optimizer.start, elements)
-        if "descriptor" not in settings.model_fields_set:
-            return old
-    descriptor = settings.descriptor.model_dump()
-    name = descriptor["type"]
-    known = {f["name"] for f in _core.registry()["descriptors"][name]}
-    for key, value in descriptor.items():
-        if isinstance(value, dict) and value and set(value) & set(chemical_symbols):
-            descriptor[key] = _by_element(value, elements, f"descriptor's '{key}'")
-    cutoff = descriptor.get("cutoff")
-    if isinstance(cutoff, (int, float)):  # if not, the descriptor says what it wants
-        if not 0 < cutoff < np.inf:
-            raise ValueError(f"The cutoff must be a positive distance in angstrom, not {cutoff}.")
-        smallest = _smallest_distance(train, float(cutoff))
-        if "min_distance" in known and descriptor.get("min_distance") is None:
-            own = None if old is None else old.info()["descriptors"][0].get("min_distance")
-            descriptor["min_distance"] = 0.95 * smallest if own is None else own
-    potential = Potential.from_json(
-        json.dumps(
-            {
-                "format": "forcesmith potential",
-                "version": 1,
-                "elements": list(elements),
-                "descriptors": [descriptor],
-                "model": settings.model.model_dump(exclude={"energy_offsets"}),
-                "zbl": settings.zbl.model_dump() if settings.zbl else None,
-            }
-        ),
-        "the fit settings",
-    )
-    core = potential._core
-    noise = np.random.default_rng(settings.optimizer.seed).normal(
-        size=len(core.descriptor_parameters)
-    )
-    core.descriptor_parameters = core.descriptor_parameters + 0.1 * noise
-    if old is not None:
-        core.adopt_descriptor_parameters(old._core)
-    return potential
-
-
-def _smallest_distance(train: Sequence[Atoms], cutoff: float) -> float:
-    from vesin import NeighborList
-
-    smallest = cutoff
-    search = NeighborList(cutoff=cutoff, full_list=False)
-    for atoms in train:
-        distances = search.compute(
-            points=atoms.positions,
-            box=atoms.cell.complete().array,
-            periodic=atoms.pbc,
-            quantities="d",
-        )[0]
-        if len(distances):
-            smallest = min(smallest, float(distances.min()))
-    if smallest == cutoff:
-        raise ValueError(
-            f"No two atoms of the training data are closer than the cutoff of {cutoff} angstrom; "
-            "there is nothing to fit."
-        )
-    return smallest
-
-
-def _given_offsets(settings: FitSettings, elements: Sequence[str]) -> np.ndarray | None:
-    offsets = settings.model.energy_offsets
-    if offsets is None:
-        return None
-    return np.array(_by_element(offsets, elements, "model's energy_offsets"))
-
-
-def _by_element(values: dict[str, Any], elements: Sequence[str], name: str) -> list:
-    """The values in the order of the elements; ValueError unless there is one for each."""
-    if set(values) != set(elements):
-        raise ValueError(
-            f"The {name} are for {', '.join(values)}, but the elements are "
-            f"{', '.join(elements)}; give one for each, or none for the default."
-        )
-    return [values[element] for element in elements]
 
 
 def _provenance(settings, training_set, train_errors, test_errors) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
@@ -39,17 +40,26 @@ def element_indices(atoms: Atoms, elements: Sequence[str]) -> np.ndarray:
     return np.array([index[symbol] for symbol in atoms.get_chemical_symbols()], dtype=np.int32)
 
 
-def make_batch(
+@dataclass(frozen=True)
+class Neighbors:
+    """One configuration: its atoms' elements and all pairs closer than the cutoff, by center."""
+
+    types: np.ndarray  # (n_atoms,) index of the element
+    counts: np.ndarray  # (n_atoms,) neighbors of every atom
+    neighbors: np.ndarray  # (n_pairs,) atom of this configuration
+    displacements: np.ndarray  # (n_pairs, 3) r_j - r_i, angstrom
+
+
+def find_neighbors(
     configurations: Sequence[Atoms], elements: Sequence[str], cutoff: float
-) -> _core.Batch:
-    """All configurations with the neighbors of their atoms within `cutoff` (angstrom).
+) -> list[Neighbors]:
+    """Neighbors within `cutoff` (angstrom) of all atoms, configuration by configuration.
 
     Raises ValueError for elements that are not in `elements`, positions or cells that are not
     finite, periodic directions without a lattice vector, and atoms at the same place.
     """
     search = NeighborList(cutoff=cutoff, full_list=True, sorted=True)
-    types, counts, neighbors, displacements, sizes = [], [], [], [], []
-    first = 0
+    found = []
     for number, atoms in enumerate(configurations):
         if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
             raise ValueError(f"Configuration {number} has positions or a cell that are not finite.")
@@ -58,10 +68,10 @@ def make_batch(
                 f"Configuration {number} is periodic, but its lattice vectors there are zero or "
                 "linearly dependent; give the cell or set pbc to False."
             )
-        n_atoms = len(atoms)
-        types.append(element_indices(atoms, elements))
-        sizes.append(n_atoms)
-        if n_atoms == 0:
+        types = element_indices(atoms, elements)
+        if len(atoms) == 0:
+            none = np.zeros(0, dtype=np.int32)
+            found.append(Neighbors(types, none, none, np.zeros((0, 3))))
             continue
         # A direction that is not periodic may have a zero cell vector; complete_cell fills it.
         center, neighbor, vectors = search.compute(
@@ -76,15 +86,35 @@ def make_batch(
                 f"Atoms {center[pair]} and {neighbor[pair]} of configuration {number} are at the "
                 "same place; remove one of them."
             )
-        counts.append(np.bincount(center.astype(np.int64), minlength=n_atoms))
-        neighbors.append(neighbor.astype(np.int32) + np.int32(first))
-        displacements.append(vectors)
-        first += n_atoms
-    pairs_per_atom = np.concatenate([*counts, np.zeros(0, dtype=np.int64)])
+        counts = np.bincount(center.astype(np.int64), minlength=len(atoms))
+        found.append(Neighbors(types, counts, neighbor.astype(np.int32), vectors))
+    return found
+
+
+def join(configurations: Sequence[Neighbors]) -> _core.Batch:
+    """Configurations one after the other, as the core takes them."""
+    sizes = np.array([len(one.types) for one in configurations], dtype=np.int32)
+    first = np.cumsum(sizes) - sizes
+    none = np.zeros(0, dtype=np.int32)
+    counts = np.concatenate([*(one.counts for one in configurations), none])
     return _core.Batch(
-        types=np.concatenate([*types, np.zeros(0, dtype=np.int32)]),
-        offsets=np.concatenate([[0], np.cumsum(pairs_per_atom)]).astype(np.int64),
-        neighbors=np.concatenate([*neighbors, np.zeros(0, dtype=np.int32)]),
-        displacements=np.concatenate([*displacements, np.zeros((0, 3))]),
-        sizes=np.array(sizes, dtype=np.int32),
+        types=np.concatenate([*(one.types for one in configurations), none]).astype(np.int32),
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        neighbors=np.concatenate(
+            [
+                *(one.neighbors + shift for one, shift in zip(configurations, first, strict=True)),
+                none,
+            ]
+        ).astype(np.int32),
+        displacements=np.concatenate(
+            [*(one.displacements for one in configurations), np.zeros((0, 3))]
+        ),
+        sizes=sizes,
     )
+
+
+def make_batch(
+    configurations: Sequence[Atoms], elements: Sequence[str], cutoff: float
+) -> _core.Batch:
+    """All configurations with the neighbors of their atoms; see `find_neighbors`."""
+    return join(find_neighbors(configurations, elements, cutoff))

@@ -59,7 +59,8 @@ class Potential:
 
     @classmethod
     def read(cls, path: str | os.PathLike, elements: Sequence[str] | None = None) -> Potential:
-        """Read a potential file: forcesmith's .json, or MLIP's .mtp and .almtp.
+        """Read a potential file: forcesmith's .json, MLIP's .mtp and .almtp, or LAMMPS' .snapcoeff
+        and .snapparam (either name; the other file lies beside it).
 
         elements: element symbols in the order of the file's species, for formats that hold none.
         Raises ValueError with one sentence for a file that cannot be read.
@@ -92,16 +93,18 @@ class Potential:
         import json
 
         document = json.loads(self._core.to_json())
-        descriptors = []
-        for descriptor in document["descriptors"]:
-            plain = {k: v for k, v in descriptor.items() if not isinstance(v, (list, dict))}
-            descriptors.append(plain)
+
+        def readable(section: dict) -> dict:
+            """Without what only a program reads: long lists, lists of lists."""
+            return {k: v for k, v in section.items() if _is_short(v, len(self.elements))}
+
         return {
             "elements": self.elements,
             "cutoff": self.cutoff,
-            "descriptors": descriptors,
+            "descriptors": [readable(descriptor) for descriptor in document["descriptors"]],
             "descriptor_values": {e: self._core.size(i) for i, e in enumerate(self.elements)},
-            "model": {k: v for k, v in document["model"].items() if k != "coefficients"},
+            "model": readable(document["model"]),
+            **({"zbl": document["zbl"]} if "zbl" in document else {}),
             "parameters": {
                 "descriptors": len(self._core.descriptor_parameters),
                 "model": len(self._core.model_parameters),
@@ -140,6 +143,14 @@ class Potential:
 
     def __repr__(self) -> str:
         return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
+
+
+def _is_short(value, n_elements: int) -> bool:
+    if isinstance(value, list):
+        return len(value) <= max(n_elements, 8) and not any(
+            isinstance(item, (list, dict)) for item in value
+        )
+    return not isinstance(value, dict)
 
 
 def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:

@@ -6,12 +6,14 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -57,6 +59,9 @@ class DataSettings(_Section):
     """Part of every group of `train` that is held out for the test."""
     test_fractions: dict[str, Annotated[float, Field(ge=0.0, lt=1.0)]] = {}
     """The same for single groups (`config_type`); the others are fitted entirely."""
+
+    validation_fraction: float = Field(0.0, ge=0.0, lt=1.0)
+    """Part of every group that stops a search by gradient early instead of being fitted."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> DataSettings:
@@ -107,10 +112,13 @@ class WeightSettings(_Section):
 
 
 class OptimizerSettings(_Section):
+    method: Literal["auto", "lbfgs", "adam"] = "auto"
+    """"auto": exact linear solutions and a Gauss-Newton-like search of the rest for models that are
+    linear in their parameters, else "lbfgs" over the whole training set; "adam": mini-batches."""
     max_iterations: int = Field(200, ge=0)
-    """Iterations for the radial coefficients; 0 or 1: only the linear coefficients are fitted."""
+    """With "adam", epochs. For linear models 0 or 1: only the linear coefficients are fitted."""
     tolerance: float = Field(1e-3, gt=0.0)
-    """Stop when 20 iterations together lower the loss by less than this fraction."""
+    """Stop when 20 iterations together lower the loss by less than this fraction (not "adam")."""
     solver: Literal["svd", "ard"] = "svd"
     """Of the linear coefficients: "svd" is least squares with the ridge penalty; "ard" ends the fit
     with automatic relevance determination (scikit-learn), which drops what is not needed."""
@@ -119,8 +127,23 @@ class OptimizerSettings(_Section):
     ard_threshold: float = Field(1e4, gt=0.0)
     """Of "ard": a coefficient is dropped when what it contributes is below about 1/sqrt(this) of
     the labels' spread."""
+    batch_size: int = Field(16, ge=1)
+    """Configurations per step of "adam"."""
+    learning_rate: float = Field(3e-3, gt=0.0)
+    """Of "adam", at the start."""
+    learning_rate_end: float = Field(3e-5, gt=0.0)
+    """Of "adam", after max_iterations; between them it falls by a constant factor per epoch."""
+    weight_decay: float = Field(0.0, ge=0.0)
+    """Penalty of "lbfgs": this times the sum of squared weights, added to the loss; with "adam" the
+    weights shrink by this times the learning rate in every step. Offsets and biases do not."""
+    patience: int = Field(50, ge=1)
+    """With a validation set: stop after so many iterations without a better one."""
+    resume: bool = False
+    """Continue from the checkpoint of an interrupted search by gradient."""
+    committee: int = Field(1, ge=1)
+    """Potentials that `forcesmith fit` makes, with seeds counted up from `seed`."""
     seed: int = 1
-    """Of the random start of the radial coefficients."""
+    """Of the random start, of mini-batches and of the validation set."""
     threads: int = Field(0, ge=0)
     """0: all cores that OMP_NUM_THREADS allows."""
     start: str | None = None
@@ -138,12 +161,20 @@ class ZblSettings(_Section):
 class OutputSettings(_Section):
     potential: str = "potential.json"
     parity_plot: str | None = None
+    loss_log: str | None = None
+    """CSV file with one row per iteration."""
+    loss_plot: str | None = None
 
 
 class FitSettings(_Section):
     elements: list[str] | None = None
     """None: those of the data, in alphabetical order."""
-    descriptor: DescriptorSettings = DescriptorSettings()
+    descriptor: Annotated[
+        Annotated[DescriptorSettings, Tag("one")]
+        | Annotated[list[DescriptorSettings], Tag("several")],
+        Discriminator(lambda given: "several" if isinstance(given, list) else "one"),
+    ] = DescriptorSettings()
+    """One, or several whose values are put side by side."""
     model: ModelSettings = ModelSettings()
     zbl: ZblSettings | None = None
     """Fixed repulsion that is part of the potential; the rest is fitted to what it leaves."""
@@ -151,6 +182,10 @@ class FitSettings(_Section):
     weights: WeightSettings = WeightSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     output: OutputSettings = OutputSettings()
+
+    @property
+    def descriptors(self) -> list[DescriptorSettings]:
+        return self.descriptor if isinstance(self.descriptor, list) else [self.descriptor]
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike) -> FitSettings:
@@ -171,9 +206,9 @@ class FitSettings(_Section):
         folder = path.parent
         settings.data.train = [str(folder / name) for name in settings.data.train]
         settings.data.test = [str(folder / name) for name in settings.data.test]
-        settings.output.potential = str(folder / settings.output.potential)
-        if settings.output.parity_plot:
-            settings.output.parity_plot = str(folder / settings.output.parity_plot)
+        for name, path in settings.output:
+            if path:
+                setattr(settings.output, name, str(folder / path))
         if settings.optimizer.start:
             settings.optimizer.start = str(folder / settings.optimizer.start)
         return settings
@@ -199,14 +234,15 @@ def _checked_name(kind: str, name: str, known: dict) -> str:
 def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
     """The first problem pydantic found, as a sentence."""
     first = error.errors()[0]
-    keys = [str(key) for key in first["loc"]]
+    keys = [str(key) for key in first["loc"] if key not in ("one", "several")]
     if first["type"] == "extra_forbidden":
         section: Any = root
         for key in keys[:-1]:
+            if key not in section.model_fields:
+                continue  # the name of a group
             section = section.model_fields[key].annotation
-            if not hasattr(section, "model_fields"):
-                section = GroupWeights  # the only nested mapping: weights.groups.<name>
-                break
+            # of `X | None` and dict[str, X], X
+            section = next((s for s in get_args(section) if hasattr(s, "model_fields")), section)
         known = list(section.model_fields)
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from ase import Atoms, units
 
 from forcesmith import _core
 from forcesmith.dataset import SOURCE_KEY, group_of, labels_of
-from forcesmith.neighbors import element_indices, make_batch, portions
+from forcesmith.neighbors import Neighbors, find_neighbors, join, portions
 from forcesmith.potential import VOIGT
 from forcesmith.settings import GroupWeights, WeightSettings
 
@@ -35,6 +35,16 @@ class Observables:
         return cls(
             *(
                 np.stack([getattr(column, name) for column in columns], axis=-1)
+                for name in ("energies", "forces", "virials")
+            )
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Observables]) -> Observables:
+        """One after the other."""
+        return cls(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
                 for name in ("energies", "forces", "virials")
             )
         )
@@ -89,6 +99,16 @@ class LabelledBatch:
         return np.concatenate(rows)
 
 
+@dataclass
+class LabelledConfiguration:
+    """One configuration, its labels and weights as in `LabelledBatch`."""
+
+    neighbors: Neighbors
+    composition: np.ndarray  # (n_elements,)
+    labels: Observables
+    weights: Observables
+
+
 class TrainingSet:
     """All configurations of a fit; memory grows with the atoms and their neighbors only."""
 
@@ -98,15 +118,28 @@ class TrainingSet:
         elements: Sequence[str],
         cutoff: float,
         weights: WeightSettings,
+        keep_configurations: bool = False,
     ):
+        """keep_configurations: also one by one, for `mini_batches`."""
         self.elements = list(elements)
         self.n_configurations = len(configurations)
         self.n_atoms = sum(len(atoms) for atoms in configurations)
-        self.batches = [
-            _labelled_batch(portion, self.elements, cutoff, weights, len(configurations))
-            for portion in portions(configurations)
-        ]
+        self.batches: list[LabelledBatch] = []
+        self.configurations: list[LabelledConfiguration] = []
+        for portion in portions(configurations):
+            labelled = _labelled(portion, self.elements, cutoff, weights, len(configurations))
+            self.batches.append(join_labelled(labelled))
+            if keep_configurations:
+                self.configurations += labelled
         self.hash = _hash(configurations)
+
+    def mini_batches(self, size: int, rng: np.random.Generator) -> Iterator[LabelledBatch]:
+        """All configurations once, in random batches of about `size`; the weights are such that
+        the loss of a batch is an estimate of the whole one."""
+        order = rng.permutation(self.n_configurations)
+        for part in np.array_split(order, max(1, round(self.n_configurations / size))):
+            chosen = [self.configurations[c] for c in part]
+            yield join_labelled(chosen, self.n_configurations / len(part))
 
     def smallest_energy_offsets(self) -> np.ndarray:
         """Per-element energies that fit the energies best (least squares, minimum norm), eV."""
@@ -151,46 +184,52 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
 
 
-def _labelled_batch(
+def join_labelled(
+    configurations: Sequence[LabelledConfiguration], factor: float = 1.0
+) -> LabelledBatch:
+    """One batch of several configurations, all weights times `factor`."""
+    return LabelledBatch(
+        neighbors=join([one.neighbors for one in configurations]),
+        sizes=np.array([len(one.neighbors.types) for one in configurations]),
+        compositions=np.array([one.composition for one in configurations]),
+        labels=Observables.joined([one.labels for one in configurations]),
+        weights=Observables.joined([one.weights for one in configurations]).divided_by(1 / factor),
+    )
+
+
+def _labelled(
     configurations: list[Atoms],
     elements: list[str],
     cutoff: float,
     weights: WeightSettings,
     n_total: int,
-) -> LabelledBatch:
-    sizes = np.array([len(atoms) for atoms in configurations])
-    n = len(configurations)
-    batch = LabelledBatch(
-        neighbors=make_batch(configurations, elements, cutoff),
-        sizes=sizes,
-        compositions=np.array(
-            [
-                np.bincount(element_indices(atoms, elements), minlength=len(elements))
-                for atoms in configurations
-            ],
-            dtype=float,
-        ),
-        labels=Observables.zeros(n, sizes.sum()),
-        weights=Observables.zeros(n, sizes.sum()),
-    )
-    first = batch.first_atoms
-    for c, atoms in enumerate(configurations):
+) -> list[LabelledConfiguration]:
+    found = []
+    for atoms, neighbors in zip(
+        configurations, find_neighbors(configurations, elements, cutoff), strict=True
+    ):
+        one = LabelledConfiguration(
+            neighbors=neighbors,
+            composition=np.bincount(neighbors.types, minlength=len(elements)).astype(float),
+            labels=Observables.zeros(1, len(atoms)),
+            weights=Observables.zeros(1, len(atoms)),
+        )
         labels = labels_of(atoms)
         factors = weights.groups.get(group_of(atoms), GroupWeights())
         common = _own_weight(atoms) / (1 if weights.convention == "fitsnap" else n_total)
-        rows = slice(first[c], first[c + 1])
         energy, force, virial = _weights(weights, factors, atoms)
         if labels.energy is not None:
-            batch.labels.energies[c] = labels.energy
-            batch.weights.energies[c] = common * energy
+            one.labels.energies[:] = labels.energy
+            one.weights.energies[:] = common * energy
         if labels.forces is not None:
-            batch.labels.forces[rows] = labels.forces
-            batch.weights.forces[rows] = common * force
+            one.labels.forces[:] = labels.forces
+            one.weights.forces[:] = common * force
         if labels.stress is not None and atoms.pbc.all():
             # VOIGT is its own inverse.
-            batch.labels.virials[c] = -atoms.cell.volume * np.asarray(labels.stress)[VOIGT]
-            batch.weights.virials[c] = common * virial
-    return batch
+            one.labels.virials[:] = -atoms.cell.volume * np.asarray(labels.stress)[VOIGT]
+            one.weights.virials[:] = common * virial
+        found.append(one)
+    return found
 
 
 def _weights(

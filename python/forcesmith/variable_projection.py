@@ -16,24 +16,16 @@ import numpy as np
 from scipy.linalg import qr, svd
 
 from forcesmith import _core
+from forcesmith.loss import Fitted, Loss
 from forcesmith.training_set import (
     LabelledBatch,
     Observables,
-    Residuals,
     TrainingSet,
     observables,
     residuals,
 )
 
 BYTES_PER_PORTION = 2**26  # of design matrix held at once
-
-
-@dataclass
-class Fitted:
-    """Model parameters that minimise the loss for some descriptor parameters."""
-
-    loss: float  # weighted sum of squares, with the ridge penalty
-    residuals: list[Residuals]  # per batch
 
 
 @dataclass
@@ -146,9 +138,14 @@ class LinearLeastSquares:
         return values
 
     def penalty(self, model_parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """The ridge penalty after the first solve, and its gradient with the free parameters."""
+        """The ridge penalty after the first solve, and its gradient."""
         scaled = self.scale * (model_parameters - self.baseline)[self.free]
-        return self.ridge * float(scaled @ scaled), 2 * self.ridge * self.scale * scaled
+        gradient = self._of_all_parameters(2 * self.ridge * self.scale * scaled)
+        return self.ridge * float(scaled @ scaled), gradient
+
+    def joint_loss(self, core: _core.Potential) -> Loss:
+        """The same loss as a function of descriptor and free model parameters."""
+        return Loss(core, self.training_set.batches, self.free, self.n_workers, self.penalty)
 
     def triangle(self, core: _core.Potential) -> Triangle:
         """Of the free design columns and, as the last one, the labels."""
@@ -219,58 +216,6 @@ def _portions(
         first = last
 
 
-class JointLoss:
-    """Loss and gradient with descriptor and free model parameters together, one vector x."""
-
-    def __init__(self, core: _core.Potential, squares: LinearLeastSquares):
-        self.core = core
-        self.squares = squares
-        self.n_descriptor = len(core.descriptor_parameters)
-
-    def parameters(self) -> np.ndarray:
-        model = self.core.model_parameters[self.squares.free]
-        return np.concatenate([self.core.descriptor_parameters, model])
-
-    def set_parameters(self, x: np.ndarray) -> None:
-        self.core.descriptor_parameters = x[: self.n_descriptor]
-        model = self.squares.baseline.copy()
-        model[self.squares.free] = x[self.n_descriptor :]
-        self.core.model_parameters = model
-
-    def __call__(self, x: np.ndarray) -> tuple[Fitted, np.ndarray]:
-        """Sets the parameters; `Fitted` here is no minimum."""
-        squares = self.squares
-        self.set_parameters(x)
-        batches = squares.training_set.batches
-        found = [residuals(self.core, batch, squares.n_workers) for batch in batches]
-        gradient = loss_gradient(self.core, squares.training_set, found, squares.n_workers)
-        penalty, slope = squares.penalty(self.core.model_parameters)
-        x_gradient = np.concatenate([gradient[0], gradient[1][squares.free] + slope])
-        return Fitted(sum(r.loss for r in found) + penalty, found), x_gradient
-
-
-def loss_gradient(
-    core: _core.Potential,
-    training_set: TrainingSet,
-    found: list[Residuals],
-    n_workers: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient of the loss without penalty: with descriptor parameters, with model parameters."""
-    total = [np.zeros(len(core.descriptor_parameters)), np.zeros(len(core.model_parameters))]
-    for batch, residual in zip(training_set.batches, found, strict=True):
-        weights = batch.weights
-        parts = core.parameter_gradient(
-            batch.neighbors,
-            2 * weights.energies * residual.energies,
-            2 * weights.forces * residual.forces,
-            2 * weights.virials * residual.virials,
-            n_workers,
-        )
-        for sum_, part in zip(total, parts, strict=True):
-            sum_ += part
-    return total[0], total[1]
-
-
 class GaussNewtonCoordinates:
     """Coordinates z around the present parameters, x = origin + transform z, in which the
     Gauss-Newton approximation of the Hessian of log(loss) is the unit matrix: there a quasi-Newton
@@ -281,14 +226,13 @@ class GaussNewtonCoordinates:
     """Relative to the largest curvature (of columns of unit length); smaller ones count as this."""
     STEP = 1e-5  # of the forward differences; their error only makes the scaling less perfect
 
-    def __init__(self, joint: JointLoss, loss: float):
-        squares = joint.squares
+    def __init__(self, squares: LinearLeastSquares, joint: Loss, loss: float):
         self.origin = joint.parameters()
         triangle = stream_triangle(
             joint.core,
             squares.training_set,
             squares.free,
-            lambda number: self._descriptor_columns(joint, number),
+            lambda number: self._descriptor_columns(joint, squares.training_set.batches[number]),
             squares.n_workers,
         ).matrix
         # Descriptor parameters come first in x, last in the rows.
@@ -299,18 +243,17 @@ class GaussNewtonCoordinates:
         curvature = np.sqrt(s**2 + self.DAMPING * s[0] ** 2)
         self.transform = np.sqrt(loss / 2) * (vt.T / curvature) / norms[:, None]
 
-    def _descriptor_columns(self, joint: JointLoss, number: int) -> Observables:
+    def _descriptor_columns(self, joint: Loss, batch: LabelledBatch) -> Observables:
         """Derivatives of energies, forces and virials with the descriptor parameters."""
-        core, squares = joint.core, joint.squares
-        batch = squares.training_set.batches[number]
+        core = joint.core
         start = core.descriptor_parameters
-        here = observables(core, batch, squares.n_workers)
+        here = observables(core, batch, joint.n_workers)
         columns = []
         for k in range(len(start)):
             moved = start.copy()
             moved[k] += self.STEP * max(1.0, abs(start[k]))
             core.descriptor_parameters = moved
-            there = observables(core, batch, squares.n_workers)
+            there = observables(core, batch, joint.n_workers)
             columns.append(there.minus(here).divided_by(moved[k] - start[k]))
         core.descriptor_parameters = start
         return Observables.stacked(columns)

@@ -15,14 +15,10 @@ import pytest
 from ase import Atoms, units
 from contract_examples import crystal, make_potential, structures
 from forcesmith import _core, variable_projection
+from forcesmith.loss import Loss, gradients
 from forcesmith.settings import WeightSettings
 from forcesmith.training_set import TrainingSet
-from forcesmith.variable_projection import (
-    GaussNewtonCoordinates,
-    JointLoss,
-    LinearLeastSquares,
-    loss_gradient,
-)
+from forcesmith.variable_projection import GaussNewtonCoordinates, LinearLeastSquares
 from sample_data import labelled
 
 DESCRIPTOR = {
@@ -237,7 +233,7 @@ def test_gradient_of_the_projected_loss(noisy, offsets, ridge):
         return squares.solve(core).loss
 
     loss(start)
-    gradient, _ = loss_gradient(core, training_set, squares.solve(core).residuals, 1)
+    gradient, _ = gradients(core, training_set.batches, squares.solve(core).residuals, 1)
     rng = np.random.default_rng(0)
     step = 2e-4
     for direction in [*np.eye(len(start))[::5], *rng.normal(size=(3, len(start)))]:
@@ -250,13 +246,13 @@ def test_gradient_of_the_projected_loss(noisy, offsets, ridge):
 
 
 @pytest.fixture
-def joint(noisy) -> JointLoss:
+def joint(noisy) -> Loss:
     """At the linear minimum of some radial functions."""
     core = make_potential([DESCRIPTOR], {"type": "linear"}, seed=11)._core
     training_set = TrainingSet(noisy, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
     squares = LinearLeastSquares(core, training_set, 1e-4, None, 1)
     squares.solve(core)
-    return JointLoss(core, squares)
+    return squares.joint_loss(core)
 
 
 def test_gradient_of_the_joint_loss(joint):
@@ -282,8 +278,8 @@ def test_gauss_newton_coordinates(known, data):
     training_set = TrainingSet(data, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
     squares = LinearLeastSquares(core, training_set, 0.0, None, 1)
     loss = squares.solve(core).loss
-    joint = JointLoss(core, squares)
-    coordinates = GaussNewtonCoordinates(joint, loss)
+    joint = squares.joint_loss(core)
+    coordinates = GaussNewtonCoordinates(squares, joint, loss)
     (batch,) = training_set.batches
     weights = batch.rows(batch.weights, 0, len(data))[:, 0]
 
@@ -663,7 +659,7 @@ def test_ctrl_c_keeps_the_best_so_far(noisy, tmp_path, last):
 
 def test_ctrl_c_in_the_middle_of_an_iteration(noisy, monkeypatch):
     """The parameters that were just being tried are not kept."""
-    original = JointLoss.__call__
+    original = Loss.__call__
     calls = []
 
     def interrupted(self, x):
@@ -673,7 +669,7 @@ def test_ctrl_c_in_the_middle_of_an_iteration(noisy, monkeypatch):
             raise KeyboardInterrupt
         return original(self, x)
 
-    monkeypatch.setattr(JointLoss, "__call__", interrupted)
+    monkeypatch.setattr(Loss, "__call__", interrupted)
     result = linear_fit(noisy, optimizer={"max_iterations": 50, "threads": 1})
     assert result.interrupted
     kept = result.potential._core.descriptor_parameters
@@ -711,7 +707,7 @@ def test_ctrl_c_before_there_is_anything(noisy, monkeypatch):
 
 def test_checkpoint_holds_the_best_so_far(noisy, tmp_path, monkeypatch):
     # The package's attribute `fit` is the function, not the module.
-    monkeypatch.setattr(sys.modules["forcesmith.fit"], "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("forcesmith.record.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     checkpoint = tmp_path / "best.json"
     losses = []
     training_set = TrainingSet(noisy, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())

@@ -200,7 +200,7 @@ def test_no_descriptor(document):
         (("descriptors", 0, "contractions"), [], "object"),
         (("descriptors", 0, "contractions", "moments"), 2**32 + 18, "integer"),
         (("descriptors", 0, "contractions", "basic"), {}, "array"),
-        (("model", "shared"), 1, "boolean"),
+        (("model", "shared"), 2, "boolean"),
         (("model", "coefficients"), 1.0, "array"),
         (("model", "energy_offsets"), {"Mg": 1.0}, "array"),
     ],

@@ -114,7 +114,7 @@ def test_toml_and_dictionary_mean_the_same(write):
         ({"weights": {"forces": 1.0}}, "weights.forces", "force"),
         ({"weights": {"groups": {"a": {"enery": 1.0}}}}, "weights.groups.a.enery", "energy"),
         ({"data": {"training": []}}, "data.training", "train"),
-        ({"output": {"plot": "a.png"}}, "output.plot", "parity_plot"),
+        ({"output": {"plot": "a.png"}}, "output.plot", "loss_plot"),
     ],
 )
 def test_unknown_key(tree, key, nearest):

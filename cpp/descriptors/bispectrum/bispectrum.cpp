@@ -121,6 +121,8 @@ void Bispectrum::check(const std::string& where) const {
   for (double weight : p.weights)
     if (!std::isfinite(weight))
       throw ParameterError(where + ": the weights must be finite numbers.");
+  if (!std::isfinite(2.0 * p.rcutfac * *std::max_element(p.radii.begin(), p.radii.end())))
+    throw ParameterError(where + ": the cutoffs rcutfac (radii[i] + radii[j]) must be finite.");
   const double shortest = 2.0 * p.rcutfac * *std::min_element(p.radii.begin(), p.radii.end());
   if (!(p.rmin0 >= 0.0 && p.rmin0 <= 0.5 * shortest))
     throw ParameterError(where + ": rmin0 (" + std::to_string(p.rmin0) +

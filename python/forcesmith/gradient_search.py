@@ -1,0 +1,385 @@
+"""Search by gradients for potentials of any model: L-BFGS over the whole training set, or Adam over
+mini-batches. Both can be resumed from a checkpoint and go on as if they had not been interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from forcesmith.files import write_atomically
+from forcesmith.loss import Loss, gradients
+from forcesmith.potential import Potential
+from forcesmith.record import Record
+from forcesmith.settings import OptimizerSettings
+from forcesmith.training_set import TrainingSet, residuals
+
+MEMORY = 50  # pairs of steps and gradient changes of L-BFGS
+DIVERGED = 1e8  # times the best loss
+ADAM_DECAYS = 0.9, 0.999  # D. P. Kingma, J. Ba, arXiv:1412.6980
+
+
+def state_file(potential_file: str | os.PathLike | None) -> Path | None:
+    """Where the state of a search is kept that writes this potential file."""
+    return None if potential_file is None else Path(potential_file).with_suffix(".state.npz")
+
+
+def standardized(
+    potential: Potential,
+    training_set: TrainingSet,
+    offsets: np.ndarray | None,
+    n_workers: int,
+) -> Potential:
+    """The potential with energy offsets (eV) and, if its model has inputs of its own scale, their
+    mean, spread and range over the atoms of the training set."""
+    document = json.loads(potential.to_json())
+    if offsets is None:
+        offsets = training_set.smallest_energy_offsets()
+    document["model"]["energy_offsets"] = offsets.tolist()
+    if document["model"]["type"] == "neural_network":
+        statistics = _input_statistics(potential, training_set, n_workers)
+        document["model"] |= {
+            "input_shift": [s.mean.tolist() for s in statistics],
+            "input_factor": [s.factor.tolist() for s in statistics],
+            "input_min": [s.low.tolist() for s in statistics],
+            "input_max": [s.high.tolist() for s in statistics],
+        }
+    return Potential.from_json(json.dumps(document), "the fit settings")
+
+
+@dataclass
+class _Statistics:
+    """Of the descriptor values of one element, each (n_values,)."""
+
+    n: int
+    mean: np.ndarray
+    squares: np.ndarray  # mean square
+    low: np.ndarray
+    high: np.ndarray
+
+    def add(self, values: np.ndarray) -> None:
+        """values: (n_atoms, n_values)"""
+        if len(values) == 0:
+            return
+        n = self.n + len(values)
+        self.mean += (values - self.mean).sum(axis=0) / n
+        self.squares += (values**2 - self.squares).sum(axis=0) / n
+        self.low = np.minimum(self.low, values.min(axis=0))
+        self.high = np.maximum(self.high, values.max(axis=0))
+        self.n = n
+
+    @property
+    def factor(self) -> np.ndarray:
+        spread = np.sqrt(np.maximum(self.squares - self.mean**2, 0.0))
+        # Values that do not vary in the training set say nothing.
+        return np.where(spread > 1e-10 * (1 + np.abs(self.mean)), 1 / np.maximum(spread, 1e-300), 0)
+
+
+def _input_statistics(
+    potential: Potential, training_set: TrainingSet, n_workers: int
+) -> list[_Statistics]:
+    core = potential._core
+    found = []
+    for element in range(len(training_set.elements)):
+        n = core.size(element)
+        found.append(
+            _Statistics(0, np.zeros(n), np.zeros(n), np.full(n, np.inf), np.full(n, -np.inf))
+        )
+    for batch in training_set.batches:
+        values = core.descriptor_values(batch.neighbors, n_workers)
+        for element, statistics in enumerate(found):
+            own = batch.neighbors.types == element
+            statistics.add(values[own, : core.size(element)])
+    for element, statistics in zip(training_set.elements, found, strict=True):
+        if statistics.n == 0:
+            raise ValueError(
+                f"The training data has no atom of {element}, so its network would learn nothing; "
+                "take it out of the elements, or add data."
+            )
+    return found
+
+
+@dataclass
+class _State:
+    """All that decides how a search goes on; arrays have names, so that it can be written."""
+
+    x: np.ndarray
+    iteration: int = 0
+    since_best: int = 0  # iterations
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class GradientSearch:
+    """Moves all parameters along gradients; the best potential is that of the lowest loss on the
+    validation set, or on the training set if there is none."""
+
+    def __init__(
+        self,
+        record: Record,
+        validation_set: TrainingSet,
+        settings: OptimizerSettings,
+        fixed_offsets: bool,
+        n_workers: int,
+        state_path: Path | None,
+    ):
+        self.record = record
+        self.core = record.core
+        self.validation_set = validation_set
+        self.settings = settings
+        self.n_workers = n_workers
+        self.state_path = state_path
+        n_elements = len(record.training_set.elements)
+        free = slice(n_elements if fixed_offsets else 0, None)
+        self.decayed = decayed_parameters(record.potential)
+        penalty = self._penalty if settings.method != "adam" else None
+        self.loss = Loss(
+            self.core,
+            record.training_set.batches,
+            free,
+            n_workers,
+            *([penalty] if penalty else []),
+        )
+
+    def run(self) -> str:
+        """Search; leaves the best parameters in the potential. Returns how it ended."""
+        state = _State(self.loss.parameters())
+        if self.settings.resume:
+            state = self._read_state()
+        else:
+            start = self.loss.value()
+            if not np.isfinite(start.loss):
+                raise ValueError(
+                    "The loss is not finite before the first step; look for configurations with "
+                    "atoms much too close, or choose another seed."
+                )
+            self._keep_if_best(start, state)
+        step = self._adam if self.settings.method == "adam" else self._lbfgs
+        try:
+            ending = step(state)
+        except KeyboardInterrupt:
+            ending = "interrupted"
+        if self.state_path is not None:
+            self._write_state(state)
+        self.record.restore_best()
+        return ending
+
+    # ---- L-BFGS (J. Nocedal, S. J. Wright, Numerical Optimization, algorithm 7.4) ----
+
+    def _lbfgs(self, state: _State) -> str:
+        def evaluate(x: np.ndarray):
+            fitted, gradient = self.loss(x)
+            # The logarithm makes steps and their acceptance independent of the loss's magnitude.
+            loss = max(fitted.loss, np.finfo(float).tiny)
+            return float(np.log(loss)), gradient / loss, fitted
+
+        value, gradient, _ = evaluate(state.x)
+        steps = list(state.arrays.get("steps", []))
+        changes = list(state.arrays.get("changes", []))
+        while state.iteration < self.settings.max_iterations:
+            direction = _lbfgs_direction(gradient, steps, changes)
+            first = 1.0 if steps else min(1.0, 0.1 / np.linalg.norm(gradient))
+            found = _line_search(evaluate, state.x, direction, value, gradient, first)
+            if found is None:
+                if not steps:
+                    return "converged"
+                steps, changes = [], []  # once more, along the gradient
+                continue
+            x, value, new_gradient, fitted = found
+            if (x - state.x) @ (new_gradient - gradient) > 0:
+                steps.append(x - state.x)
+                changes.append(new_gradient - gradient)
+                del steps[:-MEMORY], changes[:-MEMORY]
+            state.x, gradient = x, new_gradient
+            state.arrays = {"steps": np.array(steps), "changes": np.array(changes)}
+            # The potential has the parameters of the last evaluation, which this was.
+            self._keep_if_best(fitted, state)
+            ending = self._iteration_done(state)
+            if ending:
+                return ending
+            if self.record.stagnates():
+                return "converged"
+        return "iterations"
+
+    def _penalty(self, model_parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = np.where(self.decayed, model_parameters, 0.0)
+        decay = self.settings.weight_decay
+        return decay * float(weights @ weights), 2 * decay * weights
+
+    # ---- Adam, with decoupled weight decay (I. Loshchilov, F. Hutter, arXiv:1711.05101) ----
+
+    def _adam(self, state: _State) -> str:
+        settings, training_set = self.settings, self.record.training_set
+        n = len(state.x)
+        mean = state.arrays.get("mean", np.zeros(n))
+        square = state.arrays.get("square", np.zeros(n))
+        count = int(state.arrays.get("count", 0))
+        shrinking = np.zeros(n, dtype=bool)
+        shrinking[self.loss.n_descriptor :] = self.decayed[self.loss.free]
+        fall = settings.learning_rate_end / settings.learning_rate
+        while state.iteration < settings.max_iterations:
+            # Of seed and epoch only: a resumed search sees the same mini-batches.
+            rng = np.random.default_rng([settings.seed, state.iteration])
+            rate = settings.learning_rate * fall ** (state.iteration / settings.max_iterations)
+            x = state.x.copy()  # the state is that of whole epochs
+            for batch in training_set.mini_batches(settings.batch_size, rng):
+                self.loss.set_parameters(x)
+                found = [residuals(self.core, batch, self.n_workers)]
+                descriptor, model = gradients(self.core, [batch], found, self.n_workers)
+                gradient = np.concatenate([descriptor, model[self.loss.free]])
+                if not np.isfinite(gradient).all():
+                    return "diverged"
+                count += 1
+                first, second = ADAM_DECAYS
+                mean = first * mean + (1 - first) * gradient
+                square = second * square + (1 - second) * gradient**2
+                unbiased = np.sqrt(square / (1 - second**count)) + 1e-12
+                x -= rate * (mean / (1 - first**count)) / unbiased
+                x[shrinking] *= 1 - rate * settings.weight_decay
+            state.x = x
+            state.arrays = {"mean": mean, "square": square, "count": np.array(count)}
+            self.loss.set_parameters(x)
+            fitted = self.loss.value()
+            if not fitted.loss < DIVERGED * self.record.best_loss:
+                return "diverged"
+            self._keep_if_best(fitted, state)
+            ending = self._iteration_done(state)
+            if ending:
+                return ending
+        return "iterations"
+
+    # ---- both ----
+
+    def _keep_if_best(self, fitted, state: _State) -> None:
+        score = None
+        if self.validation_set.n_configurations:
+            batches = self.validation_set.batches
+            score = sum(residuals(self.core, batch, self.n_workers).loss for batch in batches)
+        kept = self.record.keep_if_best(fitted, score)
+        state.since_best = 0 if kept else state.since_best + 1
+
+    def _iteration_done(self, state: _State) -> str:
+        """A reason to end the search, or nothing."""
+        state.iteration += 1
+        if self.record.iteration_done() and self.state_path is not None:
+            self._write_state(state)
+        if self.validation_set.n_configurations and state.since_best >= self.settings.patience:
+            return "early stopping"
+        return ""
+
+    def _write_state(self, state: _State) -> None:
+        record = self.record
+        stream = io.BytesIO()
+        best = record.best or (np.zeros(0), np.zeros(0))
+        np.savez(
+            stream,
+            x=state.x,
+            iteration=state.iteration,
+            since_best=state.since_best,
+            best_descriptor=best[0],
+            best_model=best[1],
+            best=np.array([record.best_loss, record.best_score, *record.best_rmse]),
+            history=json.dumps(record.history),
+            method=self.settings.method,
+            hash=record.training_set.hash,
+            **{f"array_{name}": value for name, value in state.arrays.items()},
+        )
+        write_atomically(self.state_path, stream.getvalue())
+
+    def _read_state(self) -> _State:
+        path = self.state_path
+        if path is None or not path.is_file():
+            raise ValueError(
+                f"There is no checkpoint {path} to resume from; start without `resume`."
+            )
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                data = {name: stored[name] for name in stored.files}
+        except (OSError, ValueError) as error:
+            raise ValueError(f"The checkpoint {path} cannot be read: {error}.") from None
+        record = self.record
+        for name, own in (
+            ("method", self.settings.method),
+            ("hash", record.training_set.hash),
+        ):
+            if str(data[name]) != own:
+                what = "optimizer.method" if name == "method" else "training data"
+                raise ValueError(
+                    f"The checkpoint {path} was made with another {what}; resume with the same, or "
+                    "start anew."
+                )
+        if len(data["x"]) != len(self.loss.parameters()):
+            raise ValueError(
+                f"The checkpoint {path} has {len(data['x'])} parameters, but this potential has "
+                f"{len(self.loss.parameters())}; resume with the settings it was made with."
+            )
+        record.history[:] = json.loads(str(data["history"]))
+        record.best = (data["best_descriptor"], data["best_model"])
+        record.best_loss, record.best_score = data["best"][:2]
+        record.best_rmse = tuple(data["best"][2:])
+        return _State(
+            x=data["x"],
+            iteration=int(data["iteration"]),
+            since_best=int(data["since_best"]),
+            arrays={
+                name.removeprefix("array_"): value
+                for name, value in data.items()
+                if name.startswith("array_")
+            },
+        )
+
+
+def decayed_parameters(potential: Potential) -> np.ndarray:
+    """True for those model parameters that weight decay acts on: no offsets, no biases."""
+    decayed = np.ones(len(potential._core.model_parameters), dtype=bool)
+    decayed[: len(potential.elements)] = False
+    model = json.loads(potential.to_json())["model"]
+    position = len(potential.elements)
+    for network in model.get("networks", []):
+        for layer in network:
+            position += int(np.size(layer["weights"]))
+            decayed[position : position + len(layer["biases"])] = False
+            position += len(layer["biases"])
+    return decayed
+
+
+def _lbfgs_direction(gradient, steps, changes) -> np.ndarray:
+    """Minus the inverse Hessian approximation times the gradient, by the two-loop recursion."""
+    direction = -gradient
+    factors = []
+    for step, change in zip(reversed(steps), reversed(changes), strict=True):
+        factor = (step @ direction) / (step @ change)
+        factors.append(factor)
+        direction = direction - factor * change
+    if steps:
+        direction = direction * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for step, change, factor in zip(steps, changes, reversed(factors), strict=True):
+        direction = direction + (factor - (change @ direction) / (step @ change)) * step
+    return direction
+
+
+def _line_search(
+    evaluate: Callable, x: np.ndarray, direction: np.ndarray, value: float, gradient, first: float
+):
+    """A point along the direction that fulfils the weak Wolfe conditions, by bisection; None if 30
+    evaluations do not find one. What is not finite counts as too far."""
+    slope = float(gradient @ direction)
+    if not slope < 0:
+        return None
+    low, high, length = 0.0, np.inf, first
+    for _ in range(30):
+        point = x + length * direction
+        new_value, new_gradient, fitted = evaluate(point)
+        if not new_value <= value + 1e-4 * length * slope or not np.isfinite(new_gradient).all():
+            high = length
+        elif new_gradient @ direction < 0.9 * slope:
+            low = length
+        else:
+            return point, new_value, new_gradient, fitted
+        length = 2 * low if high == np.inf else (low + high) / 2
+    return None

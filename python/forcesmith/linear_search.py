@@ -1,0 +1,85 @@
+"""Search for the parameters of descriptors under models that are linear in theirs."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from forcesmith.record import Record
+from forcesmith.settings import OptimizerSettings
+from forcesmith.variable_projection import GaussNewtonCoordinates, LinearLeastSquares
+
+ITERATIONS_PER_ROUND = 100  # between two exact solutions for the model parameters
+
+
+class LinearSearch:
+    """For models that are linear in their parameters. In rounds: the model parameters are solved
+    for exactly, then a quasi-Newton search moves the descriptor's parameters with them.
+    """
+
+    def __init__(self, record: Record, squares: LinearLeastSquares, settings: OptimizerSettings):
+        self.record = record
+        self.core = record.core
+        self.squares = squares
+        self.joint = squares.joint_loss(record.core)
+        self.settings = settings
+
+    def run(self) -> bool:
+        """Search; leaves the best parameters in the potential. True if Ctrl-C ended it."""
+        record = self.record
+        interrupted = False
+        try:
+            record.keep_if_best(self.squares.solve(self.core))
+            record.iteration_done()
+            if self.joint.n_descriptor > 0:
+                while self._iterations_left() > 1 and self._round():
+                    pass
+            if self.settings.solver == "ard":
+                record.restore_best()
+                record.best_score = np.inf  # fewer coefficients, larger loss
+                record.keep_if_best(self.squares.solve_ard(self.core, self.settings.ard_threshold))
+                record.iteration_done()
+        except KeyboardInterrupt:
+            if record.best is None:
+                raise
+            interrupted = True
+        record.restore_best()
+        return interrupted
+
+    def _iterations_left(self) -> int:
+        return self.settings.max_iterations - len(self.record.history)
+
+    def _round(self) -> bool:
+        """From one exact solution to the next. False if that gained next to nothing."""
+        record = self.record
+        before = record.best_loss
+        record.restore_best()
+        coordinates = GaussNewtonCoordinates(self.squares, self.joint, before)
+
+        def loss_and_gradient(z: np.ndarray) -> tuple[float, np.ndarray]:
+            fitted, gradient = self.joint(coordinates.origin + coordinates.transform @ z)
+            record.keep_if_best(fitted)
+            # The logarithm makes steps and their acceptance independent of the loss's magnitude.
+            loss = max(fitted.loss, np.finfo(float).tiny)
+            return float(np.log(loss)), coordinates.transform.T @ gradient / loss
+
+        def iteration_done(_z: np.ndarray) -> None:
+            record.iteration_done()
+            if record.stagnates():
+                raise StopIteration  # ends this minimisation
+
+        minimize(
+            loss_and_gradient,
+            np.zeros(len(coordinates.origin)),
+            jac=True,
+            method="BFGS",
+            callback=iteration_done,
+            options={
+                "maxiter": min(ITERATIONS_PER_ROUND, self._iterations_left() - 1),
+                "gtol": 0.0,
+            },
+        )
+        record.restore_best()
+        record.keep_if_best(self.squares.solve(self.core))
+        record.iteration_done()
+        return before - record.best_loss > self.settings.tolerance * before
