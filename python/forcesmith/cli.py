@@ -1,4 +1,4 @@
-"""The command `forcesmith`: fit, evaluate, convert, info.
+"""The command `forcesmith`: fit, scan, evaluate, convert, info.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
@@ -15,15 +15,18 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.tree import Tree
 
 import forcesmith as fs
 
+from .committee import fit_committee, member_path, spread
 from .dataset import check_configurations, read, split
 from .metrics import errors_by_group
-from .plots import check_plot_format, parity_plot
-from .progress import FitProgress
+from .plots import check_plot_format, loss_plot, parity_plot, trade_off_plot
+from .progress import FitProgress, write_history
 from .settings import FitSettings
+from .weight_scan import parse_ratios, weight_scan
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
@@ -81,39 +84,154 @@ def fit(
     config: Annotated[
         Path, typer.Argument(help="Settings, TOML; paths in it start at its folder.")
     ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue from the checkpoint of an interrupted fit.")
+    ] = False,
 ) -> None:
-    """Fit a potential as a TOML file says; write it, print errors per group, draw a parity plot."""
+    """Fit a potential as a TOML file says; write it, print errors per group, draw a parity plot.
+
+    With optimizer.committee above 1, several potentials from different random starts."""
     settings = FitSettings.from_toml(config)
+    if resume:
+        settings.optimizer.resume = True
+    train, test = _read_sets(settings)
+    # what would fail only after the fit, now
+    for name, path in settings.output:
+        if path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            if name.endswith("plot"):
+                check_plot_format(path)
+
+    err.print(f"{len(train)} configurations to fit, {len(test)} to test")
+    if settings.optimizer.committee > 1:
+        _fit_committee(settings, train, test)
+        return
+    with FitProgress(err, settings.optimizer.max_iterations) as progress:
+        result = fs.fit(
+            train, test, settings, progress=progress, checkpoint=settings.output.potential
+        )
+    _report(result)
+    out.print(f"potential: {settings.output.potential}", soft_wrap=True)
+    _write_histories(settings, {"": result.history})
+    if settings.output.parity_plot:
+        sets = {"train": train, "test": test} if test else {"train": train}
+        results = {name: (data, result.potential.evaluate(data)) for name, data in sets.items()}
+        parity_plot(results, settings.output.parity_plot)
+        out.print(f"parity plot: {settings.output.parity_plot}", soft_wrap=True)
+
+
+@app.command()
+def scan(
+    configs: Annotated[
+        list[Path], typer.Argument(help="Settings of one or several models, TOML, as for fit.")
+    ],
+    ratios: Annotated[
+        str,
+        typer.Option(help="Force weight over energy weight: first:last:number, or a list a,b,c."),
+    ] = "1e-4:1e4:9",
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw force against energy errors to this file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit each model with many ratios of force weight to energy weight, and compare the errors.
+
+    Every model trades energy errors for force errors; only whole curves compare fairly."""
+    if plot:
+        check_plot_format(plot)
+    values = parse_ratios(ratios)
+    points: dict[str, list[dict]] = {}
+    for config in configs:
+        settings = FitSettings.from_toml(config)
+        train, test = _read_sets(settings)
+        rows = points.setdefault(config.stem, [])
+        for row in weight_scan(train, test, settings, values):
+            rows.append(row)
+            err.print(
+                f"{config.stem}: ratio {row['ratio']:g}, energy {row['energy_rmse']:.2f} meV/atom, "
+                f"force {row['force_rmse']:.4f} eV/Å, {row['seconds']:.0f} s"
+            )
+    if as_json:
+        typer.echo(json.dumps(points, indent=2))
+    else:
+        table = Table("model", "force/energy weight", "energy RMSE, meV/atom", "force RMSE, eV/Å")
+        for name, rows in points.items():
+            for row in rows:
+                table.add_row(
+                    name,
+                    f"{row['ratio']:g}",
+                    f"{row['energy_rmse']:.2f}",
+                    f"{row['force_rmse']:.4f}",
+                )
+        out.print(table)
+    if plot:
+        trade_off_plot(points, plot)
+        err.print(f"plot: {plot}", soft_wrap=True)
+
+
+def _read_sets(settings: FitSettings) -> tuple[list, list]:
+    """Training and test configurations, as the settings split them."""
     train = read(settings.data.train, elements=settings.elements)
     test = read(settings.data.test, elements=settings.elements)
     if fraction := settings.data.test_fractions or settings.data.test_fraction:
         train, held_out = split(train, fraction, settings.optimizer.seed)
         test = test + held_out
-    # what would fail only after the fit, now
-    for output in filter(None, (settings.output.potential, settings.output.parity_plot)):
-        Path(output).parent.mkdir(parents=True, exist_ok=True)
-    if settings.output.parity_plot:
-        check_plot_format(settings.output.parity_plot)
+    return train, test
 
-    err.print(f"{len(train)} configurations to fit, {len(test)} to test")
+
+def _fit_committee(settings: FitSettings, train: list, test: list) -> None:
+    members = []
+    histories = {}
+    path = settings.output.potential
     with FitProgress(err, settings.optimizer.max_iterations) as progress:
-        result = fs.fit(
-            train, test, settings, progress=progress, checkpoint=settings.output.potential
+        for result in fit_committee(
+            train, test, settings, progress=lambda member: progress, checkpoint=path
+        ):
+            members.append(result.potential)
+            histories[f"member {len(members)}"] = result.history
+            errors = (result.test_errors or result.train_errors).total
+            out.print(
+                f"{member_path(path, len(members))}: energy {errors.energy_rmse:.2f} meV/atom, "
+                f"force {errors.force_rmse:.4f} eV/Å (RMSE, {'test' if test else 'train'})",
+                soft_wrap=True,
+            )
+            if result.interrupted:
+                break
+    _write_histories(settings, histories)
+    if len(members) > 1:
+        found = spread(members, test or train)
+        out.print(
+            f"spread of the members: energy {found.energy:.2f} meV/atom, force "
+            f"{found.force:.4f} eV/Å"
         )
-    if result.interrupted:
-        err.print("interrupted: this is the best potential so far", style="yellow")
+
+
+def _report(result: fs.FitResult) -> None:
+    reasons = {
+        "interrupted": "interrupted: this is the best potential so far",
+        "diverged": "the training diverged: this is the best potential before; try a smaller "
+        "learning_rate",
+    }
+    if result.ending in reasons:
+        err.print(reasons[result.ending], style="yellow")
     result.train_errors.print(out, "Errors on the fitted data")
     if result.test_errors:
         result.test_errors.print(out, "\nErrors on the test data")
     out.print(
         f"\nfitted in {result.seconds:.1f} s with at most {result.peak_memory_mb:.0f} MB of memory"
     )
-    out.print(f"potential: {settings.output.potential}", soft_wrap=True)
-    if settings.output.parity_plot:
-        sets = {"train": train, "test": test} if test else {"train": train}
-        results = {name: (data, result.potential.evaluate(data)) for name, data in sets.items()}
-        parity_plot(results, settings.output.parity_plot)
-        out.print(f"parity plot: {settings.output.parity_plot}", soft_wrap=True)
+
+
+def _write_histories(settings: FitSettings, histories: dict[str, list[dict]]) -> None:
+    output = settings.output
+    if output.loss_log:
+        for number, history in enumerate(histories.values(), start=1):
+            path = output.loss_log if len(histories) == 1 else member_path(output.loss_log, number)
+            write_history(history, path)
+            out.print(f"loss: {path}", soft_wrap=True)
+    if output.loss_plot:
+        loss_plot(histories, output.loss_plot)
+        out.print(f"loss plot: {output.loss_plot}", soft_wrap=True)
 
 
 @app.command()

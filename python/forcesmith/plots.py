@@ -67,6 +67,77 @@ def parity_plot(
             ylabel=f"potential {quantity} ({unit})",
         )
         axes.legend(loc="upper left", fontsize="small", frameon=False)
+    _save(figure, path)
+
+
+def loss_plot(histories: dict[str, Sequence[dict]], path: str | os.PathLike) -> None:
+    """Draw the loss and the RMSE of energies and forces over the iterations.
+
+    histories: {name: history of a fit}, one curve each; path: .png, .pdf or .svg.
+    """
+    from matplotlib.figure import Figure
+
+    path = check_plot_format(path)
+    figure = Figure(figsize=(12.0, 4.0), layout="constrained")
+    quantities = {
+        "loss": "loss",
+        "energy_rmse_mev": "energy RMSE (meV/atom)",
+        "force_rmse": "force RMSE (eV/Å)",
+    }
+    for axes, (key, label) in zip(figure.subplots(1, 3), quantities.items(), strict=True):
+        for (name, history), (color, _) in zip(
+            histories.items(), itertools.cycle(STYLES), strict=False
+        ):
+            axes.plot(
+                [row["iteration"] for row in history],
+                [row[key] for row in history],
+                color=color,
+                label=name,
+            )
+        axes.set(xlabel="iteration", ylabel=label, yscale="log")
+        if len(histories) > 1:
+            axes.legend(fontsize="small", frameon=False)
+    _save(figure, path)
+
+
+def trade_off_plot(points: dict[str, Sequence[dict]], path: str | os.PathLike) -> None:
+    """Draw force error against energy error of fits with different weights, one curve per model.
+
+    points: {model: rows with "ratio" (force weight over energy weight), "energy_rmse" (meV/atom)
+        and "force_rmse" (eV/angstrom)}; path: .png, .pdf or .svg.
+    """
+    from matplotlib.figure import Figure
+
+    path = check_plot_format(path)
+    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for (name, rows), (color, marker) in zip(points.items(), itertools.cycle(STYLES), strict=False):
+        axes.plot(
+            [row["energy_rmse"] for row in rows],
+            [row["force_rmse"] for row in rows],
+            marker=marker,
+            color=color,
+            markersize=5,
+            linewidth=0.8,
+            label=name,
+        )
+        for row in (rows[0], rows[-1]):
+            axes.annotate(
+                f"{row['ratio']:g}",
+                (row["energy_rmse"], row["force_rmse"]),
+                textcoords="offset points",
+                xytext=(4, 4),
+                fontsize="x-small",
+                color=color,
+            )
+    axes.set(
+        xlabel="energy RMSE (meV/atom)", ylabel="force RMSE (eV/Å)", xscale="log", yscale="log"
+    )
+    axes.legend(fontsize="small", frameon=False, title="force weight / energy weight at the ends")
+    _save(figure, path)
+
+
+def _save(figure, path: Path) -> None:
     image = io.BytesIO()
     figure.savefig(image, format=path.suffix.lstrip("."), dpi=200)
     write_atomically(path, image.getvalue())

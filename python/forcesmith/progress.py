@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import os
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from .files import write_atomically
+
 SECONDS_BETWEEN_LOG_LINES = 10.0
+
+
+def write_history(history: Sequence[dict[str, float]], path: str | os.PathLike) -> None:
+    """The history of a fit as a CSV file, one row per iteration; written atomically."""
+    stream = io.StringIO()
+    rows = csv.DictWriter(stream, fieldnames=list(history[0]), lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(history)
+    write_atomically(path, stream.getvalue())
 
 
 class FitProgress:

@@ -1,0 +1,222 @@
+"""Search by gradients: finds minima, resumes as if never interrupted, stops for good reasons."""
+
+from __future__ import annotations
+
+import forcesmith as fs
+import numpy as np
+import pytest
+from ase import Atoms
+from contract_examples import crystal, make_potential
+from forcesmith import gradient_search
+from forcesmith.gradient_search import decayed_parameters, standardized, state_file
+from forcesmith.settings import WeightSettings
+from forcesmith.training_set import TrainingSet
+from sample_data import labelled
+
+ELEMENTS = ["Mg", "O"]
+DESCRIPTOR = {
+    "type": "moment_tensor",
+    "level": 6,
+    "cutoff": 4.2,
+    "min_distance": 1.6,
+    "radial_basis_size": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def data() -> list[Atoms]:
+    known = make_potential([DESCRIPTOR], {"type": "quadratic"}, seed=3)
+    made = []
+    for seed in range(12):
+        atoms = crystal(seed=seed)
+        result = known.evaluate(atoms)
+        labels = {"energy": result.energy, "forces": result.forces, "stress": result.stress}
+        made.append(labelled(atoms, f"group{seed % 2}", **labels))
+    return made
+
+
+def search(train, method="lbfgs", model=None, data=None, **options) -> fs.FitResult:
+    checkpoint = options.pop("checkpoint", None)
+    progress = options.pop("progress", None)
+    return fs.fit(
+        train,
+        train[:3],
+        checkpoint=checkpoint,
+        progress=progress,
+        elements=ELEMENTS,
+        descriptor=DESCRIPTOR,
+        model=model or {"type": "linear"},
+        data=data or {},
+        optimizer={"method": method, "threads": 1, **options},
+    )
+
+
+def all_parameters(result: fs.FitResult) -> np.ndarray:
+    core = result.potential._core
+    return np.concatenate([core.descriptor_parameters, core.model_parameters])
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_the_loss_falls(data, method):
+    result = search(data, method, max_iterations=40, tolerance=1e-9, learning_rate=0.03)
+    losses = [row["loss"] for row in result.history]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.2 * losses[0]
+    assert result.ending == "iterations" and len(losses) == 40
+    assert result.coefficient_errors is None
+
+
+def test_lbfgs_finds_what_the_linear_solution_is(data):
+    """Without descriptor parameters to move, both have the same minimum."""
+    descriptor = {"type": "bispectrum", "twojmax": 2, "rcutfac": 4.2}
+    settings = {"elements": ELEMENTS, "descriptor": descriptor}
+    exact = fs.fit(data, settings=settings, optimizer={"ridge": 0.0})
+    found = fs.fit(
+        data,
+        settings=settings,
+        optimizer={"method": "lbfgs", "max_iterations": 2000, "tolerance": 1e-12},
+    )
+    assert found.history[-1]["loss"] == pytest.approx(exact.history[-1]["loss"], rel=1e-3)
+
+
+def test_direction_of_lbfgs_is_newtons_for_a_quadratic_function():
+    """With as many pairs as dimensions, the inverse Hessian approximation is exact."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    hessian = root @ root.T + np.eye(4)
+    steps = list(np.linalg.eigh(hessian)[1].T)  # conjugate directions
+    changes = [hessian @ step for step in steps]
+    gradient = rng.normal(size=4)
+    direction = gradient_search._lbfgs_direction(gradient, steps, changes)
+    np.testing.assert_allclose(direction, -np.linalg.solve(hessian, gradient), rtol=1e-10)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_resumed_is_as_if_never_interrupted(data, tmp_path, method):
+    options = {"max_iterations": 30, "tolerance": 1e-9, "batch_size": 4}
+    whole = search(data, method, **options)
+
+    def interrupt(iteration, *_):
+        if iteration == 11:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "part.json"
+    part = search(data, method, checkpoint=path, progress=interrupt, **options)
+    assert part.interrupted and len(part.history) == 11
+    # The iteration in which Ctrl-C came is done again.
+    resumed = search(data, method, checkpoint=path, resume=True, **options)
+    assert resumed.ending == "iterations"
+    np.testing.assert_array_equal(all_parameters(resumed), all_parameters(whole))
+    assert resumed.history[-1]["loss"] == whole.history[-1]["loss"]
+
+
+def test_resume_goes_on_after_the_end(data, tmp_path):
+    path = tmp_path / "a.json"
+    search(data, checkpoint=path, max_iterations=10, tolerance=1e-9)
+    longer = search(data, checkpoint=path, max_iterations=20, tolerance=1e-9, resume=True)
+    whole = search(data, max_iterations=20, tolerance=1e-9)
+    np.testing.assert_array_equal(all_parameters(longer), all_parameters(whole))
+
+
+def test_what_cannot_be_resumed(data, tmp_path):
+    path = tmp_path / "a.json"
+    with pytest.raises(ValueError, match=r"no checkpoint .*a\.state\.npz to resume from"):
+        search(data, checkpoint=path, resume=True)
+    search(data, checkpoint=path, max_iterations=2)
+    with pytest.raises(ValueError, match="made with another optimizer.method"):
+        search(data, "adam", checkpoint=path, resume=True)
+    with pytest.raises(ValueError, match="made with another training data"):
+        search(data[:-1], checkpoint=path, resume=True)
+    with pytest.raises(ValueError, match="parameters, but this potential has"):
+        search(data, checkpoint=path, resume=True, model={"type": "quadratic"})
+    state_file(path).write_bytes(b"no archive")
+    with pytest.raises(ValueError, match="cannot be read"):
+        search(data, checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_seed_decides(data, method):
+    options = {"max_iterations": 5, "batch_size": 4}
+    first, second, other = (search(data, method, seed=seed, **options) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(all_parameters(first), all_parameters(second))
+    assert not np.array_equal(all_parameters(first), all_parameters(other))
+
+
+def test_early_stopping(data):
+    """With a validation set, the potential of its lowest loss is kept."""
+    rng = np.random.default_rng(1)
+    noisy = []
+    for atoms in data:
+        results = dict(atoms.calc.results)
+        results["forces"] = results["forces"] + 3.0 * rng.normal(size=results["forces"].shape)
+        noisy.append(labelled(atoms, "all", **results))
+    options = {"max_iterations": 3000, "tolerance": 1e-12, "patience": 5}
+    split_off = {"validation_fraction": 0.3}
+    stopped = search(noisy, data=split_off, model={"type": "quadratic"}, **options)
+    assert stopped.ending == "early stopping"
+    assert len(stopped.history) < 3000
+    assert stopped.history[-1]["loss"] == stopped.history[-6]["loss"]
+    provenance = stopped.potential.info()["provenance"]
+    assert provenance["training_set"]["configurations"] < len(noisy)
+
+
+def test_validation_set_of_a_linear_model(data):
+    with pytest.raises(ValueError, match="validation_fraction is for searches by gradient"):
+        search(data, "auto", data={"validation_fraction": 0.2})
+
+
+def test_a_diverging_training_keeps_the_best(data, tmp_path):
+    path = tmp_path / "best.json"
+    result = search(
+        data, "adam", checkpoint=path, learning_rate=1e6, learning_rate_end=1e6, max_iterations=50
+    )
+    assert result.ending == "diverged"
+    assert np.isfinite(all_parameters(result)).all()
+    kept = fs.Potential.read(path).evaluate(data[0])
+    assert np.isfinite(kept.energy)
+
+
+def test_loss_that_is_not_finite_at_the_start(data):
+    huge = labelled(data[0], energy=0.0, forces=np.full((8, 3), 1e200))
+    with pytest.raises(ValueError, match="The loss is not finite before the first step"):
+        search([huge, *data[1:]])
+
+
+def test_weight_decay_shrinks_coefficients_only(data):
+    free, decayed = (
+        search(data, max_iterations=60, tolerance=1e-9, weight_decay=decay) for decay in (0.0, 1e-2)
+    )
+    mask = decayed_parameters(free.potential)
+    assert not mask[:2].any() and mask[2:].all()
+    sizes = [np.linalg.norm(r.potential._core.model_parameters[mask]) for r in (free, decayed)]
+    assert sizes[1] < 0.5 * sizes[0]
+
+
+def test_given_offsets_stay(data):
+    offsets = {"Mg": -1.5, "O": 2.5}
+    result = search(data, model={"type": "linear", "energy_offsets": offsets}, max_iterations=10)
+    np.testing.assert_array_equal(result.potential._core.model_parameters[:2], [-1.5, 2.5])
+
+
+def test_mini_batches_are_fair(data):
+    """All configurations once; the losses of the batches have the whole loss as their mean."""
+    training_set = TrainingSet(data, ELEMENTS, 4.2, WeightSettings(), keep_configurations=True)
+    core = make_potential([DESCRIPTOR], {"type": "linear"})._core
+    batches = list(training_set.mini_batches(5, np.random.default_rng(0)))
+    assert sum(len(batch.sizes) for batch in batches) == len(data)
+    losses = [gradient_search.residuals(core, batch, 1).loss for batch in batches]
+    parts = [len(batch.sizes) / len(data) for batch in batches]
+    whole = gradient_search.residuals(core, training_set.batches[0], 1).loss
+    assert np.dot(losses, parts) == pytest.approx(whole, rel=1e-12)
+    again = list(training_set.mini_batches(5, np.random.default_rng(1)))
+    assert any(
+        not np.array_equal(a.labels.energies, b.labels.energies)
+        for a, b in zip(batches, again, strict=True)
+    )
+
+
+def test_start_has_offsets_of_the_data(data):
+    potential = make_potential([DESCRIPTOR], {"type": "linear"})
+    training_set = TrainingSet(data, ELEMENTS, 4.2, WeightSettings())
+    offsets = standardized(potential, training_set, None, 1)._core.model_parameters[:2]
+    np.testing.assert_allclose(offsets, training_set.smallest_energy_offsets())
