@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from forcesmith.fit import FitResult, fit
+from forcesmith.fitting import FitResult, fit
 from forcesmith.potential import Potential
 from forcesmith.record import Progress
 from forcesmith.settings import FitSettings

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from ase import Atoms
 
-from forcesmith.fit import fit
+from forcesmith.fitting import fit
 from forcesmith.settings import FitSettings
 
 
