@@ -115,12 +115,14 @@ def run(script: str, folder: Path) -> dict:
     return {
         "rate": 1e-3 * atoms * steps / seconds,
         "atoms": atoms,
+        "cpu_use": float(re.search(r"(\S+)% CPU use", process.stdout)[1]) / 100,
         "energy": float(re.search(r"^final energy (\S+)", process.stdout, re.MULTILINE)[1]),
     }
 
 
 def compare(name: str, repeats: int, steps: int) -> dict:
     rates: dict[str, list[float]] = {"snap": [], "forcesmith": []}
+    cpu_use: dict[str, list[float]] = {"snap": [], "forcesmith": []}
     energies = {}
     with tempfile.TemporaryDirectory() as folder:
         pairs = pair_commands(name, Path(folder))
@@ -128,6 +130,7 @@ def compare(name: str, repeats: int, steps: int) -> dict:
             for style in sorted(pairs, reverse=repeat % 2 == 0):
                 done = run(lammps_input(name, pairs[style], steps), Path(folder))
                 rates[style].append(done["rate"])
+                cpu_use[style].append(done["cpu_use"])
                 energies[style] = done["energy"]
     if abs(energies["snap"] / energies["forcesmith"] - 1) > 1e-9:
         raise RuntimeError(f"{name}: the two styles end with different energies: {energies}")
@@ -141,6 +144,7 @@ def compare(name: str, repeats: int, steps: int) -> dict:
         "atoms": done["atoms"],
         "steps": steps,
         "katom_steps_per_second": rates,
+        "cpu_use": cpu_use,  # below 1 where other work took the core
         "medians": medians,
         "ratio": medians["forcesmith"] / medians["snap"],
         "ratio_range": [min(ratios), max(ratios)],

@@ -14,7 +14,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LAYERS = ["core", "math", "neighbors", "descriptors", "models", "potentials", "fitting"]
-"""Folders of cpp/, each may include those before it. `math` has no member yet."""
+"""Folders of cpp/, each may include those before it."""
 SOURCES = {".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp"}
 BUILD_FILES = {".cmake", ".json", ".toml", ".txt", ""}
 # Put together, so that this file does not hold what it looks for.

@@ -5,7 +5,7 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-/// For |x| <= pi, absolute error below 1e-15. Taylor series of the half angle (the first term left out is
+/// For |x| <= pi, absolute error below 2e-15. Taylor series of the half angle (the first term left out is
 /// (pi/2)^23 / 23! = 1e-18), then the formulas for the double angle.
 template <class L>
 FORCESMITH_FUNCTION void lane_sin_cos(L x, L& sine, L& cosine) {

@@ -67,5 +67,5 @@ int main() {
   test_check();
   for (int level : {-2, 0, 1, 7, 30}) CHECK_THROWS(ParameterError, generate_contractions(level), "2 to 28");
   CHECK_THROWS(ParameterError, generate_contractions(8, 0), "at least one moment");
-  return failures;
+  return failures != 0;
 }

@@ -248,5 +248,5 @@ int main() {
   test_first_of_worker();
   CHECK_THROWS(FormatError, read_potential(FORCESMITH_TEST_DATA "/missing.json"), "missing.json");
   finalize_kokkos();
-  return failures;
+  return failures != 0;
 }

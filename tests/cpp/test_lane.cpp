@@ -1,9 +1,12 @@
-// Lane arithmetic and sums over lanes, for every width that exists: each lane does what a double does.
+// Lane arithmetic, choices, sums over lanes, sine and cosine, for every width that exists: each lane does
+// what a double does.
 #include <algorithm>
+#include <numbers>
 
 #include "check.hpp"
 #include "core/aligned_buffer.hpp"
 #include "core/lane_sums.hpp"
+#include "math/lane_trigonometry.hpp"
 
 namespace {
 
@@ -45,6 +48,42 @@ void test_arithmetic() {
 }
 
 template <int Width>
+void test_choices() {
+  using L = Lane<double, Width>;
+  const double some[] = {-INFINITY, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, INFINITY, NAN};
+  for (double a : some)
+    for (double b : some)
+      for (int own = 0; own < Width; ++own) {
+        // One lane of its own, so that no lane decides for another.
+        L x(0.25), low(-1.0), high(1.0), y(0.75);
+        x.set(own, a);
+        y.set(own, b);
+        const L chosen = lane_if_less(x, y, low, high), clamped = lane_clamp(x, low, high);
+        for (int i = 0; i < Width; ++i) {
+          CHECK(chosen[i] == (x[i] < y[i] ? -1.0 : 1.0));
+          if (std::isnan(x[i])) CHECK(std::isnan(clamped[i]));
+          else CHECK(clamped[i] == std::clamp(x[i], -1.0, 1.0));
+        }
+      }
+}
+
+template <int Width>
+void test_sin_cos() {
+  using L = Lane<double, Width>;
+  constexpr int n = 100000;
+  double largest = 0.0;
+  for (int first = 0; first <= n; first += Width) {
+    L x(0.0), sine, cosine;
+    for (int i = 0; i < Width; ++i)
+      x.set(i, std::numbers::pi * (2.0 * std::min(first + i, n) / n - 1.0));
+    lane_sin_cos(x, sine, cosine);
+    for (int i = 0; i < Width; ++i)
+      largest = std::max({largest, std::abs(sine[i] - std::sin(x[i])), std::abs(cosine[i] - std::cos(x[i]))});
+  }
+  CHECK(largest < 2e-15);
+}
+
+template <int Width>
 void test_sums() {
   using L = Lane<double, Width>;
   constexpr int most = 3 * Width + 1, room = most + Width, stride = 3;
@@ -76,17 +115,21 @@ void test_aligned_buffer() {
   }
 }
 
+template <int Width>
+void test_width() {
+  test_arithmetic<Width>();
+  test_choices<Width>();
+  test_sums<Width>();
+  test_sin_cos<Width>();
+}
+
 }  // namespace
 
 int main() {
-  test_arithmetic<1>();
-  test_arithmetic<2>();
-  test_arithmetic<4>();
-  test_arithmetic<8>();
-  test_sums<1>();
-  test_sums<2>();
-  test_sums<4>();
-  test_sums<8>();
+  test_width<1>();
+  test_width<2>();
+  test_width<4>();
+  test_width<8>();
   test_aligned_buffer();
-  return failures;
+  return failures != 0;
 }

@@ -107,10 +107,16 @@ class LammpsRunner:
         return self.evaluate_all([atoms], pair, **options)[0]
 
     def evaluate_all(self, structures, pair, elements=ELEMENTS, before="", **options):
-        """The same for several structures, one after another in one run of lmp: list[Computed]."""
+        """The same for several structures, one after another in one run of lmp: list[Computed].
+
+        pair: commands for all structures, or a list with those of each.
+        """
         script = ""
-        for number, atoms in enumerate(structures):
-            script += "clear\n" + self.structure(atoms, elements, before, f"atoms{number}") + pair
+        pairs = [pair] * len(structures) if isinstance(pair, str) else pair
+        for number, (atoms, commands) in enumerate(zip(structures, pairs, strict=True)):
+            script += (
+                "clear\n" + self.structure(atoms, elements, before, f"atoms{number}") + commands
+            )
             script += f"""
             compute energies all pe/atom
             compute pressure all pressure NULL virial

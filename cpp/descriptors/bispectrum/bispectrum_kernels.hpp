@@ -103,12 +103,12 @@ struct BispectrumPack {
     const L zero(0.0), one(1.0);
     if (t.switchflag) {
       // 1 up to rmin0, then down to 0 at the cutoff; the slope vanishes at both ends.
-      const double inverse = 1.0 / (cutoff - t.rmin0);
-      const L x = lane_clamp((r - L(t.rmin0)) * L(inverse), zero, one);
+      const double width = cutoff - t.rmin0;  // the quotient is exactly 1 for padding
+      const L x = lane_clamp((r - L(t.rmin0)) / L(width), zero, one);
       L s, c;
       lane_sin_cos(x * L(pi), s, c);
       weight = lane_if_less(x, one, L(0.5) * (one + c), zero);
-      dweight = L(-0.5 * pi * inverse) * lane_if_less(x, one, s, zero);
+      dweight = L(-0.5 * pi / width) * lane_if_less(x, one, s, zero);
     } else {
       weight = lane_if_less(r, L(cutoff), one, zero);
       dweight = zero;
