@@ -145,16 +145,17 @@ void PairForcesmith::set_element_names(std::vector<std::string> names) {
 /// Collective. Needs path_ and element_names_.
 void PairForcesmith::load_potential() {
   potential_.reset();
+  if (!utils::strmatch(path_, "\\.json$"))
+    error->all(FLERR,
+               "pair_style forcesmith reads potential files that end in .json, not '{}'; make one with: "
+               "forcesmith convert {} potential.json (and --elements ... for MLIP files)",
+               path_, path_);
   start_kokkos(comm->nthreads);
   const std::string text = read_on_first_rank(path_);
   try {
     potential_ = std::make_unique<Potential>(parse_potential(text, path_));
   } catch (const std::exception &problem) {
-    std::string message = problem.what();
-    if (!utils::strmatch(path_, "\\.json$"))
-      message += " LAMMPS is best given a file that names its elements: forcesmith convert " + path_ +
-                 " potential.json --elements ...";
-    error->all(FLERR, message);
+    error->all(FLERR, std::string(problem.what()));
   }
 
   const std::vector<std::string> &known = potential_->elements();
