@@ -141,7 +141,7 @@ std::vector<std::vector<double>> inputs_of(const Json& checked, const std::strin
   check_list(lists, sizes.size(), "list(s), one per element", place);
   std::vector<std::vector<double>> all;
   for (std::size_t element = 0; element < sizes.size(); ++element)
-    all.push_back(numbers_of(lists[element], sizes[element], "numbers, one per descriptor value",
+    all.push_back(numbers_of(lists[element], sizes[element], "number(s), one per descriptor value",
                              place[element]));
   return all;
 }

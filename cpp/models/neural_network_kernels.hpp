@@ -148,22 +148,33 @@ FORCESMITH_FUNCTION void add_layer_gradient(const NetworkLayer& layer, int n, co
   const double* z_dot_bar = z_bar + n * layer.padded_outputs;
   double* weights = gradient + layer.parameter;
   double* biases = weights + static_cast<std::ptrdiff_t>(layer.n_outputs) * layer.n_inputs;
-  for (int output = 0; output < layer.n_outputs; ++output, weights += layer.n_inputs) {
-    for (int k = 0; k < layer.n_inputs; k += L::width) {
-      L sum(0.0);
-      for (int atom = 0; atom < n; ++atom) {
-        const int bar = atom * layer.padded_outputs + output, input = atom * layer.padded_inputs + k;
-        sum += L(z_bar[bar]) * lane_load<L>(a + input);
-        sum += L(z_dot_bar[bar]) * lane_load<L>(a_dot + input);
+  constexpr int most_outputs = 4;  // that share the loads of a and a_dot
+  for (int output = 0; output < layer.n_outputs; output += most_outputs)
+    with_constant<most_outputs>(layer.n_outputs - output, [&](auto count) {
+      constexpr int outputs = decltype(count)::value;
+      for (int k = 0; k < layer.n_inputs; k += L::width) {
+        L sums[outputs];
+        for (int o = 0; o < outputs; ++o) sums[o] = L(0.0);
+        for (int atom = 0; atom < n; ++atom) {
+          const int bar = atom * layer.padded_outputs + output, input = atom * layer.padded_inputs + k;
+          const L own = lane_load<L>(a + input), own_dot = lane_load<L>(a_dot + input);
+          for (int o = 0; o < outputs; ++o) {
+            sums[o] += L(z_bar[bar + o]) * own;
+            sums[o] += L(z_dot_bar[bar + o]) * own_dot;
+          }
+        }
+        for (int o = 0; o < outputs; ++o) {
+          double* row = weights + static_cast<std::ptrdiff_t>(output + o) * layer.n_inputs + k;
+          if (k + L::width <= layer.n_inputs)
+            lane_store_unaligned(row, lane_load_unaligned<L>(row) + sums[o]);
+          else
+            for (int i = 0; k + i < layer.n_inputs; ++i) row[i] += sums[o][i];
+        }
       }
-      if (k + L::width <= layer.n_inputs)
-        lane_store_unaligned(weights + k, lane_load_unaligned<L>(weights + k) + sum);
-      else
-        for (int i = 0; k + i < layer.n_inputs; ++i) weights[k + i] += sum[i];
-    }
-    for (int atom = 0; atom < n; ++atom)
+    });
+  for (int atom = 0; atom < n; ++atom)
+    for (int output = 0; output < layer.n_outputs; ++output)
       biases[output] += z_bar[atom * layer.padded_outputs + output];
-  }
 }
 
 /// Reverse pass of J = sum (energy_bar E + E_dot), where a dot is the derivative along B_dot:
