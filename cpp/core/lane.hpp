@@ -91,6 +91,12 @@ FORCESMITH_FUNCTION L lane_clamp(L value, L low, L high) {
   return lane_if_less(value, low, low, lane_if_less(high, value, high, value));
 }
 
+/// The nearest whole number, for |x| < 2^51. (Added to 1.5 2^52, a number loses its fraction.)
+template <class L>
+FORCESMITH_FUNCTION L lane_round(L x) {
+  return (x + L(6755399441055744.0)) - L(6755399441055744.0);
+}
+
 /// Sum over the lanes.
 template <class Real, int Width>
 FORCESMITH_FUNCTION Real lane_sum(Lane<Real, Width> a) {
@@ -108,6 +114,19 @@ FORCESMITH_FUNCTION L lane_load(const Real* address) {
 template <class L, class Real>
 FORCESMITH_FUNCTION void lane_store(Real* address, L value) {
   *reinterpret_cast<L*>(address) = value;
+}
+
+/// The same from and to memory of any alignment.
+template <class L, class Real>
+FORCESMITH_FUNCTION L lane_load_unaligned(const Real* address) {
+  L value;
+  __builtin_memcpy(&value, address, sizeof(L));
+  return value;
+}
+
+template <class L, class Real>
+FORCESMITH_FUNCTION void lane_store_unaligned(Real* address, L value) {
+  __builtin_memcpy(address, &value, sizeof(L));
 }
 
 #if defined(__AVX512F__)

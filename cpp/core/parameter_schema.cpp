@@ -25,6 +25,8 @@ int edit_distance(const std::string& a, const std::string& b) {
 }
 
 bool has_type(const Json& value, const std::string& type) {
+  if (const std::size_t choice = type.find(" or "); choice != std::string::npos)
+    return has_type(value, type.substr(0, choice)) || has_type(value, type.substr(choice + 4));
   // Comparison after conversion: a larger integer would lose its upper bits.
   if (type == "integer") return value.is_number_integer() && value == value.get<int>();
   if (type == "number") return value.is_number();

@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 
 struct ParameterField {
   std::string name;
-  std::string type;  // "integer", "number", "string", "boolean", "array", "object"
+  std::string type;  // "integer", "number", "string", "boolean", "array", "object", or "one or another"
   std::string unit;  // "" if none
   Json default_value;  // null: must be given
   std::string doc;

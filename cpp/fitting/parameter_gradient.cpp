@@ -42,6 +42,7 @@ ParameterGradient parameter_gradient(const Potential& potential, const NeighborS
   for_each_worker(n_workers, [&](int worker) {
     NeighborBuffer buffer;
     BlockDescriptors descriptors(potential);
+    const std::unique_ptr<Model::Workspace> workspace = potential.model().make_workspace();
     const std::size_t size = static_cast<std::size_t>(block_size) * stride;
     std::vector<double> B(size), B_dot(size), B_bar(size), B_dot_bar(size), directions;
     ParameterGradient& own = gradients[worker];
@@ -52,9 +53,9 @@ ParameterGradient parameter_gradient(const Potential& potential, const NeighborS
       set_directions(block, weights, first, directions);
       descriptors.values(block, B.data());
       descriptors.tangent(directions.data(), B_dot.data());
-      potential.model().parameter_adjoint(block.n_atoms, block.center_types, B.data(), B_dot.data(),
-                                          stride, weights.energy_bar + first, B_bar.data(),
-                                          B_dot_bar.data(), own.model.data());
+      potential.model().parameter_adjoint(*workspace, block.n_atoms, block.center_types, B.data(),
+                                          B_dot.data(), stride, weights.energy_bar + first,
+                                          B_bar.data(), B_dot_bar.data(), own.model.data());
       descriptors.parameter_adjoint(directions.data(), B_bar.data(), B_dot_bar.data(),
                                     own.descriptor.data());
     }

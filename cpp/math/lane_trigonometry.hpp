@@ -33,4 +33,12 @@ FORCESMITH_FUNCTION void lane_sin_cos(L x, L& sine, L& cosine) {
   cosine = L(1.0) - L(2.0) * sine_half * sine_half;
 }
 
+/// x without the multiple of 2 pi that brings it into [-pi, pi], for |x| < 1e6; absolute error below 1e-15.
+template <class L>
+FORCESMITH_FUNCTION L lane_wrapped_angle(L x) {
+  // 2 pi in three parts; whole multiples of the first two, of 33 bits each, are exact.
+  const L turns = lane_round(x * L(1 / 6.283185307179586));
+  return ((x - turns * L(0x1.921fb544p+2)) - turns * L(0x1.0b4611a6p-32)) - turns * L(0x1.3198a2e037073p-67);
+}
+
 }  // namespace forcesmith::FORCESMITH_ISA

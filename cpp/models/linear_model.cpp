@@ -75,8 +75,8 @@ Json LinearModel::to_json() const {
           {"coefficients", coefficients_}};
 }
 
-void LinearModel::energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
-                                         double* energies, double* beta) const {
+void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* types, const double* B,
+                                         int stride, double* energies, double* beta) const {
   for (int atom = 0; atom < n_atoms; ++atom) {
     const std::vector<double>& theta = coefficients(types[atom]);
     const double* row = B + static_cast<std::ptrdiff_t>(atom) * stride;
@@ -87,7 +87,7 @@ void LinearModel::energies_and_gradients(int n_atoms, const int* types, const do
   }
 }
 
-void LinearModel::parameter_adjoint(int n_atoms, const int* types, const double* B,
+void LinearModel::parameter_adjoint(Workspace&, int n_atoms, const int* types, const double* B,
                                     const double* B_dot, int stride, const double* energy_bar,
                                     double* B_bar, double* B_dot_bar, double* gradient) const {
   for (int atom = 0; atom < n_atoms; ++atom) {

@@ -24,11 +24,11 @@ class LinearModel : public Model {
 
   std::string type() const override { return "linear"; }
   Json to_json() const override;
-  void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
-                              double* energies, double* beta) const override;
-  void parameter_adjoint(int n_atoms, const int* types, const double* B, const double* B_dot,
-                         int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
-                         double* gradient) const override;
+  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                              int stride, double* energies, double* beta) const override;
+  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                         const double* B_dot, int stride, const double* energy_bar, double* B_bar,
+                         double* B_dot_bar, double* gradient) const override;
   /// offsets first, then the coefficient sets.
   std::vector<double> parameters() const override;
   void set_parameters(std::span<const double> values) override;

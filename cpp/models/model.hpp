@@ -1,9 +1,11 @@
 // The contract every model keeps: site energies from descriptor values, E_i = model(B_i).
 //
 // Energies in eV. Arrays of values are [n_atoms][stride]; only the first size(element) entries of a
-// row count. `types` holds element indices [n_atoms].
+// row count. `types` holds element indices [n_atoms]. Several workers call a model at once, each with a
+// workspace of its own.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,20 +16,28 @@ namespace forcesmith {
 
 class Model {
  public:
+  /// Memory of one worker, so that no call allocates; nothing in it outlives a call.
+  class Workspace {
+   public:
+    virtual ~Workspace() = default;
+  };
+
   virtual ~Model() = default;
 
   virtual std::string type() const = 0;  // name in the registry
   virtual Json to_json() const = 0;      // what create() reads
+  virtual std::unique_ptr<Workspace> make_workspace() const { return std::make_unique<Workspace>(); }
 
   /// energies [n_atoms] and beta = dE_i/dB_i [n_atoms][stride].
-  virtual void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
-                                      double* energies, double* beta) const = 0;
+  virtual void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types,
+                                      const double* B, int stride, double* energies,
+                                      double* beta) const = 0;
 
   /// Reverse pass of J = sum_i (energy_bar_i E_i + D E_i), where D is the derivative along B_dot:
   /// sets B_bar = dJ/dB and B_dot_bar = dJ/dB_dot, adds dJ/dparameters to gradient.
-  virtual void parameter_adjoint(int n_atoms, const int* types, const double* B, const double* B_dot,
-                                 int stride, const double* energy_bar, double* B_bar,
-                                 double* B_dot_bar, double* gradient) const = 0;
+  virtual void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                                 const double* B_dot, int stride, const double* energy_bar,
+                                 double* B_bar, double* B_dot_bar, double* gradient) const = 0;
 
   virtual std::vector<double> parameters() const = 0;
   virtual void set_parameters(std::span<const double> values) = 0;

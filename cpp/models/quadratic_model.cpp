@@ -6,6 +6,11 @@ namespace forcesmith {
 
 namespace {
 
+/// alpha B and alpha B_dot of one atom.
+struct QuadraticWorkspace : Model::Workspace {
+  std::vector<double> product, product_dot;
+};
+
 std::size_t triangle_size(int n) { return static_cast<std::size_t>(n) * (n + 1) / 2; }
 
 /// Adds alpha x to y.
@@ -75,10 +80,15 @@ Json QuadraticModel::to_json() const {
   return json;
 }
 
-void QuadraticModel::energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
-                                            double* energies, double* beta) const {
-  linear_.energies_and_gradients(n_atoms, types, B, stride, energies, beta);
-  std::vector<double> product;
+std::unique_ptr<Model::Workspace> QuadraticModel::make_workspace() const {
+  return std::make_unique<QuadraticWorkspace>();
+}
+
+void QuadraticModel::energies_and_gradients(Workspace& workspace, int n_atoms, const int* types,
+                                            const double* B, int stride, double* energies,
+                                            double* beta) const {
+  linear_.energies_and_gradients(workspace, n_atoms, types, B, stride, energies, beta);
+  std::vector<double>& product = static_cast<QuadraticWorkspace&>(workspace).product;
   for (int atom = 0; atom < n_atoms; ++atom) {
     const int n = sizes_[types[atom]];
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
@@ -91,11 +101,13 @@ void QuadraticModel::energies_and_gradients(int n_atoms, const int* types, const
   }
 }
 
-void QuadraticModel::parameter_adjoint(int n_atoms, const int* types, const double* B,
-                                       const double* B_dot, int stride, const double* energy_bar,
-                                       double* B_bar, double* B_dot_bar, double* gradient) const {
-  linear_.parameter_adjoint(n_atoms, types, B, B_dot, stride, energy_bar, B_bar, B_dot_bar, gradient);
-  std::vector<double> product, product_dot;
+void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const int* types,
+                                       const double* B, const double* B_dot, int stride,
+                                       const double* energy_bar, double* B_bar, double* B_dot_bar,
+                                       double* gradient) const {
+  linear_.parameter_adjoint(workspace, n_atoms, types, B, B_dot, stride, energy_bar, B_bar, B_dot_bar,
+                            gradient);
+  auto& [product, product_dot] = static_cast<QuadraticWorkspace&>(workspace);
   for (int atom = 0; atom < n_atoms; ++atom) {
     const int n = sizes_[types[atom]];
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;

@@ -20,11 +20,12 @@ class QuadraticModel : public Model {
 
   std::string type() const override { return "quadratic"; }
   Json to_json() const override;
-  void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
-                              double* energies, double* beta) const override;
-  void parameter_adjoint(int n_atoms, const int* types, const double* B, const double* B_dot,
-                         int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
-                         double* gradient) const override;
+  std::unique_ptr<Workspace> make_workspace() const override;
+  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                              int stride, double* energies, double* beta) const override;
+  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                         const double* B_dot, int stride, const double* energy_bar, double* B_bar,
+                         double* B_dot_bar, double* gradient) const override;
   std::vector<double> parameters() const override;
   void set_parameters(std::span<const double> values) override;
   bool linear_in_parameters() const override { return true; }

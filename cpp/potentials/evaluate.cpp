@@ -108,6 +108,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
   for_each_worker(n_workers, [&](int worker) {
     NeighborBuffer buffer;
     BlockDescriptors descriptors(potential);
+    const std::unique_ptr<Model::Workspace> workspace = potential.model().make_workspace();
     std::vector<double> B(static_cast<std::size_t>(block_size) * stride), beta(B.size());
     std::vector<double> energies(block_size), pair_gradients;
     Sums own;
@@ -116,8 +117,8 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
          first += block_size) {
       const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
       descriptors.values(block, B.data());
-      potential.model().energies_and_gradients(block.n_atoms, block.center_types, B.data(), stride,
-                                               energies.data(), beta.data());
+      potential.model().energies_and_gradients(*workspace, block.n_atoms, block.center_types, B.data(),
+                                               stride, energies.data(), beta.data());
       pair_gradients.assign(3 * (block.offsets[block.n_atoms] - block.offsets[0]), 0.0);
       descriptors.backpropagate(beta.data(), pair_gradients.data());
       if (potential.zbl()) potential.zbl()->add(block, energies.data(), pair_gradients.data());

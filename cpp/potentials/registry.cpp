@@ -12,6 +12,7 @@
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 #include "models/linear_model.hpp"
+#include "models/neural_network.hpp"
 #include "models/quadratic_model.hpp"
 #include "potentials/mlip_format.hpp"
 #include "potentials/potential_file.hpp"
@@ -43,6 +44,7 @@ const std::vector<DescriptorEntry>& descriptor_registry() {
 const std::vector<ModelEntry>& model_registry() {
   static const std::vector<ModelEntry> entries{
       {"linear", LinearModel::schema, LinearModel::create},
+      {"neural_network", NeuralNetwork::schema, NeuralNetwork::create},
       {"quadratic", QuadraticModel::schema, QuadraticModel::create},
   };
   return entries;

@@ -2,25 +2,9 @@
 // runs: what the tests of descriptor kernels share.
 #pragma once
 
-#include <random>
-
 #include "check.hpp"
 #include "descriptors/descriptor.hpp"
-
-using Numbers = std::vector<double>;
-
-inline Numbers random_numbers(std::mt19937& random, std::size_t n) {
-  std::uniform_real_distribution<double> number(-1.0, 1.0);
-  Numbers values(n);
-  for (double& value : values) value = number(random);
-  return values;
-}
-
-inline double dot(const Numbers& a, const Numbers& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
+#include "random_numbers.hpp"
 
 /// Atoms with none, few and many neighbors, 1.4 to 5.4 angstrom away.
 struct Neighborhoods {

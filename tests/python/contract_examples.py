@@ -40,6 +40,13 @@ DESCRIPTORS = {
 
 MODELS = {
     "linear": [{"shared": True}, {"shared": False}],
+    "neural_network": [
+        {"hidden_layers": [8, 6], "activation": "tanh"},
+        {
+            "hidden_layers": [[9, 8, 5], [6, 4, 10]],
+            "activation": ["gaussian", "softplus", "silu"],
+        },
+    ],
     "quadratic": [{"shared": False}],
 }
 """Variants by registry name."""
@@ -68,6 +75,34 @@ def make_potential(
     descriptors: list[dict], model: dict, elements: list[str] = ELEMENTS, seed: int = 0
 ) -> fs.Potential:
     """A potential with random parameters that give energies and forces of the order of 1 eV."""
+    potential = _potential(descriptors, model, elements)
+    rng = np.random.default_rng(seed)
+    parameters = potential._core.descriptor_parameters
+    parameters = parameters + 0.3 * rng.normal(size=len(parameters))
+    if potential._core.linear_in_parameters:
+        potential._core.descriptor_parameters = parameters
+        scale = _factors(_design(potential))
+        potential._core.model_parameters = scale * rng.normal(size=len(scale))
+        return potential
+    # The inputs of other models are standardised by what a linear model would see.
+    linear = _potential(descriptors, {"type": "linear", "shared": False}, elements)
+    linear._core.descriptor_parameters = parameters
+    rows = _design(linear)
+    sets = json.loads(linear.to_json())["model"]["coefficients"]
+    columns = np.cumsum([len(elements), *map(len, sets)])
+    model = {**model, "input_shift": [], "input_factor": []}
+    for element, first in enumerate(columns[:-1]):
+        own = rows[:, first : columns[element + 1]]
+        model["input_shift"].append((own[0] / rows[0, element]).tolist())  # mean over the atoms
+        model["input_factor"].append(_factors(own).tolist())
+    potential = _potential(descriptors, model, elements)
+    potential._core.descriptor_parameters = parameters
+    start = potential._core.model_parameters
+    potential._core.model_parameters = 1.5 * start + 0.3 * rng.normal(size=len(start))
+    return potential
+
+
+def _potential(descriptors: list[dict], model: dict, elements: list[str]) -> fs.Potential:
     document = {
         "format": "forcesmith potential",
         "version": 1,
@@ -75,20 +110,21 @@ def make_potential(
         "descriptors": descriptors,
         "model": model,
     }
-    potential = fs.Potential.from_json(json.dumps(document))
-    core = potential._core
-    rng = np.random.default_rng(seed)
-    parameters = core.descriptor_parameters
-    core.descriptor_parameters = parameters + 0.3 * rng.normal(size=len(parameters))
-    scale = np.ones(len(core.model_parameters))
-    if core.linear_in_parameters:
-        examples = [crystal(elements), _slanted(0)]
-        examples[1].symbols = [elements[i % len(elements)] for i in range(len(examples[1]))]
-        batch = make_batch(examples, elements, potential.cutoff)
-        columns = np.abs(core.design_matrix(batch, 0, 2)).max(axis=0)
-        scale = 1 / np.where(columns > 0, columns, 1.0)
-    core.model_parameters = scale * rng.normal(size=len(scale))
-    return potential
+    return fs.Potential.from_json(json.dumps(document))
+
+
+def _factors(columns: np.ndarray) -> np.ndarray:
+    """Which make the largest number of every column 1."""
+    largest = np.abs(columns).max(axis=0)
+    return 1 / np.where(largest > 0, largest, 1.0)
+
+
+def _design(potential: fs.Potential) -> np.ndarray:
+    """Design matrix of two crystals with all elements; its first row is the energy of the first."""
+    elements = potential.elements
+    examples = [crystal(elements), _slanted(0)]
+    examples[1].symbols = [elements[i % len(elements)] for i in range(len(examples[1]))]
+    return potential._core.design_matrix(make_batch(examples, elements, potential.cutoff), 0, 2)
 
 
 def crystal(elements: list[str] = ELEMENTS, seed: int = 0) -> Atoms:

@@ -14,18 +14,6 @@ namespace {
 
 constexpr int largest_twojmax = 20;
 
-BispectrumVariant variant_in_use() {
-  switch (instruction_set()) {
-#if defined(FORCESMITH_HAVE_AVX512)
-    case InstructionSet::avx512: return avx512::bispectrum_variant();
-#endif
-#if defined(FORCESMITH_HAVE_AVX2)
-    case InstructionSet::avx2: return avx2::bispectrum_variant();
-#endif
-    default: return portable::bispectrum_variant();
-  }
-}
-
 struct BispectrumWorkspace : Descriptor::Workspace {
   PackedNeighbors neighbors;
   PackedView view{};
@@ -89,7 +77,7 @@ std::unique_ptr<Descriptor> Bispectrum::create(const Json& given,
 }
 
 Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string& where)
-    : parameters_(parameters), variant_(variant_in_use()) {
+    : parameters_(parameters), variant_(FORCESMITH_VARIANT_IN_USE(bispectrum_variant)) {
   check(where);
   const int n = n_elements();
   coupling_ = make_bispectrum_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1,

@@ -13,18 +13,6 @@ namespace forcesmith {
 
 namespace {
 
-MomentTensorVariant variant_in_use() {
-  switch (instruction_set()) {
-#if defined(FORCESMITH_HAVE_AVX512)
-    case InstructionSet::avx512: return avx512::moment_tensor_variant();
-#endif
-#if defined(FORCESMITH_HAVE_AVX2)
-    case InstructionSet::avx2: return avx2::moment_tensor_variant();
-#endif
-    default: return portable::moment_tensor_variant();
-  }
-}
-
 struct MomentTensorWorkspace : Descriptor::Workspace {
   PackedNeighbors neighbors;
   PackedView view{};
@@ -128,7 +116,7 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
       radial_coefficients_(std::move(radial_coefficients)),
       n_elements_(n_elements),
       cutoffs_(static_cast<std::size_t>(n_elements) * n_elements, parameters.cutoff),
-      variant_(variant_in_use()) {
+      variant_(FORCESMITH_VARIANT_IN_USE(moment_tensor_variant)) {
   if (!(parameters_.min_distance >= 0.0) || !(parameters_.cutoff > parameters_.min_distance) ||
       !std::isfinite(parameters_.cutoff))
     throw ParameterError(where + ": the cutoff (" + std::to_string(parameters_.cutoff) +

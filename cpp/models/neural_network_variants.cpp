@@ -1,0 +1,24 @@
+// Compiled once per instruction set (FORCESMITH_ISA); includes nothing of the standard library that
+// could leave wider code behind in shared inline functions.
+#include "models/neural_network_variants.hpp"
+
+#include "models/neural_network_kernels.hpp"
+
+namespace forcesmith::FORCESMITH_ISA {
+
+NeuralNetworkVariant neural_network_variant() {
+  using L = Lane<double, native_width>;
+  return {native_width,
+          [](const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B, int stride,
+             double* memory, double* energies, double* beta) {
+            compute_energies<L>(t, atoms, B, stride, memory, energies, beta);
+          },
+          [](const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B,
+             const double* B_dot, int stride, const double* energy_bar, double* memory, double* B_bar,
+             double* B_dot_bar, double* gradient) {
+            reverse_energies<L>(t, atoms, B, B_dot, stride, energy_bar, memory, B_bar, B_dot_bar,
+                                gradient);
+          }};
+}
+
+}  // namespace forcesmith::FORCESMITH_ISA
