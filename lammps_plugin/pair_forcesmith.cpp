@@ -80,10 +80,13 @@ PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS *lmp) : Pair(lmp) {
   one_coeff = 1;
   single_enable = 0;
   centroidstressflag = LAMMPS_NS::CENTROID_AVAIL;
+  nextra = 1;  // c_ID[1] of compute pair: atoms outside the range of the training set
+  pvector = new double[1]{0.0};
   if (lmp->citeme) lmp->citeme->add(citation);
 }
 
 PairForcesmith::~PairForcesmith() {
+  delete[] pvector;
   if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
@@ -93,11 +96,16 @@ PairForcesmith::~PairForcesmith() {
 // ---- input script ----
 
 void PairForcesmith::settings(int narg, char **arg) {
-  if (narg > 0)
+  count_outside_ = true;
+  if (narg == 0) return;
+  if (std::strcmp(arg[0], "extrapolation") != 0)
     error->all(FLERR,
-               "pair_style forcesmith takes no arguments, found '{}'; the potential file and the "
-               "elements belong to pair_coeff",
+               "pair_style forcesmith has only the keyword extrapolation, found '{}'; the potential "
+               "file and the elements belong to pair_coeff",
                arg[0]);
+  if (narg != 2)
+    error->all(FLERR, "pair_style forcesmith extrapolation must be followed by yes or no alone");
+  count_outside_ = utils::logical(FLERR, arg[1], false, lmp) == 1;
 }
 
 void PairForcesmith::coeff(int narg, char **arg) {
@@ -217,6 +225,7 @@ void PairForcesmith::init_style() {
                    "its first use in a process (and is 1 if it was built without OpenMP)",
                    n_workers_, comm->nthreads);
 
+  steps_ = steps_outside_ = atom_steps_outside_ = 0;
   neighbor->add_request(this, LAMMPS_NS::NeighConst::REQ_FULL);
 }
 
@@ -245,6 +254,8 @@ double PairForcesmith::init_one(int, int) {
 
 void PairForcesmith::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  pvector[0] = 0.0;
+  ++steps_;
   if (list->inum == 0) return;
 
   Evaluation wanted;
@@ -253,6 +264,11 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (eflag_atom) wanted.energies = eatom;
   if (vflag_atom) wanted.virials = &vatom[0][0];
   if (cvflag_atom) wanted.centroid_virials = &cvatom[0][0];
+  std::vector<int> values_outside;
+  if (count_outside_) {
+    values_outside.assign(wanted.n_host, 0);
+    wanted.values_outside = values_outside.data();
+  }
   try {
     const NeighborAdapter neighbors(*list, *atom, element_of_type_, potential_->cutoff());
     evaluate(*potential_, neighbors, wanted, n_workers_);
@@ -263,10 +279,46 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (!std::isfinite(std::accumulate(wanted.virial, wanted.virial + 6, wanted.energy)))
     report_not_finite();
 
+  if (count_outside_) count_extrapolation(values_outside);
   if (eflag_global) eng_vdwl += wanted.energy;
   if (vflag_global)
     for (int k = 0; k < 6; ++k) virial[k] += wanted.virial[k];
   if (vflag_fdotr) virial_fdotr_compute();
+}
+
+/// Warns, once in a run and rank, of the first atoms outside the range of the training set.
+void PairForcesmith::count_extrapolation(const std::vector<int> &values_outside) {
+  std::int64_t n_atoms = 0;
+  std::string first;
+  for (int i = 0; i < atom->nlocal; ++i) {
+    if (values_outside[i] <= 0) continue;
+    if (++n_atoms <= 5)
+      first += fmt::format("{}{} ({} value{})", first.empty() ? "" : ", ", atom->tag ? atom->tag[i] : 0,
+                           values_outside[i], values_outside[i] == 1 ? "" : "s");
+  }
+  pvector[0] = static_cast<double>(n_atoms);
+  if (n_atoms == 0) return;
+  if (steps_outside_ == 0)
+    error->warning(FLERR,
+                   "{} atom(s) have descriptor values outside the range of the training set of '{}' at "
+                   "step {}, so the potential extrapolates; ids: {}{}. Further ones are counted until "
+                   "the end of the run",
+                   n_atoms, path_, update->ntimestep, first, n_atoms > 5 ? ", ..." : "");
+  ++steps_outside_;
+  atom_steps_outside_ += n_atoms;
+}
+
+/// At the end of a run; collective.
+void PairForcesmith::finish() {
+  if (!count_outside_) return;
+  std::int64_t largest = 0, sum = 0;
+  MPI_Allreduce(&steps_outside_, &largest, 1, MPI_INT64_T, MPI_MAX, world);
+  MPI_Allreduce(&atom_steps_outside_, &sum, 1, MPI_INT64_T, MPI_SUM, world);
+  if (sum > 0 && comm->me == 0)
+    utils::logmesg(lmp,
+                   "pair_style forcesmith: the potential extrapolated in at least {} of {} evaluations, "
+                   "for {} atoms altogether\n",
+                   largest, steps_, sum);
 }
 
 /// Computes once more to find an atom to name.

@@ -1,6 +1,7 @@
 // pair_style forcesmith: a potential file of forcesmith as a LAMMPS pair style (units metal).
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   void init_style() override;
   double init_one(int i, int j) override;
   void compute(int eflag, int vflag) override;
+  void finish() override;
 
   void write_restart(FILE *file) override;
   void read_restart(FILE *file) override;
@@ -34,12 +36,17 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   std::string read_on_first_rank(const std::string &path);
   void check_communication() const;
   [[noreturn]] void report_not_finite();
+  void count_extrapolation(const std::vector<int> &values_outside);
 
   std::string path_;                        // potential file as given in pair_coeff
   std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
   std::unique_ptr<Potential> potential_;    // empty until the file was read
   std::vector<int> element_of_type_;        // [n_types + 1] index in potential_->elements(), or -1
   int n_workers_ = 1;                       // threads of one evaluation
+
+  // Atoms outside the range of the training set; of this rank, and since the run began.
+  bool count_outside_ = true;               // pair_style forcesmith extrapolation yes
+  std::int64_t steps_ = 0, steps_outside_ = 0, atom_steps_outside_ = 0;
 };
 
 }  // namespace forcesmith::lammps

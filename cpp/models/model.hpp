@@ -39,6 +39,10 @@ class Model {
                                  const double* B_dot, int stride, const double* energy_bar,
                                  double* B_bar, double* B_dot_bar, double* gradient) const = 0;
 
+  /// How many descriptor values of an atom, B [size(element)], lie outside their range in the training set; -1
+  /// if the model was not told the ranges.
+  virtual int values_outside(int, const double*) const { return -1; }
+
   virtual std::vector<double> parameters() const = 0;
   virtual void set_parameters(std::span<const double> values) = 0;
 

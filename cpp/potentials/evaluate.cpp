@@ -126,6 +126,9 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
       for (int atom = 0; atom < block.n_atoms; ++atom) {
         own.energy += energies[atom];
         if (evaluation.energies) evaluation.energies[block.centers[atom]] += energies[atom];
+        if (evaluation.values_outside)
+          evaluation.values_outside[block.centers[atom]] = potential.model().values_outside(
+              block.center_types[atom], B.data() + static_cast<std::size_t>(atom) * stride);
       }
     }
     sums[worker] = own;

@@ -118,6 +118,8 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
   std::fill_n(evaluation.energies, energies.size(), 0.0);
   std::fill_n(evaluation.forces, forces.size(), 0.0);
   std::fill_n(evaluation.virials, virials.size(), 0.0);
+  Array<int> values_outside(batch.n_atoms());
+  evaluation.values_outside = values_outside.mutable_data();
   const StoredNeighbors source(batch.view(potential));
   {
     py::gil_scoped_release release;
@@ -132,6 +134,7 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
   result["energies"] = energies;
   result["forces"] = forces;
   result["virials"] = totals;
+  result["values_outside"] = values_outside;
   return result;
 }
 

@@ -32,6 +32,9 @@ class Result:
     """Shape (n_atoms, 3), eV/angstrom."""
     virial: np.ndarray
     """sum r F, shape (6,), order xx yy zz yz xz xy, eV; positive under compression."""
+    values_outside: np.ndarray | None
+    """For every atom, how many descriptor values lie outside their range in the training set, shape
+    (n_atoms,); None for models that do not know the ranges."""
     volume: float
     """angstrom^3; 0 if the configuration is not periodic in all directions."""
 
@@ -156,6 +159,7 @@ def _is_short(value, n_elements: int) -> bool:
 def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
     """Results per configuration from the core's arrays of a whole batch."""
     results, first = [], 0
+    outside = raw["values_outside"]
     for atoms, virial in zip(configurations, raw["virials"], strict=True):
         rows = slice(first, first + len(atoms))
         first += len(atoms)
@@ -165,6 +169,7 @@ def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
                 energies=raw["energies"][rows].copy(),
                 forces=raw["forces"][rows].copy(),
                 virial=virial[VOIGT],
+                values_outside=None if (outside[rows] < 0).any() else outside[rows].copy(),
                 volume=float(atoms.cell.volume) if atoms.pbc.all() else 0.0,
             )
         )
