@@ -8,6 +8,7 @@ import sys
 import ase
 import numpy as np
 import pytest
+from contract_examples import make_potential, potential_cases
 from lammps_runner import BAR_PER_EV_ANGSTROM3, ELEMENTS, Computed, shared_data
 
 
@@ -33,6 +34,19 @@ def test_agrees_with_python(structure, request, runner, potential, potential_fil
     assert_same(computed, potential.evaluate(atoms))
     assert np.abs(computed.forces).max() > 0.1
     assert computed.energies.sum() == pytest.approx(computed.energy, rel=1e-12)
+
+
+def test_every_descriptor_with_every_model(runner, slanted):
+    """Those of the contract tests, one after another in one run of LAMMPS."""
+    cases = potential_cases()
+    potentials = [make_potential(descriptors, model) for _, descriptors, model in cases]
+    for number, own in enumerate(potentials):
+        own.write(runner.folder / f"pot{number}.json")
+    commands = [pair(f"pot{number}.json") for number in range(len(cases))]
+    results = runner.evaluate_all([slanted] * len(cases), commands)
+    for (name, *_), own, computed in zip(cases, potentials, results, strict=True):
+        assert_same(computed, own.evaluate(slanted))
+        assert np.abs(computed.forces).max() > 0.01, name
 
 
 def test_atom_types_in_another_order(runner, crystal, potential, potential_file):

@@ -13,7 +13,7 @@ import forcesmith as fs
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
-from forcesmith.neighbors import make_batch
+from forcesmith.neighbors import element_indices, make_batch
 
 ELEMENTS = ["Mg", "O"]
 
@@ -41,7 +41,7 @@ DESCRIPTORS = {
 MODELS = {
     "linear": [{"shared": True}, {"shared": False}],
     "neural_network": [
-        {"hidden_layers": [8, 6], "activation": "tanh"},
+        {"hidden_layers": [8, 6], "activation": "tanh", "seed": 2},
         {
             "hidden_layers": [[9, 8, 5], [6, 4, 10]],
             "activation": ["gaussian", "softplus", "silu"],
@@ -75,34 +75,6 @@ def make_potential(
     descriptors: list[dict], model: dict, elements: list[str] = ELEMENTS, seed: int = 0
 ) -> fs.Potential:
     """A potential with random parameters that give energies and forces of the order of 1 eV."""
-    potential = _potential(descriptors, model, elements)
-    rng = np.random.default_rng(seed)
-    parameters = potential._core.descriptor_parameters
-    parameters = parameters + 0.3 * rng.normal(size=len(parameters))
-    if potential._core.linear_in_parameters:
-        potential._core.descriptor_parameters = parameters
-        scale = _factors(_design(potential))
-        potential._core.model_parameters = scale * rng.normal(size=len(scale))
-        return potential
-    # The inputs of other models are standardised by what a linear model would see.
-    linear = _potential(descriptors, {"type": "linear", "shared": False}, elements)
-    linear._core.descriptor_parameters = parameters
-    rows = _design(linear)
-    sets = json.loads(linear.to_json())["model"]["coefficients"]
-    columns = np.cumsum([len(elements), *map(len, sets)])
-    model = {**model, "input_shift": [], "input_factor": []}
-    for element, first in enumerate(columns[:-1]):
-        own = rows[:, first : columns[element + 1]]
-        model["input_shift"].append((own[0] / rows[0, element]).tolist())  # mean over the atoms
-        model["input_factor"].append(_factors(own).tolist())
-    potential = _potential(descriptors, model, elements)
-    potential._core.descriptor_parameters = parameters
-    start = potential._core.model_parameters
-    potential._core.model_parameters = 1.5 * start + 0.3 * rng.normal(size=len(start))
-    return potential
-
-
-def _potential(descriptors: list[dict], model: dict, elements: list[str]) -> fs.Potential:
     document = {
         "format": "forcesmith potential",
         "version": 1,
@@ -110,21 +82,35 @@ def _potential(descriptors: list[dict], model: dict, elements: list[str]) -> fs.
         "descriptors": descriptors,
         "model": model,
     }
-    return fs.Potential.from_json(json.dumps(document))
+    potential = fs.Potential.from_json(json.dumps(document))
+    core = potential._core
+    rng = np.random.default_rng(seed)
+    parameters = core.descriptor_parameters
+    core.descriptor_parameters = parameters + 0.3 * rng.normal(size=len(parameters))
+    examples = [crystal(elements), _slanted(0)]
+    examples[1].symbols = [elements[i % len(elements)] for i in range(len(examples[1]))]
+    batch = make_batch(examples, elements, potential.cutoff)
+    if core.linear_in_parameters:
+        scale = _factors(core.design_matrix(batch, 0, 2))
+        core.model_parameters = scale * rng.normal(size=len(scale))
+        return potential
+    # Other models standardise their inputs; small ones, that finite differences stay exact.
+    document = json.loads(potential.to_json())
+    types = np.concatenate([element_indices(atoms, elements) for atoms in examples])
+    for element in range(len(elements)):
+        own = core.descriptor_values(batch)[types == element, : core.size(element)]
+        document["model"]["input_shift"][element] = own.mean(axis=0).tolist()
+        document["model"]["input_factor"][element] = (0.3 * _factors(own)).tolist()
+    potential = fs.Potential.from_json(json.dumps(document))
+    start = potential._core.model_parameters
+    potential._core.model_parameters = 1.5 * start + 0.3 * rng.normal(size=len(start))
+    return potential
 
 
 def _factors(columns: np.ndarray) -> np.ndarray:
     """Which make the largest number of every column 1."""
     largest = np.abs(columns).max(axis=0)
     return 1 / np.where(largest > 0, largest, 1.0)
-
-
-def _design(potential: fs.Potential) -> np.ndarray:
-    """Design matrix of two crystals with all elements; its first row is the energy of the first."""
-    elements = potential.elements
-    examples = [crystal(elements), _slanted(0)]
-    examples[1].symbols = [elements[i % len(elements)] for i in range(len(examples[1]))]
-    return potential._core.design_matrix(make_batch(examples, elements, potential.cutoff), 0, 2)
 
 
 def crystal(elements: list[str] = ELEMENTS, seed: int = 0) -> Atoms:
