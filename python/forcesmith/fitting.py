@@ -14,7 +14,7 @@ from ase import Atoms
 
 from forcesmith import _core
 from forcesmith.dataset import check_configurations, group_of, split
-from forcesmith.gradient_search import GradientSearch, standardized, state_file
+from forcesmith.gradient_search import GradientSearch, method_for, standardized, state_file
 from forcesmith.linear_search import LinearSearch
 from forcesmith.metrics import ErrorTable, errors_by_group
 from forcesmith.potential import Potential, worker_count
@@ -81,7 +81,9 @@ def fit(
 
     potential = starting_potential(train, elements, settings)
     optimizer = settings.optimizer
-    by_gradient = optimizer.method != "auto" or not potential._core.linear_in_parameters
+    method = method_for(potential, optimizer)
+    by_gradient = method != "linear"
+    optimizer = optimizer.model_copy(update={"method": method if by_gradient else "auto"})
     validation = []
     if settings.data.validation_fraction:
         if not by_gradient:
@@ -92,7 +94,11 @@ def fit(
         train, validation = split(train, settings.data.validation_fraction, optimizer.seed)
     n_workers = worker_count(optimizer.threads)
     training_set = TrainingSet(
-        train, elements, potential.cutoff, settings.weights, optimizer.method == "adam"
+        train,
+        elements,
+        potential.cutoff,
+        settings.weights,
+        keep_configurations=method in ("adam", "gauss_newton"),
     )
     if by_gradient and not optimizer.start:
         potential = standardized(

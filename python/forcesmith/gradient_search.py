@@ -1,5 +1,6 @@
-"""Search by gradients for potentials of any model: L-BFGS over the whole training set, or Adam over
-mini-batches. Both can be resumed from a checkpoint and go on as if they had not been interrupted.
+"""Search by gradients for potentials of any model: BFGS in Gauss-Newton coordinates or L-BFGS over
+the whole training set, or Adam over mini-batches. All can be resumed from a checkpoint; L-BFGS and
+Adam go on as if they had not been interrupted.
 """
 
 from __future__ import annotations
@@ -12,17 +13,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import minimize
 
 from forcesmith.files import write_atomically
+from forcesmith.gauss_newton import GaussNewtonCoordinates, sampled_curvature
 from forcesmith.loss import Loss, gradients
 from forcesmith.potential import Potential
 from forcesmith.record import Record
 from forcesmith.settings import OptimizerSettings
 from forcesmith.training_set import TrainingSet, residuals
 
+ITERATIONS_PER_ROUND = 60  # in the same Gauss-Newton coordinates
+FIRST_DAMPING, LAST_DAMPING = 1e-2, 1e-6
+"""Of these: far from a minimum the curvature says little. A tenth per round."""
+LARGEST_MATRIX = 5000  # parameters; beyond, matrices of their squared number are too much
 MEMORY = 50  # pairs of steps and gradient changes of L-BFGS
 DIVERGED = 1e8  # times the best loss
 ADAM_DECAYS = 0.9, 0.999  # D. P. Kingma, J. Ba, arXiv:1412.6980
+
+
+def method_for(potential: Potential, settings: OptimizerSettings) -> str:
+    """What "auto" means for this potential; "linear" is the search of `linear_search`."""
+    core = potential._core
+    if settings.method == "adam" and core.linear_in_parameters:
+        raise ValueError(
+            'optimizer.method "adam" is for neural networks; models that are linear in their '
+            'parameters are solved exactly with "auto".'
+        )
+    if settings.method != "auto":
+        return settings.method
+    if core.linear_in_parameters:
+        return "linear"
+    n = len(core.descriptor_parameters) + len(core.model_parameters)
+    return "gauss_newton" if n <= LARGEST_MATRIX else "lbfgs"
 
 
 def state_file(potential_file: str | os.PathLike | None) -> Path | None:
@@ -159,15 +182,72 @@ class GradientSearch:
                     "atoms much too close, or choose another seed."
                 )
             self._keep_if_best(start, state)
-        step = self._adam if self.settings.method == "adam" else self._lbfgs
+        search = {"gauss_newton": self._gauss_newton, "lbfgs": self._lbfgs, "adam": self._adam}
         try:
-            ending = step(state)
+            ending = search[self.settings.method](state)
         except KeyboardInterrupt:
             ending = "interrupted"
         if self.state_path is not None:
             self._write_state(state)
         self.record.restore_best()
         return ending
+
+    # ---- BFGS, in coordinates that are made anew in rounds ----
+
+    def _gauss_newton(self, state: _State) -> str:
+        record, settings = self.record, self.settings
+        while state.iteration < settings.max_iterations:
+            self.loss.set_parameters(state.x)
+            before = self.loss.value().loss
+            rng = np.random.default_rng([settings.seed, state.iteration])
+            curvature = sampled_curvature(self.loss, record.training_set, rng)
+            damping = FIRST_DAMPING * 0.1 ** (state.iteration / ITERATIONS_PER_ROUND)
+            coordinates = GaussNewtonCoordinates(
+                state.x, curvature, before, max(damping, LAST_DAMPING)
+            )
+            last = {}
+            endings = []
+
+            def loss_and_gradient(z, coordinates=coordinates, last=last):
+                fitted, gradient = self.loss(coordinates.point(z))
+                if not np.isfinite(fitted.loss):
+                    return 1e10, np.zeros_like(z)  # too far
+                last["fitted"], last["x"] = fitted, coordinates.point(z)
+                loss = max(fitted.loss, np.finfo(float).tiny)
+                return float(np.log(loss)), coordinates.gradient(gradient) / loss
+
+            def iteration_done(z, coordinates=coordinates, last=last, endings=endings):
+                state.x = coordinates.point(z)
+                if not np.array_equal(last["x"], state.x):
+                    self.loss.set_parameters(state.x)
+                    last["fitted"] = self.loss.value()
+                self._keep_if_best(last["fitted"], state)
+                ending = self._iteration_done(state)
+                if ending:
+                    endings.append(ending)
+                    raise StopIteration  # ends this minimisation
+
+            left = settings.max_iterations - state.iteration
+            done = state.iteration
+            early = done < ITERATIONS_PER_ROUND
+            minimize(
+                loss_and_gradient,
+                np.zeros(len(state.x)),
+                jac=True,
+                method="BFGS",
+                callback=iteration_done,
+                options={
+                    "maxiter": min(ITERATIONS_PER_ROUND // (2 if early else 1), left),
+                    "gtol": 0.0,
+                },
+            )
+            if endings:
+                return endings[0]
+            self.loss.set_parameters(state.x)
+            gain = before - self.loss.value().loss
+            if state.iteration == done or gain < settings.tolerance * before:
+                return "converged"
+        return "iterations"
 
     # ---- L-BFGS (J. Nocedal, S. J. Wright, Numerical Optimization, algorithm 7.4) ----
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
+from forcesmith.gauss_newton import GaussNewtonCoordinates
 from forcesmith.record import Record
 from forcesmith.settings import OptimizerSettings
-from forcesmith.variable_projection import GaussNewtonCoordinates, LinearLeastSquares
+from forcesmith.variable_projection import LinearLeastSquares, linear_curvature
 
 ITERATIONS_PER_ROUND = 100  # between two exact solutions for the model parameters
+DAMPING = 1e-10  # of Gauss-Newton coordinates
 
 
 class LinearSearch:
@@ -54,14 +56,16 @@ class LinearSearch:
         record = self.record
         before = record.best_loss
         record.restore_best()
-        coordinates = GaussNewtonCoordinates(self.squares, self.joint, before)
+        coordinates = GaussNewtonCoordinates(
+            self.joint.parameters(), linear_curvature(self.squares, self.joint), before, DAMPING
+        )
 
         def loss_and_gradient(z: np.ndarray) -> tuple[float, np.ndarray]:
-            fitted, gradient = self.joint(coordinates.origin + coordinates.transform @ z)
+            fitted, gradient = self.joint(coordinates.point(z))
             record.keep_if_best(fitted)
             # The logarithm makes steps and their acceptance independent of the loss's magnitude.
             loss = max(fitted.loss, np.finfo(float).tiny)
-            return float(np.log(loss)), coordinates.transform.T @ gradient / loss
+            return float(np.log(loss)), coordinates.gradient(gradient) / loss
 
         def iteration_done(_z: np.ndarray) -> None:
             record.iteration_done()

@@ -112,13 +112,15 @@ class WeightSettings(_Section):
 
 
 class OptimizerSettings(_Section):
-    method: Literal["auto", "lbfgs", "adam"] = "auto"
-    """"auto": exact linear solutions and a Gauss-Newton-like search of the rest for models that are
-    linear in their parameters, else "lbfgs" over the whole training set; "adam": mini-batches."""
+    method: Literal["auto", "gauss_newton", "lbfgs", "adam"] = "auto"
+    """"auto": for models that are linear in their parameters exact solutions and a search of the
+    rest; for networks of up to 5000 parameters "gauss_newton", BFGS scaled by the Gauss-Newton
+    matrix, for larger ones "lbfgs". "adam": mini-batches."""
     max_iterations: int = Field(200, ge=0)
     """With "adam", epochs. For linear models 0 or 1: only the linear coefficients are fitted."""
     tolerance: float = Field(1e-3, gt=0.0)
-    """Stop when 20 iterations together lower the loss by less than this fraction (not "adam")."""
+    """Stop when 20 iterations ("gauss_newton": 60) together lower the loss by less than this
+    fraction (not "adam")."""
     solver: Literal["svd", "ard"] = "svd"
     """Of the linear coefficients: "svd" is least squares with the ridge penalty; "ard" ends the fit
     with automatic relevance determination (scikit-learn), which drops what is not needed."""

@@ -3,8 +3,8 @@
 For given descriptor parameters the model parameters are a linear least-squares problem, solved
 exactly; what is left is a function of the descriptor parameters alone (variable projection, G. H.
 Golub and V. Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)). Between two exact solutions both kinds
-of parameters move together, in the coordinates of `GaussNewtonCoordinates`: a step costs one
-gradient there, a small part of what a least-squares solution costs.
+of parameters move together, in `GaussNewtonCoordinates`: a step costs one gradient there, a small
+part of what a least-squares solution costs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from forcesmith.training_set import (
 )
 
 BYTES_PER_PORTION = 2**26  # of design matrix held at once
+DIFFERENCE_STEP = 1e-5  # its error only makes the scaling of the search less perfect
 
 
 @dataclass
@@ -216,44 +217,32 @@ def _portions(
         first = last
 
 
-class GaussNewtonCoordinates:
-    """Coordinates z around the present parameters, x = origin + transform z, in which the
-    Gauss-Newton approximation of the Hessian of log(loss) is the unit matrix: there a quasi-Newton
-    search starts well scaled, however ill-conditioned the descriptor values are.
-    """
+def linear_curvature(squares: LinearLeastSquares, joint: Loss) -> np.ndarray:
+    """J^T J of the weighted residuals with all parameters of `joint`, (n, n), for models that are
+    linear in theirs: J is the design matrix and, for the descriptor, forward differences."""
+    triangle = stream_triangle(
+        joint.core,
+        squares.training_set,
+        squares.free,
+        lambda number: _descriptor_columns(joint, squares.training_set.batches[number]),
+        squares.n_workers,
+    ).matrix
+    # Descriptor parameters come first in x, last in the rows.
+    triangle = np.roll(triangle, joint.n_descriptor, axis=1)
+    return triangle.T @ triangle
 
-    DAMPING = 1e-10
-    """Relative to the largest curvature (of columns of unit length); smaller ones count as this."""
-    STEP = 1e-5  # of the forward differences; their error only makes the scaling less perfect
 
-    def __init__(self, squares: LinearLeastSquares, joint: Loss, loss: float):
-        self.origin = joint.parameters()
-        triangle = stream_triangle(
-            joint.core,
-            squares.training_set,
-            squares.free,
-            lambda number: self._descriptor_columns(joint, squares.training_set.batches[number]),
-            squares.n_workers,
-        ).matrix
-        # Descriptor parameters come first in x, last in the rows.
-        triangle = np.roll(triangle, joint.n_descriptor, axis=1)
-        norms = np.linalg.norm(triangle, axis=0)
-        norms[norms == 0] = 1.0
-        _, s, vt = svd(triangle / norms, lapack_driver="gesdd")
-        curvature = np.sqrt(s**2 + self.DAMPING * s[0] ** 2)
-        self.transform = np.sqrt(loss / 2) * (vt.T / curvature) / norms[:, None]
-
-    def _descriptor_columns(self, joint: Loss, batch: LabelledBatch) -> Observables:
-        """Derivatives of energies, forces and virials with the descriptor parameters."""
-        core = joint.core
-        start = core.descriptor_parameters
-        here = observables(core, batch, joint.n_workers)
-        columns = []
-        for k in range(len(start)):
-            moved = start.copy()
-            moved[k] += self.STEP * max(1.0, abs(start[k]))
-            core.descriptor_parameters = moved
-            there = observables(core, batch, joint.n_workers)
-            columns.append(there.minus(here).divided_by(moved[k] - start[k]))
-        core.descriptor_parameters = start
-        return Observables.stacked(columns)
+def _descriptor_columns(joint: Loss, batch: LabelledBatch) -> Observables:
+    """Derivatives of energies, forces and virials with the descriptor parameters."""
+    core = joint.core
+    start = core.descriptor_parameters
+    here = observables(core, batch, joint.n_workers)
+    columns = []
+    for k in range(len(start)):
+        moved = start.copy()
+        moved[k] += DIFFERENCE_STEP * max(1.0, abs(start[k]))
+        core.descriptor_parameters = moved
+        there = observables(core, batch, joint.n_workers)
+        columns.append(there.minus(here).divided_by(moved[k] - start[k]))
+    core.descriptor_parameters = start
+    return Observables.stacked(columns)

@@ -15,10 +15,11 @@ import pytest
 from ase import Atoms, units
 from contract_examples import crystal, make_potential, structures
 from forcesmith import _core, variable_projection
+from forcesmith.gauss_newton import GaussNewtonCoordinates
 from forcesmith.loss import Loss, gradients
 from forcesmith.settings import WeightSettings
 from forcesmith.training_set import TrainingSet
-from forcesmith.variable_projection import GaussNewtonCoordinates, LinearLeastSquares
+from forcesmith.variable_projection import LinearLeastSquares, linear_curvature
 from sample_data import labelled
 
 DESCRIPTOR = {
@@ -279,12 +280,13 @@ def test_gauss_newton_coordinates(known, data):
     squares = LinearLeastSquares(core, training_set, 0.0, None, 1)
     loss = squares.solve(core).loss
     joint = squares.joint_loss(core)
-    coordinates = GaussNewtonCoordinates(squares, joint, loss)
+    curvature = linear_curvature(squares, joint)
+    coordinates = GaussNewtonCoordinates(joint.parameters(), curvature, loss, 1e-10)
     (batch,) = training_set.batches
     weights = batch.rows(batch.weights, 0, len(data))[:, 0]
 
     def residuals(z):
-        (found,) = joint(coordinates.origin + coordinates.transform @ z)[0].residuals
+        (found,) = joint(coordinates.point(z))[0].residuals
         return np.sqrt(weights) * batch.rows(found, 0, len(data))[:, 0]
 
     step = 1e-5
