@@ -30,7 +30,8 @@ def check(runner, script, *phrases, **options):
 
 
 def test_argument_of_pair_style(runner, box):
-    check(runner, box + "pair_style forcesmith pot.json", "only the keyword extrapolation, found 'pot.json'")
+    message = "only the keyword extrapolation, found 'pot.json'"
+    check(runner, box + "pair_style forcesmith pot.json", message)
 
 
 @pytest.mark.parametrize(
