@@ -64,7 +64,7 @@ std::vector<std::string> elements_from(const Json& document, const std::string& 
 }  // namespace
 
 Potential parse_potential_file(const std::string& text, const std::string& path,
-                               const std::vector<std::string>& wanted_elements) {
+                               const ReadOptions& options) {
   // What follows is recursive.
   const auto limit_depth = [&](int depth, Json::parse_event_t, const Json&) {
     if (depth > 100)
@@ -98,9 +98,7 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
     throw FormatError("The units of " + where + " are " + units.dump() +
                       ", but only angstrom and eV are supported.");
   const std::vector<std::string> elements = elements_from(document, where);
-  if (!wanted_elements.empty() && wanted_elements != elements)
-    throw FormatError("The potential file \"" + path + "\" is for the elements " + joined(elements) +
-                      ", but " + joined(wanted_elements) + " were asked for.");
+  check_elements(options, elements, "The potential file", path);
 
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   for (Json& parameters : document.at("descriptors")) {

@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
@@ -65,31 +65,54 @@ namespace {
 
 const FormatEntry& format_of(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  std::vector<std::string> known;
-  for (const FormatEntry& format : format_registry())
+  std::vector<std::string> known, folders;
+  for (const FormatEntry& format : format_registry()) {
     for (const std::string& own : format.extensions) {
       if (own == extension) return format;
       known.push_back(own);
     }
+    if (!format.in_folder.empty()) folders.push_back(format.in_folder);
+  }
+  if (std::filesystem::is_directory(path))
+    throw FormatError("The folder \"" + path + "\" is no potential: there is no file " + joined(folders) +
+                      " in it.");
   throw FormatError("The file name \"" + path + "\" does not tell the format of the potential: its extension is \"" +
                     extension + "\", known are " + joined(known) + ".");
 }
 
-}  // namespace
-
-Potential parse_potential(const std::string& text, const std::string& path,
-                          const std::vector<std::string>& elements) {
-  return format_of(path).parse(text, path, elements);
+/// The file to read, where `path` may be a folder.
+std::string file_of_folder(const std::string& path) {
+  if (!std::filesystem::is_directory(path)) return path;
+  for (const FormatEntry& format : format_registry()) {
+    const std::filesystem::path file = std::filesystem::path(path) / format.in_folder;
+    if (!format.in_folder.empty() && std::filesystem::exists(file)) return file.string();
+  }
+  return path;
 }
 
-Potential read_potential(const std::string& path, const std::vector<std::string>& elements) {
+}  // namespace
+
+Potential parse_potential(const std::string& text, const std::string& path, const ReadOptions& options) {
   const FormatEntry& format = format_of(path);
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || std::filesystem::is_directory(path) || !(text << file.rdbuf()))
+  for (const auto& [name, factor] : {std::pair{"cflength", options.cflength}, {"cfenergy", options.cfenergy}}) {
+    if (!factor) continue;
+    if (!format.has_no_units)
+      throw ParameterError(std::string(name) + " was given for \"" + path + "\", but the units of the format " +
+                           format.name + " are known; leave it out.");
+    if (!(*factor > 0.0) || !std::isfinite(*factor))
+      throw ParameterError(std::string(name) + " must be positive, not " + printed(*factor) + ".");
+  }
+  return format.parse(text, path, options);
+}
+
+Potential read_potential(const std::string& given, const ReadOptions& options) {
+  const std::string path = file_of_folder(given);
+  format_of(path);  // if it is not known, that is what to say
+  const auto text = text_of_file(path);
+  if (!text)
     throw FormatError("Cannot read the potential file \"" + path +
                       "\": it does not exist, is empty, or may not be read.");
-  return format.parse(text.str(), path, elements);
+  return parse_potential(*text, path, options);
 }
 
 void write_potential(const Potential& potential, const std::string& path) {

@@ -236,9 +236,13 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("n_configurations", &Batch::n_configurations);
 
   py::class_<Potential>(m, "Potential")
-      .def_static("read", &read_potential, py::arg("path"), py::arg("elements") = std::vector<std::string>{})
+      .def_static("read", [](const std::string& path, const std::vector<std::string>& elements,
+                             std::optional<double> cflength, std::optional<double> cfenergy) {
+        return read_potential(path, {elements, cflength, cfenergy});
+      }, py::arg("path"), py::arg("elements") = std::vector<std::string>{}, py::arg("cflength") = py::none(),
+         py::arg("cfenergy") = py::none())
       .def_static("from_json", [](const std::string& text, const std::string& name) {
-        return parse_potential_file(text, name, {});
+        return parse_potential_file(text, name);
       }, py::arg("text"), py::arg("name") = "text")
       .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
       .def("write", &write_potential, py::arg("path"))
