@@ -121,7 +121,7 @@ void test_exponential() {
   CHECK(lane_log(L(1.0))[0] == 0.0);
   for (double x : {0.0, -0.0, -1.0, 1e-310}) CHECK(lane_log(L(x))[0] == lane_log(L(1e-300))[0]);
 
-  auto tangent = [](L x) { return lane_tanh(x); };
+  auto tangent = [](L x) { return lane_tanh_up_to_1(x); };
   CHECK(largest_difference<Width>(-1.0, 1.0, tangent, [](double x) { return std::tanh(x); }) < 1e-15);
   auto root = [](L x) { return lane_sqrt(x); };
   CHECK(largest_difference<Width>(0.0, 10.0, root, [](double x) { return std::sqrt(x); }) == 0.0);
