@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +15,7 @@
 #include "models/neural_network.hpp"
 #include "models/quadratic_model.hpp"
 #include "potentials/mlip_format.hpp"
+#include "potentials/n2p2_format.hpp"
 #include "potentials/potential_file.hpp"
 #include "potentials/snap_format.hpp"
 
@@ -56,6 +56,7 @@ const std::vector<FormatEntry>& format_registry() {
   static const std::vector<FormatEntry> entries{
       {"forcesmith", {".json"}, parse_potential_file, one_file(print_potential_file)},
       {"mlip", {".almtp", ".mtp"}, parse_mlip, one_file(print_mlip)},
+      {"n2p2", {".nn"}, parse_n2p2, print_n2p2, "input.nn", true},
       {"snap", {".snapcoeff", ".snapparam"}, parse_snap, print_snap},
   };
   return entries;
@@ -63,29 +64,35 @@ const std::vector<FormatEntry>& format_registry() {
 
 namespace {
 
-const FormatEntry& format_of(const std::string& path) {
+const FormatEntry* known_format(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  std::vector<std::string> known, folders;
+  for (const FormatEntry& format : format_registry())
+    for (const std::string& own : format.extensions)
+      if (own == extension) return &format;
+  return nullptr;
+}
+
+const FormatEntry& format_of(const std::string& path) {
+  if (const FormatEntry* format = known_format(path)) return *format;
+  std::vector<std::string> extensions, folders;
   for (const FormatEntry& format : format_registry()) {
-    for (const std::string& own : format.extensions) {
-      if (own == extension) return format;
-      known.push_back(own);
-    }
+    extensions.insert(extensions.end(), format.extensions.begin(), format.extensions.end());
     if (!format.in_folder.empty()) folders.push_back(format.in_folder);
   }
   if (std::filesystem::is_directory(path))
     throw FormatError("The folder \"" + path + "\" is no potential: there is no file " + joined(folders) +
                       " in it.");
   throw FormatError("The file name \"" + path + "\" does not tell the format of the potential: its extension is \"" +
-                    extension + "\", known are " + joined(known) + ".");
+                    std::filesystem::path(path).extension().string() + "\", known are " + joined(extensions) + ".");
 }
 
-/// The file to read, where `path` may be a folder.
-std::string file_of_folder(const std::string& path) {
+/// The file to read or write where `path` is a folder; else `path`.
+std::string file_of(const std::string& path, bool to_write) {
   if (!std::filesystem::is_directory(path)) return path;
   for (const FormatEntry& format : format_registry()) {
+    if (format.in_folder.empty()) continue;
     const std::filesystem::path file = std::filesystem::path(path) / format.in_folder;
-    if (!format.in_folder.empty() && std::filesystem::exists(file)) return file.string();
+    if (to_write ? known_format(path) == nullptr : std::filesystem::exists(file)) return file.string();
   }
   return path;
 }
@@ -106,7 +113,7 @@ Potential parse_potential(const std::string& text, const std::string& path, cons
 }
 
 Potential read_potential(const std::string& given, const ReadOptions& options) {
-  const std::string path = file_of_folder(given);
+  const std::string path = file_of(given, false);
   format_of(path);  // if it is not known, that is what to say
   const auto text = text_of_file(path);
   if (!text)
@@ -115,7 +122,8 @@ Potential read_potential(const std::string& given, const ReadOptions& options) {
   return parse_potential(*text, path, options);
 }
 
-void write_potential(const Potential& potential, const std::string& path) {
+void write_potential(const Potential& potential, const std::string& given) {
+  const std::string path = file_of(given, true);
   const std::vector<TextFile> files = format_of(path).print(potential, path);
   auto temporary = [](const TextFile& file) { return file.path + "." + std::to_string(getpid()) + ".tmp"; };
   auto give_up = [&](const std::string& at, const std::string& reason) {

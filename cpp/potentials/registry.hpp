@@ -33,8 +33,8 @@ struct FormatEntry {
   std::function<Potential(const std::string& text, const std::string& path, const ReadOptions& options)> parse;
   /// One file, named `path`, or several that belong together.
   std::function<std::vector<TextFile>(const Potential&, const std::string& path)> print;
-  std::string in_folder = "";   // a folder with this file is a potential, too
-  bool has_no_units = false;  // files do not tell their units, see ReadOptions
+  std::string in_folder = "";  // of a format of folders: the file that makes a folder a potential
+  bool has_no_units = false;   // files do not tell their units, see ReadOptions
 };
 
 const std::vector<DescriptorEntry>& descriptor_registry();
@@ -46,7 +46,7 @@ Potential read_potential(const std::string& path, const ReadOptions& options = {
 /// The same from text; `path` is used in messages and tells the format.
 Potential parse_potential(const std::string& text, const std::string& path,
                           const ReadOptions& options = {});
-/// Writes atomically: every file is complete or untouched.
+/// Writes atomically: every file is complete or untouched. A folder that is there gets a format of folders.
 void write_potential(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

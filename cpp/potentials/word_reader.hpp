@@ -39,10 +39,11 @@ class WordReader {
   /// Number of the line that next() returned last, from 1.
   int line() const { return line_; }
   const std::string& path() const { return path_; }
+  /// Messages are about this line from now on.
+  void go_to(int line) { line_ = line; }
 
-  [[noreturn]] void fail(const std::string& what) const { fail_at(line_, what); }
-  [[noreturn]] void fail_at(int line, const std::string& what) const {
-    throw FormatError("The " + kind_ + " \"" + path_ + "\" is wrong at line " + std::to_string(line) + ": " +
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FormatError("The " + kind_ + " \"" + path_ + "\" is wrong at line " + std::to_string(line_) + ": " +
                       what + (what.ends_with('.') ? "" : "."));
   }
   double number(const std::string& word, const std::string& name) const {

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/kokkos_scope.hpp"
+#include "core/units.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
 #include "fitting/design_matrix.hpp"
 #include "fitting/parameter_gradient.hpp"
@@ -201,6 +202,8 @@ PYBIND11_MODULE(_core, m) {
   py::module_::import("atexit").attr("register")(py::cpp_function(&finalize_kokkos));
 
   m.attr("__version__") = FORCESMITH_VERSION;
+  m.attr("bohr") = bohr;        // angstrom
+  m.attr("hartree") = hartree;  // eV
   m.def("max_workers", &max_workers, "Threads that can work at once.");
   m.def("instruction_set", [] { return to_string(instruction_set()); },
         "The kernel variant new potentials use.");
