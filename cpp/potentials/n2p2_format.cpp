@@ -670,8 +670,9 @@ class FolderPrinter {
       const bool ranges = !s.input_min.empty();
       const double factor = s.input_factor[element][k];
       text += std::to_string(rank_[element] + 1) + " " + std::to_string(i + 1);
-      for (double number : {ranges ? s.input_min[element][k] : -unlimited, ranges ? s.input_max[element][k] : unlimited,
-                            s.input_shift[element][k], factor == 0.0 ? 1.0 : 1.0 / factor})
+      const double low = ranges ? s.input_min[element][k] : -unlimited;
+      const double high = ranges ? s.input_max[element][k] : unlimited;
+      for (double number : {low, high, s.input_shift[element][k], factor == 0.0 ? 1.0 : 1.0 / factor})
         text += " " + printed(number);
       text += "\n";
     }

@@ -14,7 +14,7 @@ struct ReadOptions {
   /// Names for formats that hold none (MLIP); for others empty, or those of the file.
   std::vector<std::string> elements;
   /// Factors from angstrom and eV to the units of formats that do not tell theirs (n2p2), with the names they
-  /// have in LAMMPS' pair_style hdnnp; nothing: the units that the program usually has. Must be absent for other formats.
+  /// have in LAMMPS' pair_style hdnnp; nothing: the units that the program usually has. Not for other formats.
   std::optional<double> cflength, cfenergy;
 };
 
