@@ -32,6 +32,6 @@ def test_agrees_with_n2p2(runner, folder, name, ranks, threads):
     )
     for atoms, result in zip(structures, results, strict=True):
         expected = atoms.calc.results
-        assert result.energy == pytest.approx(expected["energy"], rel=1e-11)
+        assert result.energy == pytest.approx(expected["energy"], rel=1e-12)
         scale = np.abs(expected["forces"]).max()
-        np.testing.assert_allclose(result.forces, expected["forces"], rtol=1e-8, atol=1e-9 * scale)
+        np.testing.assert_allclose(result.forces, expected["forces"], rtol=1e-8, atol=1e-11 * scale)
