@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace forcesmith {
@@ -26,6 +28,15 @@ inline std::string printable(std::string text) {
     if (static_cast<unsigned char>(character) > 126 || character == '\0') character = '?';
   return text;
 }
+
+/// The finite number that a word is, whatever the locale; nothing if it is none.
+std::optional<double> number_of(std::string_view word);
+
+/// What stands between white space.
+std::vector<std::string> words_of(const std::string& line);
+
+/// Nothing if there is no such file, if it may not be read, or if it is empty.
+std::optional<std::string> text_of_file(const std::string& path);
 
 inline bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <sstream>
 
@@ -49,10 +48,7 @@ class MlipReader {
   }
   double number(const std::string& name) {
     const std::string found = word();
-    double value = 0.0;
-    const char* const end = found.data() + found.size();
-    const auto [stop, error] = std::from_chars(found.data(), end, value);  // whatever the locale
-    if (error == std::errc() && stop == end && std::isfinite(value)) return value;
+    if (const auto value = number_of(found)) return *value;
     fail("expected a number for " + name + ", found \"" + found + "\"");
   }
   int integer(const std::string& name) {
@@ -108,8 +104,8 @@ std::string tuples(const std::vector<std::array<int, 4>>& list) {
 
 }  // namespace
 
-Potential parse_mlip(const std::string& text, const std::string& path,
-                     const std::vector<std::string>& elements) {
+Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options) {
+  const std::vector<std::string>& elements = options.elements;
   MlipReader in(text, path);
   in.expect("MTP");
   in.expect("version");

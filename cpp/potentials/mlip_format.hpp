@@ -3,15 +3,14 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "potentials/potential.hpp"
+#include "potentials/read_options.hpp"
 
 namespace forcesmith {
 
-/// elements: one name per species of the file, which has none; required.
-Potential parse_mlip(const std::string& text, const std::string& path,
-                     const std::vector<std::string>& elements);
+/// options.elements: one name per species of the file, which has none; required.
+Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options);
 /// Throws FormatError unless the potential is one moment tensor descriptor with shared coefficients.
 std::string print_mlip(const Potential& potential, const std::string& path);
 

@@ -64,7 +64,7 @@ std::vector<std::string> elements_from(const Json& document, const std::string& 
 }  // namespace
 
 Potential parse_potential_file(const std::string& text, const std::string& path,
-                               const std::vector<std::string>& wanted_elements) {
+                               const ReadOptions& options) {
   // What follows is recursive.
   const auto limit_depth = [&](int depth, Json::parse_event_t, const Json&) {
     if (depth > 100)
@@ -98,9 +98,7 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
     throw FormatError("The units of " + where + " are " + units.dump() +
                       ", but only angstrom and eV are supported.");
   const std::vector<std::string> elements = elements_from(document, where);
-  if (!wanted_elements.empty() && wanted_elements != elements)
-    throw FormatError("The potential file \"" + path + "\" is for the elements " + joined(elements) +
-                      ", but " + joined(wanted_elements) + " were asked for.");
+  check_elements(options, elements, "The potential file", path);
 
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   for (Json& parameters : document.at("descriptors")) {
@@ -126,13 +124,14 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
 
 namespace {
 
-/// JSON with one line per innermost list of numbers, so that files can be read and compared.
-void print_json(const Json& value, int indent, std::string& text) {
+/// JSON with one line per innermost list of numbers, and per short object in a list, so that files can be
+/// read and compared.
+void print_json(const Json& value, int indent, bool in_list, std::string& text) {
   const bool nested = value.is_structured() && !value.empty() &&
                       (value.is_object() || std::any_of(value.begin(), value.end(), [](const Json& item) {
                          return item.is_structured();
                        }));
-  if (!nested) {
+  if (!nested || (in_list && value.is_object() && value.dump().size() <= 160)) {
     text += value.dump();
     return;
   }
@@ -144,7 +143,7 @@ void print_json(const Json& value, int indent, std::string& text) {
     first = false;
     text += margin;
     if (value.is_object()) text += Json(item.key()).dump() + ": ";
-    print_json(item.value(), indent + 1, text);
+    print_json(item.value(), indent + 1, value.is_array(), text);
   }
   text += "\n" + std::string(indent, ' ') + (value.is_object() ? "}" : "]");
 }
@@ -170,7 +169,7 @@ std::string print_potential_file(const Potential& potential, const std::string& 
       throw FormatError("The potential is not written to \"" + path + "\" because its \"" +
                         document[i].first + "\" holds numbers that are not finite.");
     text += (i > 0 ? ",\n " : " ") + Json(document[i].first).dump() + ": ";
-    print_json(document[i].second, 1, text);
+    print_json(document[i].second, 1, false, text);
   }
   return text + "\n}\n";
 }

@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "potentials/potential.hpp"
+#include "potentials/read_options.hpp"
 
 namespace forcesmith {
 
 inline constexpr int potential_file_version = 1;
 
 Potential parse_potential_file(const std::string& text, const std::string& path,
-                               const std::vector<std::string>& elements);
+                               const ReadOptions& options = {});
 std::string print_potential_file(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

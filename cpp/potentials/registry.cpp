@@ -2,19 +2,20 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
+#include "descriptors/symmetry_functions/symmetry_functions.hpp"
 #include "models/linear_model.hpp"
 #include "models/neural_network.hpp"
 #include "models/quadratic_model.hpp"
 #include "potentials/mlip_format.hpp"
+#include "potentials/n2p2_format.hpp"
 #include "potentials/potential_file.hpp"
 #include "potentials/snap_format.hpp"
 
@@ -37,6 +38,7 @@ const std::vector<DescriptorEntry>& descriptor_registry() {
   static const std::vector<DescriptorEntry> entries{
       {"bispectrum", Bispectrum::schema, Bispectrum::create},
       {"moment_tensor", MomentTensor::schema, MomentTensor::create},
+      {"symmetry_functions", SymmetryFunctions::schema, SymmetryFunctions::create},
   };
   return entries;
 }
@@ -54,6 +56,7 @@ const std::vector<FormatEntry>& format_registry() {
   static const std::vector<FormatEntry> entries{
       {"forcesmith", {".json"}, parse_potential_file, one_file(print_potential_file)},
       {"mlip", {".almtp", ".mtp"}, parse_mlip, one_file(print_mlip)},
+      {"n2p2", {".nn"}, parse_n2p2, print_n2p2, "input.nn", true},
       {"snap", {".snapcoeff", ".snapparam"}, parse_snap, print_snap},
   };
   return entries;
@@ -61,36 +64,66 @@ const std::vector<FormatEntry>& format_registry() {
 
 namespace {
 
-const FormatEntry& format_of(const std::string& path) {
+const FormatEntry* known_format(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  std::vector<std::string> known;
   for (const FormatEntry& format : format_registry())
-    for (const std::string& own : format.extensions) {
-      if (own == extension) return format;
-      known.push_back(own);
-    }
+    for (const std::string& own : format.extensions)
+      if (own == extension) return &format;
+  return nullptr;
+}
+
+const FormatEntry& format_of(const std::string& path) {
+  if (const FormatEntry* format = known_format(path)) return *format;
+  std::vector<std::string> extensions, folders;
+  for (const FormatEntry& format : format_registry()) {
+    extensions.insert(extensions.end(), format.extensions.begin(), format.extensions.end());
+    if (!format.in_folder.empty()) folders.push_back(format.in_folder);
+  }
+  if (std::filesystem::is_directory(path))
+    throw FormatError("The folder \"" + path + "\" is no potential: there is no file " + joined(folders) +
+                      " in it.");
   throw FormatError("The file name \"" + path + "\" does not tell the format of the potential: its extension is \"" +
-                    extension + "\", known are " + joined(known) + ".");
+                    std::filesystem::path(path).extension().string() + "\", known are " + joined(extensions) + ".");
+}
+
+/// The file to read or write where `path` is a folder; else `path`.
+std::string file_of(const std::string& path, bool to_write) {
+  if (!std::filesystem::is_directory(path)) return path;
+  for (const FormatEntry& format : format_registry()) {
+    if (format.in_folder.empty()) continue;
+    const std::filesystem::path file = std::filesystem::path(path) / format.in_folder;
+    if (to_write ? known_format(path) == nullptr : std::filesystem::exists(file)) return file.string();
+  }
+  return path;
 }
 
 }  // namespace
 
-Potential parse_potential(const std::string& text, const std::string& path,
-                          const std::vector<std::string>& elements) {
-  return format_of(path).parse(text, path, elements);
+Potential parse_potential(const std::string& text, const std::string& path, const ReadOptions& options) {
+  const FormatEntry& format = format_of(path);
+  for (const auto& [name, factor] : {std::pair{"cflength", options.cflength}, {"cfenergy", options.cfenergy}}) {
+    if (!factor) continue;
+    if (!format.has_no_units)
+      throw ParameterError(std::string(name) + " was given for \"" + path + "\", but the units of the format " +
+                           format.name + " are known; leave it out.");
+    if (!(*factor > 0.0) || !std::isfinite(*factor))
+      throw ParameterError(std::string(name) + " must be positive, not " + printed(*factor) + ".");
+  }
+  return format.parse(text, path, options);
 }
 
-Potential read_potential(const std::string& path, const std::vector<std::string>& elements) {
-  const FormatEntry& format = format_of(path);
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || std::filesystem::is_directory(path) || !(text << file.rdbuf()))
+Potential read_potential(const std::string& given, const ReadOptions& options) {
+  const std::string path = file_of(given, false);
+  format_of(path);  // if it is not known, that is what to say
+  const auto text = text_of_file(path);
+  if (!text)
     throw FormatError("Cannot read the potential file \"" + path +
                       "\": it does not exist, is empty, or may not be read.");
-  return format.parse(text.str(), path, elements);
+  return parse_potential(*text, path, options);
 }
 
-void write_potential(const Potential& potential, const std::string& path) {
+void write_potential(const Potential& potential, const std::string& given) {
+  const std::string path = file_of(given, true);
   const std::vector<TextFile> files = format_of(path).print(potential, path);
   auto temporary = [](const TextFile& file) { return file.path + "." + std::to_string(getpid()) + ".tmp"; };
   auto give_up = [&](const std::string& at, const std::string& reason) {

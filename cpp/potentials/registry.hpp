@@ -8,6 +8,7 @@
 
 #include "core/text.hpp"
 #include "potentials/potential.hpp"
+#include "potentials/read_options.hpp"
 
 namespace forcesmith {
 
@@ -29,24 +30,23 @@ struct ModelEntry {
 struct FormatEntry {
   std::string name;
   std::vector<std::string> extensions;  // with the dot
-  /// elements: names for formats that hold none; empty if the caller gave none.
-  std::function<Potential(const std::string& text, const std::string& path,
-                          const std::vector<std::string>& elements)> parse;
+  std::function<Potential(const std::string& text, const std::string& path, const ReadOptions& options)> parse;
   /// One file, named `path`, or several that belong together.
   std::function<std::vector<TextFile>(const Potential&, const std::string& path)> print;
+  std::string in_folder = "";  // of a format of folders: the file that makes a folder a potential
+  bool has_no_units = false;   // files do not tell their units, see ReadOptions
 };
 
 const std::vector<DescriptorEntry>& descriptor_registry();
 const std::vector<ModelEntry>& model_registry();
 const std::vector<FormatEntry>& format_registry();
 
-/// Reads a potential file of any known format, told by its extension. `elements` names the elements for
-/// formats without names (MLIP) and must be empty or equal to those of the file otherwise.
-Potential read_potential(const std::string& path, const std::vector<std::string>& elements = {});
+/// Reads a potential file of any known format, told by its extension, or a folder of files.
+Potential read_potential(const std::string& path, const ReadOptions& options = {});
 /// The same from text; `path` is used in messages and tells the format.
 Potential parse_potential(const std::string& text, const std::string& path,
-                          const std::vector<std::string>& elements = {});
-/// Writes atomically: every file is complete or untouched.
+                          const ReadOptions& options = {});
+/// Writes atomically: every file is complete or untouched. A folder that is there gets a format of folders.
 void write_potential(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

@@ -1,69 +1,27 @@
 #include "potentials/snap_format.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "models/quadratic_model.hpp"
+#include "potentials/word_reader.hpp"
 
 namespace forcesmith {
 
 namespace {
 
-/// The lines of a file that are not empty or comments, split into words.
-class SnapReader {
- public:
-  SnapReader(const std::string& text, std::string path) : path_(std::move(path)), stream_(text) {}
-
-  /// The words of the next line that has any; empty at the end.
-  std::vector<std::string> next() {
-    std::string line;
-    while (std::getline(stream_, line)) {
-      ++line_;
-      for (char& character : line)
-        if (character == '"' || character == '\'') character = ' ';
-      std::istringstream words(printable(line.substr(0, line.find('#'))));
-      std::vector<std::string> found;
-      for (std::string word; words >> word;) found.push_back(word);
-      if (!found.empty()) return found;
-    }
-    ++line_;
-    return {};
-  }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError("The SNAP file \"" + path_ + "\" is wrong at line " + std::to_string(line_) + ": " +
-                      what + (what.ends_with('.') ? "" : "."));
-  }
-  double number(const std::string& word, const std::string& name) const {
-    double value = 0.0;
-    const char* first = word.data() + (word.starts_with('+') ? 1 : 0);
-    const char* const end = word.data() + word.size();
-    const auto [stop, error] = std::from_chars(first, end, value);
-    if (error == std::errc() && stop == end && std::isfinite(value)) return value;
-    fail("expected a number for " + name + ", found \"" + word + "\"");
-  }
-  int integer(const std::string& word, const std::string& name) const {
-    const double value = number(word, name);
-    if (value != std::floor(value) || std::abs(value) > 1e9)
-      fail(name + " must be an integer, not \"" + word + "\"");
-    return static_cast<int>(value);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  std::istringstream stream_;
-  int line_ = 0;
-};
+WordReader reader(const std::string& text, const std::string& path) {
+  return {text, "SNAP file", path, "#", "\"'"};
+}
 
 /// Names LAMMPS gives to what a computation needs, not to the potential.
 bool is_ignored(const std::string& keyword) { return keyword == "chunksize" || keyword == "parallelthresh"; }
 
 /// Parameters for Bispectrum::create, and the quadraticflag.
-Json read_parameters(SnapReader& in, bool& quadratic) {
+Json read_parameters(WordReader& in, bool& quadratic) {
   const ParameterSchema schema = Bispectrum::schema();
   std::vector<std::string> known{"quadraticflag"};
   for (const ParameterField& field : schema)
@@ -103,7 +61,7 @@ struct SnapCoefficients {
   std::vector<std::vector<double>> coefficients;  // [element][1 + values, or more if quadratic]
 };
 
-SnapCoefficients read_coefficients(SnapReader& in) {
+SnapCoefficients read_coefficients(WordReader& in) {
   SnapCoefficients found;
   const std::vector<std::string> header = in.next();
   if (header.size() != 2) in.fail("expected the numbers of elements and of coefficients per element");
@@ -149,30 +107,24 @@ std::string with_extension(const std::string& path, const std::string& extension
 }
 
 std::string read_companion(const std::string& path, const std::string& of) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    throw FormatError("Cannot read \"" + path + "\", which belongs to \"" + of +
-                      "\": put the .snapcoeff and the .snapparam file side by side, with the same name.");
-  return text.str();
+  if (auto text = text_of_file(path)) return std::move(*text);
+  throw FormatError("Cannot read \"" + path + "\", which belongs to \"" + of +
+                    "\": put the .snapcoeff and the .snapparam file side by side, with the same name.");
 }
 
 }  // namespace
 
-Potential parse_snap(const std::string& text, const std::string& path,
-                     const std::vector<std::string>& wanted_elements) {
+Potential parse_snap(const std::string& text, const std::string& path, const ReadOptions& options) {
   const bool given_parameters = path.ends_with(".snapparam");
   const std::string coeff_path = given_parameters ? with_extension(path, ".snapcoeff") : path;
   const std::string param_path = given_parameters ? path : with_extension(path, ".snapparam");
   const std::string companion = read_companion(given_parameters ? coeff_path : param_path, path);
-  SnapReader coefficients_in(given_parameters ? companion : text, coeff_path);
-  SnapReader parameters_in(given_parameters ? text : companion, param_path);
+  WordReader coefficients_in = reader(given_parameters ? companion : text, coeff_path);
+  WordReader parameters_in = reader(given_parameters ? text : companion, param_path);
   bool quadratic = false;
   Json parameters = read_parameters(parameters_in, quadratic);
   SnapCoefficients found = read_coefficients(coefficients_in);
-  if (!wanted_elements.empty() && wanted_elements != found.elements)
-    throw FormatError("The SNAP file \"" + coeff_path + "\" is for the elements " + joined(found.elements) +
-                      ", but " + joined(wanted_elements) + " were asked for.");
+  check_elements(options, found.elements, "The SNAP file", coeff_path);
   const int n_elements = static_cast<int>(found.elements.size());
   parameters["radii"] = found.radii;
   parameters["weights"] = found.weights;

@@ -7,12 +7,12 @@
 
 #include "core/text.hpp"
 #include "potentials/potential.hpp"
+#include "potentials/read_options.hpp"
 
 namespace forcesmith {
 
-/// path: of either file; its text is `text`, that of the other is read. elements: empty, or those of the file.
-Potential parse_snap(const std::string& text, const std::string& path,
-                     const std::vector<std::string>& elements);
+/// path: of either file; its text is `text`, that of the other is read.
+Potential parse_snap(const std::string& text, const std::string& path, const ReadOptions& options);
 /// Both files; with a repulsion also a .mod file of LAMMPS commands, as FitSNAP writes. Throws FormatError
 /// unless the potential is one bispectrum descriptor with a linear or quadratic model.
 std::vector<TextFile> print_snap(const Potential& potential, const std::string& path);

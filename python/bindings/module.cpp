@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/kokkos_scope.hpp"
+#include "core/units.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
 #include "fitting/design_matrix.hpp"
 #include "fitting/parameter_gradient.hpp"
@@ -204,6 +205,8 @@ PYBIND11_MODULE(_core, m) {
   py::module_::import("atexit").attr("register")(py::cpp_function(&finalize_kokkos));
 
   m.attr("__version__") = FORCESMITH_VERSION;
+  m.attr("bohr") = bohr;        // angstrom
+  m.attr("hartree") = hartree;  // eV
   m.def("max_workers", &max_workers, "Threads that can work at once.");
   m.def("instruction_set", [] { return to_string(instruction_set()); },
         "The kernel variant new potentials use.");
@@ -239,9 +242,13 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("n_configurations", &Batch::n_configurations);
 
   py::class_<Potential>(m, "Potential")
-      .def_static("read", &read_potential, py::arg("path"), py::arg("elements") = std::vector<std::string>{})
+      .def_static("read", [](const std::string& path, const std::vector<std::string>& elements,
+                             std::optional<double> cflength, std::optional<double> cfenergy) {
+        return read_potential(path, {elements, cflength, cfenergy});
+      }, py::arg("path"), py::arg("elements") = std::vector<std::string>{}, py::arg("cflength") = py::none(),
+         py::arg("cfenergy") = py::none())
       .def_static("from_json", [](const std::string& text, const std::string& name) {
-        return parse_potential_file(text, name, {});
+        return parse_potential_file(text, name);
       }, py::arg("text"), py::arg("name") = "text")
       .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
       .def("write", &write_potential, py::arg("path"))

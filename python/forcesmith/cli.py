@@ -171,9 +171,14 @@ def scan(
 
 def _read_sets(settings: FitSettings) -> tuple[list, list]:
     """Training and test configurations, as the settings split them."""
-    train = read(settings.data.train, elements=settings.elements)
-    test = read(settings.data.test, elements=settings.elements)
-    if fraction := settings.data.test_fractions or settings.data.test_fraction:
+    data = settings.data
+    options = {
+        "elements": settings.elements,
+        "cflength": data.cflength,
+        "cfenergy": data.cfenergy,
+    }
+    train, test = read(data.train, **options), read(data.test, **options)
+    if fraction := data.test_fractions or data.test_fraction:
         train, held_out = split(train, fraction, settings.optimizer.seed)
         test = test + held_out
     return train, test
@@ -262,13 +267,24 @@ def evaluate(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="Potential file to read.")],
+    source: Annotated[Path, typer.Argument(help="Potential file (or folder of n2p2) to read.")],
     target: Annotated[Path, typer.Argument(help="File to write; its ending chooses the format.")],
     elements: Elements = "",
+    cflength: Annotated[
+        float | None,
+        typer.Option(help="Units of length of an n2p2 folder per angstrom; default: bohr."),
+    ] = None,
+    cfenergy: Annotated[
+        float | None,
+        typer.Option(help="Units of energy of an n2p2 folder per eV; default: hartree."),
+    ] = None,
 ) -> None:
     """Convert a potential between formats: .json (forcesmith), .mtp and .almtp (MLIP), .snapcoeff
-    with .snapparam (LAMMPS' SNAP; a repulsion goes into a .mod file of LAMMPS commands)."""
-    model = fs.Potential.read(str(source), elements=_elements(elements))
+    with .snapparam (LAMMPS' SNAP; a repulsion goes into a .mod file of LAMMPS commands), and
+    folders of n2p2 (folder/input.nn)."""
+    model = fs.Potential.read(
+        str(source), elements=_elements(elements), cflength=cflength, cfenergy=cfenergy
+    )
     model.write(str(target))
     err.print(f"{target}: {', '.join(model.elements)}, cutoff {model.cutoff:g} Å", soft_wrap=True)
 

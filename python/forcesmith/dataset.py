@@ -21,6 +21,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from .files import existing_file
 from .fitsnap_json import read_fitsnap, read_fitsnap_folder
 from .mlip_cfg import read_cfg
+from .n2p2_data import is_n2p2_data, read_n2p2_data
 
 # Closer than this, two atoms are one atom written twice (angstrom).
 OVERLAP_DISTANCE = 0.2
@@ -54,8 +55,11 @@ def read(
     energy_key: str | None = None,
     forces_key: str | None = None,
     stress_key: str | None = None,
+    cflength: float | None = None,
+    cfenergy: float | None = None,
 ) -> list[Atoms]:
-    """Read configurations from files: whatever ASE reads, MLIP's .cfg and FitSNAP's .json.
+    """Read configurations from files: whatever ASE reads, MLIP's .cfg, FitSNAP's .json and n2p2's
+    input.data (of any name).
 
     source: path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`.
         A folder stands for all FitSNAP .json files in it and in the folders in it, sorted by name;
@@ -67,6 +71,8 @@ def read(
         ASE's sign), an array (forces), or another result of ASE's reader, for example
         `energy_key="free_energy"` (VASP's forces are derivatives of that one) or
         `energy_key="REF_energy"`. A configuration without that key raises ValueError.
+    cflength, cfenergy: factors from angstrom and eV to the units of n2p2's files, which do not tell
+        theirs; by default those to bohr and hartree. Not for other files.
 
     Returns a list of `ase.Atoms`; `info["read_from"]` says where each came from.
     Raises OSError for missing files, ValueError for files that cannot be understood.
@@ -75,7 +81,7 @@ def read(
         source = [source]
     configurations = []
     for path in source:
-        found = _read_file(os.fspath(path), index, elements)
+        found = _read_file(os.fspath(path), index, elements, (cflength, cfenergy))
         for atoms in found:
             _apply_keys(atoms, energy_key, forces_key, stress_key)
         configurations.extend(found)
@@ -207,7 +213,12 @@ def split(
     return train, test
 
 
-def _read_file(name: str, index: str | int | slice, elements: Sequence[str] | None) -> list[Atoms]:
+def _read_file(
+    name: str,
+    index: str | int | slice,
+    elements: Sequence[str] | None,
+    units: tuple[float | None, float | None],
+) -> list[Atoms]:
     # ase.io is imported where it is used: it takes a second, which only reading should cost
     from ase.io.formats import parse_filename, string2index
 
@@ -222,7 +233,7 @@ def _read_file(name: str, index: str | int | slice, elements: Sequence[str] | No
                 "such as 0:100 or ::2."
             ) from None
     path = Path(filename)
-    found = _read_all(path, elements)
+    found = _read_all(path, elements, units)
     try:
         selected = np.atleast_1d(np.arange(len(found))[part]).tolist()
     except IndexError:
@@ -235,8 +246,20 @@ def _read_file(name: str, index: str | int | slice, elements: Sequence[str] | No
     return [found[n] for n in selected]
 
 
-def _read_all(path: Path, elements: Sequence[str] | None) -> list[Atoms]:
-    """All configurations of a file, or of the FitSNAP files in a folder."""
+def _read_all(
+    path: Path, elements: Sequence[str] | None, units: tuple[float | None, float | None]
+) -> list[Atoms]:
+    """All configurations of a file, or of the FitSNAP files in a folder.
+
+    units: cflength and cfenergy of `read`.
+    """
+    if path.is_file() and is_n2p2_data(path):
+        return read_n2p2_data(path, *units)
+    if units != (None, None) and path.exists():
+        raise ValueError(
+            f"{path}: cflength and cfenergy are for data files of n2p2, which this is not; read it "
+            "without them."
+        )
     if path.is_dir():
         return read_fitsnap_folder(path)
     path = existing_file(path)
@@ -258,7 +281,7 @@ def _read_with_ase(path: Path) -> list[Atoms]:
     except UnknownFileTypeError:
         raise ValueError(
             f"{path}: the file format is not known; use one that ASE reads (extended XYZ as "
-            ".extxyz, OUTCAR, vasprun.xml, ...), MLIP's .cfg or FitSNAP's .json."
+            ".extxyz, OUTCAR, vasprun.xml, ...), MLIP's .cfg, FitSNAP's .json or n2p2's input.data."
         ) from None
     except PermissionError:
         raise

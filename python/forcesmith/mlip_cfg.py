@@ -25,13 +25,14 @@ elements), so ASE's stress, which is positive in tension, is -PlusStress / volum
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from .files import existing_file, write_atomically
+from .word_lines import WordLines
 
 VOIGT = ("xx", "yy", "zz", "yz", "xz", "xy")
 
@@ -62,10 +63,7 @@ def read_cfg(path: str | os.PathLike, elements: Sequence[str] | None) -> list[At
             f"{path}: MLIP .cfg files hold type numbers instead of element names; give the "
             'elements in the order of the types, e.g. elements=["Mg", "O"] or --elements Mg,O.'
         )
-    try:
-        lines = _Lines(str(path), path.read_text())
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: this is not a text file, so not an MLIP .cfg file.") from None
+    lines = WordLines(path, "an MLIP .cfg file")
     configurations = []
     while lines.more():
         words = lines.next_words()
@@ -102,42 +100,7 @@ def write_cfg(
     write_atomically(path, "\n".join(text) + "\n")
 
 
-class _Lines:
-    """Non-empty lines of a file, split into words, that know their number for error messages."""
-
-    def __init__(self, path: str, text: str):
-        self.path = path
-        self.number = 0  # of the line handed out last
-        numbered = ((n, line.split()) for n, line in enumerate(text.splitlines(), start=1))
-        self._lines: Iterator[tuple[int, list[str]]] = iter([(n, w) for n, w in numbered if w])
-        self._next = next(self._lines, None)
-
-    def more(self) -> bool:
-        return self._next is not None
-
-    def peek(self) -> list[str]:
-        return self._next[1] if self._next else []
-
-    def next_words(self, expected: str = "") -> list[str]:
-        if self._next is None:
-            self.fail(f"the file ends where {expected or 'END_CFG'} was expected; it is truncated")
-        self.number, words = self._next
-        self._next = next(self._lines, None)
-        return words
-
-    def numbers(self, words: list[str], count: int, what: str) -> list[float]:
-        if len(words) != count:
-            self.fail(f"expected {count} numbers ({what}), found {len(words)}")
-        try:
-            return [float(word) for word in words]
-        except ValueError:
-            self.fail(f"expected numbers ({what}), found '{' '.join(words)}'")
-
-    def fail(self, problem: str):
-        raise ValueError(f"{self.path}, line {self.number}: {problem}.")
-
-
-def _read_block(lines: _Lines, elements: list[str]) -> Atoms:
+def _read_block(lines: WordLines, elements: list[str]) -> Atoms:
     """One configuration; BEGIN_CFG has been read."""
     size = None
     lattice: list[list[float]] = []
@@ -253,7 +216,7 @@ def _read_block(lines: _Lines, elements: list[str]) -> Atoms:
     return atoms
 
 
-def _read_atom(lines: _Lines, columns: list[str], size: int) -> list[float]:
+def _read_atom(lines: WordLines, columns: list[str], size: int) -> list[float]:
     words = lines.next_words("a line of AtomData")
     if len(words) != len(columns) or words[0] == "END_CFG":
         lines.fail(

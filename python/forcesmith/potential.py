@@ -61,14 +61,24 @@ class Potential:
         self._core = core
 
     @classmethod
-    def read(cls, path: str | os.PathLike, elements: Sequence[str] | None = None) -> Potential:
-        """Read a potential file: forcesmith's .json, MLIP's .mtp and .almtp, or LAMMPS' .snapcoeff
-        and .snapparam (either name; the other file lies beside it).
+    def read(
+        cls,
+        path: str | os.PathLike,
+        elements: Sequence[str] | None = None,
+        *,
+        cflength: float | None = None,
+        cfenergy: float | None = None,
+    ) -> Potential:
+        """Read a potential file: forcesmith's .json, MLIP's .mtp and .almtp, LAMMPS' .snapcoeff and
+        .snapparam (either name; the other file lies beside it), or a folder of n2p2 (or its
+        input.nn).
 
         elements: element symbols in the order of the file's species, for formats that hold none.
+        cflength, cfenergy: factors from angstrom and eV to the units of an n2p2 folder, as in
+            LAMMPS' pair_style hdnnp; by default those to bohr and hartree.
         Raises ValueError with one sentence for a file that cannot be read.
         """
-        return cls(_core.Potential.read(os.fspath(path), list(elements or [])))
+        return cls(_core.Potential.read(os.fspath(path), list(elements or []), cflength, cfenergy))
 
     @classmethod
     def from_json(cls, text: str, name: str = "text") -> Potential:
@@ -79,7 +89,11 @@ class Potential:
         return self._core.to_json()
 
     def write(self, path: str | os.PathLike) -> None:
-        """Write a potential file, in the format of the extension. Complete or untouched."""
+        """Write a potential file, in the format of the extension. Complete or untouched.
+
+        An existing folder, or `folder/input.nn`, stands for all files of a folder of n2p2, in bohr
+        and hartree.
+        """
         self._core.write(os.fspath(path))
 
     @property

@@ -62,6 +62,9 @@ class DataSettings(_Section):
 
     validation_fraction: float = Field(0.0, ge=0.0, lt=1.0)
     """Part of every group that stops a search by gradient early instead of being fitted."""
+    cflength: float | None = Field(None, gt=0.0)
+    cfenergy: float | None = Field(None, gt=0.0)
+    """Factors from angstrom and eV to the units of n2p2's data files; None: to bohr and hartree."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> DataSettings:

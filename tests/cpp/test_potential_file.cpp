@@ -44,7 +44,8 @@ void evaluate_somewhere(const Potential& potential) {
 /// True if `text` is a potential; anything but an Error that names the file ends the test.
 bool survives(const std::string& text, const std::string& path) {
   try {
-    const Potential potential = parse_potential(text, path, path == "bad.mtp" ? elements : std::vector<std::string>{});
+    const ReadOptions options{path == "bad.mtp" ? elements : std::vector<std::string>{}};
+    const Potential potential = parse_potential(text, path, options);
     evaluate_somewhere(potential);
     return true;
   } catch (const Error& error) {

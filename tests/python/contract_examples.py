@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 
 import forcesmith as fs
 import numpy as np
@@ -16,6 +17,18 @@ from ase.build import bulk
 from forcesmith.neighbors import element_indices, make_batch
 
 ELEMENTS = ["Mg", "O"]
+
+
+def radial(kind: str, elements: str, **parameters) -> dict:
+    """A symmetry function; elements: of the center, then of the neighbors."""
+    center, *neighbors = elements.split()
+    named = {"neighbors": neighbors} if neighbors else {}
+    return {"type": kind, "center": center, **named, **parameters}
+
+
+def angular(kind: str, elements: str, sign: int, zeta: float, **parameters) -> dict:
+    return {**radial(kind, elements, **parameters), "lambda": sign, "zeta": zeta}
+
 
 DESCRIPTORS = {
     "bispectrum": [
@@ -35,6 +48,27 @@ DESCRIPTORS = {
     "moment_tensor": [
         {"level": 12, "cutoff": 4.3, "min_distance": 1.6, "radial_basis_size": 4},
     ],
+    "symmetry_functions": [
+        {"cutoff": 4.3, "angular": 2},
+        {
+            "cutoff": 4.3,
+            "cutoff_function": "poly2",
+            # five of Mg, six of O; each pair of elements has one of two bodies up to the cutoff
+            "functions": [
+                radial("radial", "Mg Mg", eta=0.3),
+                radial("radial", "Mg O", eta=1.0, rs=2.0),
+                angular("angular_narrow", "Mg O Mg", 1, 1, eta=0.05),
+                angular("angular_narrow", "Mg O O", -1, 4, eta=0.02, rs=0.5),
+                angular("angular_wide", "Mg Mg Mg", -1, 2.5, eta=0.1),
+                radial("weighted_radial", "O", eta=0.2, rs=1.0),
+                radial("weighted_radial", "O", eta=0.4, cutoff=3.6),
+                angular("weighted_angular", "O", 1, 2, eta=0.03),
+                angular("angular_narrow", "O Mg O", -1, 3, eta=0.06, cutoff=3.6),
+                angular("angular_wide", "O Mg O", 1, 1, eta=0.06),
+                angular("G4", "O O O", -1, 16, eta=0.4),
+            ],
+        },
+    ],
 }
 """Variants of settings by registry name; between them the cutoffs stay below 5 angstrom."""
 
@@ -53,14 +87,29 @@ MODELS = {
 
 
 def potential_cases() -> list[tuple[str, list[dict], dict]]:
-    """(id, descriptors, model) for every registered pair, and one with stacked descriptors."""
+    """(id, descriptors, model) for every registered pair, and one with stacked descriptors.
+
+    Coefficients are not shared where elements have different numbers of values.
+    """
     registry = fs.registry()
     descriptors = _variants(registry["descriptors"], DESCRIPTORS)
     models = _variants(registry["models"], MODELS)
-    cases = [(f"{d}-{m}", [descriptors[d]], models[m]) for d in descriptors for m in models]
+    cases = [
+        (f"{d}-{m}", [descriptors[d]], models[m])
+        for d in descriptors
+        for m in models
+        if not (models[m].get("shared") and _sizes_differ(descriptors[d]))
+    ]
     first, last = list(descriptors.values())[0], list(descriptors.values())[-1]
-    stack = [first, {**last, "cutoff": last["cutoff"] - 0.7}]
-    return [*cases, ("stacked", stack, list(models.values())[0])]
+    # The columns of the second begin elsewhere for each element.
+    assert _sizes_differ(last)
+    stack = [{**last, "cutoff": last["cutoff"] - 0.7}, first]
+    return [*cases, ("stacked", stack, {"type": "linear", "shared": False})]
+
+
+def _sizes_differ(descriptor: dict) -> bool:
+    centers = Counter(function["center"] for function in descriptor.get("functions", []))
+    return len(set(centers.values())) > 1
 
 
 def _variants(names, examples: dict[str, list[dict]]) -> dict[str, dict]:

@@ -1,0 +1,24 @@
+// n2p2's folders: symmetry functions with one neural network per element (A. Singraber, J. Behler, C.
+// Dellago, J. Chem. Theory Comput. 15, 1827 (2019)). A folder holds
+//   input.nn          elements, symmetry functions, sizes of the networks; training keywords are passed over
+//   scaling.data      minimum, maximum, mean, standard deviation of each symmetry function in the training set
+//   weights.001.data  and so on, by atomic number: the network of each element
+// Units are not told: ReadOptions::cflength and cfenergy, by default those of bohr and hartree.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/text.hpp"
+#include "potentials/potential.hpp"
+#include "potentials/read_options.hpp"
+
+namespace forcesmith {
+
+/// path: of input.nn, whose text is `text`; the other files are read from its folder.
+Potential parse_n2p2(const std::string& text, const std::string& path, const ReadOptions& options);
+/// All files, in bohr and hartree. Throws FormatError unless the potential is one descriptor of symmetry
+/// functions with a neural network that n2p2 can hold.
+std::vector<TextFile> print_n2p2(const Potential& potential, const std::string& path);
+
+}  // namespace forcesmith
