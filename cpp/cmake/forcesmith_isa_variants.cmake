@@ -21,10 +21,11 @@ function(forcesmith_add_isa_variants target)
     list(APPEND variants avx2 avx512)
     target_compile_definitions(${target} PRIVATE FORCESMITH_HAVE_AVX2 FORCESMITH_HAVE_AVX512)
   endif()
-  # a*b + c in one instruction wherever the set has it; nothing else is relaxed
-  set(contraction "")
+  # a*b + c in one instruction wherever the set has it, and square roots without a look at errno,
+  # which would be taken lane by lane; no result is relaxed.
+  set(arithmetic "")
   if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
-    set(contraction -ffp-contract=fast)
+    set(arithmetic -ffp-contract=fast -fno-math-errno)
   endif()
 
   foreach(source IN LISTS ARGN)
@@ -40,7 +41,7 @@ function(forcesmith_add_isa_variants target)
       endif()
       set_source_files_properties(${variant_source} PROPERTIES
         COMPILE_DEFINITIONS FORCESMITH_ISA=${variant}
-        COMPILE_OPTIONS "${flags_${variant}};${contraction}")
+        COMPILE_OPTIONS "${flags_${variant}};${arithmetic}")
       target_sources(${target} PRIVATE ${variant_source})
     endforeach()
   endforeach()

@@ -97,6 +97,22 @@ FORCESMITH_FUNCTION L lane_round(L x) {
   return (x + L(6755399441055744.0)) - L(6755399441055744.0);
 }
 
+/// Square root of each lane.
+#if !defined(__CUDACC__)
+template <class Real, int Width>
+FORCESMITH_FUNCTION Lane<Real, Width> lane_sqrt(Lane<Real, Width> a) {
+  for (int i = 0; i < Width; ++i) a.v[i] = __builtin_sqrt(a.v[i]);
+  return a;
+}
+#endif
+FORCESMITH_FUNCTION Lane<double, 1> lane_sqrt(Lane<double, 1> a) {
+#if defined(__CUDACC__)
+  return sqrt(a.v);
+#else
+  return __builtin_sqrt(a.v);
+#endif
+}
+
 /// Sum over the lanes.
 template <class Real, int Width>
 FORCESMITH_FUNCTION Real lane_sum(Lane<Real, Width> a) {

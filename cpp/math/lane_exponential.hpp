@@ -1,5 +1,6 @@
-// Exponential function of lanes and what is made of it, for kernels that may not call the mathematical
-// library. Relative errors are below 1e-15 unless stated; not-a-number stays what it is.
+// Exponential function of lanes, what is made of it, and logarithms, for kernels that may not call the
+// mathematical library. Relative errors are below 1e-15 unless stated; not-a-number stays what it is, unless
+// stated.
 #pragma once
 
 #include "core/lane.hpp"
@@ -51,6 +52,46 @@ FORCESMITH_FUNCTION L lane_exp(L x) {
   return power + power * rest;
 }
 
+/// x = mantissa 2^exponent with 1 <= mantissa < 2, for positive x that is neither denormal nor infinite.
+#if !defined(__CUDACC__)
+template <int Width>
+FORCESMITH_FUNCTION void lane_split(Lane<double, Width> x, Lane<double, Width>& mantissa,
+                                    Lane<double, Width>& exponent) {
+  using L = Lane<double, Width>;
+  using Vector = typename L::Vector;
+  using Bits = decltype(x.v < x.v);
+  const Bits bits = (Bits)x.v;
+  mantissa = (Vector)((bits & 0xFFFFFFFFFFFFFl) | (Bits)L(1.0).v);
+  // The exponent field, put into the lowest bits of 2^52.
+  exponent = L((Vector)((bits >> 52) | (Bits)L(4503599627370496.0).v)) - L(4503599627370496.0 + 1023.0);
+}
+#endif
+FORCESMITH_FUNCTION void lane_split(Lane<double, 1> x, Lane<double, 1>& mantissa, Lane<double, 1>& exponent) {
+  unsigned long long bits;
+  __builtin_memcpy(&bits, &x.v, sizeof bits);
+  exponent = static_cast<double>(static_cast<int>(bits >> 52) - 1023);
+  bits = (bits & 0xFFFFFFFFFFFFFull) | (1023ull << 52);
+  __builtin_memcpy(&mantissa.v, &bits, sizeof bits);
+}
+
+/// ln(x); x below 1e-300, 0 and negative numbers included, is taken as 1e-300. Not for not-a-number.
+template <class L>
+FORCESMITH_FUNCTION L lane_log(L x) {
+  // x = 2^n m with m between sqrt(1/2) and sqrt(2), and ln m = 2 artanh(t), t = (m - 1) / (m + 1),
+  // |t| < 0.172: the first term left out of the series of artanh is below 1e-17 t.
+  constexpr double terms[] = {2 / 21.0, 2 / 19.0, 2 / 17.0, 2 / 15.0, 2 / 13.0,
+                              2 / 11.0, 2 / 9.0,  2 / 7.0,  2 / 5.0,  2 / 3.0};
+  L m, n;
+  lane_split(lane_if_less(x, L(1e-300), L(1e-300), x), m, n);
+  const L root(1.4142135623730951);
+  n = lane_if_less(root, m, n + L(1.0), n);
+  m = lane_if_less(root, m, L(0.5) * m, m);
+  const L t = (m - L(1.0)) / (m + L(1.0)), square = t * t;
+  L sum(terms[0]);
+  for (int k = 1; k < 10; ++k) sum = sum * square + L(terms[k]);
+  return n * L(0x1.62e42fefp-1) + (L(2.0) * t + (sum * square * t + n * L(0x1.473de6af278edp-34)));
+}
+
 /// ln(1 + x) for 0 <= x <= 1: the series of 2 artanh(x / (2 + x)).
 template <class L>
 FORCESMITH_FUNCTION L lane_log1p(L x) {
@@ -82,6 +123,16 @@ FORCESMITH_FUNCTION L lane_tanh(L x, L& slope) {
   const L inverse = L(1.0) / (L(2.0) + e_minus_1);
   slope = L(4.0) * ((power + product) * inverse) * inverse;
   return -e_minus_1 * inverse;
+}
+
+/// tanh(x) for |x| <= 1, without an exponential function: ninth convergent of Lambert's continued fraction
+/// x / (1 + x^2 / (3 + x^2 / (5 + ..))), whose own relative error is 3e-17.
+template <class L>
+FORCESMITH_FUNCTION L lane_tanh_up_to_1(L x) {
+  const L z = x * x;
+  const L above = (((z + L(990.0)) * z + L(135135.0)) * z + L(4729725.0)) * z + L(34459425.0);
+  const L below = (((L(45.0) * z + L(13860.0)) * z + L(945945.0)) * z + L(16216200.0)) * z + L(34459425.0);
+  return x * above / below;
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA
