@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
+#include "descriptors/symmetry_functions/symmetry_functions.hpp"
 #include "models/linear_model.hpp"
 #include "models/neural_network.hpp"
 #include "models/quadratic_model.hpp"
@@ -37,6 +38,7 @@ const std::vector<DescriptorEntry>& descriptor_registry() {
   static const std::vector<DescriptorEntry> entries{
       {"bispectrum", Bispectrum::schema, Bispectrum::create},
       {"moment_tensor", MomentTensor::schema, MomentTensor::create},
+      {"symmetry_functions", SymmetryFunctions::schema, SymmetryFunctions::create},
   };
   return entries;
 }

@@ -1,0 +1,200 @@
+#include "descriptors/symmetry_functions/symmetry_functions.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <cmath>
+
+#include "core/aligned_buffer.hpp"
+#include "core/chemical_elements.hpp"
+#include "core/error.hpp"
+#include "core/instruction_set.hpp"
+#include "core/text.hpp"
+#include "neighbors/packed_neighbors.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+constexpr int largest_radial = 100, largest_angular = 8;
+
+const std::vector<std::string> cutoff_function_names{"cos",   "tanhu", "tanh",  "exp",
+                                                     "poly1", "poly2", "poly3", "poly4"};
+
+SymmetryFunctionsVariant variant_in_use() {
+  switch (instruction_set()) {
+#if defined(FORCESMITH_HAVE_AVX512)
+    case InstructionSet::avx512: return avx512::symmetry_functions_variant();
+#endif
+#if defined(FORCESMITH_HAVE_AVX2)
+    case InstructionSet::avx2: return avx2::symmetry_functions_variant();
+#endif
+    default: return portable::symmetry_functions_variant();
+  }
+}
+
+struct SymmetryFunctionsWorkspace : Descriptor::Workspace {
+  PackedNeighbors neighbors;
+  PackedView view{};
+  SymmetryFunctionsScratch scratch{};
+  AlignedBuffer kept, working;
+};
+
+CutoffFunction parse_cutoff_function(const std::string& name, const std::string& where) {
+  const auto found = std::find(cutoff_function_names.begin(), cutoff_function_names.end(), name);
+  if (found == cutoff_function_names.end())
+    throw ParameterError(where + ": " + unknown_name_message("cutoff function", name, cutoff_function_names));
+  return static_cast<CutoffFunction>(1 + (found - cutoff_function_names.begin()));
+}
+
+std::string name_of(CutoffFunction function) {
+  return cutoff_function_names[static_cast<int>(function) - 1];
+}
+
+}  // namespace
+
+ParameterSchema SymmetryFunctions::schema() {
+  return {
+      {"cutoff", "number", "angstrom", {}, "cutoff of functions that name none of their own, and of generated ones"},
+      {"cutoff_function", "string", "", "cos", "cos, tanhu (n2p2's type 2), tanh, exp, poly1, poly2, poly3 or poly4"},
+      {"cutoff_alpha", "number", "", 0.0, "the cutoff function is 1 up to cutoff_alpha times the cutoff"},
+      {"functions", "array", "", {}, "the functions, each an object with type (radial, angular_narrow, angular_wide, weighted_radial, weighted_angular; n2p2's 2, 3, 9, 12, 13; G2, G4, G5 with eta times cutoff^2), center, neighbors, eta, rs, lambda, zeta, cutoff; default: generated", true},
+      {"radial", "integer", "", 8, "number of generated radial functions per pair of elements"},
+      {"angular", "integer", "", 3, "resolution of generated angular functions: 2 angular^2 of them per triple of elements"}};
+}
+
+std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
+                                                      const std::vector<std::string>& elements,
+                                                      const std::string& where) {
+  const Json checked = checked_parameters(schema(), given, where);
+  SymmetryFunctionsParameters p;
+  p.cutoff = checked.at("cutoff");
+  p.cutoff_function = parse_cutoff_function(checked.at("cutoff_function"), where);
+  p.cutoff_alpha = checked.at("cutoff_alpha");
+  if (!(p.cutoff > 0.0) || !std::isfinite(p.cutoff))
+    throw ParameterError(where + ": the cutoff must be positive, not " + printed(p.cutoff) + ".");
+  if (checked.contains("functions")) {
+    for (const char* key : {"radial", "angular"})
+      if (given.contains(key))
+        throw ParameterError(where + ": \"" + key + "\" is for generated functions and means nothing together with a list of \"functions\"; remove one of them.");
+    p.functions = parse_symmetry_functions(checked.at("functions"), p.cutoff, elements, where);
+  } else {
+    const int radial = checked.at("radial"), angular = checked.at("angular");
+    for (const auto& [key, number, largest] :
+         {std::tuple("radial", radial, largest_radial), std::tuple("angular", angular, largest_angular)})
+      if (number < 0 || number > largest)
+        throw ParameterError(where + ": \"" + key + "\" must be 0 to " + std::to_string(largest) + ", not " +
+                             std::to_string(number) + ".");
+    p.functions =
+        generate_symmetry_functions(p.cutoff, radial, angular, static_cast<int>(elements.size()));
+  }
+  return std::make_unique<SymmetryFunctions>(p, elements, where);
+}
+
+SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& parameters,
+                                     const std::vector<std::string>& elements, const std::string& where)
+    : parameters_(parameters), elements_(elements), variant_(variant_in_use()) {
+  const double alpha = parameters_.cutoff_alpha;
+  if (!(alpha >= 0.0 && alpha < 1.0))
+    throw ParameterError(where + ": cutoff_alpha must be at least 0 and below 1, not " + printed(alpha) + ".");
+  const bool has_no_inner_radius = parameters_.cutoff_function == CutoffFunction::tanh ||
+                                   parameters_.cutoff_function == CutoffFunction::tanhu;
+  if (alpha > 0.0 && has_no_inner_radius)
+    throw ParameterError(where + ": cutoff_alpha means nothing with the cutoff function \"" +
+                         name_of(parameters_.cutoff_function) + "\"; remove it, or choose another function.");
+  std::vector<int> atomic_numbers;
+  for (const std::string& element : elements_) atomic_numbers.push_back(atomic_number(element));
+  const std::size_t n = elements_.size();
+  cutoffs_.assign(n * n, 0.0);
+  for (const SymmetryFunction& function : parameters_.functions) {
+    for (std::size_t element = 0; element < n; ++element) {
+      if (function.neighbors.empty() && atomic_numbers[element] == 0)
+        throw ParameterError(where + ": weighted symmetry functions need atomic numbers, but \"" +
+                             elements_[element] + "\" is no chemical element.");
+      const bool counts = function.neighbors.empty() ||
+                          std::count(function.neighbors.begin(), function.neighbors.end(), element) > 0;
+      double& cutoff = cutoffs_[function.center * n + element];
+      if (counts) cutoff = std::max(cutoff, function.cutoff);
+    }
+  }
+  groups_ = make_symmetry_functions_groups(parameters_.functions, alpha, atomic_numbers);
+  for (std::size_t element = 0; element < n; ++element)
+    if (groups_.n_values[element] == 0)
+      throw ParameterError(where + ": there is no symmetry function with the center \"" + elements_[element] +
+                           "\"; every element of the potential needs one.");
+}
+
+double SymmetryFunctions::cutoff() const { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
+
+std::vector<std::string> SymmetryFunctions::names(int element) const {
+  std::vector<std::string> list;
+  for (const SymmetryFunction& function : parameters_.functions)
+    if (function.center == element) list.push_back(forcesmith::name_of(function, elements_));
+  return list;
+}
+
+Json SymmetryFunctions::to_json() const {
+  Json functions = Json::array();
+  for (const SymmetryFunction& function : parameters_.functions)
+    functions.push_back(forcesmith::to_json(function, elements_));
+  return {{"type", type()},
+          {"cutoff", parameters_.cutoff},
+          {"cutoff_function", name_of(parameters_.cutoff_function)},
+          {"cutoff_alpha", parameters_.cutoff_alpha},
+          {"functions", functions}};
+}
+
+SymmetryFunctionsTables SymmetryFunctions::tables() const {
+  SymmetryFunctionsTables t{};
+  t.n_elements = n_elements();
+  t.cutoff_function = parameters_.cutoff_function;
+  t.cutoffs = groups_.cutoffs.data();
+  t.n_values = groups_.n_values.data();
+  t.gaussian_begin = groups_.gaussian_begin.data();
+  t.gaussians = groups_.gaussians.data();
+  t.radial_begin = groups_.radial_begin.data();
+  t.radial_terms = groups_.radial_terms.data();
+  t.pair_begin = groups_.pair_begin.data();
+  t.element_pairs = groups_.element_pairs.data();
+  t.groups = groups_.groups.data();
+  t.angular_begin = groups_.angular_begin.data();
+  t.angular_terms = groups_.angular_terms.data();
+  t.max_gaussians = groups_.max_gaussians;
+  t.max_terms = groups_.max_terms;
+  return t;
+}
+
+std::unique_ptr<Descriptor::Workspace> SymmetryFunctions::make_workspace() const {
+  return std::make_unique<SymmetryFunctionsWorkspace>();
+}
+
+void SymmetryFunctions::values(const NeighborView& block, Workspace& workspace, double* B,
+                               int stride) const {
+  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
+  w.neighbors.pack(block, cutoffs_, n_elements(), variant_.width);
+  w.view = w.neighbors.view();
+  const SymmetryFunctionsTables t = tables();
+  const int width = variant_.width, max_packs = w.neighbors.max_packs_per_atom();
+  w.scratch = SymmetryFunctionsScratch::laid_out(
+      t, max_packs, width, w.kept.reserve(SymmetryFunctionsScratch::kept_size(t, w.neighbors.n_packs(), width)),
+      w.working.reserve(SymmetryFunctionsScratch::working_size(t, max_packs, width)));
+  variant_.values(t, w.view, w.scratch, B, stride);
+}
+
+void SymmetryFunctions::backpropagate(Workspace& workspace, const double* beta, int stride,
+                                      double* pair_gradients) const {
+  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
+  variant_.backpropagate(tables(), w.view, w.scratch, beta, stride, pair_gradients);
+}
+
+void SymmetryFunctions::gradients(Workspace& workspace, double* gradients, int stride) const {
+  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
+  variant_.gradients(tables(), w.view, w.scratch, gradients, stride);
+}
+
+void SymmetryFunctions::tangent(Workspace& workspace, const double* directions, double* B_dot,
+                                int stride) const {
+  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
+  variant_.tangent(tables(), w.view, w.scratch, directions, B_dot, stride);
+}
+
+}  // namespace forcesmith

@@ -1,0 +1,70 @@
+// Atom-centered symmetry functions (J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007)), exactly
+// those of n2p2: parameters and tables; the work is done in symmetry_functions_kernels.hpp.
+//
+// With fc the cutoff function and theta the angle of k, i and j:
+//   radial            G = sum_j exp(-eta (r_ij - rs)^2) fc(r_ij)
+//   angular_narrow    G = 2^(1-zeta) sum_{j<k} (1 + lambda cos theta)^zeta
+//                         exp(-eta ((r_ij - rs)^2 + (r_ik - rs)^2 + (r_jk - rs)^2)) fc(r_ij) fc(r_ik) fc(r_jk)
+//   angular_wide      the same without r_jk
+//   weighted_radial, weighted_angular: radial and angular_narrow over neighbors of all elements, each sum
+//                     with the atomic numbers Z_j, or Z_j Z_k, as factors
+#pragma once
+
+#include <memory>
+
+#include "descriptors/descriptor.hpp"
+#include "descriptors/symmetry_functions/symmetry_functions_groups.hpp"
+#include "descriptors/symmetry_functions/symmetry_functions_variants.hpp"
+
+namespace forcesmith {
+
+struct SymmetryFunctionsParameters {
+  double cutoff = 0.0;  // angstrom, of functions that were given without one
+  CutoffFunction cutoff_function = CutoffFunction::cos;
+  double cutoff_alpha = 0.0;  // fc is 1 up to cutoff_alpha times the cutoff
+  std::vector<SymmetryFunction> functions;
+};
+
+class SymmetryFunctions : public Descriptor {
+ public:
+  static ParameterSchema schema();
+  static std::unique_ptr<Descriptor> create(const Json& parameters,
+                                            const std::vector<std::string>& elements,
+                                            const std::string& where);
+
+  SymmetryFunctions(const SymmetryFunctionsParameters& parameters, const std::vector<std::string>& elements,
+                    const std::string& where);
+
+  std::string type() const override { return "symmetry_functions"; }
+  double cutoff() const override;
+  int size(int element) const override { return groups_.n_values[element]; }
+  std::vector<std::string> names(int element) const override;
+  Json to_json() const override;
+  int block_size() const override { return variant_.width; }
+  std::unique_ptr<Workspace> make_workspace() const override;
+  void values(const NeighborView& block, Workspace& workspace, double* B,
+              int stride) const override;
+  void backpropagate(Workspace& workspace, const double* beta, int stride,
+                     double* pair_gradients) const override;
+  void gradients(Workspace& workspace, double* gradients, int stride) const override;
+  void tangent(Workspace& workspace, const double* directions, double* B_dot,
+               int stride) const override;
+  /// Nothing inside the descriptor is trained.
+  void parameter_adjoint(Workspace&, const double*, const double*, const double*, int,
+                         double*) const override {}
+
+  const SymmetryFunctionsParameters& settings() const { return parameters_; }
+  int n_elements() const { return static_cast<int>(elements_.size()); }
+  const std::vector<double>& cutoffs() const { return cutoffs_; }
+  const SymmetryFunctionsGroups& groups() const { return groups_; }
+  SymmetryFunctionsTables tables() const;  // pointers into this object
+
+ private:
+  SymmetryFunctionsParameters parameters_;
+  std::vector<std::string> elements_;
+  SymmetryFunctionsGroups groups_;
+  std::vector<double> cutoffs_;  // [center element][neighbor element] angstrom, 0 where no function counts
+  SymmetryFunctionsVariant variant_;
+};
+
+}  // namespace forcesmith

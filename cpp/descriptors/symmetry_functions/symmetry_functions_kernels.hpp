@@ -1,0 +1,532 @@
+// Kernels of the symmetry functions, written once for all processors (see core/lane.hpp).
+//
+// J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007); J. Behler, J. Chem. Phys. 134, 074106
+// (2011); weighted ones: M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018). Conventions of n2p2. How
+// functions become terms and groups stands in symmetry_functions_tables.hpp. Lengths in angstrom.
+//
+// Lanes run over neighbors of one element: over j for E(r_ij), and for angular terms over k, one neighbor
+// j at a time. Such a row, all k of one j, is worked through in stages of short loops over packs.
+//
+// Verbs: compute_values, then any of reverse_values (MD), compute_tangent (training), compute_gradients
+// (design matrix), on the same block and scratch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/lane_sums.hpp"
+#include "descriptors/symmetry_functions/symmetry_functions_tables.hpp"
+#include "math/lane_exponential.hpp"
+#include "math/lane_trigonometry.hpp"
+#include "neighbors/packed_view.hpp"
+
+namespace forcesmith::FORCESMITH_ISA {
+
+/// fc(r) and its derivative; both are 0 from the cutoff on.
+template <class L>
+FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryCutoff& cutoff, L r, L& f,
+                                        L& df) {
+  constexpr double pi = 3.14159265358979323846;
+  const L zero(0.0), one(1.0), slope(cutoff.inverse_width);
+  const L x = lane_clamp((r - L(cutoff.inner)) * slope, zero, one), rest = x - one;
+  switch (function) {
+    case CutoffFunction::cos: {
+      L s, c;
+      lane_sin_cos(x * L(pi), s, c);
+      f = lane_if_less(x, one, L(0.5) * (one + c), zero);
+      df = lane_if_less(x, one, L(-0.5 * pi) * s, zero) * slope;
+      break;
+    }
+    case CutoffFunction::tanhu:
+    case CutoffFunction::tanh: {
+      constexpr double inverse_tanh_of_1 = 1.3130352854993313;
+      const L scale(function == CutoffFunction::tanh
+                        ? inverse_tanh_of_1 * inverse_tanh_of_1 * inverse_tanh_of_1
+                        : 1.0);
+      const L y = lane_tanh(-rest), square = y * y;
+      f = scale * square * y;
+      df = L(3.0) * scale * square * (square - one) * slope;
+      break;
+    }
+    case CutoffFunction::exp: {
+      // Infinite at x = 1, where neither result is taken.
+      const L inverse = one / (one - x * x), value = lane_exp(one - inverse);
+      f = lane_if_less(x, one, value, zero);
+      df = lane_if_less(x, one, L(-2.0) * x * inverse * inverse * value, zero) * slope;
+      break;
+    }
+    case CutoffFunction::poly1:
+      f = (L(2.0) * x - L(3.0)) * x * x + one;
+      df = L(6.0) * x * rest * slope;
+      break;
+    case CutoffFunction::poly2:
+      f = ((L(15.0) - L(6.0) * x) * x - L(10.0)) * x * x * x + one;
+      df = L(-30.0) * (x * rest) * (x * rest) * slope;
+      break;
+    case CutoffFunction::poly3:
+      f = (((L(20.0) * x - L(70.0)) * x + L(84.0)) * x - L(35.0)) * (x * x) * (x * x) + one;
+      df = L(140.0) * (x * rest) * (x * rest) * (x * rest) * slope;
+      break;
+    case CutoffFunction::poly4:
+      f = ((((L(315.0) - L(70.0) * x) * x - L(540.0)) * x + L(420.0)) * x - L(126.0)) * (x * x) * (x * x) * x +
+          one;
+      df = L(-630.0) * (x * rest) * (x * rest) * (x * rest) * (x * rest) * slope;
+      break;
+  }
+}
+
+/// E(r) and its derivative from fc(r) and its derivative.
+template <class L>
+FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian& gaussian, L r, L f, L df, L& E, L& dE) {
+  const L shifted = r - L(gaussian.rs), slope = L(-gaussian.eta) * shifted;
+  const L e = lane_exp(slope * shifted);
+  E = e * f;
+  dE = e * (df + L(2.0) * slope * f);
+}
+
+/// u^(zeta - 1)
+template <class L>
+FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm& term, L u) {
+  // u may be below 0 by rounding.
+  if (term.whole_zeta == 0) return lane_exp(L(term.zeta - 1.0) * lane_log(u));
+  L power(1.0);
+  for (int n = term.whole_zeta - 1; n > 0; n /= 2) {
+    if (n % 2 == 1) power *= u;
+    u *= u;
+  }
+  return power;
+}
+
+/// One atom: where its neighbors are, and their Gaussians.
+template <class L>
+struct SymmetryAtom {
+  int center, n_packs;
+  const int* types;          // [n_packs]
+  const double *x, *y, *z, *r;
+  const std::int64_t* pairs;
+  L* gaussians;
+
+  FORCESMITH_FUNCTION SymmetryAtom(const SymmetryFunctionsTables& t, const PackedView& neighbors,
+                                   const SymmetryFunctionsScratch& s, int atom) {
+    const std::ptrdiff_t first = neighbors.pack_offsets[atom], at = first * L::width;
+    center = neighbors.center_types[atom];
+    n_packs = neighbors.pack_offsets[atom + 1] - neighbors.pack_offsets[atom];
+    types = neighbors.pack_types + first;
+    x = neighbors.x + at;
+    y = neighbors.y + at;
+    z = neighbors.z + at;
+    r = neighbors.r + at;
+    pairs = neighbors.pairs + at;
+    gaussians = reinterpret_cast<L*>(s.gaussians) + 2 * t.max_gaussians * first;
+  }
+
+  /// Gaussian g of the pack's element; [n_packs].
+  FORCESMITH_FUNCTION L* E(int g) const { return gaussians + 2 * g * n_packs; }
+  FORCESMITH_FUNCTION L* dE(int g) const { return gaussians + (2 * g + 1) * n_packs; }
+
+  FORCESMITH_FUNCTION L unit(int axis, int pack) const {
+    return lane_load<L>((axis == 0 ? x : axis == 1 ? y : z) + pack * L::width);
+  }
+  FORCESMITH_FUNCTION L distance(int pack) const { return lane_load<L>(r + pack * L::width); }
+
+  FORCESMITH_FUNCTION int first_pack(int element) const {
+    int pack = 0;
+    while (pack < n_packs && types[pack] < element) ++pack;
+    return pack;
+  }
+};
+
+/// The row of one neighbor j: the packs of neighbors k that it forms angles with.
+template <class L>
+struct SymmetryRow {
+  int pack, lane;        // of j
+  int begin, end;        // packs of k
+  bool triangle;         // j itself is in pack `begin`, and only what comes after it counts
+  double unit[3], r;
+  L *cosine, *r_jk;      // [packs], as all below
+  L *cut, *dcut;         // fc(r_jk) and its derivative
+  L *opposite, *slope;   // E(r_jk) and its derivative divided by r_jk
+  L *along, *apart, *turn;
+
+  FORCESMITH_FUNCTION SymmetryRow(const SymmetryFunctionsScratch& s) {
+    L* row = reinterpret_cast<L*>(s.rows);
+    L** const rows[] = {&cosine, &r_jk, &cut, &dcut, &opposite, &slope, &along, &apart, &turn};
+    static_assert(sizeof(rows) / sizeof(rows[0]) == SymmetryFunctionsScratch::n_rows);
+    for (L** pointer : rows) {
+      *pointer = row;
+      row += s.max_packs;
+    }
+  }
+
+  /// A single number of the row's own neighbor j.
+  FORCESMITH_FUNCTION double own(const L* of_packs) const {
+    return reinterpret_cast<const double*>(of_packs)[pack * L::width + lane];
+  }
+
+  /// Angles at the center, and distances r_jk if they are asked for.
+  FORCESMITH_FUNCTION void start(const SymmetryAtom<L>& atom, int pack_, int lane_, bool narrow) {
+    pack = pack_;
+    lane = lane_;
+    const int at = pack * L::width + lane;
+    unit[0] = atom.x[at];
+    unit[1] = atom.y[at];
+    unit[2] = atom.z[at];
+    r = atom.r[at];
+    for (int k = begin; k < end; ++k) {
+      cosine[k] = L(unit[0]) * atom.unit(0, k) + L(unit[1]) * atom.unit(1, k) + L(unit[2]) * atom.unit(2, k);
+      if (!narrow) continue;
+      const L r_k = atom.distance(k), square = (r_k - L(2.0 * r) * cosine[k]) * r_k + L(r * r);
+      const L smallest(1e-12);  // rounding, or two atoms at the same place
+      r_jk[k] = lane_sqrt(lane_if_less(square, smallest, smallest, square));
+    }
+  }
+
+  /// fc(r_jk).
+  FORCESMITH_FUNCTION void compute_cutoffs(const SymmetryFunctionsTables& t, int cutoff) {
+    const SymmetryCutoff parameters = t.cutoffs[cutoff];
+    for (int k = begin; k < end; ++k)
+      compute_cutoff(t.cutoff_function, parameters, r_jk[k], cut[k], dcut[k]);
+  }
+
+  /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
+  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup& group) {
+    for (int k = begin; k < end; ++k) {
+      if (group.narrow) {
+        L dE;
+        compute_gaussian(group.opposite, r_jk[k], cut[k], dcut[k], opposite[k], dE);
+        slope[k] = dE / r_jk[k];
+      } else {
+        opposite[k] = L(1.0);
+        slope[k] = L(0.0);
+      }
+    }
+    if (triangle)
+      for (int before = 0; before <= lane; ++before) {
+        opposite[begin].set(before, 0.0);
+        slope[begin].set(before, 0.0);
+      }
+  }
+};
+
+/// Calls for_row(row) for every neighbor j of the first element of a pair, and within it
+/// for_group(row, group) for every group of which active(group) is true.
+template <class L, class Active, class StartRow, class ForGroup, class EndRow>
+FORCESMITH_FUNCTION void for_each_row(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
+                                      const SymmetryFunctionsScratch& s, const SymmetryElementPair& pair,
+                                      const Active& active, const StartRow& start_row,
+                                      const ForGroup& for_group, const EndRow& end_row) {
+  bool any = false;
+  for (int g = pair.begin; g < pair.end; ++g) any = any || active(t.groups[g]);
+  if (!any) return;
+  SymmetryRow<L> row(s);
+  const int first_end = atom.first_pack(pair.first + 1);
+  row.triangle = pair.first == pair.second;
+  row.begin = atom.first_pack(pair.second);
+  row.end = atom.first_pack(pair.second + 1);
+  if (row.begin == row.end) return;
+  for (int pack = atom.first_pack(pair.first); pack < first_end; ++pack)
+    for (int lane = 0; lane < L::width; ++lane) {
+      if (atom.pairs[pack * L::width + lane] < 0) continue;
+      if (row.triangle) row.begin = pack;
+      row.start(atom, pack, lane, pair.narrow);
+      start_row(row);
+      int cutoff = -1;
+      for (int g = pair.begin; g < pair.end; ++g) {
+        const SymmetryAngularGroup& group = t.groups[g];
+        if (!active(group)) continue;
+        if (group.narrow && group.opposite.cutoff != cutoff) {
+          cutoff = group.opposite.cutoff;
+          row.compute_cutoffs(t, cutoff);
+        }
+        row.compute_opposite(group);
+        for_group(row, group);
+      }
+      end_row(row);
+    }
+}
+
+/// Terms of one center, numbered: radial ones first, angular ones after them.
+struct SymmetryTerms {
+  const SymmetryRadialTerm* radial;
+  const SymmetryAngularTerm* angular;
+  int n_radial, n_terms;
+  int first_angular;  // of all centers
+
+  FORCESMITH_FUNCTION SymmetryTerms(const SymmetryFunctionsTables& t, int center) {
+    const int first = t.radial_begin[center * t.n_elements];
+    radial = t.radial_terms + first;
+    n_radial = t.radial_begin[(center + 1) * t.n_elements] - first;
+    first_angular = t.angular_begin[center];
+    angular = t.angular_terms + first_angular;
+    n_terms = n_radial + t.angular_begin[center + 1] - first_angular;
+  }
+  FORCESMITH_FUNCTION int value(int term) const {
+    return term < n_radial ? radial[term].value : angular[term - n_radial].value;
+  }
+  FORCESMITH_FUNCTION double factor(int term) const {
+    return term < n_radial ? radial[term].factor : angular[term - n_radial].factor;
+  }
+  /// Number of an angular term that is known by its place among those of all centers.
+  FORCESMITH_FUNCTION int of_angular(int place) const { return n_radial + place - first_angular; }
+};
+
+/// values [n_values] from the sums of the terms, before the sum over lanes.
+template <class L>
+FORCESMITH_FUNCTION void finish_values(const SymmetryFunctionsTables& t, const SymmetryTerms& terms,
+                                       int center, const SymmetryFunctionsScratch& s, double* values) {
+  store_lane_sums(reinterpret_cast<const L*>(s.sums), terms.n_terms, s.weights, 1);
+  for (int k = 0; k < t.n_values[center]; ++k) values[k] = 0.0;
+  for (int term = 0; term < terms.n_terms; ++term)
+    values[terms.value(term)] += terms.factor(term) * s.weights[term];
+}
+
+/// Calls for_term(term, its number, packs of its element) for all radial terms of an atom.
+template <class L, class ForTerm>
+FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
+                                              const ForTerm& for_term) {
+  const int* begin = t.radial_begin + atom.center * t.n_elements;
+  for (int element = 0; element < t.n_elements; ++element) {
+    const int first = atom.first_pack(element), end = atom.first_pack(element + 1);
+    for (int i = begin[element]; i < begin[element + 1]; ++i)
+      for_term(t.radial_terms[i], i - begin[0], first, end);
+  }
+}
+
+/// Values of a block; keeps E and dE/dr of all neighbors in the scratch. values: [n_atoms][stride].
+template <class L>
+FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const PackedView& neighbors,
+                                        const SymmetryFunctionsScratch& s, double* values, int stride) {
+  L* sums = reinterpret_cast<L*>(s.sums);
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryTerms terms(t, atom.center);
+    for (int pack = 0; pack < atom.n_packs; ++pack) {
+      const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
+      const L r = atom.distance(pack);
+      L f(0.0), df(0.0);
+      for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
+        const SymmetryGaussian gaussian = t.gaussians[g];
+        if (gaussian.cutoff != cutoff) {
+          cutoff = gaussian.cutoff;
+          compute_cutoff(t.cutoff_function, t.cutoffs[cutoff], r, f, df);
+        }
+        compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
+      }
+    }
+
+    for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
+    for_each_radial_term(t, atom, [&](const SymmetryRadialTerm& term, int number, int first, int end) {
+      const L* E = atom.E(term.gaussian);
+      for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
+    });
+    for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p)
+      for_each_row(
+          t, atom, s, t.element_pairs[p], [](const SymmetryAngularGroup&) { return true; },
+          [](const SymmetryRow<L>&) {},
+          [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+            const L E_j(row.own(atom.E(group.first_gaussian)));
+            const L* E_k = atom.E(group.second_gaussian);
+            for (int k = row.begin; k < row.end; ++k) row.opposite[k] *= E_j * E_k[k];
+            for (int i = group.begin; i < group.end; ++i) {
+              const SymmetryAngularTerm term = t.angular_terms[i];
+              L sum(0.0);
+              for (int k = row.begin; k < row.end; ++k) {
+                const L u = L(0.5) + L(term.half_lambda) * row.cosine[k];
+                sum += row.opposite[k] * (u * lower_power(term, u));
+              }
+              sums[terms.of_angular(i)] += sum;
+            }
+          },
+          [](const SymmetryRow<L>&) {});
+    finish_values<L>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
+  }
+}
+
+/// Gradient of sum_terms s.weights[term] * sum with each r_ij: s.neighbors [3][packs] = the three components.
+template <class L>
+FORCESMITH_FUNCTION void reverse_atom(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
+                                      const SymmetryTerms& terms, const SymmetryFunctionsScratch& s) {
+  // A neighbor's gradient is along[pack] times its unit vector, plus across[axis][pack].
+  L* along = reinterpret_cast<L*>(s.neighbors);
+  L* across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
+  for (int pack = 0; pack < atom.n_packs; ++pack)
+    along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = L(0.0);
+  for_each_radial_term(t, atom, [&](const SymmetryRadialTerm& term, int number, int first, int end) {
+    if (s.weights[number] == 0.0) return;
+    const L weight(s.weights[number]), *dE = atom.dE(term.gaussian);
+    for (int pack = first; pack < end; ++pack) along[pack] += weight * dE[pack];
+  });
+
+  auto weight = [&](int angular) { return s.weights[terms.of_angular(angular)]; };
+  L along_j(0.0);
+  for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p)
+    for_each_row(
+        t, atom, s, t.element_pairs[p],
+        [&](const SymmetryAngularGroup& group) {
+          for (int i = group.begin; i < group.end; ++i)
+            if (weight(i) != 0.0) return true;
+          return false;
+        },
+        [&](const SymmetryRow<L>& row) {
+          along_j = L(0.0);
+          for (int k = row.begin; k < row.end; ++k) row.along[k] = row.apart[k] = row.turn[k] = L(0.0);
+        },
+        // Derivatives with r_ij, r_ik, r_jk (divided by r_jk) and cos theta.
+        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+          const L E_j(row.own(atom.E(group.first_gaussian))), dE_j(row.own(atom.dE(group.first_gaussian)));
+          const L *E_k = atom.E(group.second_gaussian), *dE_k = atom.dE(group.second_gaussian);
+          for (int k = row.begin; k < row.end; ++k) {
+            L power(0.0), dpower(0.0);
+            for (int i = group.begin; i < group.end; ++i) {
+              const SymmetryAngularTerm term = t.angular_terms[i];
+              const L u = L(0.5) + L(term.half_lambda) * row.cosine[k];
+              const L lower = L(weight(i)) * lower_power(term, u);
+              power += u * lower;
+              dpower += L(term.zeta * term.half_lambda) * lower;
+            }
+            const L E_jk = E_j * E_k[k];
+            along_j += dE_j * E_k[k] * row.opposite[k] * power;
+            row.along[k] += E_j * dE_k[k] * row.opposite[k] * power;
+            row.apart[k] += E_jk * row.slope[k] * power;
+            row.turn[k] += E_jk * row.opposite[k] * dpower;
+          }
+        },
+        [&](const SymmetryRow<L>& row) {
+          const L r_j(row.r), inverse_j(1.0 / row.r);
+          L sums[4 + L::width] = {along_j, L(0.0), L(0.0), L(0.0)};
+          for (int k = row.begin; k < row.end; ++k) {
+            const L r_k = atom.distance(k), inverse_k = L(1.0) / r_k;
+            const L bent = row.turn[k] * row.cosine[k];
+            along[k] += row.along[k] + row.apart[k] * r_k - bent * inverse_k;
+            sums[0] += row.apart[k] * r_j - bent * inverse_j;
+            const L on_k = row.turn[k] * inverse_k - row.apart[k] * r_j;
+            const L on_j = row.turn[k] * inverse_j - row.apart[k] * r_k;
+            for (int axis = 0; axis < 3; ++axis) {
+              across[axis][k] += on_k * L(row.unit[axis]);
+              sums[1 + axis] += on_j * atom.unit(axis, k);
+            }
+          }
+          double of_j[4];
+          store_lane_sums(sums, 4, of_j, 1);
+          const int at = row.pack * L::width + row.lane;
+          for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * L::width + at] += of_j[i];
+        });
+  for (int pack = 0; pack < atom.n_packs; ++pack)
+    for (int axis = 0; axis < 3; ++axis) across[axis][pack] += along[pack] * atom.unit(axis, pack);
+}
+
+/// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
+template <class L>
+FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables& t, const PackedView& neighbors,
+                                        const SymmetryFunctionsScratch& s, const double* beta, int stride,
+                                        double* pair_gradients) {
+  const double* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryTerms terms(t, atom.center);
+    const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
+    for (int term = 0; term < terms.n_terms; ++term)
+      s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
+    reverse_atom(t, atom, terms, s);
+    for (int slot = 0; slot < atom.n_packs * L::width; ++slot)
+      if (atom.pairs[slot] >= 0)
+        for (int axis = 0; axis < 3; ++axis)
+          pair_gradients[3 * atom.pairs[slot] + axis] += gradient[axis * s.max_packs * L::width + slot];
+  }
+}
+
+/// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
+template <class L>
+FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables& t, const PackedView& neighbors,
+                                           const SymmetryFunctionsScratch& s, double* gradients, int stride) {
+  const double* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryTerms terms(t, atom.center);
+    for (int k = 0; k < t.n_values[atom.center]; ++k) {
+      for (int term = 0; term < terms.n_terms; ++term)
+        s.weights[term] = terms.value(term) == k ? terms.factor(term) : 0.0;
+      reverse_atom(t, atom, terms, s);
+      for (int slot = 0; slot < atom.n_packs * L::width; ++slot)
+        if (atom.pairs[slot] >= 0)
+          for (int axis = 0; axis < 3; ++axis)
+            gradients[(3 * atom.pairs[slot] + axis) * stride + k] =
+                gradient[axis * s.max_packs * L::width + slot];
+    }
+  }
+}
+
+/// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
+/// After compute_values on the same block.
+template <class L>
+FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const PackedView& neighbors,
+                                         const SymmetryFunctionsScratch& s, const double* directions,
+                                         double* values_dot, int stride) {
+  L* sums = reinterpret_cast<L*>(s.sums);
+  // How each neighbor's distance and unit vector move.
+  L* r_dot = reinterpret_cast<L*>(s.neighbors);
+  L* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryTerms terms(t, atom.center);
+    for (int pack = 0; pack < atom.n_packs; ++pack) {
+      L d[3] = {L(0.0), L(0.0), L(0.0)};
+      for (int lane = 0; lane < L::width; ++lane) {
+        const std::int64_t pair = atom.pairs[pack * L::width + lane];
+        if (pair >= 0)
+          for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pair + axis]);
+      }
+      r_dot[pack] = L(0.0);
+      for (int axis = 0; axis < 3; ++axis) r_dot[pack] += atom.unit(axis, pack) * d[axis];
+      for (int axis = 0; axis < 3; ++axis)
+        unit_dot[axis][pack] = (d[axis] - atom.unit(axis, pack) * r_dot[pack]) / atom.distance(pack);
+    }
+
+    for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
+    for_each_radial_term(t, atom, [&](const SymmetryRadialTerm& term, int number, int first, int end) {
+      const L* dE = atom.dE(term.gaussian);
+      for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
+    });
+    for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p)
+      for_each_row(
+          t, atom, s, t.element_pairs[p], [](const SymmetryAngularGroup&) { return true; },
+          // turn: d cos theta; apart: r_jk d r_jk.
+          [&](const SymmetryRow<L>& row) {
+            const L r_j(row.r), r_j_dot(row.own(r_dot));
+            for (int k = row.begin; k < row.end; ++k) {
+              const L r_k = atom.distance(k);
+              L turn(0.0);
+              for (int axis = 0; axis < 3; ++axis)
+                turn += L(row.unit[axis]) * unit_dot[axis][k] + L(row.own(unit_dot[axis])) * atom.unit(axis, k);
+              row.turn[k] = turn;
+              row.apart[k] = r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn -
+                             (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[k];
+            }
+          },
+          [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+            const L E_j(row.own(atom.E(group.first_gaussian)));
+            const L E_j_dot(row.own(atom.dE(group.first_gaussian)) * row.own(r_dot));
+            const L *E_k = atom.E(group.second_gaussian), *dE_k = atom.dE(group.second_gaussian);
+            for (int k = row.begin; k < row.end; ++k) {
+              const L E_jk = E_j * E_k[k];
+              row.along[k] = row.opposite[k] * (E_j_dot * E_k[k] + E_j * dE_k[k] * r_dot[k]) +
+                             row.slope[k] * row.apart[k] * E_jk;
+              row.opposite[k] *= E_jk;
+            }
+            for (int i = group.begin; i < group.end; ++i) {
+              const SymmetryAngularTerm term = t.angular_terms[i];
+              L sum(0.0);
+              for (int k = row.begin; k < row.end; ++k) {
+                const L u = L(0.5) + L(term.half_lambda) * row.cosine[k];
+                sum += lower_power(term, u) * (row.along[k] * u + L(term.zeta * term.half_lambda) *
+                                                                      row.opposite[k] * row.turn[k]);
+              }
+              sums[terms.of_angular(i)] += sum;
+            }
+          },
+          [](const SymmetryRow<L>&) {});
+    finish_values<L>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
+  }
+}
+
+}  // namespace forcesmith::FORCESMITH_ISA

@@ -1,0 +1,14 @@
+// Compiled once per instruction set (FORCESMITH_ISA); includes nothing of the standard library that
+// could leave wider code behind in shared inline functions.
+#include "descriptors/symmetry_functions/symmetry_functions_variants.hpp"
+
+#include "descriptors/symmetry_functions/symmetry_functions_kernels.hpp"
+
+namespace forcesmith::FORCESMITH_ISA {
+
+SymmetryFunctionsVariant symmetry_functions_variant() {
+  using L = Lane<double, native_width>;
+  return {native_width, compute_values<L>, reverse_values<L>, compute_gradients<L>, compute_tangent<L>};
+}
+
+}  // namespace forcesmith::FORCESMITH_ISA
