@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 
 import forcesmith as fs
 import numpy as np
@@ -16,6 +17,18 @@ from ase.build import bulk
 from forcesmith.neighbors import element_indices, make_batch
 
 ELEMENTS = ["Mg", "O"]
+
+
+def _function(kind: str, elements: str, **parameters) -> dict:
+    """Entry of "functions" of the symmetry functions; elements: of the center, then the neighbors."""
+    center, *neighbors = elements.split()
+    return {
+        "type": kind,
+        "center": center,
+        **({"neighbors": neighbors} if neighbors else {}),
+        **parameters,
+    }
+
 
 DESCRIPTORS = {
     "bispectrum": [
@@ -35,6 +48,31 @@ DESCRIPTORS = {
     "moment_tensor": [
         {"level": 12, "cutoff": 4.3, "min_distance": 1.6, "radial_basis_size": 4},
     ],
+    "symmetry_functions": [
+        {"cutoff": 4.3, "angular": 2},
+        {
+            "cutoff": 4.3,
+            "cutoff_function": "poly2",
+            # five of Mg, six of O; each pair of elements has one of two bodies up to the cutoff
+            "functions": [
+                _function("radial", "Mg Mg", eta=0.3),
+                _function("radial", "Mg O", eta=1.0, rs=2.0),
+                _function("angular_narrow", "Mg O Mg", eta=0.05, **{"lambda": 1, "zeta": 1}),
+                _function(
+                    "angular_narrow", "Mg O O", eta=0.02, rs=0.5, **{"lambda": -1, "zeta": 4}
+                ),
+                _function("angular_wide", "Mg Mg Mg", eta=0.1, **{"lambda": -1, "zeta": 2.5}),
+                _function("weighted_radial", "O", eta=0.2, rs=1.0),
+                _function("weighted_radial", "O", eta=0.4, cutoff=3.6),
+                _function("weighted_angular", "O", eta=0.03, **{"lambda": 1, "zeta": 2}),
+                _function(
+                    "angular_narrow", "O Mg O", eta=0.06, cutoff=3.6, **{"lambda": -1, "zeta": 3}
+                ),
+                _function("angular_wide", "O Mg O", eta=0.06, **{"lambda": 1, "zeta": 1}),
+                _function("G4", "O O O", eta=0.4, **{"lambda": -1, "zeta": 16}),
+            ],
+        },
+    ],
 }
 """Variants of settings by registry name; between them the cutoffs stay below 5 angstrom."""
 
@@ -53,14 +91,29 @@ MODELS = {
 
 
 def potential_cases() -> list[tuple[str, list[dict], dict]]:
-    """(id, descriptors, model) for every registered pair, and one with stacked descriptors."""
+    """(id, descriptors, model) for every registered pair, and one with stacked descriptors.
+
+    Coefficients are not shared where elements have different numbers of values.
+    """
     registry = fs.registry()
     descriptors = _variants(registry["descriptors"], DESCRIPTORS)
     models = _variants(registry["models"], MODELS)
-    cases = [(f"{d}-{m}", [descriptors[d]], models[m]) for d in descriptors for m in models]
+    cases = [
+        (f"{d}-{m}", [descriptors[d]], models[m])
+        for d in descriptors
+        for m in models
+        if not (models[m].get("shared") and _sizes_differ(descriptors[d]))
+    ]
     first, last = list(descriptors.values())[0], list(descriptors.values())[-1]
-    stack = [first, {**last, "cutoff": last["cutoff"] - 0.7}]
-    return [*cases, ("stacked", stack, list(models.values())[0])]
+    # The columns of the second begin elsewhere for each element.
+    assert _sizes_differ(last)
+    stack = [{**last, "cutoff": last["cutoff"] - 0.7}, first]
+    return [*cases, ("stacked", stack, {"type": "linear", "shared": False})]
+
+
+def _sizes_differ(descriptor: dict) -> bool:
+    centers = Counter(function["center"] for function in descriptor.get("functions", []))
+    return len(set(centers.values())) > 1
 
 
 def _variants(names, examples: dict[str, list[dict]]) -> dict[str, dict]:

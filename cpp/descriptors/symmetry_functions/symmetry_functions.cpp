@@ -36,8 +36,24 @@ struct SymmetryFunctionsWorkspace : Descriptor::Workspace {
   PackedNeighbors neighbors;
   PackedView view{};
   SymmetryFunctionsScratch scratch{};
-  AlignedBuffer kept, working;
+  AlignedBuffer kept, kept_rows, working;
 };
+
+/// Doubles that all rows of a block need.
+std::size_t rows_size(const SymmetryFunctionsTables& t, const PackedView& view) {
+  std::size_t packs = 0;
+  for (int atom = 0; atom < view.n_atoms; ++atom) {
+    const int* begin = view.pack_types + view.pack_offsets[atom];
+    const int* end = view.pack_types + view.pack_offsets[atom + 1];
+    for (int p = t.pair_begin[view.center_types[atom]]; p < t.pair_begin[view.center_types[atom] + 1]; ++p) {
+      const SymmetryElementPair& pair = t.element_pairs[p];
+      const std::size_t n = std::count(begin, end, pair.first), m = std::count(begin, end, pair.second);
+      const std::size_t rows_times_packs = pair.first == pair.second ? n * (n + 1) / 2 : n * m;
+      packs += view.width * rows_times_packs * (1 + 2 * (pair.end - pair.begin));
+    }
+  }
+  return packs * view.width;
+}
 
 CutoffFunction parse_cutoff_function(const std::string& name, const std::string& where) {
   const auto found = std::find(cutoff_function_names.begin(), cutoff_function_names.end(), name);
@@ -177,6 +193,7 @@ void SymmetryFunctions::values(const NeighborView& block, Workspace& workspace, 
   w.scratch = SymmetryFunctionsScratch::laid_out(
       t, max_packs, width, w.kept.reserve(SymmetryFunctionsScratch::kept_size(t, w.neighbors.n_packs(), width)),
       w.working.reserve(SymmetryFunctionsScratch::working_size(t, max_packs, width)));
+  w.scratch.kept_rows = w.kept_rows.reserve(rows_size(t, w.view));
   variant_.values(t, w.view, w.scratch, B, stride);
 }
 

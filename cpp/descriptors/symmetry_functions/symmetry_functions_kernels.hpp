@@ -136,21 +136,24 @@ struct SymmetryAtom {
   }
 };
 
-/// The row of one neighbor j: the packs of neighbors k that it forms angles with.
+/// The row of one neighbor j: the packs of neighbors k that it forms angles with. Arrays are [n_packs] of the
+/// row. What depends on k and j alone stays in memory for the other verbs if the scratch has room for it.
 template <class L>
 struct SymmetryRow {
   int pack, lane;        // of j
-  int begin, end;        // packs of k
-  bool triangle;         // j itself is in pack `begin`, and only what comes after it counts
+  int begin, n_packs;    // of k
+  bool triangle;         // j itself is in the first pack, and only what comes after it counts
   double unit[3], r;
-  L *cosine, *r_jk;      // [packs], as all below
+  L* cosine;
+  L *opposite, *slope;   // of one group: E(r_jk) and its derivative divided by r_jk
+  L *r_jk, *inverse;     // 1 / r_jk
   L *cut, *dcut;         // fc(r_jk) and its derivative
-  L *opposite, *slope;   // E(r_jk) and its derivative divided by r_jk
-  L *along, *apart, *turn;
+  L *product, *along, *apart, *turn;  // for the verbs
 
   FORCESMITH_FUNCTION SymmetryRow(const SymmetryFunctionsScratch& s) {
     L* row = reinterpret_cast<L*>(s.rows);
-    L** const rows[] = {&cosine, &r_jk, &cut, &dcut, &opposite, &slope, &along, &apart, &turn};
+    L** const rows[] = {&cosine, &opposite, &slope, &r_jk,  &inverse, &cut,
+                       &dcut,   &product,  &along, &apart, &turn};
     static_assert(sizeof(rows) / sizeof(rows[0]) == SymmetryFunctionsScratch::n_rows);
     for (L** pointer : rows) {
       *pointer = row;
@@ -158,91 +161,103 @@ struct SymmetryRow {
     }
   }
 
-  /// A single number of the row's own neighbor j.
+  /// A number of the row's own neighbor j.
   FORCESMITH_FUNCTION double own(const L* of_packs) const {
     return reinterpret_cast<const double*>(of_packs)[pack * L::width + lane];
   }
 
   /// Angles at the center, and distances r_jk if they are asked for.
-  FORCESMITH_FUNCTION void start(const SymmetryAtom<L>& atom, int pack_, int lane_, bool narrow) {
-    pack = pack_;
-    lane = lane_;
-    const int at = pack * L::width + lane;
-    unit[0] = atom.x[at];
-    unit[1] = atom.y[at];
-    unit[2] = atom.z[at];
-    r = atom.r[at];
-    for (int k = begin; k < end; ++k) {
-      cosine[k] = L(unit[0]) * atom.unit(0, k) + L(unit[1]) * atom.unit(1, k) + L(unit[2]) * atom.unit(2, k);
+  FORCESMITH_FUNCTION void compute_angles(const SymmetryAtom<L>& atom, bool narrow) {
+    for (int i = 0; i < n_packs; ++i) {
+      const int k = begin + i;
+      cosine[i] = L(unit[0]) * atom.unit(0, k) + L(unit[1]) * atom.unit(1, k) + L(unit[2]) * atom.unit(2, k);
       if (!narrow) continue;
-      const L r_k = atom.distance(k), square = (r_k - L(2.0 * r) * cosine[k]) * r_k + L(r * r);
+      const L r_k = atom.distance(k), square = (r_k - L(2.0 * r) * cosine[i]) * r_k + L(r * r);
       const L smallest(1e-12);  // rounding, or two atoms at the same place
-      r_jk[k] = lane_sqrt(lane_if_less(square, smallest, smallest, square));
+      r_jk[i] = lane_sqrt(lane_if_less(square, smallest, smallest, square));
+      inverse[i] = L(1.0) / r_jk[i];
     }
   }
 
-  /// fc(r_jk).
-  FORCESMITH_FUNCTION void compute_cutoffs(const SymmetryFunctionsTables& t, int cutoff) {
-    const SymmetryCutoff parameters = t.cutoffs[cutoff];
-    for (int k = begin; k < end; ++k)
-      compute_cutoff(t.cutoff_function, parameters, r_jk[k], cut[k], dcut[k]);
+  FORCESMITH_FUNCTION void compute_cutoffs(CutoffFunction function, const SymmetryCutoff cutoff) {
+    for (int i = 0; i < n_packs; ++i) compute_cutoff(function, cutoff, r_jk[i], cut[i], dcut[i]);
   }
 
   /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
-  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup& group) {
-    for (int k = begin; k < end; ++k) {
-      if (group.narrow) {
+  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup group) {
+    if (group.narrow) {
+      for (int i = 0; i < n_packs; ++i) {
         L dE;
-        compute_gaussian(group.opposite, r_jk[k], cut[k], dcut[k], opposite[k], dE);
-        slope[k] = dE / r_jk[k];
-      } else {
-        opposite[k] = L(1.0);
-        slope[k] = L(0.0);
+        compute_gaussian(group.opposite, r_jk[i], cut[i], dcut[i], opposite[i], dE);
+        slope[i] = dE * inverse[i];
+      }
+    } else {
+      for (int i = 0; i < n_packs; ++i) {
+        opposite[i] = L(1.0);
+        slope[i] = L(0.0);
       }
     }
-    if (triangle)
-      for (int before = 0; before <= lane; ++before) {
-        opposite[begin].set(before, 0.0);
-        slope[begin].set(before, 0.0);
-      }
+    if (!triangle) return;
+    alignas(64) constexpr double numbers[] = {0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0};
+    const L counts = lane_if_less(L(lane), lane_load<L>(numbers), L(1.0), L(0.0));
+    opposite[0] *= counts;
+    slope[0] *= counts;
   }
 };
 
-/// Calls for_row(row) for every neighbor j of the first element of a pair, and within it
-/// for_group(row, group) for every group of which active(group) is true.
-template <class L, class Active, class StartRow, class ForGroup, class EndRow>
-FORCESMITH_FUNCTION void for_each_row(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
-                                      const SymmetryFunctionsScratch& s, const SymmetryElementPair& pair,
-                                      const Active& active, const StartRow& start_row,
-                                      const ForGroup& for_group, const EndRow& end_row) {
-  bool any = false;
-  for (int g = pair.begin; g < pair.end; ++g) any = any || active(t.groups[g]);
-  if (!any) return;
+/// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group) for every
+/// group of which active(group) is true, end_row(row) after the last one. `kept` is where the rows of this atom
+/// are kept, or null; known tells that they are there already. Returns where those of the next atom begin.
+template <class L, class Active, class ForRow, class ForGroup, class EndRow>
+FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
+                                    const SymmetryFunctionsScratch& s, L* kept, bool known,
+                                    const Active& active, const ForRow& for_row, const ForGroup& for_group,
+                                    const EndRow& end_row) {
   SymmetryRow<L> row(s);
-  const int first_end = atom.first_pack(pair.first + 1);
-  row.triangle = pair.first == pair.second;
-  row.begin = atom.first_pack(pair.second);
-  row.end = atom.first_pack(pair.second + 1);
-  if (row.begin == row.end) return;
-  for (int pack = atom.first_pack(pair.first); pack < first_end; ++pack)
-    for (int lane = 0; lane < L::width; ++lane) {
-      if (atom.pairs[pack * L::width + lane] < 0) continue;
-      if (row.triangle) row.begin = pack;
-      row.start(atom, pack, lane, pair.narrow);
-      start_row(row);
-      int cutoff = -1;
-      for (int g = pair.begin; g < pair.end; ++g) {
-        const SymmetryAngularGroup& group = t.groups[g];
-        if (!active(group)) continue;
-        if (group.narrow && group.opposite.cutoff != cutoff) {
-          cutoff = group.opposite.cutoff;
-          row.compute_cutoffs(t, cutoff);
+  for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p) {
+    const SymmetryElementPair pair = t.element_pairs[p];
+    bool any = false;
+    for (int g = pair.begin; g < pair.end; ++g) any = any || active(t.groups[g]);
+    row.triangle = pair.first == pair.second;
+    row.begin = atom.first_pack(pair.second);
+    const int first_end = atom.first_pack(pair.first + 1), second_end = atom.first_pack(pair.second + 1);
+    if (row.begin == second_end) continue;
+    for (int slot = atom.first_pack(pair.first) * L::width; slot < first_end * L::width; ++slot) {
+      if (atom.pairs[slot] < 0) continue;
+      row.pack = slot / L::width;
+      row.lane = slot % L::width;
+      if (row.triangle) row.begin = row.pack;
+      row.n_packs = second_end - row.begin;
+      if (any) {
+        row.unit[0] = atom.x[slot];
+        row.unit[1] = atom.y[slot];
+        row.unit[2] = atom.z[slot];
+        row.r = atom.r[slot];
+        if (kept != nullptr) row.cosine = kept;
+        if (!known) row.compute_angles(atom, pair.narrow);
+        for_row(row);
+        for (int g = pair.begin, cutoff = -1; g < pair.end; ++g) {
+          const SymmetryAngularGroup& group = t.groups[g];
+          if (!active(group)) continue;
+          if (kept != nullptr) {
+            row.opposite = kept + (1 + 2 * (g - pair.begin)) * row.n_packs;
+            row.slope = row.opposite + row.n_packs;
+          }
+          if (!known) {
+            if (group.narrow && group.opposite.cutoff != cutoff) {
+              cutoff = group.opposite.cutoff;
+              row.compute_cutoffs(t.cutoff_function, t.cutoffs[cutoff]);
+            }
+            row.compute_opposite(group);
+          }
+          for_group(row, group);
         }
-        row.compute_opposite(group);
-        for_group(row, group);
+        end_row(row);
       }
-      end_row(row);
+      if (kept != nullptr) kept += (1 + 2 * (pair.end - pair.begin)) * row.n_packs;
     }
+  }
+  return kept;
 }
 
 /// Terms of one center, numbered: radial ones first, angular ones after them.
@@ -296,7 +311,7 @@ FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables& t, 
 template <class L>
 FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const PackedView& neighbors,
                                         const SymmetryFunctionsScratch& s, double* values, int stride) {
-  L* sums = reinterpret_cast<L*>(s.sums);
+  L *sums = reinterpret_cast<L*>(s.sums), *kept = reinterpret_cast<L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
     const SymmetryTerms terms(t, atom.center);
@@ -319,33 +334,34 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const 
       const L* E = atom.E(term.gaussian);
       for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
     });
-    for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p)
-      for_each_row(
-          t, atom, s, t.element_pairs[p], [](const SymmetryAngularGroup&) { return true; },
-          [](const SymmetryRow<L>&) {},
-          [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
-            const L E_j(row.own(atom.E(group.first_gaussian)));
-            const L* E_k = atom.E(group.second_gaussian);
-            for (int k = row.begin; k < row.end; ++k) row.opposite[k] *= E_j * E_k[k];
-            for (int i = group.begin; i < group.end; ++i) {
-              const SymmetryAngularTerm term = t.angular_terms[i];
-              L sum(0.0);
-              for (int k = row.begin; k < row.end; ++k) {
-                const L u = L(0.5) + L(term.half_lambda) * row.cosine[k];
-                sum += row.opposite[k] * (u * lower_power(term, u));
-              }
-              sums[terms.of_angular(i)] += sum;
+    kept = for_each_row(
+        t, atom, s, kept, false, [](const SymmetryAngularGroup&) { return true; },
+        [](const SymmetryRow<L>&) {},
+        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+          const L E_j(row.own(atom.E(group.first_gaussian)));
+          const L* E_k = atom.E(group.second_gaussian) + row.begin;
+          for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
+          for (int a = group.begin; a < group.end; ++a) {
+            const SymmetryAngularTerm term = t.angular_terms[a];
+            L sum(0.0);
+            for (int i = 0; i < row.n_packs; ++i) {
+              const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
+              sum += row.product[i] * (u * lower_power(term, u));
             }
-          },
-          [](const SymmetryRow<L>&) {});
+            sums[terms.of_angular(a)] += sum;
+          }
+        },
+        [](const SymmetryRow<L>&) {});
     finish_values<L>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
   }
 }
 
-/// Gradient of sum_terms s.weights[term] * sum with each r_ij: s.neighbors [3][packs] = the three components.
+/// Gradient of sum_terms s.weights[term] * sum with each r_ij, in s.neighbors [1 .. 3][packs]. Takes and
+/// returns where the rows of this atom and of the next are kept.
 template <class L>
-FORCESMITH_FUNCTION void reverse_atom(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
-                                      const SymmetryTerms& terms, const SymmetryFunctionsScratch& s) {
+FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
+                                          const SymmetryTerms& terms, const SymmetryFunctionsScratch& s,
+                                          const L* kept) {
   // A neighbor's gradient is along[pack] times its unit vector, plus across[axis][pack].
   L* along = reinterpret_cast<L*>(s.neighbors);
   L* across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
@@ -359,60 +375,62 @@ FORCESMITH_FUNCTION void reverse_atom(const SymmetryFunctionsTables& t, const Sy
 
   auto weight = [&](int angular) { return s.weights[terms.of_angular(angular)]; };
   L along_j(0.0);
-  for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p)
-    for_each_row(
-        t, atom, s, t.element_pairs[p],
-        [&](const SymmetryAngularGroup& group) {
-          for (int i = group.begin; i < group.end; ++i)
-            if (weight(i) != 0.0) return true;
-          return false;
-        },
-        [&](const SymmetryRow<L>& row) {
-          along_j = L(0.0);
-          for (int k = row.begin; k < row.end; ++k) row.along[k] = row.apart[k] = row.turn[k] = L(0.0);
-        },
-        // Derivatives with r_ij, r_ik, r_jk (divided by r_jk) and cos theta.
-        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
-          const L E_j(row.own(atom.E(group.first_gaussian))), dE_j(row.own(atom.dE(group.first_gaussian)));
-          const L *E_k = atom.E(group.second_gaussian), *dE_k = atom.dE(group.second_gaussian);
-          for (int k = row.begin; k < row.end; ++k) {
-            L power(0.0), dpower(0.0);
-            for (int i = group.begin; i < group.end; ++i) {
-              const SymmetryAngularTerm term = t.angular_terms[i];
-              const L u = L(0.5) + L(term.half_lambda) * row.cosine[k];
-              const L lower = L(weight(i)) * lower_power(term, u);
-              power += u * lower;
-              dpower += L(term.zeta * term.half_lambda) * lower;
-            }
-            const L E_jk = E_j * E_k[k];
-            along_j += dE_j * E_k[k] * row.opposite[k] * power;
-            row.along[k] += E_j * dE_k[k] * row.opposite[k] * power;
-            row.apart[k] += E_jk * row.slope[k] * power;
-            row.turn[k] += E_jk * row.opposite[k] * dpower;
+  kept = for_each_row(
+      t, atom, s, const_cast<L*>(kept), kept != nullptr,
+      [&](const SymmetryAngularGroup& group) {
+        for (int a = group.begin; a < group.end; ++a)
+          if (weight(a) != 0.0) return true;
+        return false;
+      },
+      [&](const SymmetryRow<L>& row) {
+        along_j = L(0.0);
+        for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = L(0.0);
+      },
+      // Derivatives with r_ij, r_ik, r_jk (divided by r_jk) and cos theta.
+      [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+        const L E_j(row.own(atom.E(group.first_gaussian))), dE_j(row.own(atom.dE(group.first_gaussian)));
+        const L* E_k = atom.E(group.second_gaussian) + row.begin;
+        const L* dE_k = atom.dE(group.second_gaussian) + row.begin;
+        for (int i = 0; i < row.n_packs; ++i) {
+          L power(0.0), dpower(0.0);
+          for (int a = group.begin; a < group.end; ++a) {
+            const SymmetryAngularTerm term = t.angular_terms[a];
+            const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
+            const L lower = L(weight(a)) * lower_power(term, u);
+            power += u * lower;
+            dpower += L(term.zeta * term.half_lambda) * lower;
           }
-        },
-        [&](const SymmetryRow<L>& row) {
-          const L r_j(row.r), inverse_j(1.0 / row.r);
-          L sums[4 + L::width] = {along_j, L(0.0), L(0.0), L(0.0)};
-          for (int k = row.begin; k < row.end; ++k) {
-            const L r_k = atom.distance(k), inverse_k = L(1.0) / r_k;
-            const L bent = row.turn[k] * row.cosine[k];
-            along[k] += row.along[k] + row.apart[k] * r_k - bent * inverse_k;
-            sums[0] += row.apart[k] * r_j - bent * inverse_j;
-            const L on_k = row.turn[k] * inverse_k - row.apart[k] * r_j;
-            const L on_j = row.turn[k] * inverse_j - row.apart[k] * r_k;
-            for (int axis = 0; axis < 3; ++axis) {
-              across[axis][k] += on_k * L(row.unit[axis]);
-              sums[1 + axis] += on_j * atom.unit(axis, k);
-            }
+          const L E_jk = E_j * E_k[i], bound = row.opposite[i] * power;
+          along_j += dE_j * E_k[i] * bound;
+          row.along[i] += E_j * dE_k[i] * bound;
+          row.apart[i] += E_jk * row.slope[i] * power;
+          row.turn[i] += E_jk * row.opposite[i] * dpower;
+        }
+      },
+      [&](const SymmetryRow<L>& row) {
+        const L r_j(row.r), inverse_j(1.0 / row.r);
+        L sums[4 + L::width] = {along_j, L(0.0), L(0.0), L(0.0)};
+        for (int i = 0; i < row.n_packs; ++i) {
+          const int k = row.begin + i;
+          const L r_k = atom.distance(k), inverse_k = L(1.0) / r_k;
+          const L bent = row.turn[i] * row.cosine[i];
+          along[k] += row.along[i] + row.apart[i] * r_k - bent * inverse_k;
+          sums[0] += row.apart[i] * r_j - bent * inverse_j;
+          const L on_k = row.turn[i] * inverse_k - row.apart[i] * r_j;
+          const L on_j = row.turn[i] * inverse_j - row.apart[i] * r_k;
+          for (int axis = 0; axis < 3; ++axis) {
+            across[axis][k] += on_k * L(row.unit[axis]);
+            sums[1 + axis] += on_j * atom.unit(axis, k);
           }
-          double of_j[4];
-          store_lane_sums(sums, 4, of_j, 1);
-          const int at = row.pack * L::width + row.lane;
-          for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * L::width + at] += of_j[i];
-        });
+        }
+        double of_j[4];
+        store_lane_sums(sums, 4, of_j, 1);
+        const int at = row.pack * L::width + row.lane;
+        for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * L::width + at] += of_j[i];
+      });
   for (int pack = 0; pack < atom.n_packs; ++pack)
     for (int axis = 0; axis < 3; ++axis) across[axis][pack] += along[pack] * atom.unit(axis, pack);
+  return kept;
 }
 
 /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
@@ -421,13 +439,14 @@ FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables& t, const 
                                         const SymmetryFunctionsScratch& s, const double* beta, int stride,
                                         double* pair_gradients) {
   const double* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
+  const L* kept = reinterpret_cast<const L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
     const SymmetryTerms terms(t, atom.center);
     const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
     for (int term = 0; term < terms.n_terms; ++term)
       s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
-    reverse_atom(t, atom, terms, s);
+    kept = reverse_atom(t, atom, terms, s, kept);
     for (int slot = 0; slot < atom.n_packs * L::width; ++slot)
       if (atom.pairs[slot] >= 0)
         for (int axis = 0; axis < 3; ++axis)
@@ -440,19 +459,22 @@ template <class L>
 FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables& t, const PackedView& neighbors,
                                            const SymmetryFunctionsScratch& s, double* gradients, int stride) {
   const double* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
+  const L* kept = reinterpret_cast<const L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
     const SymmetryTerms terms(t, atom.center);
+    const L* next = kept;
     for (int k = 0; k < t.n_values[atom.center]; ++k) {
       for (int term = 0; term < terms.n_terms; ++term)
         s.weights[term] = terms.value(term) == k ? terms.factor(term) : 0.0;
-      reverse_atom(t, atom, terms, s);
+      next = reverse_atom(t, atom, terms, s, kept);
       for (int slot = 0; slot < atom.n_packs * L::width; ++slot)
         if (atom.pairs[slot] >= 0)
           for (int axis = 0; axis < 3; ++axis)
             gradients[(3 * atom.pairs[slot] + axis) * stride + k] =
                 gradient[axis * s.max_packs * L::width + slot];
     }
+    kept = next;
   }
 }
 
@@ -462,7 +484,7 @@ template <class L>
 FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const PackedView& neighbors,
                                          const SymmetryFunctionsScratch& s, const double* directions,
                                          double* values_dot, int stride) {
-  L* sums = reinterpret_cast<L*>(s.sums);
+  L *sums = reinterpret_cast<L*>(s.sums), *kept = reinterpret_cast<L*>(s.kept_rows);
   // How each neighbor's distance and unit vector move.
   L* r_dot = reinterpret_cast<L*>(s.neighbors);
   L* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
@@ -487,44 +509,45 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const
       const L* dE = atom.dE(term.gaussian);
       for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
     });
-    for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p)
-      for_each_row(
-          t, atom, s, t.element_pairs[p], [](const SymmetryAngularGroup&) { return true; },
-          // turn: d cos theta; apart: r_jk d r_jk.
-          [&](const SymmetryRow<L>& row) {
-            const L r_j(row.r), r_j_dot(row.own(r_dot));
-            for (int k = row.begin; k < row.end; ++k) {
-              const L r_k = atom.distance(k);
-              L turn(0.0);
-              for (int axis = 0; axis < 3; ++axis)
-                turn += L(row.unit[axis]) * unit_dot[axis][k] + L(row.own(unit_dot[axis])) * atom.unit(axis, k);
-              row.turn[k] = turn;
-              row.apart[k] = r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn -
-                             (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[k];
+    kept = for_each_row(
+        t, atom, s, kept, kept != nullptr, [](const SymmetryAngularGroup&) { return true; },
+        // turn: d cos theta; apart: r_jk d r_jk.
+        [&](const SymmetryRow<L>& row) {
+          const L r_j(row.r), r_j_dot(row.own(r_dot));
+          for (int i = 0; i < row.n_packs; ++i) {
+            const int k = row.begin + i;
+            const L r_k = atom.distance(k);
+            L turn(0.0);
+            for (int axis = 0; axis < 3; ++axis)
+              turn += L(row.unit[axis]) * unit_dot[axis][k] + L(row.own(unit_dot[axis])) * atom.unit(axis, k);
+            row.turn[i] = turn;
+            row.apart[i] = r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn -
+                           (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
+          }
+        },
+        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+          const L E_j(row.own(atom.E(group.first_gaussian)));
+          const L E_j_dot(row.own(atom.dE(group.first_gaussian)) * row.own(r_dot));
+          const L* E_k = atom.E(group.second_gaussian) + row.begin;
+          const L* dE_k = atom.dE(group.second_gaussian) + row.begin;
+          for (int i = 0; i < row.n_packs; ++i) {
+            const L E_jk = E_j * E_k[i];
+            row.product[i] = row.opposite[i] * E_jk;
+            row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
+                           row.slope[i] * row.apart[i] * E_jk;
+          }
+          for (int a = group.begin; a < group.end; ++a) {
+            const SymmetryAngularTerm term = t.angular_terms[a];
+            L sum(0.0);
+            for (int i = 0; i < row.n_packs; ++i) {
+              const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
+              sum += lower_power(term, u) *
+                     (row.along[i] * u + L(term.zeta * term.half_lambda) * row.product[i] * row.turn[i]);
             }
-          },
-          [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
-            const L E_j(row.own(atom.E(group.first_gaussian)));
-            const L E_j_dot(row.own(atom.dE(group.first_gaussian)) * row.own(r_dot));
-            const L *E_k = atom.E(group.second_gaussian), *dE_k = atom.dE(group.second_gaussian);
-            for (int k = row.begin; k < row.end; ++k) {
-              const L E_jk = E_j * E_k[k];
-              row.along[k] = row.opposite[k] * (E_j_dot * E_k[k] + E_j * dE_k[k] * r_dot[k]) +
-                             row.slope[k] * row.apart[k] * E_jk;
-              row.opposite[k] *= E_jk;
-            }
-            for (int i = group.begin; i < group.end; ++i) {
-              const SymmetryAngularTerm term = t.angular_terms[i];
-              L sum(0.0);
-              for (int k = row.begin; k < row.end; ++k) {
-                const L u = L(0.5) + L(term.half_lambda) * row.cosine[k];
-                sum += lower_power(term, u) * (row.along[k] * u + L(term.zeta * term.half_lambda) *
-                                                                      row.opposite[k] * row.turn[k]);
-              }
-              sums[terms.of_angular(i)] += sum;
-            }
-          },
-          [](const SymmetryRow<L>&) {});
+            sums[terms.of_angular(a)] += sum;
+          }
+        },
+        [](const SymmetryRow<L>&) {});
     finish_values<L>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
   }
 }

@@ -79,13 +79,14 @@ struct SymmetryFunctionsTables {
 /// the rest is used for one atom at a time.
 struct SymmetryFunctionsScratch {
   double* gaussians;  // L, of each atom in turn: [gaussians][E, dE/dr][packs of the atom]
+  double* kept_rows;  // L, of each row in turn: cos theta, then E(r_jk) and its slope of each group; may be null
   double* rows;       // L [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
   double* neighbors;  // L [4][max_packs] gradients, or motion, of each neighbor
   double* sums;       // L [max_terms + width]
   double* weights;    // [max_terms]
   int max_packs;
 
-  static constexpr int n_rows = 9;
+  static constexpr int n_rows = 11;
 
   static FORCESMITH_FUNCTION std::size_t kept_size(const SymmetryFunctionsTables& t, int n_packs,
                                                    int width) {
