@@ -126,13 +126,14 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
 
 namespace {
 
-/// JSON with one line per innermost list of numbers, so that files can be read and compared.
-void print_json(const Json& value, int indent, std::string& text) {
+/// JSON with one line per innermost list of numbers, and per short object in a list, so that files can be
+/// read and compared.
+void print_json(const Json& value, int indent, bool in_list, std::string& text) {
   const bool nested = value.is_structured() && !value.empty() &&
                       (value.is_object() || std::any_of(value.begin(), value.end(), [](const Json& item) {
                          return item.is_structured();
                        }));
-  if (!nested) {
+  if (!nested || (in_list && value.is_object() && value.dump().size() <= 160)) {
     text += value.dump();
     return;
   }
@@ -144,7 +145,7 @@ void print_json(const Json& value, int indent, std::string& text) {
     first = false;
     text += margin;
     if (value.is_object()) text += Json(item.key()).dump() + ": ";
-    print_json(item.value(), indent + 1, text);
+    print_json(item.value(), indent + 1, value.is_array(), text);
   }
   text += "\n" + std::string(indent, ' ') + (value.is_object() ? "}" : "]");
 }
@@ -170,7 +171,7 @@ std::string print_potential_file(const Potential& potential, const std::string& 
       throw FormatError("The potential is not written to \"" + path + "\" because its \"" +
                         document[i].first + "\" holds numbers that are not finite.");
     text += (i > 0 ? ",\n " : " ") + Json(document[i].first).dump() + ": ";
-    print_json(document[i].second, 1, text);
+    print_json(document[i].second, 1, false, text);
   }
   return text + "\n}\n";
 }

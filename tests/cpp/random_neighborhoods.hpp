@@ -41,7 +41,7 @@ struct Neighborhoods {
 
 /// What the verbs are given.
 struct VerbInput {
-  int stride;  // larger than the number of values: what lies between is not touched
+  int stride;  // larger than any number of values: what lies between is not touched
   Numbers beta, beta_dot, directions;
 
   VerbInput(std::mt19937& random, const Neighborhoods& atoms, int n_values)
@@ -88,9 +88,9 @@ inline VerbOutput run_verbs(const forcesmith::Descriptor& descriptor, const Neig
 /// element][neighbor element]; nothing is written between the rows.
 inline void test_one_jacobian(const forcesmith::Descriptor& descriptor, const Numbers& cutoffs,
                               const Neighborhoods& atoms, const VerbInput& in, const VerbOutput& out) {
-  const int n = descriptor.size(0);
   Numbers pair_gradients(out.pair_gradients.size()), B_dot(out.B_dot.size(), -1.0);
   for (int atom = 0; atom < atoms.n_atoms(); ++atom) {
+    const int n = descriptor.size(atoms.center_types[atom]);
     for (int k = n; k < in.stride; ++k) CHECK(out.B[atom * in.stride + k] == -1.0);
     for (int k = 0; k < n; ++k) B_dot[atom * in.stride + k] = 0.0;
     for (auto pair = atoms.offsets[atom]; pair < atoms.offsets[atom + 1]; ++pair) {
@@ -122,7 +122,7 @@ inline void test_tangent(const forcesmith::Descriptor& descriptor, const Neighbo
   const Numbers forward = moved(h), backward = moved(-h);
   Numbers B_dot(out.B_dot.size(), -1.0);
   for (std::size_t i = 0; i < B_dot.size(); ++i)
-    if (static_cast<int>(i % in.stride) < descriptor.size(0))
+    if (static_cast<int>(i % in.stride) < descriptor.size(atoms.center_types[i / in.stride]))
       B_dot[i] = (forward[i] - backward[i]) / (2 * h);
   CHECK_CLOSE(out.B_dot, B_dot, 1e-8);
 }

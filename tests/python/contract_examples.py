@@ -19,15 +19,15 @@ from forcesmith.neighbors import element_indices, make_batch
 ELEMENTS = ["Mg", "O"]
 
 
-def _function(kind: str, elements: str, **parameters) -> dict:
-    """Entry of "functions" of the symmetry functions; elements: of the center, then the neighbors."""
+def radial(kind: str, elements: str, **parameters) -> dict:
+    """A symmetry function; elements: of the center, then of the neighbors."""
     center, *neighbors = elements.split()
-    return {
-        "type": kind,
-        "center": center,
-        **({"neighbors": neighbors} if neighbors else {}),
-        **parameters,
-    }
+    named = {"neighbors": neighbors} if neighbors else {}
+    return {"type": kind, "center": center, **named, **parameters}
+
+
+def angular(kind: str, elements: str, sign: int, zeta: float, **parameters) -> dict:
+    return {**radial(kind, elements, **parameters), "lambda": sign, "zeta": zeta}
 
 
 DESCRIPTORS = {
@@ -55,21 +55,17 @@ DESCRIPTORS = {
             "cutoff_function": "poly2",
             # five of Mg, six of O; each pair of elements has one of two bodies up to the cutoff
             "functions": [
-                _function("radial", "Mg Mg", eta=0.3),
-                _function("radial", "Mg O", eta=1.0, rs=2.0),
-                _function("angular_narrow", "Mg O Mg", eta=0.05, **{"lambda": 1, "zeta": 1}),
-                _function(
-                    "angular_narrow", "Mg O O", eta=0.02, rs=0.5, **{"lambda": -1, "zeta": 4}
-                ),
-                _function("angular_wide", "Mg Mg Mg", eta=0.1, **{"lambda": -1, "zeta": 2.5}),
-                _function("weighted_radial", "O", eta=0.2, rs=1.0),
-                _function("weighted_radial", "O", eta=0.4, cutoff=3.6),
-                _function("weighted_angular", "O", eta=0.03, **{"lambda": 1, "zeta": 2}),
-                _function(
-                    "angular_narrow", "O Mg O", eta=0.06, cutoff=3.6, **{"lambda": -1, "zeta": 3}
-                ),
-                _function("angular_wide", "O Mg O", eta=0.06, **{"lambda": 1, "zeta": 1}),
-                _function("G4", "O O O", eta=0.4, **{"lambda": -1, "zeta": 16}),
+                radial("radial", "Mg Mg", eta=0.3),
+                radial("radial", "Mg O", eta=1.0, rs=2.0),
+                angular("angular_narrow", "Mg O Mg", 1, 1, eta=0.05),
+                angular("angular_narrow", "Mg O O", -1, 4, eta=0.02, rs=0.5),
+                angular("angular_wide", "Mg Mg Mg", -1, 2.5, eta=0.1),
+                radial("weighted_radial", "O", eta=0.2, rs=1.0),
+                radial("weighted_radial", "O", eta=0.4, cutoff=3.6),
+                angular("weighted_angular", "O", 1, 2, eta=0.03),
+                angular("angular_narrow", "O Mg O", -1, 3, eta=0.06, cutoff=3.6),
+                angular("angular_wide", "O Mg O", 1, 1, eta=0.06),
+                angular("G4", "O O O", -1, 16, eta=0.4),
             ],
         },
     ],

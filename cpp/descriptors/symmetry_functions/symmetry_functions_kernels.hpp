@@ -55,21 +55,22 @@ FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryC
       df = lane_if_less(x, one, L(-2.0) * x * inverse * inverse * value, zero) * slope;
       break;
     }
+    // Factored, so that no digits are lost near x = 1: (1 - x)^n times positive terms.
     case CutoffFunction::poly1:
-      f = (L(2.0) * x - L(3.0)) * x * x + one;
+      f = (rest * rest) * (L(2.0) * x + one);
       df = L(6.0) * x * rest * slope;
       break;
     case CutoffFunction::poly2:
-      f = ((L(15.0) - L(6.0) * x) * x - L(10.0)) * x * x * x + one;
+      f = -(rest * rest) * rest * ((L(6.0) * x + L(3.0)) * x + one);
       df = L(-30.0) * (x * rest) * (x * rest) * slope;
       break;
     case CutoffFunction::poly3:
-      f = (((L(20.0) * x - L(70.0)) * x + L(84.0)) * x - L(35.0)) * (x * x) * (x * x) + one;
+      f = (rest * rest) * (rest * rest) * (((L(20.0) * x + L(10.0)) * x + L(4.0)) * x + one);
       df = L(140.0) * (x * rest) * (x * rest) * (x * rest) * slope;
       break;
     case CutoffFunction::poly4:
-      f = ((((L(315.0) - L(70.0) * x) * x - L(540.0)) * x + L(420.0)) * x - L(126.0)) * (x * x) * (x * x) * x +
-          one;
+      f = -(rest * rest) * (rest * rest) * rest *
+          ((((L(70.0) * x + L(35.0)) * x + L(15.0)) * x + L(5.0)) * x + one);
       df = L(-630.0) * (x * rest) * (x * rest) * (x * rest) * (x * rest) * slope;
       break;
   }
