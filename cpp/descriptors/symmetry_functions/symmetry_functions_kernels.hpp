@@ -43,7 +43,7 @@ FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryC
       const L scale(function == CutoffFunction::tanh
                         ? inverse_tanh_of_1 * inverse_tanh_of_1 * inverse_tanh_of_1
                         : 1.0);
-      const L y = lane_tanh(-rest), square = y * y;
+      const L y = lane_tanh_up_to_1(-rest), square = y * y;
       f = scale * square * y;
       df = L(3.0) * scale * square * (square - one) * slope;
       break;
