@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/lane.hpp"
+
 namespace forcesmith {
 
 /// Neighbors inside the cutoff in packs of `width`, each pack of one element. Padding sits exactly at
@@ -18,6 +20,15 @@ struct PackedView {
   const double* z;
   const double* r;            // [n_packs][width] |r_ij|, angstrom
   const std::int64_t* pairs;  // [n_packs][width] pair, counted from the block's first; -1: padding
+
+  /// One of the atoms alone; packs and pairs keep their numbers.
+  FORCESMITH_FUNCTION PackedView atom(int index) const {
+    PackedView one = *this;
+    one.n_atoms = 1;
+    one.center_types += index;
+    one.pack_offsets += index;
+    return one;
+  }
 };
 
 }  // namespace forcesmith

@@ -40,6 +40,8 @@ void test_arithmetic() {
   }
   c.set(Width - 1, 42.0);
   for (int i = 0; i < Width; ++i) CHECK(c[i] == (i == Width - 1 ? 42.0 : w[i]));
+  const L roots = lane_sqrt(a);
+  for (int i = 0; i < Width; ++i) CHECK(roots[i] == std::sqrt(x[i]));
   // A broadcast of the special values: subtracting zero must not change them.
   CHECK(std::isnan(L(NAN)[0]) && L(INFINITY)[Width - 1] == INFINITY);
   CHECK(std::signbit(L(-0.0)[0]));

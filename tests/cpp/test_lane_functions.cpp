@@ -1,4 +1,4 @@
-// Exponential and trigonometric functions of lanes, for every width that exists, against the mathematical
+// Exponential functions, logarithms and trigonometric functions of lanes, for every width that exists, against the mathematical
 // library in long double.
 #include <cmath>
 
@@ -46,6 +46,9 @@ void test_functions() {
   CHECK(error<L>(-2, 2, lane_exp<L>, [](Number x) { return exp(x); }) < 5e-16);
   CHECK(error<L>(0, 1, lane_log1p<L>, [](Number x) { return log1p(x); }) < 1e-15);
   CHECK(error<L>(0, 1e-6, lane_log1p<L>, [](Number x) { return log1p(x); }) < 1e-15);
+  for (double far : {1e-300, 1e-8, 0.1, 0.999, 1.001, 1.9, 1e8, 1e300})
+    CHECK(error<L>(std::min(1.0, far), std::max(1.0, far), lane_log<L>, [](Number x) { return std::log(x); }) < 5e-16);
+  CHECK(error<L>(-1, 1, lane_tanh_up_to_1<L>, [](Number x) { return tanh(x); }) < 5e-16);
   for (double range : {1e-8, 1.0, 30.0, 353.0}) {
     const auto value = [&](L x) { return lane_tanh(x, other); };
     const auto slope = [](L x) { L d; lane_tanh(x, d); return d; };
@@ -76,7 +79,8 @@ void test_functions() {
     }
   }
   CHECK(lane_exp(L(0.0))[0] == 1.0 && lane_tanh(L(0.0), other)[0] == 0.0 && other[0] == 1.0);
-  CHECK(lane_log1p(L(0.0))[0] == 0.0);
+  CHECK(lane_log1p(L(0.0))[0] == 0.0 && lane_log(L(1.0))[0] == 0.0);
+  for (double x : {0.0, -0.0, -1.0, 1e-310}) CHECK(lane_log(L(x))[0] == lane_log(L(1e-300))[0]);
   L mixed(1.0);
   mixed.set(Width - 1, NAN);
   CHECK(std::isnan(lane_exp(mixed)[Width - 1]) && std::isnan(lane_tanh(mixed, other)[Width - 1]));

@@ -3,23 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/aligned_buffer.hpp"
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
-#include "neighbors/packed_neighbors.hpp"
 
 namespace forcesmith {
 
 namespace {
 
 constexpr int largest_twojmax = 20;
-
-struct BispectrumWorkspace : Descriptor::Workspace {
-  PackedNeighbors neighbors;
-  PackedView view{};
-  BispectrumScratch scratch{};
-  AlignedBuffer memory;
-};
 
 /// One number per element, or `fallback` for each if the key is absent.
 std::vector<double> per_element(const Json& given, const std::string& key, int n_elements,
@@ -77,7 +68,7 @@ std::unique_ptr<Descriptor> Bispectrum::create(const Json& given,
 }
 
 Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string& where)
-    : parameters_(parameters), variant_(FORCESMITH_VARIANT_IN_USE(bispectrum_variant)) {
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(bispectrum_variant)), parameters_(parameters) {
   check(where);
   const int n = n_elements();
   coupling_ = make_bispectrum_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1,
@@ -141,8 +132,6 @@ void Bispectrum::compute_shift() {
       if (own) shift_[center * n_values + k] = parameters_.bnormflag ? 1.0 : component.j + 1.0;
     }
 }
-
-double Bispectrum::cutoff() const { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
 
 std::vector<std::string> Bispectrum::names(int) const {
   std::vector<std::string> list;
@@ -214,35 +203,9 @@ BispectrumTables Bispectrum::tables() const {
   return t;
 }
 
-std::unique_ptr<Descriptor::Workspace> Bispectrum::make_workspace() const {
-  return std::make_unique<BispectrumWorkspace>();
-}
-
-void Bispectrum::values(const NeighborView& block, Workspace& workspace, double* B, int stride) const {
-  auto& w = static_cast<BispectrumWorkspace&>(workspace);
-  w.neighbors.pack(block, cutoffs_, n_elements(), variant_.width);
-  w.view = w.neighbors.view();
-  const BispectrumTables t = tables();
-  double* next = w.memory.reserve(BispectrumScratch::size(t, variant_.width));
-  w.scratch = BispectrumScratch::laid_out(t, variant_.width, next);
-  variant_.values(t, w.view, w.scratch, B, stride);
-}
-
-void Bispectrum::backpropagate(Workspace& workspace, const double* beta, int stride,
-                               double* pair_gradients) const {
-  auto& w = static_cast<BispectrumWorkspace&>(workspace);
-  variant_.backpropagate(tables(), w.view, w.scratch, beta, stride, pair_gradients);
-}
-
-void Bispectrum::gradients(Workspace& workspace, double* gradients, int stride) const {
-  auto& w = static_cast<BispectrumWorkspace&>(workspace);
-  variant_.gradients(tables(), w.view, w.scratch, gradients, stride);
-}
-
-void Bispectrum::tangent(Workspace& workspace, const double* directions, double* B_dot,
-                         int stride) const {
-  auto& w = static_cast<BispectrumWorkspace&>(workspace);
-  variant_.tangent(tables(), w.view, w.scratch, directions, B_dot, stride);
+void Bispectrum::lay_out(const BispectrumTables& t, KernelWorkspace& w) const {
+  const int width = variant_.width;
+  w.scratch = BispectrumScratch::laid_out(t, width, w.memory[0].reserve(BispectrumScratch::size(t, width)));
 }
 
 }  // namespace forcesmith

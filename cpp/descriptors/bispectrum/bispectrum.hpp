@@ -6,7 +6,7 @@
 
 #include "descriptors/bispectrum/bispectrum_coupling.hpp"
 #include "descriptors/bispectrum/bispectrum_variants.hpp"
-#include "descriptors/descriptor.hpp"
+#include "descriptors/kernel_descriptor.hpp"
 
 namespace forcesmith {
 
@@ -22,7 +22,7 @@ struct BispectrumParameters {
   std::vector<double> sinner, dinner;  // [element] angstrom, with switchinnerflag
 };
 
-class Bispectrum : public Descriptor {
+class Bispectrum : public KernelDescriptor<BispectrumTables, BispectrumScratch> {
  public:
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters,
@@ -32,38 +32,24 @@ class Bispectrum : public Descriptor {
   Bispectrum(const BispectrumParameters& parameters, const std::string& where);
 
   std::string type() const override { return "bispectrum"; }
-  double cutoff() const override;
   int size(int) const override { return static_cast<int>(coupling_.components.size()); }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
-  int block_size() const override { return variant_.width; }
-  std::unique_ptr<Workspace> make_workspace() const override;
-  void values(const NeighborView& block, Workspace& workspace, double* B,
-              int stride) const override;
-  void backpropagate(Workspace& workspace, const double* beta, int stride,
-                     double* pair_gradients) const override;
-  void gradients(Workspace& workspace, double* gradients, int stride) const override;
-  void tangent(Workspace& workspace, const double* directions, double* B_dot,
-               int stride) const override;
-  /// Nothing inside the descriptor is trained.
-  void parameter_adjoint(Workspace&, const double*, const double*, const double*, int,
-                         double*) const override {}
 
   const BispectrumParameters& settings() const { return parameters_; }
-  int n_elements() const { return static_cast<int>(parameters_.radii.size()); }
-  const std::vector<double>& cutoffs() const { return cutoffs_; }
+  int n_elements() const override { return static_cast<int>(parameters_.radii.size()); }
   const BispectrumCoupling& coupling() const { return coupling_; }
-  BispectrumTables tables() const;  // pointers into this object
+  BispectrumTables tables() const override;
 
  private:
   void check(const std::string& where) const;
   void compute_shift();
+  void lay_out(const BispectrumTables& t, KernelWorkspace& w) const override;
 
   BispectrumParameters parameters_;
   BispectrumCoupling coupling_;
-  std::vector<double> cutoffs_, sinner_, dinner_;  // [center element][neighbor element]
-  std::vector<double> shift_;                      // [center element][value]
-  BispectrumVariant variant_;
+  std::vector<double> sinner_, dinner_;  // [center element][neighbor element]
+  std::vector<double> shift_;            // [center element][value]
 };
 
 }  // namespace forcesmith

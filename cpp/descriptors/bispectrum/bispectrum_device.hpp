@@ -11,19 +11,12 @@
 
 namespace forcesmith {
 
-/// What a thread needs: the neighbors of one atom and its part of the scratch memory.
+/// What a thread needs: the neighbors, and an atom's part of the scratch memory.
 struct BispectrumLaunch {
   BispectrumTables tables;
   PackedView neighbors;
   double* memory;
 
-  KOKKOS_INLINE_FUNCTION PackedView atom(int index) const {
-    PackedView one = neighbors;
-    one.n_atoms = 1;
-    one.center_types += index;
-    one.pack_offsets += index;
-    return one;
-  }
   KOKKOS_INLINE_FUNCTION BispectrumScratch scratch(int index) const {
     return BispectrumScratch::laid_out(tables, 1, memory + index * BispectrumScratch::size(tables, 1));
   }
@@ -69,7 +62,7 @@ class BispectrumDevice {
     Kokkos::parallel_for(
         "forcesmith::bispectrum::values", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.atom(atom), launch.scratch(atom),
+          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
                                                values + static_cast<std::ptrdiff_t>(atom) * stride,
                                                stride);
         });
@@ -82,7 +75,7 @@ class BispectrumDevice {
     Kokkos::parallel_for(
         "forcesmith::bispectrum::backpropagate",
         Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.atom(atom), launch.scratch(atom),
+          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
                                                beta + static_cast<std::ptrdiff_t>(atom) * stride,
                                                stride, pair_gradients);
         });
@@ -94,7 +87,7 @@ class BispectrumDevice {
     Kokkos::parallel_for(
         "forcesmith::bispectrum::gradients", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.atom(atom),
+          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.neighbors.atom(atom),
                                                   launch.scratch(atom), gradients, stride);
         });
   }
@@ -106,7 +99,7 @@ class BispectrumDevice {
     Kokkos::parallel_for(
         "forcesmith::bispectrum::tangent", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.atom(atom),
+          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.neighbors.atom(atom),
                                                 launch.scratch(atom), directions,
                                                 values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
                                                 stride);

@@ -11,19 +11,12 @@
 
 namespace forcesmith {
 
-/// What a thread needs: the neighbors of one atom and its part of the scratch memory.
+/// What a thread needs: the neighbors, and an atom's part of the scratch memory.
 struct MomentTensorLaunch {
   MomentTensorTables tables;
   PackedView neighbors;
   MomentTensorScratch scratch;
 
-  KOKKOS_INLINE_FUNCTION PackedView atom(int index) const {
-    PackedView one = neighbors;
-    one.n_atoms = 1;
-    one.center_types += index;
-    one.pack_offsets += index;
-    return one;
-  }
   KOKKOS_INLINE_FUNCTION MomentTensorScratch slice(int index) const {
     MomentTensorScratch own = scratch;  // f and df are numbered by pack, which no two atoms share
     const std::ptrdiff_t i = index;
@@ -71,7 +64,7 @@ class MomentTensorDevice {
     Kokkos::parallel_for(
         "forcesmith::moment_tensor::values", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.atom(atom), launch.slice(atom),
+          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
                                                values + static_cast<std::ptrdiff_t>(atom) * stride,
                                                stride);
         });
@@ -84,7 +77,7 @@ class MomentTensorDevice {
     Kokkos::parallel_for(
         "forcesmith::moment_tensor::backpropagate",
         Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.atom(atom), launch.slice(atom),
+          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
                                                beta + static_cast<std::ptrdiff_t>(atom) * stride,
                                                stride, pair_gradients);
         });
@@ -106,7 +99,7 @@ class MomentTensorDevice {
           MomentTensorScratch own = launch.slice(atom);
           own.jacobian = scratch + atom * (jacobian + dbasic);
           own.dbasic = own.jacobian + jacobian;
-          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.atom(atom), own, gradients,
+          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.neighbors.atom(atom), own, gradients,
                                                   stride);
         });
   }
@@ -118,7 +111,7 @@ class MomentTensorDevice {
     Kokkos::parallel_for(
         "forcesmith::moment_tensor::tangent", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.atom(atom), launch.slice(atom),
+          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
                                                 directions,
                                                 values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
                                                 stride);
@@ -137,7 +130,7 @@ class MomentTensorDevice {
           double* own = atom_gradients + static_cast<std::ptrdiff_t>(atom) * size;
           for (int i = 0; i < size; ++i) own[i] = 0.0;
           const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
-          FORCESMITH_ISA::reverse_parameters<Lane>(launch.tables, launch.atom(atom),
+          FORCESMITH_ISA::reverse_parameters<Lane>(launch.tables, launch.neighbors.atom(atom),
                                                    launch.slice(atom), directions, values_bar + row,
                                                    values_dot_bar + row, stride, own);
         });

@@ -4,12 +4,10 @@
 #include <tuple>
 #include <cmath>
 
-#include "core/aligned_buffer.hpp"
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
-#include "neighbors/packed_neighbors.hpp"
 
 namespace forcesmith {
 
@@ -19,25 +17,6 @@ constexpr int largest_radial = 100, largest_angular = 8;
 
 const std::vector<std::string> cutoff_function_names{"cos",   "tanhu", "tanh",  "exp",
                                                      "poly1", "poly2", "poly3", "poly4"};
-
-SymmetryFunctionsVariant variant_in_use() {
-  switch (instruction_set()) {
-#if defined(FORCESMITH_HAVE_AVX512)
-    case InstructionSet::avx512: return avx512::symmetry_functions_variant();
-#endif
-#if defined(FORCESMITH_HAVE_AVX2)
-    case InstructionSet::avx2: return avx2::symmetry_functions_variant();
-#endif
-    default: return portable::symmetry_functions_variant();
-  }
-}
-
-struct SymmetryFunctionsWorkspace : Descriptor::Workspace {
-  PackedNeighbors neighbors;
-  PackedView view{};
-  SymmetryFunctionsScratch scratch{};
-  AlignedBuffer kept, kept_rows, working;
-};
 
 /// Doubles that all rows of a block need.
 std::size_t rows_size(const SymmetryFunctionsTables& t, const PackedView& view) {
@@ -108,7 +87,9 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
 
 SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& parameters,
                                      const std::vector<std::string>& elements, const std::string& where)
-    : parameters_(parameters), elements_(elements), variant_(variant_in_use()) {
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(symmetry_functions_variant)),
+      parameters_(parameters),
+      elements_(elements) {
   const double alpha = parameters_.cutoff_alpha;
   if (!(alpha >= 0.0 && alpha < 1.0))
     throw ParameterError(where + ": cutoff_alpha must be at least 0 and below 1, not " + printed(alpha) + ".");
@@ -138,8 +119,6 @@ SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& paramete
       throw ParameterError(where + ": there is no symmetry function with the center \"" + elements_[element] +
                            "\"; every element of the potential needs one.");
 }
-
-double SymmetryFunctions::cutoff() const { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
 
 std::vector<std::string> SymmetryFunctions::names(int element) const {
   std::vector<std::string> list;
@@ -179,39 +158,13 @@ SymmetryFunctionsTables SymmetryFunctions::tables() const {
   return t;
 }
 
-std::unique_ptr<Descriptor::Workspace> SymmetryFunctions::make_workspace() const {
-  return std::make_unique<SymmetryFunctionsWorkspace>();
-}
-
-void SymmetryFunctions::values(const NeighborView& block, Workspace& workspace, double* B,
-                               int stride) const {
-  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
-  w.neighbors.pack(block, cutoffs_, n_elements(), variant_.width);
-  w.view = w.neighbors.view();
-  const SymmetryFunctionsTables t = tables();
+void SymmetryFunctions::lay_out(const SymmetryFunctionsTables& t, KernelWorkspace& w) const {
+  using Scratch = SymmetryFunctionsScratch;
   const int width = variant_.width, max_packs = w.neighbors.max_packs_per_atom();
-  w.scratch = SymmetryFunctionsScratch::laid_out(
-      t, max_packs, width, w.kept.reserve(SymmetryFunctionsScratch::kept_size(t, w.neighbors.n_packs(), width)),
-      w.working.reserve(SymmetryFunctionsScratch::working_size(t, max_packs, width)));
-  w.scratch.kept_rows = w.kept_rows.reserve(rows_size(t, w.view));
-  variant_.values(t, w.view, w.scratch, B, stride);
-}
-
-void SymmetryFunctions::backpropagate(Workspace& workspace, const double* beta, int stride,
-                                      double* pair_gradients) const {
-  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
-  variant_.backpropagate(tables(), w.view, w.scratch, beta, stride, pair_gradients);
-}
-
-void SymmetryFunctions::gradients(Workspace& workspace, double* gradients, int stride) const {
-  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
-  variant_.gradients(tables(), w.view, w.scratch, gradients, stride);
-}
-
-void SymmetryFunctions::tangent(Workspace& workspace, const double* directions, double* B_dot,
-                                int stride) const {
-  auto& w = static_cast<SymmetryFunctionsWorkspace&>(workspace);
-  variant_.tangent(tables(), w.view, w.scratch, directions, B_dot, stride);
+  w.scratch = Scratch::laid_out(t, max_packs, width,
+                                w.memory[0].reserve(Scratch::kept_size(t, w.neighbors.n_packs(), width)),
+                                w.memory[1].reserve(Scratch::working_size(t, max_packs, width)));
+  w.scratch.kept_rows = w.memory[2].reserve(rows_size(t, w.view));
 }
 
 }  // namespace forcesmith

@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "descriptors/descriptor.hpp"
+#include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions_groups.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions_variants.hpp"
 
@@ -25,7 +25,7 @@ struct SymmetryFunctionsParameters {
   std::vector<SymmetryFunction> functions;
 };
 
-class SymmetryFunctions : public Descriptor {
+class SymmetryFunctions : public KernelDescriptor<SymmetryFunctionsTables, SymmetryFunctionsScratch> {
  public:
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters,
@@ -36,35 +36,21 @@ class SymmetryFunctions : public Descriptor {
                     const std::string& where);
 
   std::string type() const override { return "symmetry_functions"; }
-  double cutoff() const override;
   int size(int element) const override { return groups_.n_values[element]; }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
-  int block_size() const override { return variant_.width; }
-  std::unique_ptr<Workspace> make_workspace() const override;
-  void values(const NeighborView& block, Workspace& workspace, double* B,
-              int stride) const override;
-  void backpropagate(Workspace& workspace, const double* beta, int stride,
-                     double* pair_gradients) const override;
-  void gradients(Workspace& workspace, double* gradients, int stride) const override;
-  void tangent(Workspace& workspace, const double* directions, double* B_dot,
-               int stride) const override;
-  /// Nothing inside the descriptor is trained.
-  void parameter_adjoint(Workspace&, const double*, const double*, const double*, int,
-                         double*) const override {}
 
   const SymmetryFunctionsParameters& settings() const { return parameters_; }
-  int n_elements() const { return static_cast<int>(elements_.size()); }
-  const std::vector<double>& cutoffs() const { return cutoffs_; }
+  int n_elements() const override { return static_cast<int>(elements_.size()); }
   const SymmetryFunctionsGroups& groups() const { return groups_; }
-  SymmetryFunctionsTables tables() const;  // pointers into this object
+  SymmetryFunctionsTables tables() const override;
 
  private:
+  void lay_out(const SymmetryFunctionsTables& t, KernelWorkspace& w) const override;
+
   SymmetryFunctionsParameters parameters_;
   std::vector<std::string> elements_;
   SymmetryFunctionsGroups groups_;
-  std::vector<double> cutoffs_;  // [center element][neighbor element] angstrom, 0 where no function counts
-  SymmetryFunctionsVariant variant_;
 };
 
 }  // namespace forcesmith

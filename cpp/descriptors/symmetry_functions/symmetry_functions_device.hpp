@@ -11,20 +11,13 @@
 
 namespace forcesmith {
 
-/// What a thread needs: the neighbors of one atom and its part of the scratch memory.
+/// What a thread needs: the neighbors, and an atom's part of the scratch memory.
 struct SymmetryFunctionsLaunch {
   SymmetryFunctionsTables tables;
   PackedView neighbors;
   int max_packs;
   double *kept, *working;
 
-  KOKKOS_INLINE_FUNCTION PackedView atom(int index) const {
-    PackedView one = neighbors;
-    one.n_atoms = 1;
-    one.center_types += index;
-    one.pack_offsets += index;
-    return one;
-  }
   KOKKOS_INLINE_FUNCTION SymmetryFunctionsScratch scratch(int index) const {
     // What is kept is numbered by pack, which no two atoms share.
     return SymmetryFunctionsScratch::laid_out(
@@ -65,7 +58,7 @@ class SymmetryFunctionsDevice {
     Kokkos::parallel_for(
         "forcesmith::symmetry_functions::values",
         Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.atom(atom), launch.scratch(atom),
+          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
                                                values + static_cast<std::ptrdiff_t>(atom) * stride,
                                                stride);
         });
@@ -78,7 +71,7 @@ class SymmetryFunctionsDevice {
     Kokkos::parallel_for(
         "forcesmith::symmetry_functions::backpropagate",
         Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.atom(atom), launch.scratch(atom),
+          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
                                                beta + static_cast<std::ptrdiff_t>(atom) * stride,
                                                stride, pair_gradients);
         });
@@ -90,7 +83,7 @@ class SymmetryFunctionsDevice {
     Kokkos::parallel_for(
         "forcesmith::symmetry_functions::gradients",
         Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.atom(atom),
+          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.neighbors.atom(atom),
                                                   launch.scratch(atom), gradients, stride);
         });
   }
@@ -102,7 +95,7 @@ class SymmetryFunctionsDevice {
     Kokkos::parallel_for(
         "forcesmith::symmetry_functions::tangent",
         Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.atom(atom),
+          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.neighbors.atom(atom),
                                                 launch.scratch(atom), directions,
                                                 values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
                                                 stride);
