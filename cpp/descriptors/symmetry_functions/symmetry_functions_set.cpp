@@ -71,6 +71,8 @@ ParameterSchema schema_of(bool angular, bool weighted) {
   return schema;
 }
 
+}  // namespace
+
 SymmetryFunction parse_symmetry_function(Json given, double cutoff,
                                          const std::vector<std::string>& elements,
                                          const std::string& where) {
@@ -116,8 +118,6 @@ SymmetryFunction parse_symmetry_function(Json given, double cutoff,
                          printed(function.zeta) + ".");
   return function;
 }
-
-}  // namespace
 
 std::vector<SymmetryFunction> parse_symmetry_functions(const Json& list, double cutoff,
                                                        const std::vector<std::string>& elements,

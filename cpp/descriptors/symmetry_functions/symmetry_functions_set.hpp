@@ -31,8 +31,13 @@ struct SymmetryFunction {
   }
 };
 
-/// Reads "functions"; `cutoff` is that of functions without one of their own. G2, G4 and G5 of the
-/// Atomistic Machine-learning Package become radial, angular_narrow and angular_wide functions.
+/// `cutoff` is that of a function without one of its own. G2, G4 and G5 of the Atomistic Machine-learning
+/// Package become radial, angular_narrow and angular_wide functions.
+SymmetryFunction parse_symmetry_function(Json given, double cutoff,
+                                         const std::vector<std::string>& elements,
+                                         const std::string& where);
+
+/// Reads "functions".
 std::vector<SymmetryFunction> parse_symmetry_functions(const Json& list, double cutoff,
                                                        const std::vector<std::string>& elements,
                                                        const std::string& where);
