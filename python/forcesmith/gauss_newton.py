@@ -8,7 +8,7 @@ from scipy.linalg import eigh
 from forcesmith.loss import Loss
 from forcesmith.training_set import LabelledBatch, TrainingSet, join_labelled
 
-ROWS_PER_PARAMETER = 3  # force components that are looked at for the curvature of a network
+ROWS_PER_PARAMETER = 2  # force components that are looked at for the curvature of a network
 ROWS_AT_ONCE = 256
 
 

@@ -2,10 +2,12 @@
 asks for: on any number of ranks and threads, under hybrid styles, in restarts and minimisation.
 """
 
+import re
 import subprocess
 import sys
 
 import ase
+import ase.build
 import numpy as np
 import pytest
 from contract_examples import make_potential, potential_cases
@@ -565,3 +567,73 @@ def test_too_few_threads_are_reported(runner, crystal, potential_file):
 
 def test_style_is_listed(runner):
     assert "forcesmith" in runner.succeed("info styles pair\n").split()
+
+
+# ---- outside of what was fitted ----
+
+
+@pytest.fixture(scope="module")
+def network_file(tmp_path_factory):
+    """A network with the range of its inputs: that of the crystal at rest, and a little more."""
+    import json
+
+    import forcesmith as fs
+    from forcesmith.neighbors import make_batch
+
+    document = {
+        "format": "forcesmith potential",
+        "version": 1,
+        "elements": ELEMENTS,
+        "descriptors": [{"type": "bispectrum", "twojmax": 2, "rcutfac": 4.0}],
+        "model": {"type": "neural_network", "hidden_layers": [3]},
+    }
+    potential = fs.Potential.from_json(json.dumps(document))
+    core = potential._core
+    atoms = ase.build.bulk("MgO", "rocksalt", a=4.25, cubic=True)
+    atoms.rattle(0.05, seed=3)
+    values = core.descriptor_values(make_batch([atoms], ELEMENTS, potential.cutoff))
+    own = [values[atoms.symbols == element] for element in ELEMENTS]
+    document["model"] |= {
+        "input_min": [(v.min(axis=0) - 1e-3).tolist() for v in own],
+        "input_max": [(v.max(axis=0) + 1e-3).tolist() for v in own],
+        "input_factor": [(0.1 / v.std(axis=0)).tolist() for v in own],
+    }
+    path = tmp_path_factory.mktemp("network") / "network.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_extrapolation_is_counted(runner, network_file, ranks):
+    """The number of atoms for thermo output, ids in a warning, a sum at the end of the run."""
+    import forcesmith as fs
+
+    atoms = ase.build.bulk("MgO", "rocksalt", a=4.25, cubic=True).repeat(2)
+    atoms.rattle(0.05, seed=3)
+    atoms.positions[10] += [0.4, 0.0, 0.0]
+    outside = fs.Potential.read(network_file).evaluate(atoms).values_outside
+    expected = np.flatnonzero(outside)
+    assert 10 in expected and len(expected) > 1
+    script = runner.structure(atoms) + pair(network_file)
+    script += "compute outside all pair forcesmith\nrun 0\nprint 'count $(c_outside[1])'\n"
+    output = runner.succeed(script, ranks=ranks)
+    assert f"count {len(expected)}" in output
+    assert "the potential extrapolates; ids: " in output
+    named = [int(n) - 1 for n in re.findall(r"(\d+) \(\d+ values?\)", output)]
+    assert named and set(named) <= set(expected)
+    summary = f"extrapolated in at least 1 of 1 evaluations, for {len(expected)} atoms altogether"
+    assert summary in output
+
+
+def test_extrapolation_is_not_counted_if_not_wanted(runner, crystal, network_file):
+    commands = pair(network_file).replace("style forcesmith", "style forcesmith extrapolation no")
+    script = runner.structure(crystal) + commands
+    script += "compute outside all pair forcesmith\nrun 0\nprint 'count $(c_outside[1])'\n"
+    output = runner.succeed(script)
+    assert "count 0" in output and "extrapolat" not in output.split("run 0")[-1]
+
+
+def test_no_range_no_count(runner, crystal, potential_file):
+    """Models that were told no range: nothing is said."""
+    output = runner.succeed(runner.structure(crystal) + pair(potential_file) + "run 0\n")
+    assert "extrapolat" not in output

@@ -395,3 +395,81 @@ def test_import_leaves_out_what_only_some_commands_need():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert run.stdout.strip() == "[]", run.stderr
+
+
+# --- committees, scans, the course of a fit ---
+
+NETWORK = CONFIG.replace(
+    "[data]", '[model]\ntype = "neural_network"\nhidden_layers = [4]\n[data]'
+).replace('parity_plot = "parity.png"', 'loss_log = "loss.csv"\nloss_plot = "loss.png"')
+
+
+def test_loss_log_and_plot(command, tmp_path, crystals):
+    ase.io.write(tmp_path / "data.extxyz", crystals)
+    (tmp_path / "config.toml").write_text(NETWORK)
+    code, out, _ = command("fit", tmp_path / "config.toml")
+    assert code == 0 and "loss.csv" in out and "loss.png" in out
+    lines = (tmp_path / "loss.csv").read_text().splitlines()
+    assert lines[0] == "iteration,loss,energy_rmse_mev,force_rmse,seconds"
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_resume_from_the_command_line(command, refused, tmp_path, crystals):
+    ase.io.write(tmp_path / "data.extxyz", crystals)
+    (tmp_path / "config.toml").write_text(NETWORK)
+    assert "no checkpoint" in refused("fit", tmp_path / "config.toml", "--resume")
+    assert command("fit", tmp_path / "config.toml")[0] == 0
+    longer = NETWORK.replace("max_iterations = 3", "max_iterations = 5")
+    (tmp_path / "config.toml").write_text(longer)
+    assert command("fit", tmp_path / "config.toml", "--resume")[0] == 0
+    rows = (tmp_path / "loss.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["1", "2", "3", "4", "5"]
+
+
+def test_committee(command, tmp_path, crystals):
+    ase.io.write(tmp_path / "data.extxyz", crystals)
+    config = NETWORK.replace("[optimizer]", "[optimizer]\ncommittee = 2")
+    (tmp_path / "config.toml").write_text(config)
+    code, out, _ = command("fit", tmp_path / "config.toml")
+    assert code == 0
+    first, second = (fs.Potential.read(tmp_path / f"cu-{member}.json") for member in (1, 2))
+    forces = [p.evaluate(crystals[0]).forces for p in (first, second)]
+    assert not np.allclose(*forces)
+    found = float(re.search(r"spread of the members: .* force (\S+) eV", out)[1])
+    assert found > 0
+    assert (tmp_path / "loss-1.csv").is_file() and (tmp_path / "loss-2.csv").is_file()
+
+
+def test_scan_over_weights(command, tmp_path, crystals):
+    """More weight on forces: smaller force errors, larger energy errors, of the fitted data."""
+    ase.io.write(tmp_path / "data.extxyz", crystals)
+    for name, level in (("small", 2), ("larger", 6)):
+        config = CONFIG.replace("level = 6", f"level = {level}")
+        config = config.replace("0.25", "0.0").replace("iterations = 3", "iterations = 1")
+        (tmp_path / f"{name}.toml").write_text(config)
+    code, out, _ = command(
+        "scan",
+        tmp_path / "small.toml",
+        tmp_path / "larger.toml",
+        "--ratios",
+        "1e-4,1e4",
+        "--plot",
+        tmp_path / "scan.png",
+        "--json",
+    )
+    assert code == 0
+    points = json.loads(out)
+    assert list(points) == ["small", "larger"]
+    for rows in points.values():
+        assert [row["ratio"] for row in rows] == [1e-4, 1e4]
+        assert rows[0]["force_rmse"] > rows[1]["force_rmse"]
+        assert rows[0]["energy_rmse"] < rows[1]["energy_rmse"]
+    assert points["larger"][1]["force_rmse"] < points["small"][1]["force_rmse"]
+    assert (tmp_path / "scan.png").is_file()
+
+
+@pytest.mark.parametrize("ratios", ["", "1:2", "0,1", "a", "1e-4:1e4:x", "-1", "1:10:0"])
+def test_ratios_that_are_none(refused, tmp_path, ratios):
+    (tmp_path / "config.toml").write_text(CONFIG)
+    assert "first:last:number" in refused("scan", tmp_path / "config.toml", "--ratios", ratios)

@@ -1,0 +1,176 @@
+"""Every descriptor with every model, fitted to the same data: errors, time, memory, MD speed.
+
+    python bench/compare_models.py --data FOLDER [--element Si] [--element Mo] [--output FOLDER]
+
+FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on (Y. Zuo et al., J. Phys. Chem. A 124, 731
+(2020)). Every fit runs in a process of its own, so that its peak memory is its own. Rates are those
+of pair_style forcesmith on one core, in crystals of about 2000 atoms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import forcesmith as fs
+from ase.build import bulk
+from ase.io import write
+from forcesmith._core import instruction_set
+
+CRYSTALS = {"Mo": ("bcc", 3.17, 10), "Si": ("diamond", 5.47, 6)}  # lattice, angstrom, repeats
+FORCE_WEIGHT = 0.01  # the energy's is 1
+STEPS = 50
+
+
+def descriptors(element: str) -> dict[str, dict]:
+    cutoff = {"Mo": 5.2, "Si": 5.0}[element]
+    return {
+        "moment tensors, level 16": {
+            "type": "moment_tensor",
+            "level": 16,
+            "cutoff": cutoff,
+            "radial_basis_size": 8,
+        },
+        "bispectrum, 2J = 8": {"type": "bispectrum", "twojmax": 8, "rcutfac": cutoff},
+        "symmetry functions": {"type": "symmetry_functions", "cutoff": cutoff},
+    }
+
+
+MODELS = {
+    "linear": {"type": "linear"},
+    "quadratic": {"type": "quadratic"},
+    "network 24-24": {"type": "neural_network", "hidden_layers": [24, 24], "activation": "tanh"},
+}
+QUADRATIC_LEVEL = 12  # of moment tensors: level 16 has 92 values, 4278 products of two
+ITERATIONS = {"linear": 200, "quadratic": 60, "network 24-24": 180}
+
+
+def cases(element: str):
+    """(descriptor name, model name, settings)"""
+    for descriptor_name, descriptor in descriptors(element).items():
+        for model_name, model in MODELS.items():
+            name, own = descriptor_name, descriptor
+            if model_name == "quadratic" and own["type"] == "moment_tensor":
+                own = {**own, "level": QUADRATIC_LEVEL}
+                name = f"moment tensors, level {QUADRATIC_LEVEL}"
+            yield (
+                name,
+                model_name,
+                {
+                    "descriptor": own,
+                    "model": model,
+                    "weights": {"energy": 1.0, "force": FORCE_WEIGHT},
+                    "optimizer": {"max_iterations": ITERATIONS[model_name]},
+                },
+            )
+
+
+def fit_one(element: str, folder: Path, settings: dict, potential: Path) -> dict:
+    result = fs.fit(
+        fs.read(folder / f"{element}_train.extxyz"),
+        fs.read(folder / f"{element}_test.extxyz"),
+        settings,
+    )
+    result.potential.write(potential)
+    return {
+        "train": result.train_errors.to_dict()["all"],
+        "test": result.test_errors.to_dict()["all"],
+        "iterations": len(result.history),
+        "seconds": result.seconds,
+        "peak_memory_mb": result.peak_memory_mb,
+        "values": result.potential._core.size(0),
+        "parameters": len(result.potential._core.model_parameters)
+        + len(result.potential._core.descriptor_parameters),
+    }
+
+
+def rate(element: str, potential: Path) -> float:
+    """katom-step/s of molecular dynamics on one core."""
+    lattice, constant, repeats = CRYSTALS[element]
+    atoms = bulk(element, lattice, a=constant, cubic=True).repeat(repeats)
+    folder = potential.parent
+    write(folder / "crystal.data", atoms, format="lammps-data", masses=True)
+    script = f"""
+        units metal
+        read_data crystal.data
+        pair_style forcesmith
+        pair_coeff * * {potential.name} {element}
+        velocity all create 300 1
+        fix 1 all nve
+        run 5
+        run {STEPS}
+    """
+    (folder / "in.rate").write_text(script)
+    lmp = Path(sys.executable).with_name("lmp")
+    output = subprocess.run(
+        [lmp, "-in", "in.rate"],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    seconds = float(re.findall(r"Loop time of (\S+)", output)[-1])
+    return len(atoms) * STEPS / seconds / 1000
+
+
+def in_own_process(arguments: list[str]) -> dict:
+    command = [sys.executable, __file__, "--one", *arguments]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--element", action="append", choices=sorted(CRYSTALS))
+    parser.add_argument("--output", type=Path, default=Path("."))
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        element, folder, settings, potential = arguments.one
+        print(json.dumps(fit_one(element, Path(folder), json.loads(settings), Path(potential))))
+        return
+    if arguments.data is None:
+        parser.error("--data is required")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    records = []
+    print(
+        "| | descriptor | model | values | parameters | test E, meV/atom, RMSE (MAE) | test F, "
+        "eV/angstrom, RMSE (MAE) | fit, s | memory, MB | katom-step/s |\n" + "|---" * 10 + "|"
+    )
+    for element in arguments.element or sorted(CRYSTALS):
+        for number, (descriptor, model, settings) in enumerate(cases(element)):
+            potential = (arguments.output / f"{element}_{number}.json").resolve()
+            record = in_own_process(
+                [element, str(arguments.data), json.dumps(settings), str(potential)]
+            )
+            record |= {"element": element, "descriptor": descriptor, "model": model}
+            record |= {"rate": rate(element, potential), "settings": settings}
+            records.append(record)
+            test = record["test"]
+            print(
+                f"| {element} | {descriptor} | {model} | {record['values']} "
+                f"| {record['parameters']} "
+                f"| {test['energy_rmse']:.2f} ({test['energy_mae']:.2f}) "
+                f"| {test['force_rmse']:.3f} ({test['force_mae']:.3f}) | {record['seconds']:.0f} "
+                f"| {record['peak_memory_mb']:.0f} | {record['rate']:.0f} |",
+                flush=True,
+            )
+            (arguments.output / "models.json").write_text(
+                json.dumps(
+                    {"instruction_set": instruction_set(), "fits": records},
+                    indent=1,
+                )
+                + "\n"
+            )
+
+
+if __name__ == "__main__":
+    main()
