@@ -39,20 +39,6 @@ namespace utils = LAMMPS_NS::utils;
 
 namespace {
 
-const char citation[] =
-    "pair_style forcesmith, moment tensor potentials: doi:10.1137/15M1054183\n\n"
-    "@Article{Shapeev2016,\n"
-    "  author = {Shapeev, Alexander V.},\n"
-    "  title = {Moment Tensor Potentials: A Class of Systematically Improvable Interatomic "
-    "Potentials},\n"
-    "  journal = {Multiscale Modeling \\& Simulation},\n"
-    "  volume = {14},\n"
-    "  number = {3},\n"
-    "  pages = {1153--1173},\n"
-    "  year = {2016},\n"
-    "  doi = {10.1137/15M1054183}\n"
-    "}\n\n";
-
 const char no_element[] = "NULL";  // LAMMPS' word for an atom type that is not this style's business
 
 /// Kokkos lives until the process ends: several LAMMPS may use it, one after another or at once.
@@ -82,7 +68,6 @@ PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS *lmp) : Pair(lmp) {
   centroidstressflag = LAMMPS_NS::CENTROID_AVAIL;
   nextra = 1;  // c_ID[1] of compute pair: atoms outside the range of the training set
   pvector = new double[1]{0.0};
-  if (lmp->citeme) lmp->citeme->add(citation);
 }
 
 PairForcesmith::~PairForcesmith() {
@@ -165,6 +150,10 @@ void PairForcesmith::load_potential() {
   } catch (const std::exception &problem) {
     error->all(FLERR, std::string(problem.what()));
   }
+
+  if (lmp->citeme)
+    for (const auto &descriptor : potential_->descriptors())
+      lmp->citeme->add("pair_style forcesmith, " + descriptor->citation() + "\n");
 
   const std::vector<std::string> &known = potential_->elements();
   element_of_type_.assign(atom->ntypes + 1, -1);

@@ -29,6 +29,8 @@ class Descriptor {
   virtual ~Descriptor() = default;
 
   virtual std::string type() const = 0;                           // name in the registry
+  /// What users of the descriptor cite: one sentence with the doi, an empty line, BibTeX.
+  virtual std::string citation() const = 0;
   virtual double cutoff() const = 0;                              // angstrom
   virtual int size(int element) const = 0;                        // values per atom of that element
   virtual std::vector<std::string> names(int element) const = 0;  // [size(element)]

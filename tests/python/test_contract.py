@@ -113,7 +113,7 @@ def test_virial_is_the_derivative_with_strain(potential, examples, name):
         return np.array([result.energy for result in potential.evaluate(strained)])
 
     result = potential.evaluate(atoms)
-    expected = -derivative(energies).reshape(3, 3)
+    expected = -derivative(energies, step=3e-4).reshape(3, 3)  # atoms far away move a lot
     assert_close(result.virial[list(TENSOR[0] + TENSOR[1] + TENSOR[2])], expected.ravel(), RELATIVE)
     if atoms.pbc.all():
         np.testing.assert_allclose(result.stress, -result.virial / atoms.get_volume(), rtol=1e-14)

@@ -144,6 +144,19 @@ std::vector<std::string> Bispectrum::names(int) const {
   return list;
 }
 
+std::string Bispectrum::citation() const {
+  return "bispectrum components, SNAP: doi:10.1016/j.jcp.2014.12.018\n\n"
+         "@Article{Thompson2015,\n"
+         "  author = {Thompson, A. P. and Swiler, L. P. and Trott, C. R. and Foiles, S. M. and Tucker, G. J.},\n"
+         "  title = {Spectral neighbor analysis method for automated generation of quantum-accurate interatomic potentials},\n"
+         "  journal = {Journal of Computational Physics},\n"
+         "  volume = {285},\n"
+         "  pages = {316--330},\n"
+         "  year = {2015},\n"
+         "  doi = {10.1016/j.jcp.2014.12.018}\n"
+         "}\n";
+}
+
 Json Bispectrum::to_json() const {
   const BispectrumParameters& p = parameters_;
   Json json{{"type", type()},

@@ -32,6 +32,7 @@ class Bispectrum : public KernelDescriptor<BispectrumTables, BispectrumScratch> 
   Bispectrum(const BispectrumParameters& parameters, const std::string& where);
 
   std::string type() const override { return "bispectrum"; }
+  std::string citation() const override;
   int size(int) const override { return static_cast<int>(coupling_.components.size()); }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;

@@ -290,6 +290,19 @@ std::vector<std::string> MomentTensor::names(int) const {
   return list;
 }
 
+std::string MomentTensor::citation() const {
+  return "moment tensor potentials: doi:10.1137/15M1054183\n\n"
+         "@Article{Shapeev2016,\n"
+         "  author = {Shapeev, Alexander V.},\n"
+         "  title = {Moment Tensor Potentials: A Class of Systematically Improvable Interatomic Potentials},\n"
+         "  journal = {Multiscale Modeling \\& Simulation},\n"
+         "  volume = {14},\n"
+         "  pages = {1153--1173},\n"
+         "  year = {2016},\n"
+         "  doi = {10.1137/15M1054183}\n"
+         "}\n";
+}
+
 Json MomentTensor::to_json() const {
   Json json;
   json["type"] = type();

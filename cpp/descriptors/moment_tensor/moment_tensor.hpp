@@ -39,6 +39,7 @@ class MomentTensor : public Descriptor {
                std::vector<double> radial_coefficients, int n_elements, const std::string& where);
 
   std::string type() const override { return "moment_tensor"; }
+  std::string citation() const override;
   double cutoff() const override { return parameters_.cutoff; }
   int size(int) const override { return program_.n_values(); }
   std::vector<std::string> names(int element) const override;

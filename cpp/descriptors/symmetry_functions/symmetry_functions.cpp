@@ -127,6 +127,19 @@ std::vector<std::string> SymmetryFunctions::names(int element) const {
   return list;
 }
 
+std::string SymmetryFunctions::citation() const {
+  return "symmetry functions: doi:10.1063/1.3553717\n\n"
+         "@Article{Behler2011,\n"
+         "  author = {Behler, J{\\\"o}rg},\n"
+         "  title = {Atom-centered symmetry functions for constructing high-dimensional neural network potentials},\n"
+         "  journal = {The Journal of Chemical Physics},\n"
+         "  volume = {134},\n"
+         "  pages = {074106},\n"
+         "  year = {2011},\n"
+         "  doi = {10.1063/1.3553717}\n"
+         "}\n";
+}
+
 Json SymmetryFunctions::to_json() const {
   Json functions = Json::array();
   for (const SymmetryFunction& function : parameters_.functions)

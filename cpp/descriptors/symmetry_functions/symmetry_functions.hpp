@@ -36,6 +36,7 @@ class SymmetryFunctions : public KernelDescriptor<SymmetryFunctionsTables, Symme
                     const std::string& where);
 
   std::string type() const override { return "symmetry_functions"; }
+  std::string citation() const override;
   int size(int element) const override { return groups_.n_values[element]; }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
