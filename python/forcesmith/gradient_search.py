@@ -1,6 +1,6 @@
-"""Search by gradients for potentials of any model: BFGS in Gauss-Newton coordinates or L-BFGS over
-the whole training set, or Adam over mini-batches. All can be resumed from a checkpoint; L-BFGS and
-Adam go on as if they had not been interrupted.
+"""Search by gradients for potentials of any model: BFGS in Gauss-Newton coordinates or plain L-BFGS
+over the whole training set, or Adam over mini-batches. All can be resumed from a checkpoint;
+plain L-BFGS and Adam go on as if they had not been interrupted.
 """
 
 from __future__ import annotations
@@ -8,17 +8,16 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize
 
 from forcesmith.files import write_atomically
 from forcesmith.gauss_newton import GaussNewtonCoordinates, sampled_curvature
 from forcesmith.loss import Loss, gradients
 from forcesmith.potential import Potential
+from forcesmith.quasi_newton import Bfgs, Lbfgs
 from forcesmith.record import Record
 from forcesmith.settings import OptimizerSettings
 from forcesmith.training_set import TrainingSet, residuals
@@ -192,91 +191,24 @@ class GradientSearch:
         self.record.restore_best()
         return ending
 
-    # ---- BFGS, in coordinates that are made anew in rounds ----
+    # ---- L-BFGS, and BFGS in coordinates that are made anew in rounds ----
 
-    def _gauss_newton(self, state: _State) -> str:
-        record, settings = self.record, self.settings
-        while state.iteration < settings.max_iterations:
-            self.loss.set_parameters(state.x)
-            before = self.loss.value().loss
-            rng = np.random.default_rng([settings.seed, state.iteration])
-            curvature = sampled_curvature(self.loss, record.training_set, rng)
-            damping = FIRST_DAMPING * 0.1 ** (state.iteration / ITERATIONS_PER_ROUND)
-            coordinates = GaussNewtonCoordinates(
-                state.x, curvature, before, max(damping, LAST_DAMPING)
-            )
-            last = {}
-            endings = []
-
-            def loss_and_gradient(z, coordinates=coordinates, last=last):
-                fitted, gradient = self.loss(coordinates.point(z))
-                if not np.isfinite(fitted.loss):
-                    return 1e10, np.zeros_like(z)  # too far
-                last["fitted"], last["x"] = fitted, coordinates.point(z)
-                loss = max(fitted.loss, np.finfo(float).tiny)
-                return float(np.log(loss)), coordinates.gradient(gradient) / loss
-
-            def iteration_done(z, coordinates=coordinates, last=last, endings=endings):
-                state.x = coordinates.point(z)
-                if not np.array_equal(last["x"], state.x):
-                    self.loss.set_parameters(state.x)
-                    last["fitted"] = self.loss.value()
-                self._keep_if_best(last["fitted"], state)
-                ending = self._iteration_done(state)
-                if ending:
-                    endings.append(ending)
-                    raise StopIteration  # ends this minimisation
-
-            left = settings.max_iterations - state.iteration
-            done = state.iteration
-            early = done < ITERATIONS_PER_ROUND
-            minimize(
-                loss_and_gradient,
-                np.zeros(len(state.x)),
-                jac=True,
-                method="BFGS",
-                callback=iteration_done,
-                options={
-                    "maxiter": min(ITERATIONS_PER_ROUND // (2 if early else 1), left),
-                    "gtol": 0.0,
-                },
-            )
-            if endings:
-                return endings[0]
-            self.loss.set_parameters(state.x)
-            gain = before - self.loss.value().loss
-            if state.iteration == done or gain < settings.tolerance * before:
-                return "converged"
-        return "iterations"
-
-    # ---- L-BFGS (J. Nocedal, S. J. Wright, Numerical Optimization, algorithm 7.4) ----
+    def _evaluate(self, x: np.ndarray):
+        fitted, gradient = self.loss(x)
+        # The logarithm makes steps and their acceptance independent of the loss's magnitude.
+        loss = max(fitted.loss, np.finfo(float).tiny)
+        return float(np.log(loss)), gradient / loss, fitted
 
     def _lbfgs(self, state: _State) -> str:
-        def evaluate(x: np.ndarray):
-            fitted, gradient = self.loss(x)
-            # The logarithm makes steps and their acceptance independent of the loss's magnitude.
-            loss = max(fitted.loss, np.finfo(float).tiny)
-            return float(np.log(loss)), gradient / loss, fitted
-
-        value, gradient, _ = evaluate(state.x)
-        steps = list(state.arrays.get("steps", []))
-        changes = list(state.arrays.get("changes", []))
+        steps, changes = (state.arrays.get(name, ()) for name in ("steps", "changes"))
+        search = Lbfgs(MEMORY, steps, changes)
+        value, gradient, _ = self._evaluate(state.x)
         while state.iteration < self.settings.max_iterations:
-            direction = _lbfgs_direction(gradient, steps, changes)
-            first = 1.0 if steps else min(1.0, 0.1 / np.linalg.norm(gradient))
-            found = _line_search(evaluate, state.x, direction, value, gradient, first)
+            found = search.step(self._evaluate, state.x, value, gradient)
             if found is None:
-                if not steps:
-                    return "converged"
-                steps, changes = [], []  # once more, along the gradient
-                continue
-            x, value, new_gradient, fitted = found
-            if (x - state.x) @ (new_gradient - gradient) > 0:
-                steps.append(x - state.x)
-                changes.append(new_gradient - gradient)
-                del steps[:-MEMORY], changes[:-MEMORY]
-            state.x, gradient = x, new_gradient
-            state.arrays = {"steps": np.array(steps), "changes": np.array(changes)}
+                return "converged"
+            state.x, value, gradient, fitted = found
+            state.arrays = {"steps": np.array(search.steps), "changes": np.array(search.changes)}
             # The potential has the parameters of the last evaluation, which this was.
             self._keep_if_best(fitted, state)
             ending = self._iteration_done(state)
@@ -285,6 +217,45 @@ class GradientSearch:
             if self.record.stagnates():
                 return "converged"
         return "iterations"
+
+    def _gauss_newton(self, state: _State) -> str:
+        while state.iteration < self.settings.max_iterations:
+            ending = self._round(state)
+            if ending:
+                return ending
+        return "iterations"
+
+    def _round(self, state: _State) -> str:
+        """Some iterations in the same coordinates; a reason to end the search, or nothing."""
+        self.loss.set_parameters(state.x)
+        before = self.loss.value().loss
+        rng = np.random.default_rng([self.settings.seed, state.iteration])
+        curvature = sampled_curvature(self.loss, self.record.training_set, rng)
+        rounds = state.iteration / ITERATIONS_PER_ROUND
+        damping = max(FIRST_DAMPING * 0.1**rounds, LAST_DAMPING)
+        coordinates = GaussNewtonCoordinates(state.x, curvature, before, damping)
+
+        def evaluate(z: np.ndarray):
+            value, gradient, fitted = self._evaluate(coordinates.point(z))
+            return value, coordinates.gradient(gradient), fitted
+
+        search = Bfgs(len(coordinates.origin))
+        z = np.zeros(len(state.x))
+        value, gradient, _ = evaluate(z)
+        length = ITERATIONS_PER_ROUND // (1 if rounds >= 1 else 2)
+        left = self.settings.max_iterations - state.iteration
+        for _ in range(min(length, left)):
+            found = search.step(evaluate, z, value, gradient)
+            if found is None:
+                break
+            z, value, gradient, fitted = found
+            state.x = coordinates.point(z)
+            self._keep_if_best(fitted, state)
+            ending = self._iteration_done(state)
+            if ending:
+                return ending
+        gain = before - np.exp(value)
+        return "" if gain > self.settings.tolerance * before else "converged"
 
     def _penalty(self, model_parameters: np.ndarray) -> tuple[float, np.ndarray]:
         weights = np.where(self.decayed, model_parameters, 0.0)
@@ -426,40 +397,3 @@ def decayed_parameters(potential: Potential) -> np.ndarray:
             decayed[position : position + len(layer["biases"])] = False
             position += len(layer["biases"])
     return decayed
-
-
-def _lbfgs_direction(gradient, steps, changes) -> np.ndarray:
-    """Minus the inverse Hessian approximation times the gradient, by the two-loop recursion."""
-    direction = -gradient
-    factors = []
-    for step, change in zip(reversed(steps), reversed(changes), strict=True):
-        factor = (step @ direction) / (step @ change)
-        factors.append(factor)
-        direction = direction - factor * change
-    if steps:
-        direction = direction * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
-    for step, change, factor in zip(steps, changes, reversed(factors), strict=True):
-        direction = direction + (factor - (change @ direction) / (step @ change)) * step
-    return direction
-
-
-def _line_search(
-    evaluate: Callable, x: np.ndarray, direction: np.ndarray, value: float, gradient, first: float
-):
-    """A point along the direction that fulfils the weak Wolfe conditions, by bisection; None if 30
-    evaluations do not find one. What is not finite counts as too far."""
-    slope = float(gradient @ direction)
-    if not slope < 0:
-        return None
-    low, high, length = 0.0, np.inf, first
-    for _ in range(30):
-        point = x + length * direction
-        new_value, new_gradient, fitted = evaluate(point)
-        if not new_value <= value + 1e-4 * length * slope or not np.isfinite(new_gradient).all():
-            high = length
-        elif new_gradient @ direction < 0.9 * slope:
-            low = length
-        else:
-            return point, new_value, new_gradient, fitted
-        length = 2 * low if high == np.inf else (low + high) / 2
-    return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from forcesmith.gauss_newton import GaussNewtonCoordinates
+from forcesmith.quasi_newton import Bfgs
 from forcesmith.record import Record
 from forcesmith.settings import OptimizerSettings
 from forcesmith.variable_projection import LinearLeastSquares, linear_curvature
@@ -60,29 +60,24 @@ class LinearSearch:
             self.joint.parameters(), linear_curvature(self.squares, self.joint), before, DAMPING
         )
 
-        def loss_and_gradient(z: np.ndarray) -> tuple[float, np.ndarray]:
+        def evaluate(z: np.ndarray):
             fitted, gradient = self.joint(coordinates.point(z))
             record.keep_if_best(fitted)
             # The logarithm makes steps and their acceptance independent of the loss's magnitude.
             loss = max(fitted.loss, np.finfo(float).tiny)
-            return float(np.log(loss)), coordinates.gradient(gradient) / loss
+            return float(np.log(loss)), coordinates.gradient(gradient) / loss, None
 
-        def iteration_done(_z: np.ndarray) -> None:
+        search = Bfgs(len(coordinates.origin))
+        z = np.zeros(len(coordinates.origin))
+        value, gradient, _ = evaluate(z)
+        for _ in range(min(ITERATIONS_PER_ROUND, self._iterations_left() - 1)):
+            found = search.step(evaluate, z, value, gradient)
+            if found is None:
+                break
+            z, value, gradient, _ = found
             record.iteration_done()
             if record.stagnates():
-                raise StopIteration  # ends this minimisation
-
-        minimize(
-            loss_and_gradient,
-            np.zeros(len(coordinates.origin)),
-            jac=True,
-            method="BFGS",
-            callback=iteration_done,
-            options={
-                "maxiter": min(ITERATIONS_PER_ROUND, self._iterations_left() - 1),
-                "gtol": 0.0,
-            },
-        )
+                break
         record.restore_best()
         record.keep_if_best(self.squares.solve(self.core))
         record.iteration_done()

@@ -12,6 +12,7 @@ from contract_examples import crystal, make_potential
 from forcesmith import gauss_newton, gradient_search
 from forcesmith.gradient_search import decayed_parameters, method_for, standardized, state_file
 from forcesmith.loss import Loss
+from forcesmith.quasi_newton import Bfgs, lbfgs_direction
 from forcesmith.settings import OptimizerSettings, WeightSettings
 from forcesmith.training_set import TrainingSet
 from sample_data import labelled
@@ -90,8 +91,30 @@ def test_direction_of_lbfgs_is_newtons_for_a_quadratic_function():
     steps = list(np.linalg.eigh(hessian)[1].T)  # conjugate directions
     changes = [hessian @ step for step in steps]
     gradient = rng.normal(size=4)
-    direction = gradient_search._lbfgs_direction(gradient, steps, changes)
+    direction = lbfgs_direction(gradient, steps, changes)
     np.testing.assert_allclose(direction, -np.linalg.solve(hessian, gradient), rtol=1e-10)
+
+
+def test_bfgs_learns_the_inverse_hessian_of_a_quadratic_function():
+    rng = np.random.default_rng(1)
+    root = rng.normal(size=(5, 5))
+    hessian = root @ root.T + np.eye(5)
+
+    def evaluate(x):
+        return 0.5 * x @ hessian @ x, hessian @ x, None
+
+    search = Bfgs(5)
+    x = rng.normal(size=5)
+    value, gradient, _ = evaluate(x)
+    for _ in range(40):
+        found = search.step(evaluate, x, value, gradient)
+        if found is None:
+            break
+        x, value, gradient, _ = found
+    assert value < 1e-12
+    # The secant equation of the last step, and symmetry.
+    np.testing.assert_allclose(search.inverse, search.inverse.T, rtol=1e-9, atol=1e-12)
+    assert np.all(np.linalg.eigvalsh(search.inverse) > 0)
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "adam"])

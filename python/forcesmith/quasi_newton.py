@@ -1,0 +1,128 @@
+"""Quasi-Newton methods (J. Nocedal, S. J. Wright, Numerical Optimization, chapters 6 and 7), one
+iteration at a time, so that a search can be stopped, written to a file and resumed anywhere.
+
+The functions that are minimised return value, gradient, and anything more the caller wants back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+
+class QuasiNewton:
+    """What BFGS and L-BFGS share."""
+
+    def step(self, evaluate: Callable, x: np.ndarray, value: float, gradient: np.ndarray):
+        """From x, where value and gradient are known, to a lower point: (x, value, gradient, more);
+        None if there is no way down."""
+        while True:
+            found = line_search(
+                evaluate, x, self.direction(gradient), value, gradient, self.first_length(gradient)
+            )
+            if found is not None:
+                break
+            if self.knows_nothing:
+                return None
+            self.forget()  # once more, along the gradient
+        step, change = found[0] - x, found[2] - gradient
+        if step @ change > 1e-10 * np.linalg.norm(step) * np.linalg.norm(change):
+            self.learn(step, change)
+        return found
+
+
+class Bfgs(QuasiNewton):
+    """Keeps an approximation of the inverse Hessian, at first the unit matrix."""
+
+    def __init__(self, n: int):
+        self.inverse = np.eye(n)
+        self.knows_nothing = True
+
+    def direction(self, gradient: np.ndarray) -> np.ndarray:
+        return -self.inverse @ gradient
+
+    def first_length(self, _gradient: np.ndarray) -> float:
+        return 1.0
+
+    def learn(self, step: np.ndarray, change: np.ndarray) -> None:
+        curvature = step @ change
+        image = self.inverse @ change
+        self.inverse += ((curvature + change @ image) / curvature**2) * np.outer(step, step)
+        cross = np.outer(image / curvature, step)
+        self.inverse -= cross
+        self.inverse -= cross.T
+        self.knows_nothing = False
+
+    def forget(self) -> None:
+        self.inverse = np.eye(len(self.inverse))
+        self.knows_nothing = True
+
+
+class Lbfgs(QuasiNewton):
+    """Remembers the last steps and gradient changes only."""
+
+    def __init__(
+        self,
+        memory: int,
+        steps: Sequence[np.ndarray] = (),
+        changes: Sequence[np.ndarray] = (),
+    ):
+        self.memory = memory
+        self.steps = list(steps)
+        self.changes = list(changes)
+
+    @property
+    def knows_nothing(self) -> bool:
+        return not self.steps
+
+    def direction(self, gradient: np.ndarray) -> np.ndarray:
+        return lbfgs_direction(gradient, self.steps, self.changes)
+
+    def first_length(self, gradient: np.ndarray) -> float:
+        return 1.0 if self.steps else min(1.0, 0.1 / np.linalg.norm(gradient))
+
+    def learn(self, step: np.ndarray, change: np.ndarray) -> None:
+        self.steps.append(step)
+        self.changes.append(change)
+        del self.steps[: -self.memory], self.changes[: -self.memory]
+
+    def forget(self) -> None:
+        self.steps, self.changes = [], []
+
+
+def lbfgs_direction(gradient, steps, changes) -> np.ndarray:
+    """Minus the inverse Hessian approximation times the gradient, by the two-loop recursion."""
+    direction = -gradient
+    factors = []
+    for step, change in zip(reversed(steps), reversed(changes), strict=True):
+        factor = (step @ direction) / (step @ change)
+        factors.append(factor)
+        direction = direction - factor * change
+    if steps:
+        direction = direction * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for step, change, factor in zip(steps, changes, reversed(factors), strict=True):
+        direction = direction + (factor - (change @ direction) / (step @ change)) * step
+    return direction
+
+
+def line_search(
+    evaluate: Callable, x: np.ndarray, direction: np.ndarray, value: float, gradient, first: float
+):
+    """A point along the direction that fulfils the weak Wolfe conditions, by bisection; None if 30
+    evaluations do not find one. What is not finite counts as too far."""
+    slope = float(gradient @ direction)
+    if not slope < 0:
+        return None
+    low, high, length = 0.0, np.inf, first
+    for _ in range(30):
+        point = x + length * direction
+        new_value, new_gradient, fitted = evaluate(point)
+        if not new_value <= value + 1e-4 * length * slope or not np.isfinite(new_gradient).all():
+            high = length
+        elif new_gradient @ direction < 0.9 * slope:
+            low = length
+        else:
+            return point, new_value, new_gradient, fitted
+        length = 2 * low if high == np.inf else (low + high) / 2
+    return None
