@@ -88,7 +88,7 @@ FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian& gaussian, L r,
 /// u^(zeta - 1)
 template <class L>
 FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm& term, L u) {
-  // u may be below 0 by rounding.
+  // u may be below 0 by rounding, which lane_log takes for tiny.
   if (term.whole_zeta == 0) return lane_exp(L(term.zeta - 1.0) * lane_log(u));
   L power(1.0);
   for (int n = term.whole_zeta - 1; n > 0; n /= 2) {
@@ -137,8 +137,8 @@ struct SymmetryAtom {
   }
 };
 
-/// The row of one neighbor j: the packs of neighbors k that it forms angles with. Arrays are [n_packs] of the
-/// row. What depends on k and j alone stays in memory for the other verbs if the scratch has room for it.
+/// The row of one neighbor j: the packs of neighbors k that it forms angles with. Arrays are [n_packs]. The
+/// first three depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
 template <class L>
 struct SymmetryRow {
   int pack, lane;        // of j
@@ -149,7 +149,7 @@ struct SymmetryRow {
   L *opposite, *slope;   // of one group: E(r_jk) and its derivative divided by r_jk
   L *r_jk, *inverse;     // 1 / r_jk
   L *cut, *dcut;         // fc(r_jk) and its derivative
-  L *product, *along, *apart, *turn;  // for the verbs
+  L *product, *along, *apart, *turn;  // each verb says what they are
 
   FORCESMITH_FUNCTION SymmetryRow(const SymmetryFunctionsScratch& s) {
     L* row = reinterpret_cast<L*>(s.rows);
@@ -208,7 +208,7 @@ struct SymmetryRow {
 
 /// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group) for every
 /// group of which active(group) is true, end_row(row) after the last one. `kept` is where the rows of this atom
-/// are kept, or null; known tells that they are there already. Returns where those of the next atom begin.
+/// are kept, or null; `known` tells that they are there already. Returns where those of the next atom begin.
 template <class L, class Active, class ForRow, class ForGroup, class EndRow>
 FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
                                     const SymmetryFunctionsScratch& s, L* kept, bool known,
@@ -341,6 +341,7 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const 
         [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
           const L E_j(row.own(atom.E(group.first_gaussian)));
           const L* E_k = atom.E(group.second_gaussian) + row.begin;
+          // product: E(r_ij) E(r_ik) E(r_jk)
           for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
           for (int a = group.begin; a < group.end; ++a) {
             const SymmetryAngularTerm term = t.angular_terms[a];
@@ -387,7 +388,7 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, cons
         along_j = L(0.0);
         for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = L(0.0);
       },
-      // Derivatives with r_ij, r_ik, r_jk (divided by r_jk) and cos theta.
+      // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
       [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
         const L E_j(row.own(atom.E(group.first_gaussian))), dE_j(row.own(atom.dE(group.first_gaussian)));
         const L* E_k = atom.E(group.second_gaussian) + row.begin;
@@ -512,7 +513,7 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const
     });
     kept = for_each_row(
         t, atom, s, kept, kept != nullptr, [](const SymmetryAngularGroup&) { return true; },
-        // turn: d cos theta; apart: r_jk d r_jk.
+        // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
         [&](const SymmetryRow<L>& row) {
           const L r_j(row.r), r_j_dot(row.own(r_dot));
           for (int i = 0; i < row.n_packs; ++i) {
@@ -533,7 +534,7 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const
           const L* dE_k = atom.dE(group.second_gaussian) + row.begin;
           for (int i = 0; i < row.n_packs; ++i) {
             const L E_jk = E_j * E_k[i];
-            row.product[i] = row.opposite[i] * E_jk;
+            row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
             row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
                            row.slope[i] * row.apart[i] * E_jk;
           }

@@ -18,7 +18,7 @@ namespace forcesmith {
 enum class CutoffFunction { cos = 1, tanhu, tanh, exp, poly1, poly2, poly3, poly4 };
 
 struct SymmetryCutoff {
-  double outer, inner;   // fc is 0 beyond the first and 1 below the second (tanhu, tanh: not used)
+  double outer, inner;   // fc is 0 beyond the first and, but for tanhu and tanh, 1 below the second
   double inverse_width;  // 1 / (outer - inner)
 };
 
