@@ -27,6 +27,7 @@ class QuasiNewton:
                 return None
             self.forget()  # once more, along the gradient
         step, change = found[0] - x, found[2] - gradient
+        self.last_gain = value - found[1]
         if step @ change > 1e-10 * np.linalg.norm(step) * np.linalg.norm(change):
             self.learn(step, change)
         return found
@@ -38,12 +39,15 @@ class Bfgs(QuasiNewton):
     def __init__(self, n: int):
         self.inverse = np.eye(n)
         self.knows_nothing = True
+        self.last_gain = np.inf
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
         return -self.inverse @ gradient
 
-    def first_length(self, _gradient: np.ndarray) -> float:
-        return 1.0
+    def first_length(self, gradient: np.ndarray) -> float:
+        """The full step, unless that promises far more than the last one gave."""
+        promised = gradient @ self.inverse @ gradient
+        return min(1.0, 2.02 * self.last_gain / promised) if promised > 0 else 1.0
 
     def learn(self, step: np.ndarray, change: np.ndarray) -> None:
         curvature = step @ change
@@ -57,6 +61,7 @@ class Bfgs(QuasiNewton):
     def forget(self) -> None:
         self.inverse = np.eye(len(self.inverse))
         self.knows_nothing = True
+        self.last_gain = np.inf
 
 
 class Lbfgs(QuasiNewton):
@@ -109,20 +114,27 @@ def lbfgs_direction(gradient, steps, changes) -> np.ndarray:
 def line_search(
     evaluate: Callable, x: np.ndarray, direction: np.ndarray, value: float, gradient, first: float
 ):
-    """A point along the direction that fulfils the weak Wolfe conditions, by bisection; None if 30
-    evaluations do not find one. What is not finite counts as too far."""
+    """A point along the direction that fulfils the weak Wolfe conditions, or None if 30 evaluations
+    do not find one. What is not finite counts as too far."""
     slope = float(gradient @ direction)
     if not slope < 0:
         return None
-    low, high, length = 0.0, np.inf, first
+    low, low_value, low_slope, high = 0.0, value, slope, np.inf
+    length = first
     for _ in range(30):
         point = x + length * direction
-        new_value, new_gradient, fitted = evaluate(point)
-        if not new_value <= value + 1e-4 * length * slope or not np.isfinite(new_gradient).all():
+        new_value, new_gradient, more = evaluate(point)
+        new_slope = float(new_gradient @ direction)
+        gap = length - low
+        if not new_value <= value + 1e-4 * length * slope or not np.isfinite(new_slope):
+            # The minimum of a parabola through what is known of both ends, not too close to them.
+            bend = new_value - low_value - low_slope * gap
             high = length
-        elif new_gradient @ direction < 0.9 * slope:
-            low = length
+            share = -0.5 * low_slope * gap / bend if np.isfinite(bend) and bend > 0 else 0.1
+            length = low + min(max(share, 0.1), 0.5) * gap
+        elif new_slope < 0.9 * slope:
+            low, low_value, low_slope = length, new_value, new_slope
+            length = 3 * length if high == np.inf else (low + high) / 2
         else:
-            return point, new_value, new_gradient, fitted
-        length = 2 * low if high == np.inf else (low + high) / 2
+            return point, new_value, new_gradient, more
     return None
