@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,31 +19,12 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from .files import existing_file
 from .fitsnap_json import read_fitsnap, read_fitsnap_folder
+from .labels import SOURCE_KEY, atoms_text, describe, group_of, labels_of, voigt
 from .mlip_cfg import read_cfg
 from .n2p2_data import is_n2p2_data, read_n2p2_data
 
 # Closer than this, two atoms are one atom written twice (angstrom).
 OVERLAP_DISTANCE = 0.2
-
-# Entry of `atoms.info` telling where `read` found a configuration; used in messages.
-SOURCE_KEY = "read_from"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Reference values of one configuration; None where the data has none.
-
-    energy: eV; forces: (n_atoms, 3), eV/angstrom; stress: (6,), eV/angstrom^3,
-    ASE's sign and order.
-    """
-
-    energy: float | None
-    forces: np.ndarray | None
-    stress: np.ndarray | None
-
-    @property
-    def any(self) -> bool:
-        return not (self.energy is None and self.forces is None and self.stress is None)
 
 
 def read(
@@ -88,41 +68,6 @@ def read(
     return configurations
 
 
-def labels_of(atoms: Atoms, where: str = "") -> Labels:
-    """The labels of a configuration. A label that is absent is None.
-
-    where: how a message calls this configuration; by default what `read` knows of its origin.
-    Raises ValueError for NaN or infinity, naming the configuration and the quantity.
-    """
-    results = getattr(atoms.calc, "results", {}) if atoms.calc is not None else {}
-    energy = results.get("energy", results.get("free_energy"))
-    forces = results.get("forces")
-    stress = results.get("stress")
-    labels = Labels(
-        energy=None if energy is None else float(energy),
-        forces=None if forces is None else np.asarray(forces, dtype=float),
-        stress=None if stress is None else _voigt(np.asarray(stress, dtype=float)),
-    )
-    where = where or _describe(atoms, "a configuration")
-    for name in ("energy", "forces", "stress"):
-        value = getattr(labels, name)
-        if value is not None and not np.all(np.isfinite(value)):
-            at = ""
-            if name == "forces":
-                bad = np.flatnonzero(~np.isfinite(value).all(axis=1))
-                at = f" of {_atoms_text(atoms, bad)}"
-            raise ValueError(
-                f"{where}: {name}{at} contains NaN or infinity; correct the data or remove this "
-                "configuration."
-            )
-    return labels
-
-
-def group_of(atoms: Atoms) -> str:
-    """Name of the group a configuration belongs to: `info["config_type"]`, or "default"."""
-    return str(atoms.info.get("config_type", "default"))
-
-
 def check_configurations(
     configurations: Sequence[Atoms],
     elements: Sequence[str] | None,
@@ -147,7 +92,7 @@ def check_configurations(
         raise ValueError(f"The {where} set is empty; give at least one configuration.")
     neighbor_list = vesin.NeighborList(cutoff=OVERLAP_DISTANCE, full_list=False, n_threads=1)
     for index, atoms in enumerate(configurations):
-        here = _describe(atoms, f"configuration {index} of {where}")
+        here = describe(atoms, f"configuration {index} of {where}")
         _check_geometry(atoms, here, neighbor_list)
         if elements is not None:
             _check_elements(atoms, elements, here, potential)
@@ -344,21 +289,12 @@ def _apply_keys(
                 {*atoms.info, *atoms.arrays, *old} - {"numbers", "positions", SOURCE_KEY}
             )
             raise ValueError(
-                f"{_describe(atoms, 'a configuration')} has no '{key}' to take the {quantity} "
+                f"{describe(atoms, 'a configuration')} has no '{key}' to take the {quantity} "
                 f"from; it has: {', '.join(there) or 'nothing'}."
             )
     if stress_key is not None:
-        results["stress"] = _voigt(np.asarray(results["stress"], dtype=float))
+        results["stress"] = voigt(np.asarray(results["stress"], dtype=float))
     atoms.calc = SinglePointCalculator(atoms, **results)
-
-
-def _voigt(stress: np.ndarray) -> np.ndarray:
-    """Stress as (6,) from (6,), (3, 3) or (9,) row by row; order xx yy zz yz xz xy."""
-    if stress.shape == (6,):
-        return stress
-    if stress.size == 9:
-        return stress.reshape(-1)[[0, 4, 8, 5, 2, 1]]
-    raise ValueError(f"A stress must have 6 or 9 components, found the shape {stress.shape}.")
 
 
 def _check_elements(atoms: Atoms, elements: Sequence[str], here: str, potential: bool) -> None:
@@ -381,7 +317,7 @@ def _check_geometry(atoms: Atoms, here: str, neighbor_list: vesin.NeighborList) 
     bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
     if len(bad):
         raise ValueError(
-            f"{here}: the positions of {_atoms_text(atoms, bad)} contain NaN or infinity; correct "
+            f"{here}: the positions of {atoms_text(atoms, bad)} contain NaN or infinity; correct "
             "the data or remove this configuration."
         )
     if not np.isfinite(atoms.cell.array).all():
@@ -403,15 +339,3 @@ def _check_geometry(atoms: Atoms, here: str, neighbor_list: vesin.NeighborList) 
             f"{distances[closest]:.3f} angstrom apart (atoms counted from 0), less than "
             f"{OVERLAP_DISTANCE}; remove the duplicate or correct the cell."
         )
-
-
-def _describe(atoms: Atoms, name: str) -> str:
-    source = atoms.info.get(SOURCE_KEY)
-    text = f"{name} ({source})" if source else name
-    return text[0].upper() + text[1:]
-
-
-def _atoms_text(atoms: Atoms, indices: np.ndarray) -> str:
-    shown = ", ".join(f"{i} ({atoms.symbols[i]})" for i in indices[:5])
-    more = f" and {len(indices) - 5} more" if len(indices) > 5 else ""
-    return f"atom{'s' if len(indices) > 1 else ''} {shown}{more} (counted from 0)"

@@ -35,6 +35,7 @@ from ase.data import atomic_numbers
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from .files import existing_file
+from .labels import SOURCE_KEY
 
 # Units that a data set may name, and what they are in eV and angstrom. The first is what FitSNAP
 # takes where a data set names none (LAMMPS' `units metal`).
@@ -57,9 +58,6 @@ def read_fitsnap(path: str | os.PathLike) -> list[Atoms] | None:
 
     Raises ValueError naming file and key for anything unexpected.
     """
-    # here, because dataset.py in turn reads these files through this module
-    from .dataset import SOURCE_KEY
-
     path = existing_file(path)
     dataset = _dataset(path)
     if dataset is None:

@@ -13,8 +13,9 @@ import numpy as np
 from ase import Atoms
 
 from forcesmith import _core
-from forcesmith.dataset import check_configurations, group_of, split
+from forcesmith.dataset import check_configurations, split
 from forcesmith.gradient_search import GradientSearch, method_for, standardized, state_file
+from forcesmith.labels import group_of
 from forcesmith.linear_search import LinearSearch
 from forcesmith.metrics import ErrorTable, errors_by_group
 from forcesmith.potential import Potential, worker_count

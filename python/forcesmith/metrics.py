@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from .dataset import group_of, labels_of
+from .labels import group_of, labels_of
 
 TOTAL = "all"
 

@@ -32,6 +32,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from .files import existing_file, write_atomically
+from .labels import SOURCE_KEY, labels_of
 from .word_lines import WordLines
 
 VOIGT = ("xx", "yy", "zz", "yz", "xz", "xy")
@@ -83,9 +84,6 @@ def write_cfg(
     Text and numbers in `info` become Feature lines. Lattice vectors along which the configuration
     is not periodic are left out. Raises ValueError for an element that is not in `elements`.
     """
-    # here, because dataset.py in turn reads .cfg files through this module
-    from .dataset import SOURCE_KEY, labels_of
-
     types = {symbol: number for number, symbol in enumerate(elements)}
     text = []
     for index, atoms in enumerate(configurations):

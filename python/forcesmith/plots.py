@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms, units
 
-from .dataset import labels_of
 from .files import write_atomically
+from .labels import labels_of
 from .metrics import rmse
 
 # Colours and markers told apart also by the colour blind (palette of Okabe and Ito).

@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms, units
 
 from forcesmith import _core
-from forcesmith.dataset import SOURCE_KEY, group_of, labels_of
+from forcesmith.labels import SOURCE_KEY, group_of, labels_of
 from forcesmith.neighbors import Neighbors, find_neighbors, join, portions
 from forcesmith.potential import VOIGT
 from forcesmith.settings import GroupWeights, WeightSettings

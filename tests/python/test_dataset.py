@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
-from forcesmith.dataset import check_configurations, group_of, labels_of, read, split
+from forcesmith.dataset import check_configurations, read, split
+from forcesmith.labels import group_of, labels_of
 from forcesmith.mlip_cfg import read_cfg, write_cfg
 from sample_data import labelled
 

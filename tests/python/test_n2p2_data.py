@@ -6,7 +6,7 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from forcesmith import FitSettings, cli
-from forcesmith.dataset import labels_of
+from forcesmith.labels import labels_of
 from forcesmith.n2p2_data import is_n2p2_data
 
 BOHR, HARTREE = 0.529177210903, 27.211386245988  # CODATA 2018
