@@ -101,7 +101,8 @@ def fit(
         settings.weights,
         keep_configurations=method in ("adam", "gauss_newton"),
     )
-    if by_gradient and not optimizer.start:
+    goes_on = optimizer.start and "descriptor" not in settings.model_fields_set
+    if by_gradient and not goes_on:
         potential = standardized(
             potential, training_set, given_offsets(settings, elements), n_workers
         )
@@ -123,9 +124,8 @@ def fit(
         squares = LinearLeastSquares(
             core, training_set, optimizer.ridge, given_offsets(settings, elements), n_workers
         )
-        interrupted = LinearSearch(record, squares, optimizer).run()
-        ending = "interrupted" if interrupted else "converged"
-        coefficient_errors = None if interrupted else squares.standard_errors
+        ending = LinearSearch(record, squares, optimizer).run()
+        coefficient_errors = None if ending == "interrupted" else squares.standard_errors
 
     train_errors = errors_by_group(potential, train)
     test_errors = errors_by_group(potential, test) if test else None

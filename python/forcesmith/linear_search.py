@@ -26,16 +26,19 @@ class LinearSearch:
         self.joint = squares.joint_loss(record.core)
         self.settings = settings
 
-    def run(self) -> bool:
-        """Search; leaves the best parameters in the potential. True if Ctrl-C ended it."""
+    def run(self) -> str:
+        """Search; leaves the best parameters in the potential. Returns how it ended: "converged",
+        "iterations" or "interrupted"."""
         record = self.record
-        interrupted = False
+        ending = "converged"
         try:
             record.keep_if_best(self.squares.solve(self.core))
             record.iteration_done()
             if self.joint.n_descriptor > 0:
                 while self._iterations_left() > 1 and self._round():
                     pass
+                if self._iterations_left() <= 1:
+                    ending = "iterations"
             if self.settings.solver == "ard":
                 record.restore_best()
                 record.best_score = np.inf  # fewer coefficients, larger loss
@@ -44,9 +47,9 @@ class LinearSearch:
         except KeyboardInterrupt:
             if record.best is None:
                 raise
-            interrupted = True
+            ending = "interrupted"
         record.restore_best()
-        return interrupted
+        return ending
 
     def _iterations_left(self) -> int:
         return self.settings.max_iterations - len(self.record.history)

@@ -628,6 +628,12 @@ def test_restart_that_does_not_fit(noisy, tmp_path):
         linear_fit(noisy, optimizer={"start": str(tmp_path / "missing.json")})
 
 
+def test_how_the_search_ended(noisy):
+    assert linear_fit(noisy, optimizer={"max_iterations": 3}).ending == "iterations"
+    stagnating = {"max_iterations": 1000, "tolerance": 0.9}
+    assert linear_fit(noisy, optimizer=stagnating).ending == "converged"
+
+
 def test_progress(noisy):
     calls = []
     optimizer = {"max_iterations": 3, "threads": 1}

@@ -144,6 +144,16 @@ def test_resume_goes_on_after_the_end(data, tmp_path):
     np.testing.assert_array_equal(all_parameters(longer), all_parameters(whole))
 
 
+def test_a_grown_network_is_standardised_anew(data, tmp_path):
+    """With descriptor settings the start gives radial functions, not offsets and input ranges."""
+    path = tmp_path / "start.json"
+    first = search(data, max_iterations=3).potential
+    first.write(path)
+    grown = search(data, max_iterations=1, start=str(path)).potential
+    shifts = [json.loads(p.to_json())["model"]["input_shift"] for p in (first, grown)]
+    assert np.all(shifts[1]) and not np.allclose(*shifts)
+
+
 def test_what_cannot_be_resumed(data, tmp_path):
     path = tmp_path / "a.json"
     with pytest.raises(ValueError, match=r"no checkpoint .*a\.state\.npz to resume from"):
