@@ -8,8 +8,10 @@
 
 #if defined(__CUDACC__)
 #define FORCESMITH_FUNCTION __host__ __device__ inline
+#define FORCESMITH_INLINE_LAMBDA
 #else
 #define FORCESMITH_FUNCTION inline __attribute__((always_inline))
+#define FORCESMITH_INLINE_LAMBDA __attribute__((always_inline))
 #endif
 
 #ifndef FORCESMITH_ISA

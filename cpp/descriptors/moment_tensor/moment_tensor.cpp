@@ -17,7 +17,7 @@ struct MomentTensorWorkspace : Descriptor::Workspace {
   PackedNeighbors neighbors;
   PackedView view{};
   MomentTensorScratch scratch{};
-  AlignedBuffer radial, monomials, moments, gradients;
+  AlignedBuffer radial, sums, moments, gradients;
 };
 
 template <std::size_t N>
@@ -153,57 +153,49 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
   reachable_ = find_reachable(tables(), variant_.width);
 }
 
-/// Renumbers moments for the kernels: basic ones by monomial, the others in an order in which every
-/// factor of a product comes before it. program_ keeps the numbering of the file.
+/// Renumbers moments for the kernels: basic ones by rows of monomials, then their expansions, then products in
+/// an order in which every factor of a product comes before it. program_ keeps the numbering of the file.
 void MomentTensor::sort_program(const std::string& where) {
-  // Monomials (a, b, c) with all their parents: c is lowered first, then b, then a.
-  using Power = std::array<int, 3>;
-  auto axis_of = [](const Power& p) { return p[2] > 0 ? 2 : p[1] > 0 ? 1 : 0; };
-  auto before = [&](const Power& p, const Power& q) {
-    const bool p_constant = p == Power{}, q_constant = q == Power{};
-    if (p_constant != q_constant) return p_constant;
-    if (axis_of(p) != axis_of(q)) return axis_of(p) < axis_of(q);
-    return std::array{p[2], p[1], p[0]} < std::array{q[2], q[1], q[0]};
-  };
-  std::map<Power, int, decltype(before)> monomials(before);
-  monomials[{}] = 0;
-  for (const auto& [mu, a, b, c] : program_.basic)
-    for (Power p{a, b, c}; p != Power{}; --p[axis_of(p)]) monomials[p] = 0;
-  int count = 0;
-  for (auto& item : monomials) item.second = count++;
-  axis_begin_ = {1, 1, 1, count};
-  parent_.assign(count, 0);
-  for (const auto& [power, index] : monomials) {
-    if (power == Power{}) continue;
-    Power parent = power;
-    --parent[axis_of(power)];
-    parent_[index] = monomials.at(parent);
-    for (int axis = axis_of(power) + 1; axis < 3; ++axis)
-      axis_begin_[axis] = std::max(axis_begin_[axis], index + 1);
-  }
+  // Largest degree of the monomials summed with a radial function; a later one has no larger degree.
+  const int n_radial = program_.n_radial(), radial_stride = radial_stride_of(n_radial);
+  std::vector<int> degree(radial_stride, -1);
+  for (const auto& [mu, a, b, c] : program_.basic) degree[mu] = std::max(degree[mu], a + b + c);
+  for (int mu = n_radial - 2; mu >= 0; --mu) degree[mu] = std::max(degree[mu], degree[mu + 1]);
 
-  // Basic moments by monomial, then radial function.
-  const int n_basic = static_cast<int>(program_.basic.size());
-  std::vector<std::array<int, 3>> sorted;  // monomial, mu, moment in the file
-  for (int i = 0; i < n_basic; ++i) {
-    const auto& [mu, a, b, c] = program_.basic[i];
-    sorted.push_back({monomials.at({a, b, c}), mu, i});
+  using Moment = std::array<int, 4>;  // mu, a, b, c
+  std::map<Moment, int> basic;        // number in the kernels
+  row_begin_.assign(1, 0);
+  for (int c = 0; c < 2; ++c) {
+    n_rows_[c] = std::max(0, degree[0] + 1 - c);
+    for (int b = 0; b < n_rows_[c]; ++b) {
+      for (int mu = 0; mu < radial_stride; ++mu) row_ends_.push_back(std::max(0, degree[mu] + 1 - b - c));
+      int next = row_begin_.back();
+      for (int a = 0; a <= degree[0] - b - c; ++a)
+        for (int mu = 0; mu < n_radial && degree[mu] >= a + b + c; ++mu) basic[{mu, a, b, c}] = next++;
+      row_begin_.push_back(next);
+    }
   }
-  std::sort(sorted.begin(), sorted.end());
+  n_basic_ = static_cast<int>(basic.size());
+
+  std::function<int(Moment)> number_of_basic = [&](const Moment& moment) {
+    if (const auto found = basic.find(moment); found != basic.end()) return found->second;
+    const auto [mu, a, b, c] = moment;
+    for (const Moment& part : {Moment{mu, a, b, c - 2}, Moment{mu, a + 2, b, c - 2}, Moment{mu, a, b + 2, c - 2}})
+      number_of_basic(part);
+    for (const Moment& part : {Moment{mu, a, b, c - 2}, Moment{mu, a + 2, b, c - 2}, Moment{mu, a, b + 2, c - 2}})
+      expansion_.push_back(basic.at(part));
+    const int number = static_cast<int>(basic.size());
+    return basic[moment] = number;
+  };
   std::vector<int> number(program_.n_moments, -1);  // [moment in the file] moment in the kernels
-  basic_begin_.assign(count + 1, 0);
-  for (int i = 0; i < n_basic; ++i) {
-    number[sorted[i][2]] = i;
-    basic_mu_.push_back(sorted[i][1]);
-    ++basic_begin_[sorted[i][0] + 1];
-  }
-  for (int m = 0; m < count; ++m) basic_begin_[m + 1] += basic_begin_[m];
+  const int n_basic = static_cast<int>(program_.basic.size());
+  for (int i = 0; i < n_basic; ++i) number[i] = number_of_basic(program_.basic[i]);
 
   // Products grouped by target, only for moments that some basis function needs.
   std::vector<std::vector<int>> products_of(program_.n_moments);
   for (std::size_t p = 0; p < program_.products.size(); ++p)
     products_of[program_.products[p][3]].push_back(static_cast<int>(p));
-  int next = n_basic;
+  int next = static_cast<int>(basic.size());
   product_begin_.assign(1, 0);
   std::function<void(int)> place = [&](int moment) {
     if (number[moment] >= 0) return;
@@ -245,11 +237,11 @@ ReachableMoments find_reachable(const MomentTensorTables& t, int width) {
   for (int first = 0; first < t.n_values; first += width) {
     std::vector<bool> reached(t.n_moments, false);
     for (int k = first; k < std::min(t.n_values, first + width); ++k) reached[t.mapping[k]] = true;
-    for (int moment = t.n_moments - 1; moment >= t.n_basic; --moment) {
+    for (int moment = t.n_moments - 1; moment >= t.first_product; --moment) {
       if (!reached[moment]) continue;
       found.moments.push_back(moment);
-      const int end = t.product_begin[moment - t.n_basic + 1];
-      for (int p = t.product_begin[moment - t.n_basic]; p < end; ++p)
+      const int end = t.product_begin[moment - t.first_product + 1];
+      for (int p = t.product_begin[moment - t.first_product]; p < end; ++p)
         reached[t.product_left[p]] = reached[t.product_right[p]] = true;
     }
     found.begin.push_back(static_cast<int>(found.moments.size()));
@@ -266,13 +258,15 @@ MomentTensorTables MomentTensor::tables() const {
   t.min_distance = parameters_.min_distance;
   t.scaling = parameters_.scaling;
   t.radial = radial_coefficients_.data();
-  t.n_monomials = static_cast<int>(parent_.size());
-  std::copy(axis_begin_.begin(), axis_begin_.end(), t.axis_begin);
-  t.parent = parent_.data();
-  t.n_basic = static_cast<int>(program_.basic.size());
-  t.basic_begin = basic_begin_.data();
-  t.basic_mu = basic_mu_.data();
-  t.n_moments = t.n_basic + static_cast<int>(product_begin_.size()) - 1;
+  t.radial_stride = radial_stride_of(t.n_radial);
+  std::copy(n_rows_.begin(), n_rows_.end(), t.n_rows);
+  t.row_ends = row_ends_.data();
+  t.row_begin = row_begin_.data();
+  t.n_basic = n_basic_;
+  t.n_expanded = static_cast<int>(expansion_.size()) / 3;
+  t.expansion = expansion_.data();
+  t.first_product = t.n_basic + t.n_expanded;
+  t.n_moments = t.first_product + static_cast<int>(product_begin_.size()) - 1;
   t.product_begin = product_begin_.data();
   t.product_left = product_left_.data();
   t.product_right = product_right_.data();
@@ -374,14 +368,11 @@ void MomentTensor::values(const NeighborView& block, Workspace& workspace, doubl
   w.view = w.neighbors.view();
 
   const MomentTensorTables t = tables();
-  const std::size_t radial = static_cast<std::size_t>(w.neighbors.n_packs()) * t.n_radial * width;
+  const std::size_t radial = static_cast<std::size_t>(w.neighbors.n_packs()) * t.radial_stride * width;
   w.scratch.f = w.radial.reserve(2 * radial);
   w.scratch.df = w.scratch.f + radial;
-  const std::size_t monomials = 2ul * t.n_monomials * width;
   const std::size_t sums = (t.n_basic + width) * static_cast<std::size_t>(width);
-  w.scratch.monomials = w.monomials.reserve(2 * monomials + sums);
-  w.scratch.dmonomials = w.scratch.monomials + monomials;
-  w.scratch.sums = w.scratch.dmonomials + monomials;
+  w.scratch.sums = w.sums.reserve(sums);
   const std::size_t moments = static_cast<std::size_t>(t.n_moments) * width;
   w.scratch.moments = w.moments.reserve(4 * moments);
   w.scratch.moments_dot = w.scratch.moments + moments;

@@ -76,8 +76,9 @@ class MomentTensor : public Descriptor {
   MomentTensorVariant variant_;
 
   // Arrays behind MomentTensorTables.
-  std::vector<int> parent_, basic_begin_, basic_mu_;
-  std::array<int, 4> axis_begin_{};
+  std::array<int, 2> n_rows_{};
+  int n_basic_ = 0;
+  std::vector<int> row_ends_, row_begin_, expansion_;
   std::vector<int> product_begin_, product_left_, product_right_, mapping_;
   ReachableMoments reachable_;
   std::vector<double> product_factor_;

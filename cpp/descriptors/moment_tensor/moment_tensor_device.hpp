@@ -20,8 +20,6 @@ struct MomentTensorLaunch {
   KOKKOS_INLINE_FUNCTION MomentTensorScratch slice(int index) const {
     MomentTensorScratch own = scratch;  // f and df are numbered by pack, which no two atoms share
     const std::ptrdiff_t i = index;
-    own.monomials += i * 2 * tables.n_monomials;
-    own.dmonomials += i * 2 * tables.n_monomials;
     own.sums += i * (tables.n_basic + 1);
     own.moments += i * tables.n_moments;
     own.moments_dot += i * tables.n_moments;
@@ -39,13 +37,14 @@ class MomentTensorDevice {
 
   explicit MomentTensorDevice(const MomentTensorTables& host) : t_(host) {
     const int n_radial = host.n_elements * host.n_elements * host.n_radial * host.n_polynomials;
-    const int n_products = host.product_begin[host.n_moments - host.n_basic];
+    const int n_rows = host.n_rows[0] + host.n_rows[1];
+    const int n_products = host.product_begin[host.n_moments - host.first_product];
     t_.radial = copy(d_radial_, "radial", host.radial, n_radial);
-    t_.parent = copy(d_parent_, "parent", host.parent, host.n_monomials);
-    t_.basic_begin = copy(d_basic_begin_, "basic_begin", host.basic_begin, host.n_monomials + 1);
-    t_.basic_mu = copy(d_basic_mu_, "basic_mu", host.basic_mu, host.n_basic);
+    t_.row_ends = copy(d_row_ends_, "row_ends", host.row_ends, n_rows * host.radial_stride);
+    t_.row_begin = copy(d_row_begin_, "row_begin", host.row_begin, n_rows + 1);
+    t_.expansion = copy(d_expansion_, "expansion", host.expansion, 3 * host.n_expanded);
     t_.product_begin = copy(d_product_begin_, "product_begin", host.product_begin,
-                            host.n_moments - host.n_basic + 1);
+                            host.n_moments - host.first_product + 1);
     t_.product_left = copy(d_product_left_, "product_left", host.product_left, n_products);
     t_.product_right = copy(d_product_right_, "product_right", host.product_right, n_products);
     t_.product_factor = copy(d_product_factor_, "product_factor", host.product_factor, n_products);
@@ -148,11 +147,10 @@ class MomentTensorDevice {
   }
 
   void reserve(int n_atoms, int n_packs) {
-    const std::size_t radial = static_cast<std::size_t>(n_packs) * t_.n_radial;
-    const std::size_t monomials = 2ul * t_.n_monomials * n_atoms;
+    const std::size_t radial = static_cast<std::size_t>(n_packs) * t_.radial_stride;
     const std::size_t sums = static_cast<std::size_t>(t_.n_basic + 1) * n_atoms;
     const std::size_t moments = static_cast<std::size_t>(t_.n_moments) * n_atoms;
-    const std::size_t size = 2 * radial + 2 * monomials + sums + 4 * moments;
+    const std::size_t size = 2 * radial + sums + 4 * moments;
     if (d_scratch_.extent(0) < size)
       d_scratch_ = DeviceArray<double>(
           Kokkos::view_alloc("forcesmith::moment_tensor::scratch", Kokkos::WithoutInitializing), size);
@@ -165,8 +163,6 @@ class MomentTensorDevice {
     scratch_ = {};
     scratch_.f = take(radial);
     scratch_.df = take(radial);
-    scratch_.monomials = take(monomials);
-    scratch_.dmonomials = take(monomials);
     scratch_.sums = take(sums);
     scratch_.moments = take(moments);
     scratch_.moments_dot = take(moments);
@@ -177,7 +173,7 @@ class MomentTensorDevice {
   MomentTensorTables t_;
   MomentTensorScratch scratch_{};
   DeviceArray<double> d_radial_, d_product_factor_, d_scratch_, d_gradients_;
-  DeviceArray<int> d_parent_, d_basic_begin_, d_basic_mu_, d_product_begin_, d_product_left_,
+  DeviceArray<int> d_row_ends_, d_row_begin_, d_expansion_, d_product_begin_, d_product_left_,
       d_product_right_, d_mapping_, d_reachable_begin_, d_reachable_;
 };
 

@@ -7,6 +7,12 @@
 // Lanes run over neighbors of one element for radial functions, moment sums and pair gradients, and
 // over the atoms of a block for the contraction program. Lengths in angstrom.
 //
+// Since x^2 + y^2 + z^2 = 1, only monomials x^a y^b z^c with c = 0 or 1 are summed over the neighbors; moments
+// with higher powers of z are combinations of these ("expansion"), made once per atom. The monomials of
+// equal b and c form a row, which the kernels walk along in registers.
+//
+// R is the number of radial functions, rounded up to one the kernels are compiled for (dispatch_radial).
+//
 // Verbs: compute_values, then any of reverse_values (MD), compute_tangent and then
 // reverse_parameters (training), compute_gradients (design matrix), on the same block and scratch.
 #pragma once
@@ -17,7 +23,7 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-/// N packs of neighbors of one atom, of one element each.
+/// N packs of neighbors of one atom.
 template <class L, int N>
 struct MomentTensorPacks {
   L u[N][3], r[N];
@@ -33,109 +39,179 @@ struct MomentTensorPacks {
   }
 };
 
-/// Q_b and dQ_b/dr for all b.
-template <class L>
-FORCESMITH_FUNCTION void radial_basis(const MomentTensorTables& t, L r, L* q, L* dq) {
-  const double slope = 2.0 / (t.cutoff - t.min_distance);
-  const L xi = (r - L(t.min_distance)) * L(slope) - L(1.0);
-  const L gap = L(t.cutoff) - r;
-  const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2.0 * t.scaling);
-  L lower(1.0), chebyshev(xi), dlower(0.0), dchebyshev(slope);
-  q[0] = envelope;
-  dq[0] = denvelope;
-  for (int b = 1; b < t.n_polynomials; ++b) {
-    q[b] = chebyshev * envelope;
-    dq[b] = dchebyshev * envelope + chebyshev * denvelope;
-    const L next = L(2.0) * xi * chebyshev - lower;
-    const L dnext = L(2.0 * slope) * chebyshev + L(2.0) * xi * dchebyshev - dlower;
-    lower = chebyshev;
-    chebyshev = next;
-    dlower = dchebyshev;
-    dchebyshev = dnext;
-  }
-}
-
 FORCESMITH_FUNCTION const double* radial_coefficients(const MomentTensorTables& t, int center,
                                                       int neighbor) {
   return t.radial + (center * t.n_elements + neighbor) * t.n_radial * t.n_polynomials;
 }
 
-/// f_mu and df_mu/dr of one pack.
+/// Walks through T_b(xi) and dT_b/dr, b = 0, 1, ..
 template <class L>
-FORCESMITH_FUNCTION void compute_radial(const MomentTensorTables& t, const double* c, L r, L* f,
-                                        L* df) {
-  L q[MomentTensorTables::max_radial_basis], dq[MomentTensorTables::max_radial_basis];
-  radial_basis(t, r, q, dq);
-  for (int mu = 0; mu < t.n_radial; ++mu) {
-    L sum(0.0), dsum(0.0);
+struct ChebyshevRecursion {
+  L two_xi, value, derivative, lower, lower_derivative, two_slope;
+
+  FORCESMITH_FUNCTION ChebyshevRecursion(const MomentTensorTables& t, L r) {
+    const double slope = 2.0 / (t.cutoff - t.min_distance);
+    const L xi = (r - L(t.min_distance)) * L(slope) - L(1.0);
+    two_xi = xi + xi;
+    two_slope = L(2.0 * slope);
+    value = L(1.0);
+    derivative = L(0.0);
+    lower = xi;  // T_-1
+    lower_derivative = L(slope);
+  }
+  FORCESMITH_FUNCTION void advance() {
+    const L next = two_xi * value - lower;
+    const L next_derivative = two_xi * derivative + (two_slope * value - lower_derivative);
+    lower = value;
+    lower_derivative = derivative;
+    value = next;
+    derivative = next_derivative;
+  }
+};
+
+/// f_mu and df_mu/dr, mu < R, of N packs of the elements that the coefficients c[n] belong to.
+template <class L, int R, int N>
+FORCESMITH_FUNCTION void compute_radial(const MomentTensorTables& t, const double* const* c,
+                                        const L* r, L* f, L* df) {
+  L sum[N][R], dsum[N][R];
+  for (int n = 0; n < N; ++n) {
+    ChebyshevRecursion<L> chebyshev(t, r[n]);
+    for (int mu = 0; mu < R; ++mu) sum[n][mu] = dsum[n][mu] = L(0.0);
     for (int b = 0; b < t.n_polynomials; ++b) {
-      const L coefficient(c[mu * t.n_polynomials + b]);
-      sum += coefficient * q[b];
-      dsum += coefficient * dq[b];
+      for (int mu = 0; mu < R; ++mu) {
+        const L coefficient(c[n][(mu < t.n_radial ? mu : 0) * t.n_polynomials + b]);
+        sum[n][mu] += coefficient * chebyshev.value;
+        dsum[n][mu] += coefficient * chebyshev.derivative;
+      }
+      chebyshev.advance();
     }
-    f[mu] = sum;
-    df[mu] = dsum;
-  }
-}
-
-template <class L>
-FORCESMITH_FUNCTION void compute_monomials(const MomentTensorTables& t, const L* u, L* monomials) {
-  monomials[0] = L(1.0);
-  for (int axis = 0; axis < 3; ++axis)
-    for (int m = t.axis_begin[axis]; m < t.axis_begin[axis + 1]; ++m)
-      monomials[m] = monomials[t.parent[m]] * u[axis];
-}
-
-/// Directional derivatives of the monomials when the unit vector moves with u_dot.
-template <class L>
-FORCESMITH_FUNCTION void compute_monomials_dot(const MomentTensorTables& t, const L* u,
-                                               const L* u_dot, const L* monomials, L* dot) {
-  dot[0] = L(0.0);
-  for (int axis = 0; axis < 3; ++axis)
-    for (int m = t.axis_begin[axis]; m < t.axis_begin[axis + 1]; ++m)
-      dot[m] = dot[t.parent[m]] * u[axis] + monomials[t.parent[m]] * u_dot[axis];
-}
-
-/// Adds sum_n f monomial of N packs to the moment sums (still one value per lane).
-template <class L, int N>
-FORCESMITH_FUNCTION void add_moments(const MomentTensorTables& t, const L* f, const L* monomials,
-                                     L* sums) {
-  for (int m = 0; m < t.n_monomials; ++m) {
-    L monomial[N];
-    for (int n = 0; n < N; ++n) monomial[n] = monomials[n * t.n_monomials + m];
-    for (int basic = t.basic_begin[m]; basic < t.basic_begin[m + 1]; ++basic) {
-      const int mu = t.basic_mu[basic];
-      L sum = sums[basic];
-      for (int n = 0; n < N; ++n) sum += f[n * t.n_radial + mu] * monomial[n];
-      sums[basic] = sum;
+    const L gap = L(t.cutoff) - r[n];
+    const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2.0 * t.scaling);
+    for (int mu = 0; mu < R; ++mu) {
+      f[n * R + mu] = envelope * sum[n][mu];
+      df[n * R + mu] = envelope * dsum[n][mu] + denvelope * sum[n][mu];
     }
   }
 }
 
-template <class L, int N>
+/// A number known to the compiler.
+template <int K>
+struct Count {
+  static constexpr int value = K;
+};
+
+/// Calls visit(Count<K>, basic) for the monomials of a row, powers of x ascending: each is summed with
+/// the first K radial functions, into the moments basic .. basic + K - 1.
+template <int K, class Visit>
+FORCESMITH_FUNCTION void visit_row(const int* ends, int power, int basic, const Visit& visit) {
+  for (; power < ends[K - 1]; ++power, basic += K) visit(Count<K>{}, basic);
+  if constexpr (K > 1) visit_row<K - 1>(ends, power, basic, visit);
+}
+
+/// The same, powers of x descending; `basic` is one past the moments of the row.
+template <int K, int R, class Visit>
+FORCESMITH_FUNCTION void visit_row_backwards(const int* ends, int basic, const Visit& visit) {
+  const int last = K < R ? ends[K < R ? K : 0] : 0;
+  for (int power = ends[K - 1]; power > last; --power) {
+    basic -= K;
+    visit(Count<K>{}, basic);
+  }
+  if constexpr (K < R) visit_row_backwards<K + 1, R>(ends, basic, visit);
+}
+
+/// Adds sum_n f_mu monomial of N packs to the moment sums (still one value per lane).
+template <class L, int R, int N>
+FORCESMITH_FUNCTION void add_moments(const MomentTensorTables& t, const MomentTensorPacks<L, N>& packs,
+                                     const L* f, L* sums) {
+  L radial[N][R];
+  for (int n = 0; n < N; ++n)
+    for (int mu = 0; mu < R; ++mu) radial[n][mu] = f[n * R + mu];
+  const int* ends = t.row_ends;
+  int row = 0;
+  for (int c = 0; c < 2; ++c) {
+    L first[N];  // y^b z^c
+    for (int n = 0; n < N; ++n) first[n] = c == 0 ? L(1.0) : packs.u[n][2];
+    for (int b = 0; b < t.n_rows[c]; ++b, ++row, ends += R) {
+      L monomial[N];
+      for (int n = 0; n < N; ++n) monomial[n] = first[n];
+      visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+        for (int mu = 0; mu < count.value; ++mu) {
+          L sum = sums[basic + mu];
+          for (int n = 0; n < N; ++n) sum += radial[n][mu] * monomial[n];
+          sums[basic + mu] = sum;
+        }
+        for (int n = 0; n < N; ++n) monomial[n] *= packs.u[n][0];
+      });
+      for (int n = 0; n < N; ++n) first[n] *= packs.u[n][1];
+    }
+  }
+}
+
+/// Adds the derivative of the moment sums of one pack when its unit vectors move with u_dot and its radial
+/// functions with f_dot.
+template <class L, int R>
+FORCESMITH_FUNCTION void add_moments_dot(const MomentTensorTables& t, const L* u, const L* u_dot,
+                                         const L* f, const L* f_dot, L* sums) {
+  const int* ends = t.row_ends;
+  int row = 0;
+  for (int c = 0; c < 2; ++c) {
+    L first = c == 0 ? L(1.0) : u[2], first_dot = c == 0 ? L(0.0) : u_dot[2];
+    for (int b = 0; b < t.n_rows[c]; ++b, ++row, ends += R) {
+      L monomial = first, monomial_dot = first_dot;
+      visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+        for (int mu = 0; mu < count.value; ++mu)
+          sums[basic + mu] += f_dot[mu] * monomial + f[mu] * monomial_dot;
+        monomial_dot = monomial_dot * u[0] + monomial * u_dot[0];
+        monomial *= u[0];
+      });
+      first_dot = first_dot * u[1] + first * u_dot[1];
+      first *= u[1];
+    }
+  }
+}
+
+template <class L, int R, int N>
 FORCESMITH_FUNCTION void compute_moments_of_packs(const MomentTensorTables& t,
                                                   const PackedView& neighbors,
                                                   const MomentTensorScratch& s, int center,
                                                   int first) {
   const MomentTensorPacks<L, N> packs(neighbors, first);
-  L* f = reinterpret_cast<L*>(s.f) + first * t.n_radial;
-  L* df = reinterpret_cast<L*>(s.df) + first * t.n_radial;
-  L* monomials = reinterpret_cast<L*>(s.monomials);
-  for (int n = 0; n < N; ++n) {
-    const double* c = radial_coefficients(t, center, neighbors.pack_types[first + n]);
-    compute_radial(t, c, packs.r[n], f + n * t.n_radial, df + n * t.n_radial);
-    compute_monomials(t, packs.u[n], monomials + n * t.n_monomials);
+  L* f = reinterpret_cast<L*>(s.f) + first * R;
+  L* df = reinterpret_cast<L*>(s.df) + first * R;
+  const double* c[N];
+  for (int n = 0; n < N; ++n)
+    c[n] = radial_coefficients(t, center, neighbors.pack_types[first + n]);
+  compute_radial<L, R, N>(t, c, packs.r, f, df);
+  add_moments<L, R, N>(t, packs, f, reinterpret_cast<L*>(s.sums));
+}
+
+/// Moments with higher powers of z than the first, by z^2 = 1 - x^2 - y^2.
+template <class L>
+FORCESMITH_FUNCTION void expand_moments(const MomentTensorTables& t, L* moments) {
+  for (int e = 0; e < t.n_expanded; ++e) {
+    const int* from = t.expansion + 3 * e;
+    moments[t.n_basic + e] = moments[from[0]] - moments[from[1]] - moments[from[2]];
   }
-  add_moments<L, N>(t, f, monomials, reinterpret_cast<L*>(s.sums));
+}
+
+template <class L>
+FORCESMITH_FUNCTION void reverse_expansion(const MomentTensorTables& t, L* adjoints) {
+  for (int e = t.n_expanded - 1; e >= 0; --e) {
+    const int* to = t.expansion + 3 * e;
+    const L adjoint = adjoints[t.n_basic + e];
+    adjoints[to[0]] += adjoint;
+    adjoints[to[1]] -= adjoint;
+    adjoints[to[2]] -= adjoint;
+  }
 }
 
 /// Moments beyond the basic ones, all atoms of a block at once.
 template <class L>
 FORCESMITH_FUNCTION void compute_products(const MomentTensorTables& t, L* moments) {
-  for (int target = t.n_basic; target < t.n_moments; ++target) {
+  for (int target = t.first_product; target < t.n_moments; ++target) {
     L sum(0.0);
-    const int end = t.product_begin[target - t.n_basic + 1];
-    for (int p = t.product_begin[target - t.n_basic]; p < end; ++p)
+    const int end = t.product_begin[target - t.first_product + 1];
+    for (int p = t.product_begin[target - t.first_product]; p < end; ++p)
       sum += L(t.product_factor[p]) * moments[t.product_left[p]] * moments[t.product_right[p]];
     moments[target] = sum;
   }
@@ -146,8 +222,8 @@ template <class L, class Moment>
 FORCESMITH_FUNCTION void reverse_product(const MomentTensorTables& t, const Moment& moment,
                                          int target, L* adjoints) {
   const L adjoint = adjoints[target];
-  const int end = t.product_begin[target - t.n_basic + 1];
-  for (int p = t.product_begin[target - t.n_basic]; p < end; ++p) {
+  const int end = t.product_begin[target - t.first_product + 1];
+  for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
     const L scaled = adjoint * L(t.product_factor[p]);
     const int left = t.product_left[p], right = t.product_right[p];
     const L left_value = moment(left), right_value = moment(right);
@@ -156,9 +232,23 @@ FORCESMITH_FUNCTION void reverse_product(const MomentTensorTables& t, const Mome
   }
 }
 
+/// Packs of neighbors worked on at once, so that their sums and adjoints are loaded once.
+template <int R>
+inline constexpr int packs_at_once = R <= 4 ? 2 : 1;
+
+/// Calls compute(Count<N>, pack) for all packs of an atom, most of the time for several at once.
+template <int R, class Compute>
+FORCESMITH_FUNCTION void for_packs_of_atom(const PackedView& neighbors, int atom, const Compute& compute) {
+  constexpr int N = packs_at_once<R>;
+  const int end = neighbors.pack_offsets[atom + 1];
+  int pack = neighbors.pack_offsets[atom];
+  for (; pack + N <= end; pack += N) compute(Count<N>{}, pack);
+  for (; pack < end; ++pack) compute(Count<1>{}, pack);
+}
+
 /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
 /// values: [n_atoms][stride].
-template <class L>
+template <class L, int R>
 FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const PackedView& neighbors,
                                         const MomentTensorScratch& s, double* values, int stride) {
   L* moments = reinterpret_cast<L*>(s.moments);
@@ -166,12 +256,13 @@ FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const Packe
   for (int basic = 0; basic < t.n_basic; ++basic) moments[basic] = L(0.0);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = L(0.0);
-    const int center = neighbors.center_types[atom], end = neighbors.pack_offsets[atom + 1];
-    int pack = neighbors.pack_offsets[atom];
-    for (; pack + 1 < end; pack += 2) compute_moments_of_packs<L, 2>(t, neighbors, s, center, pack);
-    if (pack < end) compute_moments_of_packs<L, 1>(t, neighbors, s, center, pack);
+    const int center = neighbors.center_types[atom];
+    for_packs_of_atom<R>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+      compute_moments_of_packs<L, R, count.value>(t, neighbors, s, center, pack);
+    });
     store_lane_sums(sums, t.n_basic, s.moments + atom, L::width);
   }
+  expand_moments(t, moments);
   compute_products(t, moments);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
     for (int k = 0; k < t.n_values; ++k)
@@ -179,60 +270,77 @@ FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const Packe
 }
 
 /// Gradient of sum_basic adjoint M with r_ij of N packs, for one atom (lane `atom` of the adjoints).
-template <class L, int N>
+///
+/// At a neighbor, sum adjoint M is F = sum_mu f_mu P_mu with polynomials P_mu(x, y, z) whose coefficients are
+/// the adjoints. F, its gradient with the unit vector and, with df_mu in place of f_mu, its derivative with r
+/// come from nested multiplication in x, then y, then z.
+template <class L, int R, int N>
 FORCESMITH_FUNCTION void reverse_moments_of_packs(const MomentTensorTables& t,
                                                   const PackedView& neighbors,
                                                   const MomentTensorScratch& s, int atom, int first,
                                                   double* pair_gradients) {
   const MomentTensorPacks<L, N> packs(neighbors, first);
-  const L* f = reinterpret_cast<const L*>(s.f) + first * t.n_radial;
-  const L* df = reinterpret_cast<const L*>(s.df) + first * t.n_radial;
-  L* monomials = reinterpret_cast<L*>(s.monomials);
-  L* bar = reinterpret_cast<L*>(s.dmonomials);
+  L f[N][R], df[N][R];
   for (int n = 0; n < N; ++n)
-    compute_monomials(t, packs.u[n], monomials + n * t.n_monomials);
+    for (int mu = 0; mu < R; ++mu) {
+      f[n][mu] = reinterpret_cast<const L*>(s.f)[(first + n) * R + mu];
+      df[n][mu] = reinterpret_cast<const L*>(s.df)[(first + n) * R + mu];
+    }
+  const double* adjoints = s.adjoints + atom;
 
-  // dE/d(monomial) and dE/dr at fixed direction.
-  L dr[N];
-  for (int n = 0; n < N; ++n) dr[n] = L(0.0);
-  for (int m = 0; m < t.n_monomials; ++m) {
-    L sum[N], dsum[N];
-    for (int n = 0; n < N; ++n) sum[n] = dsum[n] = L(0.0);
-    for (int basic = t.basic_begin[m]; basic < t.basic_begin[m + 1]; ++basic) {
-      const L adjoint(s.adjoints[basic * L::width + atom]);
-      const int mu = t.basic_mu[basic];
+  L du[N][3], dr[N];
+  int row = t.n_rows[0] + t.n_rows[1];
+  for (int n = 0; n < N; ++n) du[n][0] = du[n][1] = du[n][2] = dr[n] = L(0.0);
+  for (int c = 1; c >= 0; --c) {
+    // Of the polynomial in x and y that z^c is multiplied with: value, derivatives with x, y and r.
+    L value[N], dx[N], dy[N], dradial[N];
+    for (int n = 0; n < N; ++n) value[n] = dx[n] = dy[n] = dradial[n] = L(0.0);
+    for (int b = t.n_rows[c] - 1; b >= 0; --b) {
+      --row;
+      L row_value[N], row_dx[N], row_dradial[N];
+      for (int n = 0; n < N; ++n) row_value[n] = row_dx[n] = row_dradial[n] = L(0.0);
+      visit_row_backwards<1, R>(
+          t.row_ends + row * R, t.row_begin[row + 1], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+            L coefficient[N], dcoefficient[N];
+            for (int mu = 0; mu < count.value; ++mu) {
+              const L adjoint(adjoints[(basic + mu) * L::width]);
+              for (int n = 0; n < N; ++n) {
+                coefficient[n] = mu == 0 ? adjoint * f[n][0] : coefficient[n] + adjoint * f[n][mu];
+                dcoefficient[n] = mu == 0 ? adjoint * df[n][0] : dcoefficient[n] + adjoint * df[n][mu];
+              }
+            }
+            for (int n = 0; n < N; ++n) {
+              const L x = packs.u[n][0];
+              row_dx[n] = row_dx[n] * x + row_value[n];
+              row_value[n] = row_value[n] * x + coefficient[n];
+              row_dradial[n] = row_dradial[n] * x + dcoefficient[n];
+            }
+          });
       for (int n = 0; n < N; ++n) {
-        sum[n] += adjoint * f[n * t.n_radial + mu];
-        dsum[n] += adjoint * df[n * t.n_radial + mu];
+        const L y = packs.u[n][1];
+        dy[n] = dy[n] * y + value[n];
+        value[n] = value[n] * y + row_value[n];
+        dx[n] = dx[n] * y + row_dx[n];
+        dradial[n] = dradial[n] * y + row_dradial[n];
       }
     }
     for (int n = 0; n < N; ++n) {
-      bar[n * t.n_monomials + m] = sum[n];
-      dr[n] += dsum[n] * monomials[n * t.n_monomials + m];
-    }
-  }
-
-  // Back through the recursion of the monomials to the unit vector.
-  L du[N][3];
-  for (int axis = 2; axis >= 0; --axis) {
-    for (int n = 0; n < N; ++n) du[n][axis] = L(0.0);
-    for (int m = t.axis_begin[axis + 1] - 1; m >= t.axis_begin[axis]; --m) {
-      const int parent = t.parent[m];
-      for (int n = 0; n < N; ++n) {
-        const L adjoint = bar[n * t.n_monomials + m];
-        du[n][axis] += adjoint * monomials[n * t.n_monomials + parent];
-        bar[n * t.n_monomials + parent] += adjoint * packs.u[n][axis];
-      }
+      const L z = packs.u[n][2];
+      du[n][0] = du[n][0] * z + dx[n];
+      du[n][1] = du[n][1] * z + dy[n];
+      if (c == 1) du[n][2] = value[n];
+      dr[n] = dr[n] * z + dradial[n];
     }
   }
 
   for (int n = 0; n < N; ++n) {
+    const L* u = packs.u[n];
     const L inverse_r = L(1.0) / packs.r[n];
-    const L along = du[n][0] * packs.u[n][0] + du[n][1] * packs.u[n][1] + du[n][2] * packs.u[n][2];
+    const L along = du[n][0] * u[0] + du[n][1] * u[1] + du[n][2] * u[2];
     const L radial = dr[n] - along * inverse_r;
     const std::int64_t* pairs = neighbors.pairs + (first + n) * L::width;
     for (int axis = 0; axis < 3; ++axis) {
-      const L gradient = radial * packs.u[n][axis] + du[n][axis] * inverse_r;
+      const L gradient = radial * u[axis] + du[n][axis] * inverse_r;
       for (int lane = 0; lane < L::width; ++lane)
         if (pairs[lane] >= 0) pair_gradients[3 * pairs[lane] + axis] += gradient[lane];
     }
@@ -240,7 +348,7 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const MomentTensorTables& t,
 }
 
 /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
-template <class L>
+template <class L, int R>
 FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const PackedView& neighbors,
                                         const MomentTensorScratch& s, const double* beta, int stride,
                                         double* pair_gradients) {
@@ -250,15 +358,13 @@ FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const Packe
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
     for (int k = 0; k < t.n_values; ++k)
       s.adjoints[t.mapping[k] * L::width + atom] += beta[atom * stride + k];
-  for (int target = t.n_moments - 1; target >= t.n_basic; --target)
+  for (int target = t.n_moments - 1; target >= t.first_product; --target)
     reverse_product<L>(t, [=](int i) { return moments[i]; }, target, adjoints);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    const int end = neighbors.pack_offsets[atom + 1];
-    int pack = neighbors.pack_offsets[atom];
-    for (; pack + 1 < end; pack += 2)
-      reverse_moments_of_packs<L, 2>(t, neighbors, s, atom, pack, pair_gradients);
-    if (pack < end) reverse_moments_of_packs<L, 1>(t, neighbors, s, atom, pack, pair_gradients);
-  }
+  reverse_expansion(t, adjoints);
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+    for_packs_of_atom<R>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+      reverse_moments_of_packs<L, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
+    });
 }
 
 /// How one pack moves along given displacement directions of its neighbors.
@@ -279,15 +385,13 @@ struct MomentTensorMotion {
 
 /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
 /// After compute_values on the same block.
-template <class L>
+template <class L, int R>
 FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const PackedView& neighbors,
                                          const MomentTensorScratch& s, const double* directions,
                                          double* values_dot, int stride) {
   const L* moments = reinterpret_cast<const L*>(s.moments);
   L* dot = reinterpret_cast<L*>(s.moments_dot);
   L* sums = reinterpret_cast<L*>(s.sums);
-  L* monomials = reinterpret_cast<L*>(s.monomials);
-  L* monomials_dot = reinterpret_cast<L*>(s.dmonomials);
   for (int basic = 0; basic < t.n_basic; ++basic) dot[basic] = L(0.0);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = L(0.0);
@@ -295,21 +399,20 @@ FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const Pack
       const MomentTensorPacks<L, 1> packs(neighbors, pack);
       const MomentTensorMotion<L> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * L::width,
                                          directions);
-      const L* f = reinterpret_cast<const L*>(s.f) + pack * t.n_radial;
-      const L* df = reinterpret_cast<const L*>(s.df) + pack * t.n_radial;
-      compute_monomials(t, packs.u[0], monomials);
-      compute_monomials_dot(t, packs.u[0], motion.u_dot, monomials, monomials_dot);
-      L f_dot[MomentTensorTables::max_radial_functions];
-      for (int mu = 0; mu < t.n_radial; ++mu) f_dot[mu] = df[mu] * motion.r_dot;
-      add_moments<L, 1>(t, f_dot, monomials, sums);
-      add_moments<L, 1>(t, f, monomials_dot, sums);
+      L f[R], f_dot[R];
+      for (int mu = 0; mu < R; ++mu) {
+        f[mu] = reinterpret_cast<const L*>(s.f)[pack * R + mu];
+        f_dot[mu] = reinterpret_cast<const L*>(s.df)[pack * R + mu] * motion.r_dot;
+      }
+      add_moments_dot<L, R>(t, packs.u[0], motion.u_dot, f, f_dot, sums);
     }
     store_lane_sums(sums, t.n_basic, s.moments_dot + atom, L::width);
   }
-  for (int target = t.n_basic; target < t.n_moments; ++target) {
+  expand_moments(t, dot);
+  for (int target = t.first_product; target < t.n_moments; ++target) {
     L sum(0.0);
-    const int end = t.product_begin[target - t.n_basic + 1];
-    for (int p = t.product_begin[target - t.n_basic]; p < end; ++p) {
+    const int end = t.product_begin[target - t.first_product + 1];
+    for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
       const int left = t.product_left[p], right = t.product_right[p];
       sum += L(t.product_factor[p]) * (dot[left] * moments[right] + moments[left] * dot[right]);
     }
@@ -320,9 +423,36 @@ FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const Pack
       values_dot[atom * stride + k] = s.moments_dot[t.mapping[k] * L::width + atom];
 }
 
+/// Adjoints of the radial functions of one pack and of their motion, from those of the moments of an atom.
+template <class L, int R>
+FORCESMITH_FUNCTION void reverse_radial(const MomentTensorTables& t, const MomentTensorScratch& s, int atom,
+                                        const L* u, const L* u_dot, L* f_bar, L* f_dot_bar) {
+  const double *bar = s.adjoints + atom, *dot_bar = s.adjoints_dot + atom;
+  for (int mu = 0; mu < R; ++mu) f_bar[mu] = f_dot_bar[mu] = L(0.0);
+  const int* ends = t.row_ends;
+  int row = 0;
+  for (int c = 0; c < 2; ++c) {
+    L first = c == 0 ? L(1.0) : u[2], first_dot = c == 0 ? L(0.0) : u_dot[2];
+    for (int b = 0; b < t.n_rows[c]; ++b, ++row, ends += R) {
+      L monomial = first, monomial_dot = first_dot;
+      visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+        for (int mu = 0; mu < count.value; ++mu) {
+          const L moment_dot_bar(dot_bar[(basic + mu) * L::width]);
+          f_bar[mu] += L(bar[(basic + mu) * L::width]) * monomial + moment_dot_bar * monomial_dot;
+          f_dot_bar[mu] += moment_dot_bar * monomial;
+        }
+        monomial_dot = monomial_dot * u[0] + monomial * u_dot[0];
+        monomial *= u[0];
+      });
+      first_dot = first_dot * u[1] + first * u_dot[1];
+      first *= u[1];
+    }
+  }
+}
+
 /// Adds to parameter_gradient (shape of `radial`) the derivative with the radial coefficients of
 /// sum (values_bar . B + values_dot_bar . dB/dt). After compute_tangent on the same block and directions.
-template <class L>
+template <class L, int R>
 FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const PackedView& neighbors,
                                             const MomentTensorScratch& s, const double* directions,
                                             const double* values_bar, const double* values_dot_bar,
@@ -337,10 +467,10 @@ FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const P
       s.adjoints[t.mapping[k] * L::width + atom] += values_bar[atom * stride + k];
       s.adjoints_dot[t.mapping[k] * L::width + atom] += values_dot_bar[atom * stride + k];
     }
-  for (int target = t.n_moments - 1; target >= t.n_basic; --target) {
+  for (int target = t.n_moments - 1; target >= t.first_product; --target) {
     const L target_bar = bar[target], target_dot_bar = dot_bar[target];
-    const int end = t.product_begin[target - t.n_basic + 1];
-    for (int p = t.product_begin[target - t.n_basic]; p < end; ++p) {
+    const int end = t.product_begin[target - t.first_product + 1];
+    for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
       const int left = t.product_left[p], right = t.product_right[p];
       const L factor(t.product_factor[p]);
       const L scaled = target_bar * factor, scaled_dot = target_dot_bar * factor;
@@ -351,68 +481,61 @@ FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const P
     }
   }
 
-  L* monomials = reinterpret_cast<L*>(s.monomials);
-  L* monomials_dot = reinterpret_cast<L*>(s.dmonomials);
+  reverse_expansion(t, bar);
+  reverse_expansion(t, dot_bar);
+
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
       const MomentTensorPacks<L, 1> packs(neighbors, pack);
       const MomentTensorMotion<L> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * L::width,
                                          directions);
-      compute_monomials(t, packs.u[0], monomials);
-      compute_monomials_dot(t, packs.u[0], motion.u_dot, monomials, monomials_dot);
-      L f_bar[MomentTensorTables::max_radial_functions];
-      L f_dot_bar[MomentTensorTables::max_radial_functions];
-      for (int mu = 0; mu < t.n_radial; ++mu) f_bar[mu] = f_dot_bar[mu] = L(0.0);
-      for (int m = 0; m < t.n_monomials; ++m)
-        for (int basic = t.basic_begin[m]; basic < t.basic_begin[m + 1]; ++basic) {
-          const int mu = t.basic_mu[basic];
-          const L moment_bar(s.adjoints[basic * L::width + atom]);
-          const L moment_dot_bar(s.adjoints_dot[basic * L::width + atom]);
-          f_bar[mu] += moment_bar * monomials[m] + moment_dot_bar * monomials_dot[m];
-          f_dot_bar[mu] += moment_dot_bar * monomials[m];
-        }
-      L q[MomentTensorTables::max_radial_basis], dq[MomentTensorTables::max_radial_basis];
-      radial_basis(t, packs.r[0], q, dq);
+      L f_bar[R], f_dot_bar[R];
+      reverse_radial<L, R>(t, s, atom, packs.u[0], motion.u_dot, f_bar, f_dot_bar);
+      // f = envelope P, df/dt = r_dot (envelope dP/dr + denvelope P), P = sum_b c_b T_b.
+      const L gap = L(t.cutoff) - packs.r[0];
+      const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2.0 * t.scaling);
+      for (int mu = 0; mu < R; ++mu) {
+        const L df_bar = f_dot_bar[mu] * motion.r_dot;
+        f_bar[mu] = f_bar[mu] * envelope + df_bar * denvelope;
+        f_dot_bar[mu] = df_bar * envelope;
+      }
       const int row = neighbors.center_types[atom] * t.n_elements + neighbors.pack_types[pack];
       double* gradient = parameter_gradient + row * t.n_radial * t.n_polynomials;
-      for (int mu = 0; mu < t.n_radial; ++mu) {
-        const L df_bar = f_dot_bar[mu] * motion.r_dot;
-        for (int b = 0; b < t.n_polynomials; ++b)
-          gradient[mu * t.n_polynomials + b] += lane_sum(f_bar[mu] * q[b] + df_bar * dq[b]);
-      }
+      ChebyshevRecursion<L> chebyshev(t, packs.r[0]);
+      for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
+        for (int mu = 0; mu < t.n_radial; ++mu)
+          gradient[mu * t.n_polynomials + b] +=
+              lane_sum(f_bar[mu] * chebyshev.value + f_dot_bar[mu] * chebyshev.derivative);
     }
 }
 
 /// d(basic moment)/dr_ij of all neighbors of one atom, into s.dbasic.
-template <class L>
+template <class L, int R>
 FORCESMITH_FUNCTION void compute_basic_gradients(const MomentTensorTables& t,
                                                  const PackedView& neighbors,
                                                  const MomentTensorScratch& s, int atom) {
   const int begin = neighbors.pack_offsets[atom];
   const int n_packs = neighbors.pack_offsets[atom + 1] - begin;
-  L* monomials = reinterpret_cast<L*>(s.monomials);
-  L* monomials_dot = reinterpret_cast<L*>(s.dmonomials);
+  L* moved = reinterpret_cast<L*>(s.sums);
   for (int pack = 0; pack < n_packs; ++pack) {
     const MomentTensorPacks<L, 1> packs(neighbors, begin + pack);
-    const L* f = reinterpret_cast<const L*>(s.f) + (begin + pack) * t.n_radial;
-    const L* df = reinterpret_cast<const L*>(s.df) + (begin + pack) * t.n_radial;
-    compute_monomials(t, packs.u[0], monomials);
+    L f[R], df[R], f_dot[R];
+    for (int mu = 0; mu < R; ++mu) {
+      f[mu] = reinterpret_cast<const L*>(s.f)[(begin + pack) * R + mu];
+      df[mu] = reinterpret_cast<const L*>(s.df)[(begin + pack) * R + mu];
+    }
     for (int axis = 0; axis < 3; ++axis) {
       const L r_dot = packs.u[0][axis];
       L u_dot[3];
       for (int other = 0; other < 3; ++other)
         u_dot[other] = (L(other == axis ? 1.0 : 0.0) - packs.u[0][other] * r_dot) / packs.r[0];
-      compute_monomials_dot(t, packs.u[0], u_dot, monomials, monomials_dot);
+      for (int mu = 0; mu < R; ++mu) f_dot[mu] = df[mu] * r_dot;
+      for (int basic = 0; basic < t.n_basic; ++basic) moved[basic] = L(0.0);
+      add_moments_dot<L, R>(t, packs.u[0], u_dot, f, f_dot, moved);
       double* rows = s.dbasic + (pack * L::width * 3 + axis) * t.n_basic;
-      for (int m = 0; m < t.n_monomials; ++m) {
-        const L radial = monomials[m] * r_dot;
-        for (int basic = t.basic_begin[m]; basic < t.basic_begin[m + 1]; ++basic) {
-          const int mu = t.basic_mu[basic];
-          const L gradient = df[mu] * radial + f[mu] * monomials_dot[m];
-          for (int lane = 0; lane < L::width; ++lane)
-            rows[lane * 3 * t.n_basic + basic] = gradient[lane];
-        }
-      }
+      for (int basic = 0; basic < t.n_basic; ++basic)
+        for (int lane = 0; lane < L::width; ++lane)
+          rows[lane * 3 * t.n_basic + basic] = moved[basic][lane];
     }
   }
 }
@@ -428,12 +551,13 @@ FORCESMITH_FUNCTION void compute_jacobian(const MomentTensorTables& t, const Mom
   for (int column = 0; column * L::width < t.n_values; ++column) {
     const int* begin = t.reachable + t.reachable_begin[column];
     const int* end = t.reachable + t.reachable_begin[column + 1];
-    for (int basic = 0; basic < t.n_basic; ++basic) adjoints[basic] = L(0.0);
+    for (int moment = 0; moment < t.first_product; ++moment) adjoints[moment] = L(0.0);
     for (const int* target = begin; target < end; ++target) adjoints[*target] = L(0.0);
     for (int lane = 0; lane < L::width && column * L::width + lane < t.n_values; ++lane)
       s.adjoints[t.mapping[column * L::width + lane] * L::width + lane] += 1.0;
     for (const int* target = begin; target < end; ++target)
       reverse_product<L>(t, [=](int i) { return L(moments[i * L::width]); }, *target, adjoints);
+    reverse_expansion(t, adjoints);
     L* target = jacobian + (column / tile * t.n_basic * tile) + column % tile;
     for (int basic = 0; basic < t.n_basic; ++basic) target[basic * tile] = adjoints[basic];
   }
@@ -441,14 +565,14 @@ FORCESMITH_FUNCTION void compute_jacobian(const MomentTensorTables& t, const Mom
 
 /// dB_k/dr_ij for every value: gradients [n_pairs][3][stride], rows of pairs inside the cutoff only
 /// (the caller clears the others). After compute_values on the same block.
-template <class L>
+template <class L, int R>
 FORCESMITH_FUNCTION void compute_gradients(const MomentTensorTables& t, const PackedView& neighbors,
                                            const MomentTensorScratch& s, double* gradients,
                                            int stride) {
   constexpr int tile = MomentTensorScratch::jacobian_tile;
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     compute_jacobian<L>(t, s, atom);
-    compute_basic_gradients<L>(t, neighbors, s, atom);
+    compute_basic_gradients<L, R>(t, neighbors, s, atom);
     // dB_k/dr = sum_basic dB_k/dM dM/dr, a matrix product; one tile of values stays in the cache.
     const int begin = neighbors.pack_offsets[atom] * L::width;
     const int end = neighbors.pack_offsets[atom + 1] * L::width;
@@ -480,6 +604,66 @@ FORCESMITH_FUNCTION void compute_gradients(const MomentTensorTables& t, const Pa
       }
     }
   }
+}
+
+/// Calls run(Count<R>) for the number of radial functions of the tables.
+template <class Run>
+FORCESMITH_FUNCTION void dispatch_radial(const MomentTensorTables& t, const Run& run) {
+  switch (t.radial_stride) {
+    case 1: return run(Count<1>{});
+    case 2: return run(Count<2>{});
+    case 3: return run(Count<3>{});
+    case 4: return run(Count<4>{});
+    case 5: return run(Count<5>{});
+    case 6: return run(Count<6>{});
+    case 8: return run(Count<8>{});
+    default: return run(Count<16>{});
+  }
+}
+
+template <class L>
+FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const PackedView& neighbors,
+                                        const MomentTensorScratch& s, double* values, int stride) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    compute_values<L, R.value>(t, neighbors, s, values, stride);
+  });
+}
+
+template <class L>
+FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const PackedView& neighbors,
+                                        const MomentTensorScratch& s, const double* beta, int stride,
+                                        double* pair_gradients) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    reverse_values<L, R.value>(t, neighbors, s, beta, stride, pair_gradients);
+  });
+}
+
+template <class L>
+FORCESMITH_FUNCTION void compute_gradients(const MomentTensorTables& t, const PackedView& neighbors,
+                                           const MomentTensorScratch& s, double* gradients, int stride) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    compute_gradients<L, R.value>(t, neighbors, s, gradients, stride);
+  });
+}
+
+template <class L>
+FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const PackedView& neighbors,
+                                         const MomentTensorScratch& s, const double* directions,
+                                         double* values_dot, int stride) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    compute_tangent<L, R.value>(t, neighbors, s, directions, values_dot, stride);
+  });
+}
+
+template <class L>
+FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const PackedView& neighbors,
+                                            const MomentTensorScratch& s, const double* directions,
+                                            const double* values_bar, const double* values_dot_bar,
+                                            int stride, double* parameter_gradient) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    reverse_parameters<L, R.value>(t, neighbors, s, directions, values_bar, values_dot_bar, stride,
+                                   parameter_gradient);
+  });
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

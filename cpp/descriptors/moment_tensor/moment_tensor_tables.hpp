@@ -15,20 +15,23 @@ struct MomentTensorTables {
   double scaling;          // factor of every Q_b (MLIP's `scaling`)
   const double* radial;    // [center element][neighbor element][n_radial][n_polynomials], c of f_mu = sum_b c Q_b
 
-  // Monomials x^a y^b z^c of the unit vector. 0 is the constant; monomial m of the range
-  // axis_begin[axis] .. axis_begin[axis + 1] - 1 is monomial parent[m] times that component.
-  int n_monomials;
-  int axis_begin[4];
-  const int* parent;       // [n_monomials]
+  // Monomials x^a y^b z^c of the unit vector with c = 0 or 1, in rows of equal b and c: those with c = 0
+  // first, b ascending, then those with c = 1; in a row a ascends. Monomial a of a row is summed with radial
+  // functions mu < K, where K is the number of those with row_ends > a, into consecutive basic moments.
+  int radial_stride;       // n_radial rounded up: see radial_stride_of
+  int n_rows[2];           // for c = 0 and 1
+  const int* row_ends;     // [rows][radial_stride], falling with mu
+  const int* row_begin;    // [rows + 1] first basic moment
 
-  // Basic moments, sorted by monomial: those of monomial m are basic_begin[m] .. basic_begin[m + 1] - 1.
+  // Moment n_basic + e = moment i - moment j - moment k, (i, j, k) = expansion[e]: by z^2 = 1 - x^2 - y^2.
   int n_basic;
-  const int* basic_begin;  // [n_monomials + 1]
-  const int* basic_mu;     // [n_basic] radial function
+  int n_expanded;
+  const int* expansion;    // [n_expanded][3]
 
-  // Moment n_basic + t is the sum of products product_begin[t] .. product_begin[t + 1] - 1.
+  // Moment first_product + t is the sum of products product_begin[t] .. product_begin[t + 1] - 1.
   int n_moments;
-  const int* product_begin;      // [n_moments - n_basic + 1]
+  int first_product;             // n_basic + n_expanded
+  const int* product_begin;      // [n_moments - first_product + 1]
   const int* product_left;       // [n_products]
   const int* product_right;      // [n_products]
   const double* product_factor;  // [n_products]
@@ -36,18 +39,21 @@ struct MomentTensorTables {
   int n_values;
   const int* mapping;      // [n_values] moment that is the basis function
 
-  // Moments beyond the basic ones that the values of one register (width consecutive k) depend on, from
+  // Products that the values of one register (width consecutive k) depend on, from
   // the last to the first: those of register c are reachable[reachable_begin[c]] and on.
   const int* reachable_begin;  // [registers of values + 1]
   const int* reachable;
 };
 
+/// The kernels are compiled for these numbers of radial functions.
+inline int radial_stride_of(int n_radial) {
+  return n_radial <= 6 ? n_radial : n_radial <= 8 ? 8 : MomentTensorTables::max_radial_functions;
+}
+
 /// Working memory of one worker for one block of atoms; L is one register (`width` doubles).
 struct MomentTensorScratch {
-  double* f;            // L [n_packs][n_radial] radial functions
-  double* df;           // L [n_packs][n_radial] their derivatives with r
-  double* monomials;    // L [2][n_monomials] two packs are worked on at once
-  double* dmonomials;   // L [2][n_monomials] directional derivatives, or adjoints
+  double* f;            // L [n_packs][radial_stride] radial functions
+  double* df;           // L [n_packs][radial_stride] their derivatives with r
   double* sums;         // L [n_basic + width] moments before the sum over lanes
   double* moments;      // L [n_moments] lanes: atoms of the block
   double* moments_dot;  // L [n_moments] directional derivatives
