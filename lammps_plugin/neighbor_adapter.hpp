@@ -21,13 +21,14 @@ class NeighborAdapter final : public NeighborSource {
   NeighborAdapter(const LAMMPS_NS::NeighList &list, const LAMMPS_NS::Atom &atom,
                   const std::vector<int> &element_of_type, double cutoff)
       : list_(list),
-        positions_(atom.x),
-        types_(atom.type),
-        element_of_type_(element_of_type),
+        positions_(&atom.x[0][0]),
         cutoff_squared_(cutoff * cutoff) {
+    const int n_host = atom.nlocal + atom.nghost;
+    elements_.resize(n_host);
+    for (int i = 0; i < n_host; ++i) elements_[i] = element_of_type[atom.type[i]];
     centers_.reserve(list.inum);
     for (int a = 0; a < list.inum; ++a)
-      if (element_of_type[types_[list.ilist[a]]] >= 0) centers_.push_back(list.ilist[a]);
+      if (elements_[list.ilist[a]] >= 0) centers_.push_back(list.ilist[a]);
   }
 
   int n_atoms() const override { return static_cast<int>(centers_.size()); }
@@ -43,25 +44,31 @@ class NeighborAdapter final : public NeighborSource {
     grow(buffer.displacements, 3 * n_listed);
 
     std::size_t n_pairs = 0;
+    int *neighbors = buffer.neighbors.data(), *types = buffer.types.data();
+    double *displacements = buffer.displacements.data();
+    const double *positions = positions_;
+    const int *elements = elements_.data();
+    const double cutoff_squared = cutoff_squared_;
     for (int a = 0; a < count; ++a) {
       const int i = centers[a];
-      const double *center = positions_[i];
+      const double center_x = positions[3 * i], center_y = positions[3 * i + 1], center_z = positions[3 * i + 2];
       const int *listed = list_.firstneigh[i];
-      buffer.center_types[a] = element_of_type_[types_[i]];
+      const int n_listed_here = list_.numneigh[i];
+      buffer.center_types[a] = elements[i];
       buffer.offsets[a] = static_cast<std::int64_t>(n_pairs);
-      for (int k = 0; k < list_.numneigh[i]; ++k) {
+      for (int k = 0; k < n_listed_here; ++k) {
         const int j = listed[k] & NEIGHMASK;  // the other bits mark bonded neighbors
-        const int element = element_of_type_[types_[j]];
-        const double x = positions_[j][0] - center[0];
-        const double y = positions_[j][1] - center[1];
-        const double z = positions_[j][2] - center[2];
-        buffer.neighbors[n_pairs] = j;
-        buffer.types[n_pairs] = element;
-        buffer.displacements[3 * n_pairs] = x;
-        buffer.displacements[3 * n_pairs + 1] = y;
-        buffer.displacements[3 * n_pairs + 2] = z;
+        const int element = elements[j];
+        const double x = positions[3 * j] - center_x;
+        const double y = positions[3 * j + 1] - center_y;
+        const double z = positions[3 * j + 2] - center_z;
+        neighbors[n_pairs] = j;
+        types[n_pairs] = element;
+        displacements[3 * n_pairs] = x;
+        displacements[3 * n_pairs + 1] = y;
+        displacements[3 * n_pairs + 2] = z;
         // Written first and kept only if wanted: no branch to mispredict.
-        n_pairs += (x * x + y * y + z * z < cutoff_squared_) & (element >= 0);
+        n_pairs += (x * x + y * y + z * z < cutoff_squared) & (element >= 0);
       }
     }
     buffer.offsets[count] = static_cast<std::int64_t>(n_pairs);
@@ -85,11 +92,10 @@ class NeighborAdapter final : public NeighborSource {
   }
 
   const LAMMPS_NS::NeighList &list_;
-  const double *const *positions_;           // [n_host][3]
-  const int *types_;                         // [n_host] LAMMPS atom type, from 1
-  const std::vector<int> &element_of_type_;  // [n_types + 1]
+  const double *positions_;    // [n_host][3], contiguous in LAMMPS
+  std::vector<int> elements_;  // [n_host] -1: not this style's business
   double cutoff_squared_;
-  std::vector<int> centers_;                 // [n_atoms] index of the central atom
+  std::vector<int> centers_;   // [n_atoms] index of the central atom
 };
 
 }  // namespace forcesmith::lammps

@@ -1,9 +1,16 @@
 #include "neighbors/packed_neighbors.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "core/instruction_set.hpp"
 
 namespace forcesmith {
+
+namespace {
+constexpr std::size_t most_lanes = 8;  // doubles in a register of any instruction set
+}
+
+PackedNeighbors::PackedNeighbors() : normalize_(FORCESMITH_VARIANT_IN_USE(normalize_variant)) {}
 
 void PackedNeighbors::pack(const NeighborView& block, const std::vector<double>& cutoffs,
                            int n_elements, int width) {
@@ -11,54 +18,51 @@ void PackedNeighbors::pack(const NeighborView& block, const std::vector<double>&
   center_types_.assign(block.center_types, block.center_types + block.n_atoms);
   pack_offsets_.assign(1, 0);
   pack_types_.clear();
-  pack_cutoffs_.clear();
-  pairs_.clear();
-  by_element_.resize(n_elements);
   const std::int64_t first_pair = block.offsets[0];
+  // A pack may be partly empty: one more per atom and element.
+  const std::size_t n_pairs = block.offsets[block.n_atoms] - first_pair;
+  std::size_t capacity = n_pairs + static_cast<std::size_t>(block.n_atoms) * n_elements * width;
+  capacity = (capacity / most_lanes + 1) * most_lanes;
+  if (pairs_.size() < capacity) pairs_.resize(capacity);
+  double* x = components_.reserve(4 * capacity);
+  double *y = x + capacity, *z = y + capacity, *r = z + capacity;
+  capacity_ = capacity;
+  paddings_.clear();
 
+  std::size_t slot = 0;
   for (int atom = 0; atom < block.n_atoms; ++atom) {
-    for (auto& list : by_element_) list.clear();
     const double* own_cutoffs = cutoffs.data() + block.center_types[atom] * n_elements;
-    for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
-      const double* d = block.displacements + 3 * pair;
-      const double cutoff = own_cutoffs[block.types[pair]];
-      if (d[0] * d[0] + d[1] * d[1] + d[2] * d[2] < cutoff * cutoff)
-        by_element_[block.types[pair]].push_back(pair - first_pair);
-    }
     for (int element = 0; element < n_elements; ++element) {
-      const auto& list = by_element_[element];
-      if (list.empty()) continue;
-      const int packs = static_cast<int>((list.size() + width - 1) / width);
-      pack_types_.insert(pack_types_.end(), packs, element);
-      pack_cutoffs_.insert(pack_cutoffs_.end(), packs, own_cutoffs[element]);
-      pairs_.insert(pairs_.end(), list.begin(), list.end());
-      pairs_.resize(pack_types_.size() * width, -1);
+      const double cutoff = own_cutoffs[element], cutoff_squared = cutoff * cutoff;
+      const std::size_t begin = slot;
+      for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
+        const double* d = block.displacements + 3 * pair;
+        const double squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+        x[slot] = d[0];
+        y[slot] = d[1];
+        z[slot] = d[2];
+        pairs_[slot] = pair - first_pair;
+        // Written first and kept only if wanted: no branch to mispredict.
+        slot += (block.types[pair] == element) & (squared < cutoff_squared);
+      }
+      const std::size_t end = begin + (slot - begin + width - 1) / width * width;
+      if (slot < end) paddings_.push_back({slot, end, cutoff});
+      slot = end;
+      pack_types_.insert(pack_types_.end(), (end - begin) / width, element);
     }
     pack_offsets_.push_back(static_cast<int>(pack_types_.size()));
   }
-
-  const std::size_t size = pairs_.size();
-  double* x = components_.reserve(4 * size);
-  double *y = x + size, *z = y + size, *r = z + size;
-  for (std::size_t slot = 0; slot < size; ++slot) {
-    if (pairs_[slot] < 0) {
-      x[slot] = y[slot] = 0.0;
-      z[slot] = 1.0;
-      r[slot] = pack_cutoffs_[slot / width];
-      continue;
+  normalize_(x, y, z, r, static_cast<int>((slot + most_lanes - 1) / most_lanes * most_lanes));
+  for (const Padding& padding : paddings_)
+    for (std::size_t k = padding.begin; k < padding.end; ++k) {
+      x[k] = y[k] = 0.0;
+      z[k] = 1.0;
+      r[k] = padding.cutoff;
+      pairs_[k] = -1;
     }
-    const double* d = block.displacements + 3 * (first_pair + pairs_[slot]);
-    const double distance = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-    const double inverse = distance > 0.0 ? 1.0 / distance : 0.0;
-    x[slot] = d[0] * inverse;
-    y[slot] = d[1] * inverse;
-    z[slot] = d[2] * inverse;
-    r[slot] = distance;
-  }
 }
 
 PackedView PackedNeighbors::view() const {
-  const std::size_t size = pairs_.size();
   const double* x = components_.data();
   return {static_cast<int>(center_types_.size()),
           width_,
@@ -66,9 +70,9 @@ PackedView PackedNeighbors::view() const {
           pack_offsets_.data(),
           pack_types_.data(),
           x,
-          x + size,
-          x + 2 * size,
-          x + 3 * size,
+          x + capacity_,
+          x + 2 * capacity_,
+          x + 3 * capacity_,
           pairs_.data()};
 }
 

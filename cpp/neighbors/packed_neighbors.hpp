@@ -2,17 +2,20 @@
 // element, in packs of `width` neighbors of one element, stored component by component.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
 #include "neighbors/neighbor_view.hpp"
+#include "neighbors/normalize_variants.hpp"
 #include "neighbors/packed_view.hpp"
 
 namespace forcesmith {
 
 class PackedNeighbors {
  public:
+  PackedNeighbors();
   /// Packs all atoms of `block`. cutoffs: [center element][neighbor element], angstrom.
   void pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements, int width);
   PackedView view() const;
@@ -21,11 +24,17 @@ class PackedNeighbors {
 
  private:
   int width_ = 1;
+  struct Padding {
+    std::size_t begin, end;  // slots
+    double cutoff;
+  };
+
+  Normalize normalize_;
+  std::vector<Padding> paddings_;
   std::vector<int> center_types_, pack_offsets_, pack_types_;
-  std::vector<double> pack_cutoffs_;
   std::vector<std::int64_t> pairs_;
-  std::vector<std::vector<std::int64_t>> by_element_;
-  AlignedBuffer components_;  // x, y, z, r one after the other
+  std::size_t capacity_ = 0;
+  AlignedBuffer components_;  // x, y, z, r one after the other, each of capacity_
 };
 
 }  // namespace forcesmith

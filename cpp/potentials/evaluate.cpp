@@ -33,19 +33,23 @@ struct WorkerArrays {
 void add_pairs(const NeighborView& block, const double* pair_gradients, WorkerArrays& arrays,
                double* virial) {
   const std::int64_t first_pair = block.offsets[0];
+  double* forces = arrays.forces;
+  double sum[6] = {0, 0, 0, 0, 0, 0};
   for (int atom = 0; atom < block.n_atoms; ++atom) {
     const int i = block.centers[atom];
     double force[3] = {0, 0, 0};
     for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
-      const double* g = pair_gradients + 3 * (pair - first_pair);
-      const double* r = block.displacements + 3 * pair;
+      const double* gradient = pair_gradients + 3 * (pair - first_pair);
+      const double* displacement = block.displacements + 3 * pair;
+      const double g[3] = {gradient[0], gradient[1], gradient[2]};
+      const double r[3] = {displacement[0], displacement[1], displacement[2]};
       const int j = block.neighbors[pair];
       for (int axis = 0; axis < 3; ++axis) force[axis] += g[axis];
-      if (arrays.forces)
-        for (int axis = 0; axis < 3; ++axis) arrays.forces[3 * j + axis] -= g[axis];
+      if (forces)
+        for (int axis = 0; axis < 3; ++axis) forces[3 * j + axis] -= g[axis];
       const double w[6] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2],
                            -r[0] * g[1], -r[0] * g[2], -r[1] * g[2]};
-      for (int c = 0; c < 6; ++c) virial[c] += w[c];
+      for (int c = 0; c < 6; ++c) sum[c] += w[c];
       if (arrays.virials)
         for (int c = 0; c < 6; ++c) {
           arrays.virials[6 * i + c] += 0.5 * w[c];
@@ -59,9 +63,10 @@ void add_pairs(const NeighborView& block, const double* pair_gradients, WorkerAr
         row[8] -= r[2] * g[1];
       }
     }
-    if (arrays.forces)
-      for (int axis = 0; axis < 3; ++axis) arrays.forces[3 * i + axis] += force[axis];
+    if (forces)
+      for (int axis = 0; axis < 3; ++axis) forces[3 * i + axis] += force[axis];
   }
+  for (int c = 0; c < 6; ++c) virial[c] += sum[c];
 }
 
 }  // namespace
