@@ -232,14 +232,10 @@ FORCESMITH_FUNCTION void reverse_product(const MomentTensorTables& t, const Mome
   }
 }
 
-/// Packs of neighbors worked on at once, so that their sums and adjoints are loaded once.
-template <int R>
-inline constexpr int packs_at_once = R <= 4 ? 2 : 1;
-
-/// Calls compute(Count<N>, pack) for all packs of an atom, most of the time for several at once.
-template <int R, class Compute>
+/// Calls compute(Count<N>, pack) for all packs of an atom, N at once (so that their sums and adjoints are
+/// loaded once) or, at the end, one.
+template <int N, class Compute>
 FORCESMITH_FUNCTION void for_packs_of_atom(const PackedView& neighbors, int atom, const Compute& compute) {
-  constexpr int N = packs_at_once<R>;
   const int end = neighbors.pack_offsets[atom + 1];
   int pack = neighbors.pack_offsets[atom];
   for (; pack + N <= end; pack += N) compute(Count<N>{}, pack);
@@ -257,7 +253,7 @@ FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const Packe
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = L(0.0);
     const int center = neighbors.center_types[atom];
-    for_packs_of_atom<R>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+    for_packs_of_atom<(R <= 3 ? 3 : 2)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
       compute_moments_of_packs<L, R, count.value>(t, neighbors, s, center, pack);
     });
     store_lane_sums(sums, t.n_basic, s.moments + atom, L::width);
@@ -362,7 +358,7 @@ FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const Packe
     reverse_product<L>(t, [=](int i) { return moments[i]; }, target, adjoints);
   reverse_expansion(t, adjoints);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for_packs_of_atom<R>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+    for_packs_of_atom<(R <= 5 ? 2 : 1)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
       reverse_moments_of_packs<L, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
     });
 }
