@@ -51,6 +51,8 @@ std::uint64_t count_now() {
 #if defined(FORCESMITH_COUNT)
   return operations;
 #elif defined(__x86_64__)
+  // Instructions before it have ended, or the phases' times would run into each other.
+  __builtin_ia32_lfence();
   return __builtin_ia32_rdtsc();
 #else
   return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());

@@ -66,7 +66,7 @@ def profile(name: str, data: Path | None, repeats: int, steps: int) -> dict:
     rows = [
         {"row": PHASES[phase], "seconds": seconds, "operations": operations.get(phase, 0.0)}
         for phase, seconds in phases.items()
-        if seconds > 0 or operations.get(phase, 0.0) > 0
+        if seconds > 5e-10 or operations.get(phase, 0.0) > 0
     ]
     rest = lammps.pop("Pair") - sum(phases.values())
     rows.append({"row": "rest of the pair style", "seconds": rest, "operations": 0.0})

@@ -2,12 +2,18 @@
 //
 // In normal builds this is nothing. The programs of bench/ compile the same sources with
 // FORCESMITH_PROFILE defined; then everything up to the next mark is counted as that phase: seconds in
-// kernel_profile, floating-point operations in kernel_operations. A mark costs some ten nanoseconds
-// there (measured and subtracted), so it belongs into loops over packs of neighbors at most.
+// kernel_profile, floating-point operations in kernel_operations. There a mark costs some twenty
+// nanoseconds (measured and subtracted) and waits for the instructions before it, so it may stand in loops
+// over packs of neighbors, but not inside of them.
 //
-// Whoever writes a descriptor sets at least: packing before PackedNeighbors::pack, contraction or radial
-// where values begin, adjoint and pair_gradients where backpropagate does. Without marks of its own its
-// time is that of the phase `descriptor`, which evaluate() sets before it calls one.
+// evaluate() marks its own phases, and `descriptor` before it calls one: without marks of its own, all time
+// of a descriptor is there. To tell its phases apart, a descriptor sets, in this order,
+//   packing          before PackedNeighbors::pack (kernel_descriptor.hpp does)
+//   radial, moments  in compute_values, at the start of what is done for an atom or a pack of neighbors
+//   contraction      in compute_values, before the products of sums
+//   adjoint          where reverse_values begins
+//   pair_gradients   in reverse_values, before the loop over atoms or packs
+// each as a statement of its own; a phase may begin as often as it likes.
 #pragma once
 
 namespace forcesmith {

@@ -123,8 +123,9 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
       FORCESMITH_PHASE(model);
       potential.model().energies_and_gradients(*workspace, block.n_atoms, block.center_types, B.data(),
                                                stride, energies.data(), beta.data());
-      FORCESMITH_PHASE(descriptor);
+      FORCESMITH_PHASE(forces);
       pair_gradients.assign(3 * (block.offsets[block.n_atoms] - block.offsets[0]), 0.0);
+      FORCESMITH_PHASE(descriptor);
       descriptors.backpropagate(beta.data(), pair_gradients.data());
       FORCESMITH_PHASE(repulsion);
       if (potential.zbl()) potential.zbl()->add(block, energies.data(), pair_gradients.data());
