@@ -3,6 +3,7 @@
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make test         install with test tools, run the C++ and the Python tests
 #   make cuda-check   compile the kernels for CUDA, where a compiler for it can be had
+#   make bench-tools  compile the programs that profile the kernels, for bench/rates.py
 #   make clean        remove .venv and build
 PYTHON ?= python3
 
@@ -21,7 +22,7 @@ sources := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc')
 test_sources := tests/CMakeLists.txt $(wildcard tests/cpp/*)
 
-.PHONY: demo test cuda-check clean
+.PHONY: demo test bench-tools cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -29,6 +30,10 @@ demo: $(venv)/installed
 test: $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
+
+bench-tools: $(venv)/build-tools
+	$(in_venv) cmake --preset bench -DPython_EXECUTABLE="$(CURDIR)/$(python)"
+	$(in_venv) cmake --build --preset bench
 
 cuda-check: $(venv)/build-tools
 	$(in_venv) cmake --preset cuda -DPython_EXECUTABLE="$(CURDIR)/$(python)"

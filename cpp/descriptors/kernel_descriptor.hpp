@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
+#include "core/phase.hpp"
 #include "descriptors/descriptor.hpp"
 #include "descriptors/kernel_variant.hpp"
 #include "neighbors/packed_neighbors.hpp"
@@ -27,6 +28,7 @@ class KernelDescriptor : public Descriptor {
   int block_size() const override { return variant_.width; }
   std::unique_ptr<Workspace> make_workspace() const override { return std::make_unique<KernelWorkspace>(); }
   void values(const NeighborView& block, Workspace& workspace, double* B, int stride) const override {
+    FORCESMITH_PHASE(packing);
     auto& w = static_cast<KernelWorkspace&>(workspace);
     w.neighbors.pack(block, cutoffs_, n_elements(), variant_.width);
     w.view = w.neighbors.view();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/parallel.hpp"
+#include "core/phase.hpp"
 
 namespace forcesmith {
 
@@ -120,13 +121,20 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
     for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
          first += block_size) {
+      FORCESMITH_PHASE(neighbors);
       const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
+      FORCESMITH_PHASE(descriptor);
       descriptors.values(block, B.data());
+      FORCESMITH_PHASE(model);
       potential.model().energies_and_gradients(*workspace, block.n_atoms, block.center_types, B.data(),
                                                stride, energies.data(), beta.data());
+      FORCESMITH_PHASE(forces);
       pair_gradients.assign(3 * (block.offsets[block.n_atoms] - block.offsets[0]), 0.0);
+      FORCESMITH_PHASE(descriptor);
       descriptors.backpropagate(beta.data(), pair_gradients.data());
+      FORCESMITH_PHASE(repulsion);
       if (potential.zbl()) potential.zbl()->add(block, energies.data(), pair_gradients.data());
+      FORCESMITH_PHASE(forces);
       add_pairs(block, pair_gradients.data(), arrays[worker], own.virial);
       for (int atom = 0; atom < block.n_atoms; ++atom) {
         own.energy += energies[atom];
@@ -136,6 +144,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
               block.center_types[atom], B.data() + static_cast<std::size_t>(atom) * stride);
       }
     }
+    FORCESMITH_PHASE(other);
     sums[worker] = own;
   });
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "core/lane_sums.hpp"
+#include "core/phase.hpp"
 #include "descriptors/bispectrum/bispectrum_tables.hpp"
 #include "math/lane_trigonometry.hpp"
 #include "neighbors/packed_view.hpp"
@@ -295,7 +296,9 @@ FORCESMITH_FUNCTION void compute_values(const BispectrumTables& t, const PackedV
     const int center = neighbors.center_types[atom];
     for (int i = 0; i < t.n_channels * n; ++i) sums[i] = L(0.0);
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+      FORCESMITH_PHASE(radial);
       const BispectrumPack<L> p(t, neighbors, center, pack);
+      FORCESMITH_PHASE(moments);
       compute_u(t, p.a, p.b, u);
       L* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
       for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
@@ -309,6 +312,7 @@ FORCESMITH_FUNCTION void compute_values(const BispectrumTables& t, const PackedV
           s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * L::width + atom] += 1.0;
     }
   }
+  FORCESMITH_PHASE(contraction);
   for (int channel = 0; channel < t.n_channels; ++channel)
     unfold(t, U + channel * n, U_full + 2 * channel * t.n_full);
   for (int block = 0; block < t.n_blocks; ++block) compute_z(t, t.blocks[block], U_full, Z);
@@ -339,6 +343,7 @@ template <class L>
 FORCESMITH_FUNCTION void reverse_values(const BispectrumTables& t, const PackedView& neighbors,
                                         const BispectrumScratch& s, const double* beta, int stride,
                                         double* pair_gradients) {
+  FORCESMITH_PHASE(adjoint);
   const int n = 2 * t.n_half;
   L* u = reinterpret_cast<L*>(s.u);
   L* u_bar = reinterpret_cast<L*>(s.u_dot);
@@ -362,7 +367,9 @@ FORCESMITH_FUNCTION void reverse_values(const BispectrumTables& t, const PackedV
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     const int center = neighbors.center_types[atom];
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+      FORCESMITH_PHASE(radial);
       const BispectrumPack<L> p(t, neighbors, center, pack);
+      FORCESMITH_PHASE(pair_gradients);
       compute_u(t, p.a, p.b, u);
       const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
       const double* y = s.Y + channel * n * L::width + atom;

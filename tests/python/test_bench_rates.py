@@ -1,0 +1,108 @@
+"""The cases of bench/rates.py: structures, potentials, one step in LAMMPS. No rates are judged."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bench_in_path():
+    sys.path.insert(0, str(BENCH))
+    yield
+    sys.path.remove(str(BENCH))
+
+
+@pytest.fixture(scope="module")
+def cases():
+    import rate_cases
+
+    return rate_cases
+
+
+CASES = [
+    "mtp_10",
+    "mtp_16",
+    "mtp_20",
+    "mtp_10_alloy",
+    "Ta06A",
+    "Si_Zuo_JPCA2020",
+    "Si_Zuo_JPCA2020.quadratic",
+    "InP_JCPA2020",
+    "n2p2_h2o",
+    "pod",
+    "uf3",
+]
+
+
+def test_commands_know_the_cases(cases):
+    import profile_rates
+    import rates
+
+    assert list(cases.CASES) == CASES
+    assert rates.CASES is profile_rates.CASES is cases.CASES
+    for case in cases.CASES.values():
+        assert case.potential or case.peer
+        assert (case.published is None) == (case.published_by == "")
+        assert case.beside is None or cases.CASES[case.beside].potential
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "n2p2_h2o"])
+def test_case_needs_no_data(cases, name, tmp_path):
+    prepared = cases.prepare(name, tmp_path)
+    case = cases.CASES[name]
+    assert set(prepared.atoms.get_chemical_symbols()) == set(case.elements)
+    assert len(prepared.atoms) >= 2000
+    assert (tmp_path / "structure.data").is_file()
+    assert case.peer is None or case.peer in prepared.commands
+    if prepared.potential:
+        assert set(prepared.potential.elements) == set(case.elements)
+        assert "forcesmith" in prepared.commands
+    if name.startswith("mtp"):
+        assert prepared.origin == "untrained"
+
+
+def test_untrained_forces_are_small(cases):
+    potential, _ = cases.CASES["mtp_10"].potential(None)
+    atoms = cases.disturbed(cases.crystal("Cu", "fcc", 3.615, 3))
+    forces = potential.evaluate(atoms, threads=1).forces
+    assert 0 < np.abs(forces).max() < 0.2
+
+
+def test_missing_data_is_said(cases, tmp_path):
+    with pytest.raises(cases.Unavailable, match="no n2p2_reference/h2o/reference.data in the fold"):
+        cases.prepare("n2p2_h2o", tmp_path, tmp_path)
+
+
+def test_water(cases, shared_data, tmp_path):
+    prepared = cases.prepare("n2p2_h2o", tmp_path, shared_data)
+    assert len(prepared.atoms) == 8640
+    trained, origin = cases.CASES["mtp_10_alloy"].potential(shared_data)
+    assert trained.elements == ["Cu", "Pd", "Ag"] and origin.endswith("pot.mtp")
+
+
+def test_one_step(cases, tmp_path, monkeypatch):
+    import rates
+
+    small = cases.crystal("Ta", "bcc", 3.316, 4)
+    case = cases.CASES["Ta06A"]
+    monkeypatch.setitem(
+        cases.CASES, "Ta06A", cases.Case(**{**vars(case), "structure": lambda data: small})
+    )
+    record = rates.measure("Ta06A", None, repeats=1, steps=1, count=False)
+    assert record["atoms"] == 128 and set(record["medians"]) == {"snap", "forcesmith"}
+    assert record["ratio"] > 0
+    run = cases.run_lammps(cases.prepare("Ta06A", tmp_path), "forcesmith", steps=1)
+    assert {"Pair", "Neigh", "Comm", "Modify", "Other"} <= set(run.sections)
+    assert rates.table([record]).count("\n") == 2
+    # The file of neighbors: two sizes, then five arrays.
+    prepared = cases.prepare("Ta06A", tmp_path)
+    cases.write_neighbors(tmp_path / "neighbors.bin", small, prepared.potential)
+    n_atoms, n_pairs = np.fromfile(tmp_path / "neighbors.bin", dtype=np.int64, count=2)
+    size = (tmp_path / "neighbors.bin").stat().st_size
+    assert n_atoms == 128 and size == 16 + 4 * n_atoms + 8 * (n_atoms + 1) + (4 + 24) * n_pairs
+    with pytest.raises(RuntimeError, match="end with energies"):
+        rates.compare_energies("Ta06A", -1.0, -1.0 - 1e-8)
