@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/instruction_set.hpp"
 #include "core/parallel.hpp"
 #include "core/phase.hpp"
+#include "potentials/add_virial_variants.hpp"
 
 namespace forcesmith {
 
@@ -31,26 +33,24 @@ struct WorkerArrays {
   }
 };
 
-void add_pairs(const NeighborView& block, const double* pair_gradients, WorkerArrays& arrays,
-               double* virial) {
+void add_pairs(const NeighborView& block, const double* pair_gradients, WorkerArrays& arrays) {
   const std::int64_t first_pair = block.offsets[0];
   double* forces = arrays.forces;
-  double sum[6] = {0, 0, 0, 0, 0, 0};
+  const bool per_atom_virials = arrays.virials || arrays.centroid_virials;
   for (int atom = 0; atom < block.n_atoms; ++atom) {
     const int i = block.centers[atom];
     double force[3] = {0, 0, 0};
     for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
       const double* gradient = pair_gradients + 3 * (pair - first_pair);
-      const double* displacement = block.displacements + 3 * pair;
       const double g[3] = {gradient[0], gradient[1], gradient[2]};
-      const double r[3] = {displacement[0], displacement[1], displacement[2]};
       const int j = block.neighbors[pair];
       for (int axis = 0; axis < 3; ++axis) force[axis] += g[axis];
       if (forces)
         for (int axis = 0; axis < 3; ++axis) forces[3 * j + axis] -= g[axis];
+      if (!per_atom_virials) continue;
+      const double* r = block.displacements + 3 * pair;
       const double w[6] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2],
                            -r[0] * g[1], -r[0] * g[2], -r[1] * g[2]};
-      for (int c = 0; c < 6; ++c) sum[c] += w[c];
       if (arrays.virials)
         for (int c = 0; c < 6; ++c) {
           arrays.virials[6 * i + c] += 0.5 * w[c];
@@ -67,7 +67,6 @@ void add_pairs(const NeighborView& block, const double* pair_gradients, WorkerAr
     if (forces)
       for (int axis = 0; axis < 3; ++axis) forces[3 * i + axis] += force[axis];
   }
-  for (int c = 0; c < 6; ++c) virial[c] += sum[c];
 }
 
 }  // namespace
@@ -110,6 +109,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
   for (int worker = 0; worker < n_workers; ++worker) arrays.emplace_back(evaluation, worker > 0);
   struct Sums { double energy = 0.0, virial[6] = {0}; };
   std::vector<Sums> sums(n_workers);
+  const AddVirial add_virial = FORCESMITH_VARIANT_IN_USE(add_virial_variant);
 
   for_each_worker(n_workers, [&](int worker) {
     NeighborBuffer buffer;
@@ -129,13 +129,15 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
       potential.model().energies_and_gradients(*workspace, block.n_atoms, block.center_types, B.data(),
                                                stride, energies.data(), beta.data());
       FORCESMITH_PHASE(forces);
-      pair_gradients.assign(3 * (block.offsets[block.n_atoms] - block.offsets[0]), 0.0);
+      const std::int64_t n_pairs = block.offsets[block.n_atoms] - block.offsets[0];
+      pair_gradients.assign(3 * n_pairs + virial_padding, 0.0);
       FORCESMITH_PHASE(descriptor);
       descriptors.backpropagate(beta.data(), pair_gradients.data());
       FORCESMITH_PHASE(repulsion);
       if (potential.zbl()) potential.zbl()->add(block, energies.data(), pair_gradients.data());
       FORCESMITH_PHASE(forces);
-      add_pairs(block, pair_gradients.data(), arrays[worker], own.virial);
+      add_pairs(block, pair_gradients.data(), arrays[worker]);
+      add_virial(block.displacements + 3 * block.offsets[0], pair_gradients.data(), n_pairs, own.virial);
       for (int atom = 0; atom < block.n_atoms; ++atom) {
         own.energy += energies[atom];
         if (evaluation.energies) evaluation.energies[block.centers[atom]] += energies[atom];

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
+#include "core/phase.hpp"
 #include "neighbors/packed_neighbors.hpp"
 
 namespace forcesmith {
@@ -364,6 +365,7 @@ void MomentTensor::values(const NeighborView& block, Workspace& workspace, doubl
                           int stride) const {
   auto& w = static_cast<MomentTensorWorkspace&>(workspace);
   const int width = variant_.width;
+  FORCESMITH_PHASE(packing);
   w.neighbors.pack(block, cutoffs_, n_elements_, width);
   w.view = w.neighbors.view();
 

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "core/lane_sums.hpp"
+#include "core/phase.hpp"
 #include "descriptors/moment_tensor/moment_tensor_tables.hpp"
 #include "neighbors/packed_view.hpp"
 
@@ -181,7 +182,9 @@ FORCESMITH_FUNCTION void compute_moments_of_packs(const MomentTensorTables& t,
   const double* c[N];
   for (int n = 0; n < N; ++n)
     c[n] = radial_coefficients(t, center, neighbors.pack_types[first + n]);
+  FORCESMITH_PHASE(radial);
   compute_radial<L, R, N>(t, c, packs.r, f, df);
+  FORCESMITH_PHASE(moments);
   add_moments<L, R, N>(t, packs, f, reinterpret_cast<L*>(s.sums));
 }
 
@@ -258,6 +261,7 @@ FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const Packe
     });
     store_lane_sums(sums, t.n_basic, s.moments + atom, L::width);
   }
+  FORCESMITH_PHASE(contraction);
   expand_moments(t, moments);
   compute_products(t, moments);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
@@ -348,6 +352,7 @@ template <class L, int R>
 FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const PackedView& neighbors,
                                         const MomentTensorScratch& s, const double* beta, int stride,
                                         double* pair_gradients) {
+  FORCESMITH_PHASE(adjoint);
   const L* moments = reinterpret_cast<const L*>(s.moments);
   L* adjoints = reinterpret_cast<L*>(s.adjoints);
   for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = L(0.0);
@@ -357,6 +362,7 @@ FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const Packe
   for (int target = t.n_moments - 1; target >= t.first_product; --target)
     reverse_product<L>(t, [=](int i) { return moments[i]; }, target, adjoints);
   reverse_expansion(t, adjoints);
+  FORCESMITH_PHASE(pair_gradients);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
     for_packs_of_atom<(R <= 5 ? 2 : 1)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
       reverse_moments_of_packs<L, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
