@@ -219,20 +219,30 @@ class GradientSearch:
         return "iterations"
 
     def _gauss_newton(self, state: _State) -> str:
+        more_damping = 1.0
         while state.iteration < self.settings.max_iterations:
-            ending = self._round(state)
-            if ending:
+            ending = self._round(state, more_damping)
+            if ending == "converged" and more_damping == 1.0:
+                # Perhaps only these coordinates led nowhere.
+                more_damping = 100.0
+            elif ending:
                 return ending
+            else:
+                more_damping = 1.0
         return "iterations"
 
-    def _round(self, state: _State) -> str:
+    def _round(self, state: _State, more_damping: float) -> str:
         """Some iterations in the same coordinates; a reason to end the search, or nothing."""
         self.loss.set_parameters(state.x)
         before = self.loss.value().loss
         rng = np.random.default_rng([self.settings.seed, state.iteration])
         curvature = sampled_curvature(self.loss, self.record.training_set, rng)
+        # Weight decay is a sum of squares too.
+        decayed = self.decayed[self.loss.free]
+        weights = np.flatnonzero(decayed) + self.loss.n_descriptor
+        curvature[weights, weights] += self.settings.weight_decay
         rounds = state.iteration / ITERATIONS_PER_ROUND
-        damping = max(FIRST_DAMPING * 0.1**rounds, LAST_DAMPING)
+        damping = max(FIRST_DAMPING * 0.1**rounds, LAST_DAMPING) * more_damping
         coordinates = GaussNewtonCoordinates(state.x, curvature, before, damping)
 
         def evaluate(z: np.ndarray):

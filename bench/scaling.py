@@ -1,0 +1,120 @@
+"""Rate and memory of pair_style forcesmith against threads, MPI ranks and the number of atoms.
+
+    python bench/scaling.py [--data FOLDER] [--level 16] [--sizes 1 4 32 256 1000] [--output FOLDER]
+
+fcc copper, moment tensors (the potential of rates.py), NVE at 300 K. Sizes are thousands of atoms, on
+one thread of one rank; a size of 10000 shows what ten million atoms need. Two threads and two ranks
+are compared with one, taking turns, at 32 thousand atoms. Memory is the peak of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from forcesmith._core import instruction_set
+from rate_cases import commit, cpu_model, prepare
+
+INPUT = """
+units metal
+lattice fcc 3.615
+region box block 0 {cells} 0 {cells} 0 {cells}
+create_box 1 box
+create_atoms 1 box
+mass 1 63.546
+pair_style forcesmith
+pair_coeff * * potential.json Cu
+neighbor 1.0 bin
+neigh_modify every 1 delay 0 check yes
+velocity all create 300 1 loop geom
+fix nve all nve
+timestep 0.0005
+run {steps}
+"""
+ATOM_STEPS = 2e6  # per run, at least 2 steps
+
+
+def run(folder: Path, atoms: float, threads: int = 1, ranks: int = 1) -> dict:
+    """One run of about that many atoms."""
+    cells = round((atoms / 4) ** (1 / 3))
+    steps = max(2, round(ATOM_STEPS / (4 * cells**3)))
+    (folder / "in.lammps").write_text(INPUT.format(cells=cells, steps=steps))
+    programs = Path(sys.executable).parent
+    start = [str(programs / "mpirun"), "-np", str(ranks)] if ranks > 1 else []
+    command = [*start, str(programs / "lmp"), "-in", "in.lammps", "-log", "none"]
+    with open(folder / "output", "w+") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        output.seek(0)
+        text = output.read()
+    found = re.search(r"Loop time of (\S+) on .* for (\d+) steps with (\d+)", text)
+    if status != 0 or not found:
+        raise RuntimeError(text)
+    seconds, steps, n_atoms = float(found[1]), int(found[2]), int(found[3])
+    return {
+        "atoms": n_atoms,
+        "threads": threads,
+        "ranks": ranks,
+        "steps": steps,
+        "rate": 1e-3 * n_atoms * steps / seconds,
+        "peak_memory_mb": usage.ru_maxrss / 1024,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--level", type=int, choices=[10, 16, 20], default=16)
+    parser.add_argument("--sizes", type=float, nargs="*", default=[1, 4, 32, 256, 1000])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=Path("."))
+    arguments = parser.parse_args()
+    data = arguments.data.resolve() if arguments.data else None
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepared = prepare(f"mtp_{arguments.level}", folder, data)
+        parallel = {(1, 1): [], (2, 1): [], (1, 2): []}
+        for _ in range(arguments.repeats):
+            for (threads, ranks), runs in parallel.items():
+                runs.append(run(folder, 32e3, threads, ranks))
+        sizes = [run(folder, 1e3 * size) for size in arguments.sizes]
+    rates = {key: median(r["rate"] for r in runs) for key, runs in parallel.items()}
+    print(f"potential: {prepared.origin}; {cpu_model()}, {instruction_set()}\n")
+    print("| threads | ranks | katom-step/s | of one |\n|---|---|---|---|")
+    for (threads, ranks), rate in rates.items():
+        print(f"| {threads} | {ranks} | {rate:.1f} | {rate / rates[1, 1]:.2f} |")
+    print("\n| atoms | katom-step/s | peak memory, MB | bytes per atom |\n|---|---|---|---|")
+    for size in sizes:
+        memory = size["peak_memory_mb"]
+        more = size["atoms"] - sizes[0]["atoms"]
+        per_atom = f"{(memory - sizes[0]['peak_memory_mb']) * 2**20 / more:.0f}" if more else ""
+        print(f"| {size['atoms']} | {size['rate']:.1f} | {memory:.0f} | {per_atom} |")
+    record = {
+        "parallel": [r for runs in parallel.values() for r in runs],
+        "sizes": sizes,
+        "potential": prepared.origin,
+        "machine": cpu_model(),
+        "instruction_set": instruction_set(),
+        "commit": commit(),
+    }
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "scaling.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
