@@ -5,8 +5,9 @@
 
 namespace forcesmith {
 
-void PackedNeighbors::pack(const NeighborView& block, const std::vector<double>& cutoffs,
-                           int n_elements, int width) {
+template <class Real>
+void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<double>& cutoffs,
+                                   int n_elements, int width) {
   width_ = width;
   center_types_.assign(block.center_types, block.center_types + block.n_atoms);
   pack_offsets_.assign(1, 0);
@@ -38,8 +39,8 @@ void PackedNeighbors::pack(const NeighborView& block, const std::vector<double>&
   }
 
   const std::size_t size = pairs_.size();
-  double* x = components_.reserve(4 * size);
-  double *y = x + size, *z = y + size, *r = z + size;
+  Real* x = components_.reserve(4 * size);
+  Real *y = x + size, *z = y + size, *r = z + size;
   for (std::size_t slot = 0; slot < size; ++slot) {
     if (pairs_[slot] < 0) {
       x[slot] = y[slot] = 0.0;
@@ -57,9 +58,10 @@ void PackedNeighbors::pack(const NeighborView& block, const std::vector<double>&
   }
 }
 
-PackedView PackedNeighbors::view() const {
+template <class Real>
+PackedViewOf<Real> PackedNeighborsOf<Real>::view() const {
   const std::size_t size = pairs_.size();
-  const double* x = components_.data();
+  const Real* x = components_.data();
   return {static_cast<int>(center_types_.size()),
           width_,
           center_types_.data(),
@@ -72,11 +74,15 @@ PackedView PackedNeighbors::view() const {
           pairs_.data()};
 }
 
-int PackedNeighbors::max_packs_per_atom() const {
+template <class Real>
+int PackedNeighborsOf<Real>::max_packs_per_atom() const {
   int largest = 0;
   for (std::size_t atom = 0; atom + 1 < pack_offsets_.size(); ++atom)
     largest = std::max(largest, pack_offsets_[atom + 1] - pack_offsets_[atom]);
   return largest;
 }
+
+template class PackedNeighborsOf<double>;
+template class PackedNeighborsOf<float>;
 
 }  // namespace forcesmith

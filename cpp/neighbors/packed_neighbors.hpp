@@ -11,11 +11,12 @@
 
 namespace forcesmith {
 
-class PackedNeighbors {
+template <class Real>
+class PackedNeighborsOf {
  public:
   /// Packs all atoms of `block`. cutoffs: [center element][neighbor element], angstrom.
   void pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements, int width);
-  PackedView view() const;
+  PackedViewOf<Real> view() const;
   int n_packs() const { return static_cast<int>(pack_types_.size()); }
   int max_packs_per_atom() const;
 
@@ -25,7 +26,9 @@ class PackedNeighbors {
   std::vector<double> pack_cutoffs_;
   std::vector<std::int64_t> pairs_;
   std::vector<std::vector<std::int64_t>> by_element_;
-  AlignedBuffer components_;  // x, y, z, r one after the other
+  AlignedBufferOf<Real> components_;  // x, y, z, r one after the other
 };
+
+using PackedNeighbors = PackedNeighborsOf<double>;
 
 }  // namespace forcesmith

@@ -17,6 +17,7 @@ struct Evaluation {
   double* virials = nullptr;           // [n_host][6] xx yy zz xy xz yz, half to center, half to neighbor, eV
   double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor, eV
   int* values_outside = nullptr;       // [n_host] of central atoms, set: see Model::values_outside
+  Precision precision = Precision::double_;  // of the descriptors' kernels
   double energy = 0.0;                 // out: sum of site energies, eV
   double virial[6] = {0};              // out: xx yy zz xy xz yz, eV
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <stdexcept>
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
@@ -362,7 +363,9 @@ void MomentTensor::adopt_parameters(const Descriptor& smaller) {
                 : 0.0;
 }
 
-std::unique_ptr<Descriptor::Workspace> MomentTensor::make_workspace() const {
+std::unique_ptr<Descriptor::Workspace> MomentTensor::make_workspace(Precision precision) const {
+  if (precision == Precision::single)
+    throw std::logic_error("Moment tensors are computed in double precision only; ask for precision double.");
   return std::make_unique<MomentTensorWorkspace>();
 }
 

@@ -44,8 +44,8 @@ class MomentTensor : public Descriptor {
   int size(int) const override { return program_.n_values(); }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
-  int block_size() const override { return variant_.width; }
-  std::unique_ptr<Workspace> make_workspace() const override;
+  int block_size(Precision = Precision::double_) const override { return variant_.width; }
+  std::unique_ptr<Workspace> make_workspace(Precision precision = Precision::double_) const override;
   void values(const NeighborView& block, Workspace& workspace, double* B,
               int stride) const override;
   void backpropagate(Workspace& workspace, const double* beta, int stride,
