@@ -25,9 +25,7 @@ class ForcesmithCalculator(Calculator):
         "stress",
     ]
 
-    def __init__(
-        self, potential, threads: int | None = None, precision: str = "double", **kwargs
-    ):
+    def __init__(self, potential, threads: int | None = None, precision: str = "double", **kwargs):
         super().__init__(**kwargs)
         self.potential = potential
         self.threads = threads

@@ -39,7 +39,10 @@ def test_argument_of_pair_style(runner, box):
     [
         ("extrapolation", "extrapolation must be followed by yes or no"),
         ("precision", "precision must be followed by single or double, found ''"),
-        ("extrapolation no precision half", "precision must be followed by single or double, found 'half'"),
+        (
+            "extrapolation no precision half",
+            "precision must be followed by single or double, found 'half'",
+        ),
         ("precision single yes", "only the keywords extrapolation and precision, found 'yes'"),
     ],
 )

@@ -2,6 +2,7 @@
 asks for: on any number of ranks and threads, under hybrid styles, in restarts and minimisation.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -527,7 +528,7 @@ def test_total_energy_does_not_drift(runner, crystal, potential_file):
 
 @pytest.fixture(scope="module")
 def symmetry_file(tmp_path_factory):
-    """A potential that holds a crystal together: a few symmetry functions, a network, a repulsion."""
+    """A potential that holds a crystal together: a small network and a repulsion."""
     descriptors = [{"type": "symmetry_functions", "cutoff": 4.3, "angular": 1}]
     own = make_potential(descriptors, {"type": "neural_network", "hidden_layers": [5]})
     path = tmp_path_factory.mktemp("symmetry") / "symmetry.json"
@@ -633,8 +634,6 @@ def test_style_is_listed(runner):
 @pytest.fixture(scope="module")
 def network_file(tmp_path_factory):
     """A network with the range of its inputs: that of the crystal at rest, and a little more."""
-    import json
-
     import forcesmith as fs
     from forcesmith.neighbors import make_batch
 

@@ -37,8 +37,8 @@ CASES = potential_cases()
 STRUCTURES = list(structures(4.3))
 TENSOR = ((0, 5, 4), (5, 1, 3), (4, 3, 2))  # Voigt order to rows of a symmetric tensor
 RELATIVE = 1e-7
-# Of single precision, relative to the largest of a configuration.
-SINGLE_FORCES, SINGLE_ENERGIES = 1e-5, 1e-6
+# Of single precision, relative to the largest of a configuration; coefficients are random here.
+SINGLE_FORCES, SINGLE_ENERGIES = 3e-5, 4e-6
 
 
 @pytest.fixture(scope="module", params=CASES, ids=[case[0] for case in CASES])
@@ -433,7 +433,8 @@ def test_single_precision_is_double_precision_rounded(potential, monkeypatch):
         assert 0.0 < np.abs(rounded.forces - exact.forces).max() < SINGLE_FORCES * largest
         scale = np.abs(exact.energies).max()
         assert np.abs(rounded.energies - exact.energies).max() < SINGLE_ENERGIES * scale
-        assert np.abs(rounded.virial - exact.virial).max() < SINGLE_FORCES * np.abs(exact.virial).max()
+        scale = np.abs(exact.virial).max()
+        assert np.abs(rounded.virial - exact.virial).max() < SINGLE_FORCES * scale
         atoms.calc = own.calculator(precision="single")
         np.testing.assert_array_equal(atoms.get_forces(), rounded.forces)
 
