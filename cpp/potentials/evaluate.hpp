@@ -11,13 +11,13 @@ namespace forcesmith {
 
 /// What is wanted: a null pointer means not wanted. Everything is added to the host's arrays.
 struct Evaluation {
+  Precision precision = Precision::double_;  // of the descriptors; models and sums are in double precision
   int n_host = 0;                      // rows of the host's arrays, ghost atoms included
   double* energies = nullptr;          // [n_host] site energies, eV
   double* forces = nullptr;            // [n_host][3] eV/angstrom
   double* virials = nullptr;           // [n_host][6] xx yy zz xy xz yz, half to center, half to neighbor, eV
   double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor, eV
   int* values_outside = nullptr;       // [n_host] of central atoms, set: see Model::values_outside
-  Precision precision = Precision::double_;  // of the descriptors' kernels
   double energy = 0.0;                 // out: sum of site energies, eV
   double virial[6] = {0};              // out: xx yy zz xy xz yz, eV
 };

@@ -29,7 +29,8 @@ class Potential {
 
   int size(int element) const;  // descriptor values per atom, all descriptors together
   int stride() const;           // largest size
-  int block_size(Precision precision = Precision::double_) const;  // most atoms per call of a descriptor
+  /// Most atoms per call of a descriptor.
+  int block_size(Precision precision = Precision::double_) const;
 
   std::vector<double> descriptor_parameters() const;
   void set_descriptor_parameters(std::span<const double> values);

@@ -35,16 +35,16 @@ struct BispectrumTables {
   Real rfac0;
   Real rmin0;              // angstrom
   bool switchflag, switchinnerflag, wselfallflag;
-  const Real* cutoffs;   // [center element][neighbor element], angstrom
-  const Real* weights;   // [neighbor element]
-  const Real* sinner;    // [center element][neighbor element], angstrom
-  const Real* dinner;    // [center element][neighbor element], angstrom
+  const Real* cutoffs;     // [center element][neighbor element], angstrom
+  const Real* weights;     // [neighbor element]
+  const Real* sinner;      // [center element][neighbor element], angstrom
+  const Real* dinner;      // [center element][neighbor element], angstrom
 
   int n_half;              // elements of all u^j in half storage
   const int* half_begin;   // [twojmax + 2]
   int n_full;              // elements of all u^j in full storage, same order without the halving
   const int* full_begin;   // [twojmax + 2]
-  const Real* roots;     // [steps of the recursion][2] sqrt((j-ma)/(j-mb)), sqrt((ma+1)/(j-mb))
+  const Real* roots;       // [steps of the recursion][2] sqrt((j-ma)/(j-mb)), sqrt((ma+1)/(j-mb))
   const int* roots_begin;  // [twojmax + 1] first step that leads to j; [mb <= j/2][ma < j]
 
   int n_blocks;
@@ -55,7 +55,7 @@ struct BispectrumTables {
   int n_projections;
   const BispectrumProjection* projections;
   const int* entry_value;      // [entries] k
-  const Real* entry_factor;  // [entries]
+  const Real* entry_factor;    // [entries]
 
   int n_values;
   const int* value_block;      // [n_values] B_k = Re(conj(U) . Z) - shift, Z this block,
