@@ -82,15 +82,25 @@ PairForcesmith::~PairForcesmith() {
 
 void PairForcesmith::settings(int narg, char **arg) {
   count_outside_ = true;
-  if (narg == 0) return;
-  if (std::strcmp(arg[0], "extrapolation") != 0)
-    error->all(FLERR,
-               "pair_style forcesmith has only the keyword extrapolation, found '{}'; the potential "
-               "file and the elements belong to pair_coeff",
-               arg[0]);
-  if (narg != 2)
-    error->all(FLERR, "pair_style forcesmith extrapolation must be followed by yes or no alone");
-  count_outside_ = utils::logical(FLERR, arg[1], false, lmp) == 1;
+  precision_ = Precision::double_;
+  for (int i = 0; i < narg; i += 2) {
+    const std::string keyword = arg[i], value = i + 1 < narg ? arg[i + 1] : "";
+    if (keyword == "extrapolation") {
+      if (value.empty())
+        error->all(FLERR, "pair_style forcesmith extrapolation must be followed by yes or no");
+      count_outside_ = utils::logical(FLERR, value, false, lmp) == 1;
+    } else if (keyword == "precision") {
+      if (value != "single" && value != "double")
+        error->all(FLERR, "pair_style forcesmith precision must be followed by single or double, found '{}'",
+                   value);
+      precision_ = precision_named(value);
+    } else {
+      error->all(FLERR,
+                 "pair_style forcesmith has only the keywords extrapolation and precision, found '{}'; the "
+                 "potential file and the elements belong to pair_coeff",
+                 keyword);
+    }
+  }
 }
 
 void PairForcesmith::coeff(int narg, char **arg) {
@@ -249,6 +259,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
 
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
+  wanted.precision = precision_;
   wanted.forces = &atom->f[0][0];
   if (eflag_atom) wanted.energies = eatom;
   if (vflag_atom) wanted.virials = &vatom[0][0];
@@ -314,6 +325,7 @@ void PairForcesmith::finish() {
 void PairForcesmith::report_not_finite() {
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
+  wanted.precision = precision_;
   std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
   wanted.energies = energies.data();
   wanted.forces = forces.data();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/precision.hpp"
 #include "pair.h"
 
 namespace forcesmith {
@@ -43,6 +44,7 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   std::unique_ptr<Potential> potential_;    // empty until the file was read
   std::vector<int> element_of_type_;        // [n_types + 1] index in potential_->elements(), or -1
   int n_workers_ = 1;                       // threads of one evaluation
+  Precision precision_ = Precision::double_;  // of descriptors
 
   // Atoms outside the range of the training set; of this rank, and since the run began.
   bool count_outside_ = true;               // pair_style forcesmith extrapolation yes

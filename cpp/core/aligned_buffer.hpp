@@ -6,23 +6,24 @@
 
 namespace forcesmith {
 
-class AlignedBuffer {
+template <class Real>
+class AlignedBufferOf {
  public:
-  AlignedBuffer() = default;
-  AlignedBuffer(const AlignedBuffer&) = delete;
-  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
-  ~AlignedBuffer() { release(); }
+  AlignedBufferOf() = default;
+  AlignedBufferOf(const AlignedBufferOf&) = delete;
+  AlignedBufferOf& operator=(const AlignedBufferOf&) = delete;
+  ~AlignedBufferOf() { release(); }
 
-  /// At least `size` doubles; what was stored before is kept only if nothing had to grow.
-  double* reserve(std::size_t size) {
+  /// At least `size` numbers; what was stored before is kept only if nothing had to grow.
+  Real* reserve(std::size_t size) {
     if (size > capacity_) {
       release();
-      data_ = static_cast<double*>(::operator new(size * sizeof(double), alignment));
+      data_ = static_cast<Real*>(::operator new(size * sizeof(Real), alignment));
       capacity_ = size;
     }
     return data_;
   }
-  double* data() const { return data_; }
+  Real* data() const { return data_; }
 
  private:
   static constexpr std::align_val_t alignment{64};
@@ -31,8 +32,10 @@ class AlignedBuffer {
     data_ = nullptr;
     capacity_ = 0;
   }
-  double* data_ = nullptr;
+  Real* data_ = nullptr;
   std::size_t capacity_ = 0;
 };
+
+using AlignedBuffer = AlignedBufferOf<double>;
 
 }  // namespace forcesmith

@@ -1,6 +1,7 @@
-// Lane: the number type of every kernel. Lane<double, 8> is one AVX-512 register, Lane<double, 4> one
-// AVX2 register, Lane<double, 1> a plain number (what a GPU thread works with). Kernels are written
-// once, templated on Lane.
+// Lane: the number type of every kernel. Lane<double, 8> and Lane<float, 16> are one AVX-512 register,
+// Lane<double, 4> and Lane<float, 8> one AVX2 register, Lane<double, 1> a plain number (what a GPU thread
+// works with). Kernels are written once, templated on Lane; numbers that they broadcast within loops, from
+// tables for example, are of the same precision as the lanes.
 //
 // Everything that is compiled per instruction set lives in the namespace forcesmith::FORCESMITH_ISA,
 // so that code compiled for a wider processor can never be linked into a narrower path.
@@ -26,9 +27,14 @@ struct VectorOf;
 template <> struct VectorOf<double, 2> { typedef double Type __attribute__((vector_size(16))); };
 template <> struct VectorOf<double, 4> { typedef double Type __attribute__((vector_size(32))); };
 template <> struct VectorOf<double, 8> { typedef double Type __attribute__((vector_size(64))); };
+template <> struct VectorOf<float, 2> { typedef float Type __attribute__((vector_size(8))); };
+template <> struct VectorOf<float, 4> { typedef float Type __attribute__((vector_size(16))); };
+template <> struct VectorOf<float, 8> { typedef float Type __attribute__((vector_size(32))); };
+template <> struct VectorOf<float, 16> { typedef float Type __attribute__((vector_size(64))); };
 
 template <class Real, int Width>
 struct Lane {
+  using Number = Real;
   static constexpr int width = Width;
   using Vector = typename VectorOf<Real, Width>::Type;
   Vector v;
@@ -55,6 +61,7 @@ struct Lane;
 
 template <class Real>
 struct Lane<Real, 1> {
+  using Number = Real;
   static constexpr int width = 1;
   Real v;
 
@@ -72,6 +79,9 @@ struct Lane<Real, 1> {
   friend FORCESMITH_FUNCTION Lane operator/(Lane a, Lane b) { return a.v / b.v; }
   friend FORCESMITH_FUNCTION Lane operator-(Lane a) { return -a.v; }
 };
+
+template <class L>
+inline constexpr bool lane_is_single = sizeof(typename L::Number) == sizeof(float);
 
 /// Lane by lane: `yes` where a < b, else `no`.
 #if !defined(__CUDACC__)
@@ -93,26 +103,46 @@ FORCESMITH_FUNCTION L lane_clamp(L value, L low, L high) {
   return lane_if_less(value, low, low, lane_if_less(high, value, high, value));
 }
 
-/// The nearest whole number, for |x| < 2^51. (Added to 1.5 2^52, a number loses its fraction.)
-template <class L>
-FORCESMITH_FUNCTION L lane_round(L x) {
-  return (x + L(6755399441055744.0)) - L(6755399441055744.0);
+/// Layout of the bits of a number: sign, biased exponent, fraction.
+template <class Real>
+struct NumberFormat;
+template <>
+struct NumberFormat<double> {
+  using Bits = unsigned long long;
+  static constexpr int fraction_bits = 52, bias = 1023;
+  static constexpr double one_and_a_half = 6755399441055744.0;  // 1.5 2^fraction_bits
+};
+template <>
+struct NumberFormat<float> {
+  using Bits = unsigned int;
+  static constexpr int fraction_bits = 23, bias = 127;
+  static constexpr float one_and_a_half = 12582912.0f;
+};
+
+/// The nearest whole number, for |x| < 2^51, in single precision 2^22. (Added to 1.5 2^52, a number loses its
+/// fraction.)
+template <class Real, int Width>
+FORCESMITH_FUNCTION Lane<Real, Width> lane_round(Lane<Real, Width> x) {
+  const Lane<Real, Width> shift(NumberFormat<Real>::one_and_a_half);
+  return (x + shift) - shift;
 }
 
 /// Square root of each lane.
-#if !defined(__CUDACC__)
+#if defined(__CUDACC__)
+FORCESMITH_FUNCTION double square_root(double x) { return sqrt(x); }
+FORCESMITH_FUNCTION float square_root(float x) { return sqrtf(x); }
+#else
+FORCESMITH_FUNCTION double square_root(double x) { return __builtin_sqrt(x); }
+FORCESMITH_FUNCTION float square_root(float x) { return __builtin_sqrtf(x); }
 template <class Real, int Width>
 FORCESMITH_FUNCTION Lane<Real, Width> lane_sqrt(Lane<Real, Width> a) {
-  for (int i = 0; i < Width; ++i) a.v[i] = __builtin_sqrt(a.v[i]);
+  for (int i = 0; i < Width; ++i) a.v[i] = square_root(a.v[i]);
   return a;
 }
 #endif
-FORCESMITH_FUNCTION Lane<double, 1> lane_sqrt(Lane<double, 1> a) {
-#if defined(__CUDACC__)
-  return sqrt(a.v);
-#else
-  return __builtin_sqrt(a.v);
-#endif
+template <class Real>
+FORCESMITH_FUNCTION Lane<Real, 1> lane_sqrt(Lane<Real, 1> a) {
+  return square_root(a.v);
 }
 
 /// Sum over the lanes.
@@ -154,5 +184,6 @@ inline constexpr int native_width = 4;
 #else
 inline constexpr int native_width = 2;
 #endif
+inline constexpr int native_single_width = 2 * native_width;  // floats per register
 
 }  // namespace forcesmith::FORCESMITH_ISA

@@ -7,31 +7,36 @@
 namespace forcesmith::FORCESMITH_ISA {
 
 #if !defined(__CUDACC__)
-FORCESMITH_FUNCTION Lane<double, 8> fold_quarters(Lane<double, 8> a, Lane<double, 8> b) {
-  return __builtin_shufflevector(a.v, b.v, 0, 1, 2, 3, 8, 9, 10, 11) +
-         __builtin_shufflevector(a.v, b.v, 4, 5, 6, 7, 12, 13, 14, 15);
+/// The numbers 0 .. n - 1.
+template <int... i>
+struct Indices {};
+template <int n, int... i>
+struct IndicesUpTo : IndicesUpTo<n - 1, n - 1, i...> {};
+template <int... i>
+struct IndicesUpTo<0, i...> {
+  using Type = Indices<i...>;
+};
+
+/// a and b one after the other in blocks of lanes: every even block plus the one behind it.
+template <int block, class L, int... i>
+FORCESMITH_FUNCTION L fold(L a, L b, Indices<i...>) {
+  return __builtin_shufflevector(a.v, b.v, (i / block * 2 * block + i % block)...) +
+         __builtin_shufflevector(a.v, b.v, (i / block * 2 * block + i % block + block)...);
 }
-FORCESMITH_FUNCTION Lane<double, 8> fold_pairs(Lane<double, 8> a, Lane<double, 8> b) {
-  return __builtin_shufflevector(a.v, b.v, 0, 1, 4, 5, 8, 9, 12, 13) +
-         __builtin_shufflevector(a.v, b.v, 2, 3, 6, 7, 10, 11, 14, 15);
+/// One register of n blocks, which add up to the sums of a[0] .. a[n - 1].
+template <int n, class L>
+FORCESMITH_FUNCTION L fold_lanes(const L* a) {
+  if constexpr (n == 1) {
+    return a[0];
+  } else {
+    return fold<L::width / n>(fold_lanes<n / 2>(a), fold_lanes<n / 2>(a + n / 2),
+                              typename IndicesUpTo<L::width>::Type{});
+  }
 }
-FORCESMITH_FUNCTION Lane<double, 8> fold_singles(Lane<double, 8> a, Lane<double, 8> b) {
-  return __builtin_shufflevector(a.v, b.v, 0, 2, 4, 6, 8, 10, 12, 14) +
-         __builtin_shufflevector(a.v, b.v, 1, 3, 5, 7, 9, 11, 13, 15);
-}
-FORCESMITH_FUNCTION Lane<double, 8> lane_sums(const Lane<double, 8>* a) {
-  return fold_singles(fold_pairs(fold_quarters(a[0], a[1]), fold_quarters(a[2], a[3])),
-                      fold_pairs(fold_quarters(a[4], a[5]), fold_quarters(a[6], a[7])));
-}
-FORCESMITH_FUNCTION Lane<double, 4> fold_pairs(Lane<double, 4> a, Lane<double, 4> b) {
-  return __builtin_shufflevector(a.v, b.v, 0, 1, 4, 5) + __builtin_shufflevector(a.v, b.v, 2, 3, 6, 7);
-}
-FORCESMITH_FUNCTION Lane<double, 4> lane_sums(const Lane<double, 4>* a) {
-  const Lane<double, 4> p = fold_pairs(a[0], a[1]), q = fold_pairs(a[2], a[3]);
-  return __builtin_shufflevector(p.v, q.v, 0, 2, 4, 6) + __builtin_shufflevector(p.v, q.v, 1, 3, 5, 7);
-}
-FORCESMITH_FUNCTION Lane<double, 2> lane_sums(const Lane<double, 2>* a) {
-  return __builtin_shufflevector(a[0].v, a[1].v, 0, 2) + __builtin_shufflevector(a[0].v, a[1].v, 1, 3);
+/// Sums over the lanes of a[0] .. a[Width - 1].
+template <class Real, int Width>
+FORCESMITH_FUNCTION Lane<Real, Width> lane_sums(const Lane<Real, Width>* a) {
+  return fold_lanes<Width>(a);
 }
 #endif
 

@@ -5,6 +5,9 @@
 // a workspace of its own. values() comes first; the other verbs then refer to the same block.
 // Energies eV, lengths angstrom. Sizes: n_atoms and n_pairs are those of the block; `stride` is the
 // distance between the rows of two atoms (or pair components) in arrays of values.
+//
+// A workspace of single precision computes in float inside, all arguments stay double; it serves values() and
+// backpropagate() only, the other verbs throw std::logic_error.
 #pragma once
 
 #include <memory>
@@ -14,6 +17,7 @@
 
 #include "core/error.hpp"
 #include "core/parameter_schema.hpp"
+#include "core/precision.hpp"
 #include "neighbors/neighbor_view.hpp"
 
 namespace forcesmith {
@@ -23,7 +27,12 @@ class Descriptor {
   /// Memory of one worker; holds what values() leaves behind for the other verbs.
   class Workspace {
    public:
+    explicit Workspace(Precision precision = Precision::double_) : precision_(precision) {}
     virtual ~Workspace() = default;
+    Precision precision() const { return precision_; }
+
+   private:
+    Precision precision_;
   };
 
   virtual ~Descriptor() = default;
@@ -36,8 +45,8 @@ class Descriptor {
   virtual std::vector<std::string> names(int element) const = 0;  // [size(element)]
   virtual Json to_json() const = 0;  // parameters and coefficients; what create() reads
 
-  virtual int block_size() const = 0;
-  virtual std::unique_ptr<Workspace> make_workspace() const = 0;
+  virtual int block_size(Precision precision = Precision::double_) const = 0;
+  virtual std::unique_ptr<Workspace> make_workspace(Precision precision = Precision::double_) const = 0;
 
   /// B: [n_atoms][stride], every entry up to size(element) is set.
   virtual void values(const NeighborView& block, Workspace& workspace, double* B,

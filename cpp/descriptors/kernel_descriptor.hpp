@@ -1,12 +1,17 @@
-// What descriptors without trained coefficients share: their kernels as one table of functions per
-// instruction set, and the verbs of the contract, which pack the neighbors and call them.
+// What descriptors without trained coefficients share: their kernels as tables of functions per instruction
+// set, and the verbs of the contract, which pack the neighbors and call them.
 //
-// Tables: the descriptor as plain arrays; Scratch: pointers into the working memory of the kernels.
+// Tables<Real>: the descriptor as plain arrays; Scratch<Real>: pointers into the working memory of the kernels.
+// Own, the descriptor itself, has for Real = double and float, with explicit instantiations,
+//   template <class Real> Tables<Real> tables() const;  // pointers into the descriptor
+//   template <class Real> void lay_out(const Tables<Real>&, KernelWorkspace<Real>& w) const;
+// The latter sets w.scratch for the packed neighbors, in w.memory.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
@@ -17,57 +22,80 @@
 
 namespace forcesmith {
 
-template <class Tables, class Scratch>
+template <class Own, template <class> class Tables, template <class> class Scratch>
 class KernelDescriptor : public Descriptor {
  public:
-  using Variant = KernelVariant<Tables, Scratch>;
+  using Variants = KernelVariants<Tables, Scratch>;
 
-  explicit KernelDescriptor(const Variant& variant) : variant_(variant) {}
+  template <class Real>
+  struct KernelWorkspace : Workspace {
+    KernelWorkspace() : Workspace(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_) {}
+    PackedNeighborsOf<Real> neighbors;
+    PackedViewOf<Real> view{};
+    Scratch<Real> scratch{};
+    std::array<AlignedBufferOf<Real>, 3> memory;
+  };
+
+  explicit KernelDescriptor(const Variants& variants) : variants_(variants) {}
 
   double cutoff() const override { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
-  int block_size() const override { return variant_.width; }
-  std::unique_ptr<Workspace> make_workspace() const override { return std::make_unique<KernelWorkspace>(); }
+  int block_size(Precision precision = Precision::double_) const override {
+    return precision == Precision::single ? variants_.in_single.width : variants_.in_double.width;
+  }
+  std::unique_ptr<Workspace> make_workspace(Precision precision = Precision::double_) const override {
+    if (precision == Precision::single) return std::make_unique<KernelWorkspace<float>>();
+    return std::make_unique<KernelWorkspace<double>>();
+  }
   void values(const NeighborView& block, Workspace& workspace, double* B, int stride) const override {
     FORCESMITH_PHASE(packing);
-    auto& w = static_cast<KernelWorkspace&>(workspace);
-    w.neighbors.pack(block, cutoffs_, n_elements(), variant_.width);
-    w.view = w.neighbors.view();
-    const Tables t = tables();
-    lay_out(t, w);
-    variant_.values(t, w.view, w.scratch, B, stride);
+    in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
+      const auto& variant = variants_.template of<Real>();
+      w.neighbors.pack(block, cutoffs_, own().n_elements(), variant.width);
+      w.view = w.neighbors.view();
+      const Tables<Real> t = own().template tables<Real>();
+      own().lay_out(t, w);
+      variant.values(t, w.view, w.scratch, B, stride);
+    });
   }
   void backpropagate(Workspace& workspace, const double* beta, int stride,
                      double* pair_gradients) const override {
-    auto& w = static_cast<KernelWorkspace&>(workspace);
-    variant_.backpropagate(tables(), w.view, w.scratch, beta, stride, pair_gradients);
+    in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
+      variants_.template of<Real>().backpropagate(own().template tables<Real>(), w.view, w.scratch, beta, stride,
+                                                  pair_gradients);
+    });
   }
   void gradients(Workspace& workspace, double* gradients, int stride) const override {
-    auto& w = static_cast<KernelWorkspace&>(workspace);
-    variant_.gradients(tables(), w.view, w.scratch, gradients, stride);
+    auto& w = in_double(workspace);
+    variants_.in_double.gradients(own().template tables<double>(), w.view, w.scratch, gradients, stride);
   }
   void tangent(Workspace& workspace, const double* directions, double* B_dot, int stride) const override {
-    auto& w = static_cast<KernelWorkspace&>(workspace);
-    variant_.tangent(tables(), w.view, w.scratch, directions, B_dot, stride);
+    auto& w = in_double(workspace);
+    variants_.in_double.tangent(own().template tables<double>(), w.view, w.scratch, directions, B_dot, stride);
   }
-  void parameter_adjoint(Workspace&, const double*, const double*, const double*, int,
-                         double*) const override {}
+  void parameter_adjoint(Workspace& workspace, const double*, const double*, const double*, int,
+                         double*) const override {
+    in_double(workspace);
+  }
 
-  virtual int n_elements() const = 0;
-  virtual Tables tables() const = 0;  // pointers into this object
   const std::vector<double>& cutoffs() const { return cutoffs_; }
 
  protected:
-  struct KernelWorkspace : Workspace {
-    PackedNeighbors neighbors;
-    PackedView view{};
-    Scratch scratch{};
-    std::array<AlignedBuffer, 3> memory;
-  };
-  /// Sets w.scratch for the packed neighbors, in w.memory.
-  virtual void lay_out(const Tables& t, KernelWorkspace& w) const = 0;
-
-  Variant variant_;
   std::vector<double> cutoffs_;  // [center element][neighbor element] angstrom
+  static KernelWorkspace<double>& in_double(Workspace& workspace) {
+    if (workspace.precision() != Precision::double_)
+      throw std::logic_error("Workspaces of single precision serve values and backpropagation only.");
+    return static_cast<KernelWorkspace<double>&>(workspace);
+  }
+
+ private:
+  const Own& own() const { return static_cast<const Own&>(*this); }
+  template <class Call>
+  static void in_its_precision(Workspace& workspace, const Call& call) {
+    if (workspace.precision() == Precision::single) call(static_cast<KernelWorkspace<float>&>(workspace));
+    else call(static_cast<KernelWorkspace<double>&>(workspace));
+  }
+
+  Variants variants_;
 };
 
 }  // namespace forcesmith

@@ -1,4 +1,4 @@
-// The kernels of a descriptor for one instruction set, as a table of functions. Included by sources that are
+// The kernels of a descriptor for one instruction set, as tables of functions. Included by sources that are
 // compiled for each of them: no standard headers here.
 #pragma once
 
@@ -6,15 +6,32 @@
 
 namespace forcesmith {
 
-template <class Tables, class Scratch>
+/// Kernels of one precision: Tables and Scratch are those of Real.
+template <class Real, class Tables, class Scratch>
 struct KernelVariant {
+  using View = PackedViewOf<Real>;
+
   int width;  // atoms per block and neighbors per pack
-  void (*values)(const Tables&, const PackedView&, const Scratch&, double* values, int stride);
-  void (*backpropagate)(const Tables&, const PackedView&, const Scratch&, const double* beta, int stride,
+  void (*values)(const Tables&, const View&, const Scratch&, double* values, int stride);
+  void (*backpropagate)(const Tables&, const View&, const Scratch&, const double* beta, int stride,
                         double* pair_gradients);
-  void (*gradients)(const Tables&, const PackedView&, const Scratch&, double* gradients, int stride);
-  void (*tangent)(const Tables&, const PackedView&, const Scratch&, const double* directions,
-                  double* values_dot, int stride);
+  // In double precision only, else null.
+  void (*gradients)(const Tables&, const View&, const Scratch&, double* gradients, int stride);
+  void (*tangent)(const Tables&, const View&, const Scratch&, const double* directions, double* values_dot,
+                  int stride);
+};
+
+/// Those of both.
+template <template <class> class Tables, template <class> class Scratch>
+struct KernelVariants {
+  KernelVariant<double, Tables<double>, Scratch<double>> in_double;
+  KernelVariant<float, Tables<float>, Scratch<float>> in_single;
+
+  template <class Real>
+  const auto& of() const {
+    if constexpr (sizeof(Real) == sizeof(float)) return in_single;
+    else return in_double;
+  }
 };
 
 }  // namespace forcesmith

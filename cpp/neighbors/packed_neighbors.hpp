@@ -13,12 +13,13 @@
 
 namespace forcesmith {
 
-class PackedNeighbors {
+template <class Real>
+class PackedNeighborsOf {
  public:
-  PackedNeighbors();
+  PackedNeighborsOf();
   /// Packs all atoms of `block`. cutoffs: [center element][neighbor element], angstrom.
   void pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements, int width);
-  PackedView view() const;
+  PackedViewOf<Real> view() const;
   int n_packs() const { return static_cast<int>(pack_types_.size()); }
   int max_packs_per_atom() const;
 
@@ -29,12 +30,14 @@ class PackedNeighbors {
     double cutoff;
   };
 
-  Normalize normalize_;
+  Normalize<Real> normalize_;
   std::vector<Padding> paddings_;
   std::vector<int> center_types_, pack_offsets_, pack_types_;
   std::vector<std::int64_t> pairs_;
   std::size_t capacity_ = 0;
-  AlignedBuffer components_;  // x, y, z, r one after the other, each of capacity_
+  AlignedBufferOf<Real> components_;  // x, y, z, r one after the other, each of capacity_
 };
+
+using PackedNeighbors = PackedNeighborsOf<double>;
 
 }  // namespace forcesmith

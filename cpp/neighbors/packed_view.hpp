@@ -9,26 +9,30 @@ namespace forcesmith {
 
 /// Neighbors inside the cutoff in packs of `width`, each pack of one element. Padding sits exactly at
 /// the cutoff of the pair, where every descriptor vanishes together with its slope.
-struct PackedView {
+/// In single precision, unit vectors and distances are rounded once, here.
+template <class Real>
+struct PackedViewOf {
   int n_atoms;                // at most `width`
   int width;                  // neighbors per pack
   const int* center_types;    // [n_atoms]
   const int* pack_offsets;    // [n_atoms + 1]
   const int* pack_types;      // [n_packs] element of the neighbors in a pack
-  const double* x;            // [n_packs][width] components of r_ij / |r_ij|
-  const double* y;
-  const double* z;
-  const double* r;            // [n_packs][width] |r_ij|, angstrom
+  const Real* x;              // [n_packs][width] components of r_ij / |r_ij|
+  const Real* y;
+  const Real* z;
+  const Real* r;              // [n_packs][width] |r_ij|, angstrom
   const std::int64_t* pairs;  // [n_packs][width] pair, counted from the block's first; -1: padding
 
   /// One of the atoms alone; packs and pairs keep their numbers.
-  FORCESMITH_FUNCTION PackedView atom(int index) const {
-    PackedView one = *this;
+  FORCESMITH_FUNCTION PackedViewOf atom(int index) const {
+    PackedViewOf one = *this;
     one.n_atoms = 1;
     one.center_types += index;
     one.pack_offsets += index;
     return one;
   }
 };
+
+using PackedView = PackedViewOf<double>;
 
 }  // namespace forcesmith

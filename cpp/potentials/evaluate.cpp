@@ -101,7 +101,7 @@ void descriptor_values(const Potential& potential, const NeighborSource& source,
 
 void evaluate(const Potential& potential, const NeighborSource& source, Evaluation& evaluation,
               int n_workers) {
-  const int n_atoms = source.n_atoms(), block_size = potential.block_size();
+  const int n_atoms = source.n_atoms(), block_size = potential.block_size(evaluation.precision);
   const int stride = potential.stride();
   n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
 
@@ -113,7 +113,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
 
   for_each_worker(n_workers, [&](int worker) {
     NeighborBuffer buffer;
-    BlockDescriptors descriptors(potential);
+    BlockDescriptors descriptors(potential, evaluation.precision);
     const std::unique_ptr<Model::Workspace> workspace = potential.model().make_workspace();
     std::vector<double> B(static_cast<std::size_t>(block_size) * stride), beta(B.size());
     std::vector<double> energies(block_size), pair_gradients;

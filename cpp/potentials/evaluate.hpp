@@ -11,6 +11,7 @@ namespace forcesmith {
 
 /// What is wanted: a null pointer means not wanted. Everything is added to the host's arrays.
 struct Evaluation {
+  Precision precision = Precision::double_;  // of the descriptors; models and sums are in double precision
   int n_host = 0;                      // rows of the host's arrays, ghost atoms included
   double* energies = nullptr;          // [n_host] site energies, eV
   double* forces = nullptr;            // [n_host][3] eV/angstrom

@@ -134,8 +134,8 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
                       ", but only RBChebyshev is supported.");
   parameters.min_distance = in.value_of("min_dist");
   parameters.cutoff = in.value_of("max_dist");
-  parameters.radial_basis_size = in.count("radial_basis_size", 1, MomentTensorTables::max_radial_basis);
-  const int n_radial = in.count("radial_funcs_count", 1, MomentTensorTables::max_radial_functions);
+  parameters.radial_basis_size = in.count("radial_basis_size", 1, max_radial_basis);
+  const int n_radial = in.count("radial_funcs_count", 1, max_radial_functions);
 
   const bool has_radial = in.next_is("radial_coeffs");
   std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial *

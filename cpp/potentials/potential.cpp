@@ -33,10 +33,10 @@ int Potential::stride() const {
   return largest;
 }
 
-int Potential::block_size() const {
-  int smallest = descriptors_.front()->block_size();
+int Potential::block_size(Precision precision) const {
+  int smallest = descriptors_.front()->block_size(precision);
   for (const auto& descriptor : descriptors_)
-    smallest = std::min(smallest, descriptor->block_size());
+    smallest = std::min(smallest, descriptor->block_size(precision));
   return smallest;
 }
 
@@ -69,13 +69,13 @@ void Potential::adopt_descriptor_parameters(const Potential& smaller) {
     descriptors_[d]->adopt_parameters(*smaller.descriptors()[d]);
 }
 
-BlockDescriptors::BlockDescriptors(const Potential& potential)
+BlockDescriptors::BlockDescriptors(const Potential& potential, Precision precision)
     : stride_(potential.stride()) {
   const std::size_t n_elements = potential.elements().size();
   std::vector<int> next(n_elements, 0);
   int parameter = 0;
   for (const auto& descriptor : potential.descriptors()) {
-    Part part{descriptor.get(), descriptor->make_workspace(), next, 0, parameter, true, {}, {}};
+    Part part{descriptor.get(), descriptor->make_workspace(precision), next, 0, parameter, true, {}, {}};
     for (std::size_t element = 0; element < n_elements; ++element) {
       const int size = descriptor->size(static_cast<int>(element));
       part.stride = std::max(part.stride, size);

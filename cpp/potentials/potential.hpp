@@ -29,7 +29,8 @@ class Potential {
 
   int size(int element) const;  // descriptor values per atom, all descriptors together
   int stride() const;           // largest size
-  int block_size() const;       // most atoms per call of a descriptor
+  /// Most atoms per call of a descriptor.
+  int block_size(Precision precision = Precision::double_) const;
 
   std::vector<double> descriptor_parameters() const;
   void set_descriptor_parameters(std::span<const double> values);
@@ -50,7 +51,7 @@ class Potential {
 /// the row length potential.stride().
 class BlockDescriptors {
  public:
-  explicit BlockDescriptors(const Potential& potential);
+  explicit BlockDescriptors(const Potential& potential, Precision precision = Precision::double_);
   void values(const NeighborView& block, double* B);
   void backpropagate(const double* beta, double* pair_gradients);
   void gradients(double* gradients);

@@ -109,9 +109,11 @@ Json json_of(const py::object& value) {
   return Json::parse(py::module_::import("json").attr("dumps")(value).cast<std::string>());
 }
 
-py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_workers) {
+py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_workers,
+                        const std::string& precision) {
   Array<double> energies(batch.n_atoms()), forces({batch.n_atoms(), 3}), virials({batch.n_atoms(), 6});
   Evaluation evaluation;
+  evaluation.precision = precision_named(precision);
   evaluation.n_host = batch.n_atoms();
   evaluation.energies = energies.mutable_data();
   evaluation.forces = forces.mutable_data();
@@ -278,6 +280,7 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("linear_in_parameters",
                              [](const Potential& potential) { return potential.model().linear_in_parameters(); })
       .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1,
+           py::arg("precision") = "double",
            "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz.")
       .def("descriptor_values", &values_of_batch, py::arg("batch"), py::arg("n_workers") = 1,
            "B (n_atoms, largest size); zero beyond the size of the atom's element.")

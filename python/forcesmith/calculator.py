@@ -11,7 +11,7 @@ class ForcesmithCalculator(Calculator):
     """Energy, per-atom energies, forces and stress of a `Potential`, in ASE's units and signs.
 
     potential: a `forcesmith.Potential` (`potential.calculator()` is the short way to get here).
-    threads: as in `Potential.evaluate`.
+    threads, precision: as in `Potential.evaluate`.
 
     The stress of a configuration without a cell volume is not defined; asking for it raises ASE's
     PropertyNotImplementedError. `free_energy` equals `energy`: there are no electrons here.
@@ -25,14 +25,15 @@ class ForcesmithCalculator(Calculator):
         "stress",
     ]
 
-    def __init__(self, potential, threads: int | None = None, **kwargs):
+    def __init__(self, potential, threads: int | None = None, precision: str = "double", **kwargs):
         super().__init__(**kwargs)
         self.potential = potential
         self.threads = threads
+        self.precision = precision
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
-        result = self.potential.evaluate(self.atoms, threads=self.threads)
+        result = self.potential.evaluate(self.atoms, self.threads, self.precision)
         self.results = {
             "energy": result.energy,
             "free_energy": result.energy,

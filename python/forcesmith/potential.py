@@ -130,29 +130,35 @@ class Potential:
         }
 
     @overload
-    def evaluate(self, atoms: Atoms, threads: int | None = None) -> Result: ...
+    def evaluate(
+        self, atoms: Atoms, threads: int | None = None, precision: str = "double"
+    ) -> Result: ...
     @overload
-    def evaluate(self, atoms: Sequence[Atoms], threads: int | None = None) -> list[Result]: ...
-    def evaluate(self, atoms, threads=None):
+    def evaluate(
+        self, atoms: Sequence[Atoms], threads: int | None = None, precision: str = "double"
+    ) -> list[Result]: ...
+    def evaluate(self, atoms, threads=None, precision="double"):
         """Energy, forces and stress of one configuration, or of a list of them.
 
-        threads: None uses all cores that OMP_NUM_THREADS allows. Raises ValueError for an element
-        that the potential does not know.
+        threads: None uses all cores that OMP_NUM_THREADS allows.
+        precision: "double", or "single" for descriptors computed in single precision, which is what
+        `pair_style forcesmith precision single` does.
+        Raises ValueError for an element that the potential does not know.
         """
         if isinstance(atoms, Atoms):
-            return self.evaluate([atoms], threads)[0]
+            return self.evaluate([atoms], threads, precision)[0]
         results = []
         for configurations in portions(atoms):
             batch = make_batch(configurations, self.elements, self.cutoff)
-            raw = self._core.evaluate(batch, worker_count(threads))
+            raw = self._core.evaluate(batch, worker_count(threads), precision)
             results += split_results(configurations, raw)
         return results
 
-    def calculator(self) -> ForcesmithCalculator:
-        """An ASE calculator."""
+    def calculator(self, precision: str = "double") -> ForcesmithCalculator:
+        """An ASE calculator; precision: as in `evaluate`."""
         from forcesmith.calculator import ForcesmithCalculator
 
-        return ForcesmithCalculator(self)
+        return ForcesmithCalculator(self, precision=precision)
 
     def __reduce__(self):
         """Copies and pickles (for other processes) go through the text of the potential file."""

@@ -2,6 +2,8 @@
 // runs: what the tests of descriptor kernels share.
 #pragma once
 
+#include <stdexcept>
+
 #include "check.hpp"
 #include "descriptors/descriptor.hpp"
 #include "random_numbers.hpp"
@@ -136,4 +138,36 @@ inline void test_same_output(const VerbOutput& a, const VerbOutput& b, double re
   CHECK_CLOSE(a.gradients, b.gradients, relative);
   for (const Numbers* numbers : {&a.pair_gradients, &a.parameter_gradient, &a.gradients})
     CHECK(numbers->empty() || *std::max_element(numbers->begin(), numbers->end()) > 0.0);
+}
+
+/// Values and backpropagation in single precision, whatever the size of blocks; the other verbs refuse.
+inline void test_single_precision(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms,
+                                  const VerbInput& in, const VerbOutput& in_double, double relative) {
+  using forcesmith::Precision;
+  const forcesmith::StoredNeighbors source(atoms.view());
+  const int whole = descriptor.block_size(Precision::single);
+  CHECK(whole == 2 * descriptor.block_size());
+  for (int block_size : {whole, whole / 2, 3}) {
+    const auto workspace = descriptor.make_workspace(Precision::single);
+    VerbOutput out(in, 0);
+    forcesmith::NeighborBuffer buffer;
+    for (int first = 0; first < atoms.n_atoms(); first += block_size) {
+      const int count = std::min(block_size, atoms.n_atoms() - first);
+      const std::size_t row = static_cast<std::size_t>(first) * in.stride;
+      descriptor.values(source.block(first, count, buffer), *workspace, &out.B[row], in.stride);
+      descriptor.backpropagate(*workspace, &in.beta[row], in.stride,
+                               out.pair_gradients.data() + 3 * atoms.offsets[first]);
+    }
+    CHECK_CLOSE(out.B, in_double.B, relative);
+    CHECK_CLOSE(out.pair_gradients, in_double.pair_gradients, relative);
+    CHECK(out.pair_gradients != in_double.pair_gradients);
+    const std::string message = "single precision serve values and backpropagation only";
+    CHECK_THROWS(std::logic_error, descriptor.gradients(*workspace, out.gradients.data(), in.stride), message);
+    CHECK_THROWS(std::logic_error,
+                 descriptor.tangent(*workspace, in.directions.data(), out.B_dot.data(), in.stride), message);
+    CHECK_THROWS(std::logic_error,
+                 descriptor.parameter_adjoint(*workspace, in.directions.data(), in.beta.data(),
+                                              in.beta_dot.data(), in.stride, nullptr),
+                 message);
+  }
 }

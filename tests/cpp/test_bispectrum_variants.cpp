@@ -84,6 +84,7 @@ void test_variants(const char* name, const BispectrumParameters& parameters) {
     test_same_output(out, *portable, 1e-12);
     test_same_output(out, run_verbs(descriptor, atoms, *in, 1), 1e-13);
     test_one_jacobian(descriptor, descriptor.cutoffs(), atoms, *in, out);
+    test_single_precision(descriptor, atoms, *in, out, 2e-6);
   }
 }
 

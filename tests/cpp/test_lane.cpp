@@ -1,6 +1,7 @@
 // Lane arithmetic, choices, sums over lanes and elementary functions, for every width that exists: each lane
 // does what a double does.
 #include <algorithm>
+#include <limits>
 #include <numbers>
 
 #include "check.hpp"
@@ -13,13 +14,14 @@ namespace {
 
 using namespace forcesmith::FORCESMITH_ISA;
 
-template <int Width>
+template <class Real, int Width>
 void test_arithmetic() {
-  using L = Lane<double, Width>;
-  static_assert(L::width == Width && sizeof(L) == Width * sizeof(double));
-  forcesmith::AlignedBuffer buffer;
-  double* x = buffer.reserve(4 * Width);
-  double *y = x + Width, *z = y + Width, *w = z + Width;
+  using L = Lane<Real, Width>;
+  static_assert(L::width == Width && sizeof(L) == Width * sizeof(Real));
+  constexpr double relative = 5 * std::numeric_limits<Real>::epsilon();
+  forcesmith::AlignedBufferOf<Real> buffer;
+  Real* x = buffer.reserve(4 * Width);
+  Real *y = x + Width, *z = y + Width, *w = z + Width;
   for (int i = 0; i < Width; ++i) {
     x[i] = 1.5 + i;
     y[i] = -0.25 * i + 3.0;
@@ -34,28 +36,28 @@ void test_arithmetic() {
   lane_store(w, c);
   for (int i = 0; i < Width; ++i) {
     CHECK(a[i] == x[i]);
-    CHECK(L(7.25)[i] == 7.25);
-    CHECK_CLOSE(z[i], (x[i] + y[i]) * x[i] - y[i] / x[i] - x[i], 1e-15);
-    CHECK_CLOSE(w[i], (x[i] + y[i] - 2.0) * x[i], 1e-15);
+    CHECK(L(7.25)[i] == Real(7.25));
+    CHECK_CLOSE(z[i], (x[i] + y[i]) * x[i] - y[i] / x[i] - x[i], relative);
+    CHECK_CLOSE(w[i], (x[i] + y[i] - 2.0) * x[i], relative);
   }
   c.set(Width - 1, 42.0);
   for (int i = 0; i < Width; ++i) CHECK(c[i] == (i == Width - 1 ? 42.0 : w[i]));
   const L roots = lane_sqrt(a);
   for (int i = 0; i < Width; ++i) CHECK(roots[i] == std::sqrt(x[i]));
   // A broadcast of the special values: subtracting zero must not change them.
-  CHECK(std::isnan(L(NAN)[0]) && L(INFINITY)[Width - 1] == INFINITY);
+  CHECK(std::isnan(L(NAN)[0]) && L(Real(INFINITY))[Width - 1] == INFINITY);
   CHECK(std::signbit(L(-0.0)[0]));
-  double sum = 0.0;
+  Real sum = 0.0;
   for (int i = 0; i < Width; ++i) sum += x[i];
-  CHECK_CLOSE(lane_sum(a), sum, 1e-15);
+  CHECK_CLOSE(lane_sum(a), sum, relative);
 }
 
-template <int Width>
+template <class Real, int Width>
 void test_choices() {
-  using L = Lane<double, Width>;
-  const double some[] = {-INFINITY, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, INFINITY, NAN};
-  for (double a : some)
-    for (double b : some)
+  using L = Lane<Real, Width>;
+  const Real some[] = {-INFINITY, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, INFINITY, NAN};
+  for (Real a : some)
+    for (Real b : some)
       for (int own = 0; own < Width; ++own) {
         // One lane of its own, so that no lane decides for another.
         L x(0.25), low(-1.0), high(1.0), y(0.75);
@@ -63,9 +65,9 @@ void test_choices() {
         y.set(own, b);
         const L chosen = lane_if_less(x, y, low, high), clamped = lane_clamp(x, low, high);
         for (int i = 0; i < Width; ++i) {
-          CHECK(chosen[i] == (x[i] < y[i] ? -1.0 : 1.0));
+          CHECK(chosen[i] == (x[i] < y[i] ? -1 : 1));
           if (std::isnan(x[i])) CHECK(std::isnan(clamped[i]));
-          else CHECK(clamped[i] == std::clamp(x[i], -1.0, 1.0));
+          else CHECK(clamped[i] == std::clamp<Real>(x[i], -1, 1));
         }
       }
 }
@@ -129,23 +131,24 @@ void test_exponential() {
   CHECK(largest_difference<Width>(0.0, 10.0, root, [](double x) { return std::sqrt(x); }) == 0.0);
 }
 
-template <int Width>
+template <class Real, int Width>
 void test_sums() {
-  using L = Lane<double, Width>;
+  using L = Lane<Real, Width>;
   constexpr int most = 3 * Width + 1, room = most + Width, stride = 3;
-  forcesmith::AlignedBuffer buffer;
-  double* numbers = buffer.reserve(room * Width);
-  for (int i = 0; i < room * Width; ++i) numbers[i] = i * i % 17 - 0.125 * i;
+  constexpr double relative = 50 * std::numeric_limits<Real>::epsilon();
+  forcesmith::AlignedBufferOf<Real> buffer;
+  Real* numbers = buffer.reserve(room * Width);
+  for (int i = 0; i < room * Width; ++i) numbers[i] = i * i % 17 + Real(0.125) * i;
   const L* lanes = reinterpret_cast<const L*>(numbers);
   const L sums = lane_sums(lanes);
-  for (int i = 0; i < Width; ++i) CHECK_CLOSE(sums[i], lane_sum(lanes[i]), 1e-14);
+  for (int i = 0; i < Width; ++i) CHECK_CLOSE(sums[i], lane_sum(lanes[i]), relative);
   for (int n = 0; n <= most; ++n) {
-    std::vector<double> found(stride * most + 1, -7.0);
+    std::vector<Real> found(stride * most + 1, -7.0);
     store_lane_sums(lanes, n, found.data(), stride);
     for (int i = 0; i < static_cast<int>(found.size()); ++i) {
       // Nothing is written between the strides or behind the last one.
       const bool written = i % stride == 0 && i / stride < n;
-      if (written) CHECK_CLOSE(found[i], lane_sum(lanes[i / stride]), 1e-14);
+      if (written) CHECK_CLOSE(found[i], lane_sum(lanes[i / stride]), relative);
       else CHECK(found[i] == -7.0);
     }
   }
@@ -162,10 +165,18 @@ void test_aligned_buffer() {
 }
 
 template <int Width>
+void test_single_width() {
+  test_arithmetic<float, Width>();
+  test_choices<float, Width>();
+  test_sums<float, Width>();
+}
+
+template <int Width>
 void test_width() {
-  test_arithmetic<Width>();
-  test_choices<Width>();
-  test_sums<Width>();
+  test_arithmetic<double, Width>();
+  test_choices<double, Width>();
+  test_sums<double, Width>();
+  test_single_width<Width>();
   test_sin_cos<Width>();
   test_exponential<Width>();
 }
@@ -177,6 +188,7 @@ int main() {
   test_width<2>();
   test_width<4>();
   test_width<8>();
+  test_single_width<16>();
   test_aligned_buffer();
   return failures != 0;
 }

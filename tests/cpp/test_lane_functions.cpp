@@ -22,7 +22,8 @@ double error(double low, double high, const Function& function, const Expected& 
     // Denser around the middle, where e^x - 1 and the like lose digits.
     for (int k = 0; k < L::width; ++k) {
       const double t = 2.0 * (i + k) / (n - 1) - 1.0;
-      x.set(k, std::min(high, std::max(low, 0.5 * (low + high) + 0.5 * (high - low) * t * t * t)));
+      x.set(k, static_cast<typename L::Number>(
+                   std::min(high, std::max(low, 0.5 * (low + high) + 0.5 * (high - low) * t * t * t))));
     }
     const L y = function(x);
     for (int k = 0; k < L::width; ++k) {
@@ -67,7 +68,7 @@ void test_functions() {
     CHECK(error<L>(-range, range, sine, [](Number x) { return std::sin(x); }, 1.0) < 2e-15);
     CHECK(error<L>(-range, range, cosine, [](Number x) { return std::cos(x); }, 1.0) < 2e-15);
   }
-  CHECK(error<L>(-1e6, 1e6, lane_round<L>, [](Number x) { return std::nearbyint(x); }) == 0.0);
+  CHECK(error<L>(-1e6, 1e6, [](L x) { return lane_round(x); }, [](Number x) { return std::nearbyint(x); }) == 0.0);
 
   // Far outside: the nearer end, finite, and not-a-number stays.
   for (double far : {1e3, 1e300, double(INFINITY)}) {
@@ -84,6 +85,33 @@ void test_functions() {
   L mixed(1.0);
   mixed.set(Width - 1, NAN);
   CHECK(std::isnan(lane_exp(mixed)[Width - 1]) && std::isnan(lane_tanh(mixed, other)[Width - 1]));
+  CHECK(Width == 1 || lane_exp(mixed)[0] == lane_exp(L(1.0))[0]);
+}
+
+/// Those that kernels use in single precision.
+template <int Width>
+void test_single_functions() {
+  using L = Lane<float, Width>;
+  using Number = long double;
+  CHECK(error<L>(-87, 88, lane_exp<L>, [](Number x) { return std::exp(x); }) < 3e-7);
+  CHECK(error<L>(-2, 2, lane_exp<L>, [](Number x) { return std::exp(x); }) < 2e-7);
+  for (double far : {1e-37, 1e-8, 0.1, 0.999, 1.001, 1.9, 1e8, 1e38})
+    CHECK(error<L>(std::min(1.0, far), std::max(1.0, far), lane_log<L>, [](Number x) { return std::log(x); }) < 3e-7);
+  CHECK(error<L>(-1, 1, lane_tanh_up_to_1<L>, [](Number x) { return std::tanh(x); }) < 3e-7);
+  const auto sine = [](L x) { L s, c; lane_sin_cos(x, s, c); return s; };
+  const auto cosine = [](L x) { L s, c; lane_sin_cos(x, s, c); return c; };
+  CHECK(error<L>(-3.141592, 3.141592, sine, [](Number x) { return std::sin(x); }, 1.0) < 3e-7);
+  CHECK(error<L>(-3.141592, 3.141592, cosine, [](Number x) { return std::cos(x); }, 1.0) < 4e-7);
+  CHECK(error<L>(-4e6, 4e6, [](L x) { return lane_round(x); }, [](Number x) { return std::nearbyint(x); }) == 0.0);
+  CHECK(error<L>(0, 10, [](L x) { return lane_sqrt(x); }, [](Number x) { return std::sqrt(x); }) < 7e-8);
+
+  for (float far : {1e3f, 1e30f, INFINITY})
+    CHECK(lane_exp(L(-far))[0] == lane_exp(L(-87.0))[0] && lane_exp(L(far))[0] == lane_exp(L(88.0))[0]);
+  CHECK(lane_exp(L(0.0))[0] == 1.0f && lane_log(L(1.0))[0] == 0.0f);
+  for (float x : {0.0f, -0.0f, -1.0f, 1e-40f}) CHECK(lane_log(L(x))[0] == lane_log(L(1e-37))[0]);
+  L mixed(1.0);
+  mixed.set(Width - 1, NAN);
+  CHECK(std::isnan(lane_exp(mixed)[Width - 1]));
   CHECK(Width == 1 || lane_exp(mixed)[0] == lane_exp(L(1.0))[0]);
 }
 
@@ -107,6 +135,10 @@ int main() {
   test_functions<2>();
   test_functions<4>();
   test_functions<8>();
+  test_single_functions<1>();
+  test_single_functions<4>();
+  test_single_functions<8>();
+  test_single_functions<16>();
   test_unaligned<1>();
   test_unaligned<2>();
   test_unaligned<4>();

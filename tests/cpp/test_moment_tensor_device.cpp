@@ -26,7 +26,7 @@ int main() {
     forcesmith::PackedNeighbors packed;
     packed.pack(atoms.view(), Numbers(4, parameters.cutoff), 2, 1);
     const forcesmith::PackedView view = packed.view();
-    forcesmith::MomentTensorDevice<Space> device(descriptor.tables());
+    forcesmith::MomentTensorDevice<Space> device(descriptor.tables<double>());
     VerbOutput out(in, n_radial);
     Numbers of_atoms(atoms.n_atoms() * n_radial);
     device.values(view, packed.n_packs(), out.B.data(), in.stride);

@@ -30,8 +30,24 @@ def check(runner, script, *phrases, **options):
 
 
 def test_argument_of_pair_style(runner, box):
-    message = "only the keyword extrapolation, found 'pot.json'"
+    message = "only the keywords extrapolation and precision, found 'pot.json'"
     check(runner, box + "pair_style forcesmith pot.json", message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("extrapolation", "extrapolation must be followed by yes or no"),
+        ("precision", "precision must be followed by single or double, found ''"),
+        (
+            "extrapolation no precision half",
+            "precision must be followed by single or double, found 'half'",
+        ),
+        ("precision single yes", "only the keywords extrapolation and precision, found 'yes'"),
+    ],
+)
+def test_keywords_of_pair_style(runner, box, arguments, message):
+    check(runner, f"{box}pair_style forcesmith {arguments}", message)
 
 
 @pytest.mark.parametrize(

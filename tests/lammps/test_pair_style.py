@@ -2,6 +2,7 @@
 asks for: on any number of ranks and threads, under hybrid styles, in restarts and minimisation.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -522,6 +523,64 @@ def test_total_energy_does_not_drift(runner, crystal, potential_file):
     assert abs(trend) < 1e-6
 
 
+# ---- single precision ----
+
+
+@pytest.fixture(scope="module")
+def symmetry_file(tmp_path_factory):
+    """A potential that holds a crystal together: a small network and a repulsion."""
+    descriptors = [{"type": "symmetry_functions", "cutoff": 4.3, "angular": 1}]
+    own = make_potential(descriptors, {"type": "neural_network", "hidden_layers": [5]})
+    path = tmp_path_factory.mktemp("symmetry") / "symmetry.json"
+    document = json.loads(own.to_json()) | {"zbl": {"inner": 2.5, "outer": 3.5}}
+    path.write_text(json.dumps(document))
+    return path
+
+
+def in_precision(commands: str, precision: str) -> str:
+    return commands.replace("style forcesmith", f"style forcesmith precision {precision}")
+
+
+def test_single_precision_forces(runner, crystal, symmetry_file):
+    single, double, default = runner.evaluate_all(
+        [crystal] * 3,
+        [
+            in_precision(pair(symmetry_file), "single extrapolation no"),
+            in_precision(pair(symmetry_file), "double"),
+            pair(symmetry_file),
+        ],
+    )
+    assert_same(default, double, energy=0, forces=0, stress=0)
+    difference = np.abs(single.forces - double.forces).max()
+    assert 0.0 < difference < 1e-5 * np.abs(double.forces).max()
+    assert single.energy == pytest.approx(double.energy, rel=1e-6)
+    assert single.stress == pytest.approx(double.stress, rel=1e-5, abs=1e-6)
+
+
+def test_total_energy_in_single_precision(runner, crystal, symmetry_file):
+    """NVE over 500 steps: in single precision the total energy keeps as in double precision."""
+    spread = {}
+    for precision in ("double", "single"):
+        commands = in_precision(pair(symmetry_file), precision)
+        output = runner.succeed(
+            runner.structure(crystal)
+            + commands
+            + """
+            velocity all create 300 7 loop geom
+            fix nve all nve
+            timestep 0.0005
+            variable total equal etotal/atoms
+            fix record all ave/time 1 1 1 v_total file energy.txt format ' %.17g'
+            run 500
+            """
+        )
+        assert "ERROR" not in output
+        energy = np.loadtxt(runner.folder / "energy.txt")[:, 1]
+        spread[precision] = np.ptp(energy)
+    assert spread["double"] < 1e-3
+    assert spread["single"] < spread["double"] + 1e-5
+
+
 # ---- living inside a host program ----
 
 
@@ -575,8 +634,6 @@ def test_style_is_listed(runner):
 @pytest.fixture(scope="module")
 def network_file(tmp_path_factory):
     """A network with the range of its inputs: that of the crystal at rest, and a little more."""
-    import json
-
     import forcesmith as fs
     from forcesmith.neighbors import make_batch
 

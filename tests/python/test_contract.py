@@ -37,6 +37,8 @@ CASES = potential_cases()
 STRUCTURES = list(structures(4.3))
 TENSOR = ((0, 5, 4), (5, 1, 3), (4, 3, 2))  # Voigt order to rows of a symmetric tensor
 RELATIVE = 1e-7
+# Of single precision, relative to the largest of a configuration; coefficients are random here.
+SINGLE_FORCES, SINGLE_ENERGIES = 3e-5, 4e-6
 
 
 @pytest.fixture(scope="module", params=CASES, ids=[case[0] for case in CASES])
@@ -414,6 +416,47 @@ def test_every_instruction_set_gives_the_same_numbers(potential, examples, monke
     for name, results in found.items():
         for quantity, expected in found["portable"].items():
             assert_close(results[quantity], expected, 1e-11), (name, quantity)
+
+
+def test_single_precision_is_double_precision_rounded(potential, monkeypatch):
+    """On every instruction set; atoms with few and many neighbors side by side."""
+    atoms = uneven_liquid()
+    for name in fs._core.available_instruction_sets():
+        monkeypatch.setenv("FORCESMITH_ISA", name)
+        own = fs.Potential.from_json(potential.to_json())
+        if "moment_tensor" in str(own.info()["descriptors"]):
+            with pytest.raises(RuntimeError, match="Moment tensors.*double precision only"):
+                own.evaluate(atoms, precision="single")
+            continue
+        exact, rounded = own.evaluate(atoms), own.evaluate(atoms, precision="single")
+        largest = np.abs(exact.forces).max()
+        assert 0.0 < np.abs(rounded.forces - exact.forces).max() < SINGLE_FORCES * largest
+        scale = np.abs(exact.energies).max()
+        assert np.abs(rounded.energies - exact.energies).max() < SINGLE_ENERGIES * scale
+        scale = np.abs(exact.virial).max()
+        assert np.abs(rounded.virial - exact.virial).max() < SINGLE_FORCES * scale
+        atoms.calc = own.calculator(precision="single")
+        np.testing.assert_array_equal(atoms.get_forces(), rounded.forces)
+
+
+def uneven_liquid() -> Atoms:
+    """Dense in one half of the cell, thin in the other; 41 atoms."""
+    rng = np.random.default_rng(5)
+    positions: list[np.ndarray] = []
+    cell = np.array([18.0, 8.0, 8.0])
+    while len(positions) < 41:
+        dense = len(positions) < 30
+        new = rng.uniform([0 if dense else 9, 0, 0], [9 if dense else 18, 8, 8])
+        separation = np.array([new - old for old in positions]).reshape(-1, 3)
+        separation -= cell * np.round(separation / cell)
+        if np.all(np.linalg.norm(separation, axis=1) > 1.7):
+            positions.append(new)
+    return Atoms("Mg16O25", positions=positions, cell=cell, pbc=True)
+
+
+def test_other_words_for_a_precision_are_refused(potential, examples):
+    with pytest.raises(ValueError, match='must be "double" or "single", not "half"'):
+        potential.evaluate(examples["crystal"], precision="half")
 
 
 def test_unknown_instruction_set_is_refused(potential, monkeypatch):

@@ -68,18 +68,24 @@ std::unique_ptr<Descriptor> Bispectrum::create(const Json& given,
 }
 
 Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string& where)
-    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(bispectrum_variant)), parameters_(parameters) {
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(bispectrum_variants)), parameters_(parameters) {
   check(where);
   const int n = n_elements();
   coupling_ = make_bispectrum_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1,
                                        parameters_.bnormflag);
+  std::vector<double> sinner, dinner;
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) {
       cutoffs_.push_back(parameters_.rcutfac * (parameters_.radii[i] + parameters_.radii[j]));
       if (!parameters_.switchinnerflag) continue;
-      sinner_.push_back(0.5 * (parameters_.sinner[i] + parameters_.sinner[j]));
-      dinner_.push_back(0.5 * (parameters_.dinner[i] + parameters_.dinner[j]));
+      sinner.push_back(0.5 * (parameters_.sinner[i] + parameters_.sinner[j]));
+      dinner.push_back(0.5 * (parameters_.dinner[i] + parameters_.dinner[j]));
     }
+  const BispectrumNumbers<double> numbers{cutoffs_,        parameters_.weights,      sinner, dinner,
+                                          coupling_.roots, coupling_.clebsch_gordan, coupling_.entry_factor};
+  numbers_ = {numbers,
+              {rounded(cutoffs_), rounded(numbers.weights), rounded(sinner), rounded(dinner),
+               rounded(numbers.roots), rounded(numbers.clebsch_gordan), rounded(numbers.entry_factor)}};
   compute_shift();
 }
 
@@ -179,36 +185,38 @@ Json Bispectrum::to_json() const {
   return json;
 }
 
-BispectrumTables Bispectrum::tables() const {
+template <class Real>
+BispectrumTables<Real> Bispectrum::tables() const {
   const BispectrumParameters& p = parameters_;
   const BispectrumCoupling& c = coupling_;
-  BispectrumTables t{};
+  const BispectrumNumbers<Real>& numbers = std::get<BispectrumNumbers<Real>>(numbers_);
+  BispectrumTables<Real> t{};
   t.n_elements = n_elements();
   t.n_channels = p.chemflag ? t.n_elements : 1;
   t.twojmax = p.twojmax;
-  t.rfac0 = p.rfac0;
-  t.rmin0 = p.rmin0;
+  t.rfac0 = static_cast<Real>(p.rfac0);
+  t.rmin0 = static_cast<Real>(p.rmin0);
   t.switchflag = p.switchflag;
   t.switchinnerflag = p.switchinnerflag;
   t.wselfallflag = p.wselfallflag;
-  t.cutoffs = cutoffs_.data();
-  t.weights = p.weights.data();
-  t.sinner = sinner_.data();
-  t.dinner = dinner_.data();
+  t.cutoffs = numbers.cutoffs.data();
+  t.weights = numbers.weights.data();
+  t.sinner = numbers.sinner.data();
+  t.dinner = numbers.dinner.data();
   t.n_half = c.half_begin.back();
   t.half_begin = c.half_begin.data();
   t.n_full = c.full_begin.back();
   t.full_begin = c.full_begin.data();
-  t.roots = c.roots.data();
+  t.roots = numbers.roots.data();
   t.roots_begin = c.roots_begin.data();
   t.n_blocks = static_cast<int>(c.blocks.size());
   t.n_z = c.n_z;
   t.blocks = c.blocks.data();
-  t.clebsch_gordan = c.clebsch_gordan.data();
+  t.clebsch_gordan = numbers.clebsch_gordan.data();
   t.n_projections = static_cast<int>(c.projections.size());
   t.projections = c.projections.data();
   t.entry_value = c.entry_value.data();
-  t.entry_factor = c.entry_factor.data();
+  t.entry_factor = numbers.entry_factor.data();
   t.n_values = size(0);
   t.value_block = c.value_block.data();
   t.value_channel = c.value_channel.data();
@@ -216,9 +224,15 @@ BispectrumTables Bispectrum::tables() const {
   return t;
 }
 
-void Bispectrum::lay_out(const BispectrumTables& t, KernelWorkspace& w) const {
-  const int width = variant_.width;
-  w.scratch = BispectrumScratch::laid_out(t, width, w.memory[0].reserve(BispectrumScratch::size(t, width)));
+template <class Real>
+void Bispectrum::lay_out(const BispectrumTables<Real>& t, KernelWorkspace<Real>& w) const {
+  using Scratch = BispectrumScratch<Real>;
+  w.scratch = Scratch::laid_out(t, w.view.width, w.memory[0].reserve(Scratch::size(t, w.view.width)));
 }
+
+template BispectrumTables<double> Bispectrum::tables() const;
+template BispectrumTables<float> Bispectrum::tables() const;
+template void Bispectrum::lay_out(const BispectrumTables<double>&, KernelWorkspace<double>&) const;
+template void Bispectrum::lay_out(const BispectrumTables<float>&, KernelWorkspace<float>&) const;
 
 }  // namespace forcesmith

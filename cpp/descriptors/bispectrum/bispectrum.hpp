@@ -22,7 +22,13 @@ struct BispectrumParameters {
   std::vector<double> sinner, dinner;  // [element] angstrom, with switchinnerflag
 };
 
-class Bispectrum : public KernelDescriptor<BispectrumTables, BispectrumScratch> {
+/// Numbers of the tables, rounded to Real.
+template <class Real>
+struct BispectrumNumbers {
+  std::vector<Real> cutoffs, weights, sinner, dinner, roots, clebsch_gordan, entry_factor;
+};
+
+class Bispectrum : public KernelDescriptor<Bispectrum, BispectrumTables, BispectrumScratch> {
  public:
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters,
@@ -38,19 +44,21 @@ class Bispectrum : public KernelDescriptor<BispectrumTables, BispectrumScratch> 
   Json to_json() const override;
 
   const BispectrumParameters& settings() const { return parameters_; }
-  int n_elements() const override { return static_cast<int>(parameters_.radii.size()); }
+  int n_elements() const { return static_cast<int>(parameters_.radii.size()); }
   const BispectrumCoupling& coupling() const { return coupling_; }
-  BispectrumTables tables() const override;
+  template <class Real>
+  BispectrumTables<Real> tables() const;
+  template <class Real>
+  void lay_out(const BispectrumTables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
   void check(const std::string& where) const;
   void compute_shift();
-  void lay_out(const BispectrumTables& t, KernelWorkspace& w) const override;
 
   BispectrumParameters parameters_;
   BispectrumCoupling coupling_;
-  std::vector<double> sinner_, dinner_;  // [center element][neighbor element]
-  std::vector<double> shift_;            // [center element][value]
+  InBothPrecisions<BispectrumNumbers> numbers_;
+  std::vector<double> shift_;  // [center element][value]
 };
 
 }  // namespace forcesmith

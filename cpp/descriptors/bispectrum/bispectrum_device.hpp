@@ -13,12 +13,13 @@ namespace forcesmith {
 
 /// What a thread needs: the neighbors, and an atom's part of the scratch memory.
 struct BispectrumLaunch {
-  BispectrumTables tables;
+  BispectrumTables<double> tables;
   PackedView neighbors;
   double* memory;
 
-  KOKKOS_INLINE_FUNCTION BispectrumScratch scratch(int index) const {
-    return BispectrumScratch::laid_out(tables, 1, memory + index * BispectrumScratch::size(tables, 1));
+  KOKKOS_INLINE_FUNCTION BispectrumScratch<double> scratch(int index) const {
+    using Scratch = BispectrumScratch<double>;
+    return Scratch::laid_out(tables, 1, memory + index * Scratch::size(tables, 1));
   }
 };
 
@@ -28,8 +29,8 @@ class BispectrumDevice {
  public:
   using Lane = FORCESMITH_ISA::Lane<double, 1>;
 
-  explicit BispectrumDevice(const Bispectrum& descriptor) : t_(descriptor.tables()) {
-    const BispectrumTables host = t_;
+  explicit BispectrumDevice(const Bispectrum& descriptor) : t_(descriptor.tables<double>()) {
+    const BispectrumTables<double> host = t_;
     const int n_pairs = host.n_elements * host.n_elements;
     const BispectrumCoupling& coupling = descriptor.coupling();
     t_.cutoffs = copy(d_cutoffs_, "cutoffs", host.cutoffs, n_pairs);
@@ -54,7 +55,7 @@ class BispectrumDevice {
 
   /// All pointers of `neighbors`, and values [n_atoms][stride], are in the memory of ExecSpace; its width is 1.
   void values(const PackedView& neighbors, double* values, int stride) {
-    const std::size_t size = BispectrumScratch::size(t_, 1) * neighbors.n_atoms;
+    const std::size_t size = BispectrumScratch<double>::size(t_, 1) * neighbors.n_atoms;
     if (d_scratch_.extent(0) < size)
       d_scratch_ = DeviceArray<double>(
           Kokkos::view_alloc("forcesmith::bispectrum::scratch", Kokkos::WithoutInitializing), size);
@@ -121,7 +122,7 @@ class BispectrumDevice {
     return copy(device, name, host.data(), static_cast<int>(host.size()));
   }
 
-  BispectrumTables t_;
+  BispectrumTables<double> t_;
   DeviceArray<double> d_cutoffs_, d_weights_, d_sinner_, d_dinner_, d_roots_, d_clebsch_gordan_,
       d_entry_factor_, d_shift_, d_scratch_;
   DeviceArray<int> d_half_begin_, d_full_begin_, d_roots_begin_, d_entry_value_, d_value_block_,

@@ -70,7 +70,8 @@ struct BispectrumPack {
   Complex<L> a, b;          // Cayley-Klein parameters, VMK 1.4.3
   L weight, dweight;        // w s(r) and its derivative with r
 
-  FORCESMITH_FUNCTION BispectrumPack(const BispectrumTables& t, const PackedView& neighbors,
+  template <class Real>
+  FORCESMITH_FUNCTION BispectrumPack(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                      int center, int pack) {
     const int at = pack * L::width, element = neighbors.pack_types[pack];
     const int pair = center * t.n_elements + element;
@@ -79,7 +80,7 @@ struct BispectrumPack {
     n[2] = lane_load<L>(neighbors.z + at);
     r = lane_load<L>(neighbors.r + at);
     constexpr double pi = 3.14159265358979323846;
-    const double cutoff = t.cutoffs[pair], slope = t.rfac0 * pi / (cutoff - t.rmin0);
+    const Real cutoff = t.cutoffs[pair], slope = t.rfac0 * Real(pi) / (cutoff - t.rmin0);
     dtheta = L(slope);
     const L theta = (r - L(t.rmin0)) * dtheta;
     // LAMMPS takes the positive root r0 = r / |sin theta0|: below rmin0, a and b change their signs.
@@ -98,29 +99,30 @@ struct BispectrumPack {
   }
 
  private:
-  FORCESMITH_FUNCTION void compute_weight(const BispectrumTables& t, double cutoff, int pair,
-                                          double element_weight) {
+  template <class Real>
+  FORCESMITH_FUNCTION void compute_weight(const BispectrumTables<Real>& t, Real cutoff, int pair,
+                                          Real element_weight) {
     constexpr double pi = 3.14159265358979323846;
     const L zero(0.0), one(1.0);
     if (t.switchflag) {
       // 1 up to rmin0, then down to 0 at the cutoff; the slope vanishes at both ends.
-      const double width = cutoff - t.rmin0;  // the quotient is exactly 1 for padding
+      const Real width = cutoff - t.rmin0;  // the quotient is exactly 1 for padding
       const L x = lane_clamp((r - L(t.rmin0)) / L(width), zero, one);
       L s, c;
       lane_sin_cos(x * L(pi), s, c);
       weight = lane_if_less(x, one, L(0.5) * (one + c), zero);
-      dweight = L(-0.5 * pi / width) * lane_if_less(x, one, s, zero);
+      dweight = L(Real(-0.5 * pi) / width) * lane_if_less(x, one, s, zero);
     } else {
       weight = lane_if_less(r, L(cutoff), one, zero);
       dweight = zero;
     }
     if (t.switchinnerflag) {
       // 0 below sinner - dinner, 1 above sinner + dinner.
-      const double inverse = 1.0 / t.dinner[pair];
+      const Real inverse = Real(1.0) / t.dinner[pair];
       const L x = lane_clamp((r - L(t.sinner[pair])) * L(inverse), -one, one);
       L s, c;
       lane_sin_cos(x * L(0.5 * pi), s, c);
-      const L inner = L(0.5) * (one + s), dinner = L(0.25 * pi * inverse) * c;
+      const L inner = L(0.5) * (one + s), dinner = L(Real(0.25 * pi) * inverse) * c;
       dweight = dweight * inner + weight * dinner;
       weight = weight * inner;
     }
@@ -136,7 +138,8 @@ struct BispectrumRow {
   int j;
   bool mirrored;
 
-  FORCESMITH_FUNCTION BispectrumRow(const BispectrumTables& t, int j_next, int mb)
+  template <class Real>
+  FORCESMITH_FUNCTION BispectrumRow(const BispectrumTables<Real>& t, int j_next, int mb)
       : first(t.half_begin[j_next - 1] + (2 * mb == j_next ? mb - 1 : mb) * j_next),
         j(j_next - 1),
         mirrored(2 * mb == j_next) {}
@@ -156,13 +159,13 @@ struct BispectrumRow {
 };
 
 /// u^j for all j by recursion, VMK 4.8.2: u^j[mb][ma] from u^{j-1}[mb][ma] and u^{j-1}[mb][ma-1].
-template <class L>
-FORCESMITH_FUNCTION void compute_u(const BispectrumTables& t, Complex<L> a, Complex<L> b, L* u) {
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_u(const BispectrumTables<Real>& t, Complex<L> a, Complex<L> b, L* u) {
   complex_store(u, 0, Complex<L>{L(1.0), L(0.0)});
   for (int j = 1; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
       const BispectrumRow row(t, j, mb);
-      const double* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
+      const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
       const int first = t.half_begin[j] + mb * (j + 1);
       Complex<L> carried{L(0.0), L(0.0)};
       for (int ma = 0; ma < j; ++ma) {
@@ -175,14 +178,14 @@ FORCESMITH_FUNCTION void compute_u(const BispectrumTables& t, Complex<L> a, Comp
 }
 
 /// Directional derivatives of u^j when a and b move with a_dot and b_dot.
-template <class L>
-FORCESMITH_FUNCTION void compute_u_dot(const BispectrumTables& t, Complex<L> a, Complex<L> b,
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_u_dot(const BispectrumTables<Real>& t, Complex<L> a, Complex<L> b,
                                        Complex<L> a_dot, Complex<L> b_dot, const L* u, L* u_dot) {
   complex_store(u_dot, 0, Complex<L>{L(0.0), L(0.0)});
   for (int j = 1; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
       const BispectrumRow row(t, j, mb);
-      const double* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
+      const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
       const int first = t.half_begin[j] + mb * (j + 1);
       Complex<L> carried{L(0.0), L(0.0)};
       for (int ma = 0; ma < j; ++ma) {
@@ -197,14 +200,14 @@ FORCESMITH_FUNCTION void compute_u_dot(const BispectrumTables& t, Complex<L> a, 
 }
 
 /// Back through the recursion: u_bar is the adjoint of u (and is used up), a_bar and b_bar those of a, b.
-template <class L>
-FORCESMITH_FUNCTION void reverse_u(const BispectrumTables& t, Complex<L> a, Complex<L> b, const L* u,
+template <class L, class Real>
+FORCESMITH_FUNCTION void reverse_u(const BispectrumTables<Real>& t, Complex<L> a, Complex<L> b, const L* u,
                                    L* u_bar, Complex<L>& a_bar, Complex<L>& b_bar) {
   a_bar = b_bar = {L(0.0), L(0.0)};
   for (int j = t.twojmax; j > 0; --j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
       const BispectrumRow row(t, j, mb);
-      const double* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
+      const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
       const int first = t.half_begin[j] + mb * (j + 1);
       for (int ma = 0; ma < j; ++ma) {
         const Complex<L> p = row.load(u, ma, mb);
@@ -218,8 +221,8 @@ FORCESMITH_FUNCTION void reverse_u(const BispectrumTables& t, Complex<L> a, Comp
 }
 
 /// All rows of U^j from the stored ones.
-template <class L>
-FORCESMITH_FUNCTION void unfold(const BispectrumTables& t, const L* half, L* full) {
+template <class L, class Real>
+FORCESMITH_FUNCTION void unfold(const BispectrumTables<Real>& t, const L* half, L* full) {
   for (int j = 0; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb)
       for (int ma = 0; ma <= j; ++ma) {
@@ -235,13 +238,13 @@ FORCESMITH_FUNCTION void unfold(const BispectrumTables& t, const L* half, L* ful
 
 /// Z of one block: sum over m1 + m2 = m of Clebsch-Gordan coefficients times u^{j1} u^{j2}, for rows and
 /// for columns.
-template <class L>
-FORCESMITH_FUNCTION void compute_z(const BispectrumTables& t, const BispectrumBlock& block,
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_z(const BispectrumTables<Real>& t, const BispectrumBlock& block,
                                    const L* U_full, L* Z) {
   const int j1 = block.j1, j2 = block.j2, j = block.j;
   const L* u1 = U_full + 2 * (block.channel1 * t.n_full + t.full_begin[j1]);
   const L* u2 = U_full + 2 * (block.channel2 * t.n_full + t.full_begin[j2]);
-  const double* coupling = t.clebsch_gordan + block.coupling;
+  const Real* coupling = t.clebsch_gordan + block.coupling;
   const int sum = (j1 + j2 - j) / 2;  // m1 + m2 = m + sum, when each counts from 0
   L* z = Z + 2 * block.z;
   for (int mb = 0; 2 * mb <= j; ++mb) {
@@ -282,9 +285,9 @@ FORCESMITH_FUNCTION L complex_dot(const L* x, const L* y, int n) {
 }
 
 /// Descriptor values B of a block; keeps U and Z in the scratch. values: [n_atoms][stride].
-template <class L>
-FORCESMITH_FUNCTION void compute_values(const BispectrumTables& t, const PackedView& neighbors,
-                                        const BispectrumScratch& s, double* values, int stride) {
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_values(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                        const BispectrumScratch<Real>& s, double* values, int stride) {
   const int n = 2 * t.n_half;
   L* u = reinterpret_cast<L*>(s.u);
   L* sums = reinterpret_cast<L*>(s.sums);
@@ -339,9 +342,9 @@ FORCESMITH_FUNCTION void add_pair_gradients(const BispectrumPack<L>& p, L dr, co
 }
 
 /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
-template <class L>
-FORCESMITH_FUNCTION void reverse_values(const BispectrumTables& t, const PackedView& neighbors,
-                                        const BispectrumScratch& s, const double* beta, int stride,
+template <class L, class Real>
+FORCESMITH_FUNCTION void reverse_values(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                        const BispectrumScratch<Real>& s, const double* beta, int stride,
                                         double* pair_gradients) {
   FORCESMITH_PHASE(adjoint);
   const int n = 2 * t.n_half;
@@ -372,7 +375,7 @@ FORCESMITH_FUNCTION void reverse_values(const BispectrumTables& t, const PackedV
       FORCESMITH_PHASE(pair_gradients);
       compute_u(t, p.a, p.b, u);
       const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
-      const double* y = s.Y + channel * n * L::width + atom;
+      const Real* y = s.Y + channel * n * L::width + atom;
       L energy(0.0);
       for (int i = 0; i < n; ++i) {
         u_bar[i] = L(y[i * L::width]);
@@ -391,8 +394,8 @@ FORCESMITH_FUNCTION void reverse_values(const BispectrumTables& t, const PackedV
 }
 
 /// u_dot, then the derivative of w s u, of one pack moving with r_dot and n_dot; u is computed too.
-template <class L>
-FORCESMITH_FUNCTION void compute_density_dot(const BispectrumTables& t, const BispectrumPack<L>& p,
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_density_dot(const BispectrumTables<Real>& t, const BispectrumPack<L>& p,
                                              L r_dot, const L* n_dot, L* u, L* u_dot) {
   Complex<L> a_dot, b_dot;
   p.move(r_dot, n_dot, a_dot, b_dot);
@@ -404,9 +407,9 @@ FORCESMITH_FUNCTION void compute_density_dot(const BispectrumTables& t, const Bi
 
 /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
 /// After compute_values on the same block.
-template <class L>
-FORCESMITH_FUNCTION void compute_tangent(const BispectrumTables& t, const PackedView& neighbors,
-                                         const BispectrumScratch& s, const double* directions,
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_tangent(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                         const BispectrumScratch<Real>& s, const double* directions,
                                          double* values_dot, int stride) {
   const int n = 2 * t.n_half;
   L* u = reinterpret_cast<L*>(s.u);
@@ -447,9 +450,9 @@ FORCESMITH_FUNCTION void compute_tangent(const BispectrumTables& t, const Packed
 }
 
 /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
-template <class L>
-FORCESMITH_FUNCTION void compute_gradients(const BispectrumTables& t, const PackedView& neighbors,
-                                           const BispectrumScratch& s, double* gradients, int stride) {
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_gradients(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                           const BispectrumScratch<Real>& s, double* gradients, int stride) {
   L* u = reinterpret_cast<L*>(s.u);
   L* u_dot = reinterpret_cast<L*>(s.u_dot);
   L* dB = reinterpret_cast<L*>(s.dB);
@@ -470,7 +473,7 @@ FORCESMITH_FUNCTION void compute_gradients(const BispectrumTables& t, const Pack
           const BispectrumProjection& projection = t.projections[index];
           if (projection.channel != channel) continue;
           const BispectrumBlock& block = t.blocks[projection.block];
-          const double* z = s.Z + 2 * block.z * L::width + atom;
+          const Real* z = s.Z + 2 * block.z * L::width + atom;
           const L* du = u_dot + 2 * t.half_begin[block.j];
           L along(0.0), along_odd(0.0);
           for (int i = 0; i < 2 * half_size(block.j); i += 2) {

@@ -6,9 +6,11 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-BispectrumVariant bispectrum_variant() {
+BispectrumVariants bispectrum_variants() {
   using L = Lane<double, native_width>;
-  return {native_width, compute_values<L>, reverse_values<L>, compute_gradients<L>, compute_tangent<L>};
+  using Single = Lane<float, native_single_width>;
+  return {{native_width, compute_values<L>, reverse_values<L>, compute_gradients<L>, compute_tangent<L>},
+          {native_single_width, compute_values<Single>, reverse_values<Single>, nullptr, nullptr}};
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

@@ -1,4 +1,4 @@
-// The kernels of bispectrum_kernels.hpp as one table of functions per instruction set.
+// The kernels of bispectrum_kernels.hpp as tables of functions per instruction set.
 #pragma once
 
 #include "descriptors/bispectrum/bispectrum_tables.hpp"
@@ -6,10 +6,10 @@
 
 namespace forcesmith {
 
-using BispectrumVariant = KernelVariant<BispectrumTables, BispectrumScratch>;
+using BispectrumVariants = KernelVariants<BispectrumTables, BispectrumScratch>;
 
-namespace portable { BispectrumVariant bispectrum_variant(); }
-namespace avx2 { BispectrumVariant bispectrum_variant(); }
-namespace avx512 { BispectrumVariant bispectrum_variant(); }
+namespace portable { BispectrumVariants bispectrum_variants(); }
+namespace avx2 { BispectrumVariants bispectrum_variants(); }
+namespace avx512 { BispectrumVariants bispectrum_variants(); }
 
 }  // namespace forcesmith

@@ -7,19 +7,10 @@
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
-#include "core/phase.hpp"
-#include "neighbors/packed_neighbors.hpp"
 
 namespace forcesmith {
 
 namespace {
-
-struct MomentTensorWorkspace : Descriptor::Workspace {
-  PackedNeighbors neighbors;
-  PackedView view{};
-  MomentTensorScratch scratch{};
-  AlignedBuffer radial, sums, moments, gradients;
-};
 
 template <std::size_t N>
 Json array_of_tuples(const std::vector<std::array<int, N>>& tuples) {
@@ -112,12 +103,13 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
 MomentTensor::MomentTensor(const MomentTensorParameters& parameters, ContractionProgram program,
                            std::vector<double> radial_coefficients, int n_elements,
                            const std::string& where)
-    : parameters_(parameters),
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(moment_tensor_variants)),
+      parameters_(parameters),
       program_(std::move(program)),
       radial_coefficients_(std::move(radial_coefficients)),
       n_elements_(n_elements),
-      cutoffs_(static_cast<std::size_t>(n_elements) * n_elements, parameters.cutoff),
-      variant_(FORCESMITH_VARIANT_IN_USE(moment_tensor_variant)) {
+      parameter_adjoint_(FORCESMITH_VARIANT_IN_USE(moment_tensor_variants).parameter_adjoint) {
+  cutoffs_.assign(static_cast<std::size_t>(n_elements) * n_elements, parameters.cutoff);
   if (!(parameters_.min_distance >= 0.0) || !(parameters_.cutoff > parameters_.min_distance) ||
       !std::isfinite(parameters_.cutoff))
     throw ParameterError(where + ": the cutoff (" + std::to_string(parameters_.cutoff) +
@@ -125,16 +117,16 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
                          std::to_string(parameters_.min_distance) +
                          " angstrom), and that not negative.");
   if (parameters_.radial_basis_size < 1 ||
-      parameters_.radial_basis_size > MomentTensorTables::max_radial_basis)
+      parameters_.radial_basis_size > max_radial_basis)
     throw ParameterError(where + ": radial_basis_size must be 1 to " +
-                         std::to_string(MomentTensorTables::max_radial_basis) + ", not " +
+                         std::to_string(max_radial_basis) + ", not " +
                          std::to_string(parameters_.radial_basis_size) + ".");
   program_.check(where);
   const int n_radial = program_.n_radial();
-  if (n_radial > MomentTensorTables::max_radial_functions)
+  if (n_radial > max_radial_functions)
     throw ParameterError(where + ": " + std::to_string(n_radial) +
                          " radial functions are more than the supported " +
-                         std::to_string(MomentTensorTables::max_radial_functions) + ".");
+                         std::to_string(max_radial_functions) + ".");
   const std::size_t expected = static_cast<std::size_t>(n_elements) * n_elements * n_radial *
                                parameters_.radial_basis_size;
   if (radial_coefficients_.empty()) {
@@ -151,7 +143,8 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
                       std::to_string(parameters_.radial_basis_size) + " polynomials), found " +
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
-  reachable_ = find_reachable(tables(), variant_.width);
+  round_numbers();
+  reachable_ = find_reachable(tables<double>(), block_size());
 }
 
 /// Renumbers moments for the kernels: basic ones by rows of monomials, then their expansions, then products in
@@ -233,7 +226,7 @@ void MomentTensor::sort_program(const std::string& where) {
   for (int moment : program_.mapping) mapping_.push_back(number[moment]);
 }
 
-ReachableMoments find_reachable(const MomentTensorTables& t, int width) {
+ReachableMoments find_reachable(const MomentTensorTables<double>& t, int width) {
   ReachableMoments found{{0}, {}};
   for (int first = 0; first < t.n_values; first += width) {
     std::vector<bool> reached(t.n_moments, false);
@@ -250,15 +243,21 @@ ReachableMoments find_reachable(const MomentTensorTables& t, int width) {
   return found;
 }
 
-MomentTensorTables MomentTensor::tables() const {
-  MomentTensorTables t{};
+void MomentTensor::round_numbers() {
+  numbers_ = {{radial_coefficients_, product_factor_}, {rounded(radial_coefficients_), rounded(product_factor_)}};
+}
+
+template <class Real>
+MomentTensorTables<Real> MomentTensor::tables() const {
+  const MomentTensorNumbers<Real>& numbers = std::get<MomentTensorNumbers<Real>>(numbers_);
+  MomentTensorTables<Real> t{};
   t.n_elements = n_elements_;
   t.n_radial = program_.n_radial();
   t.n_polynomials = parameters_.radial_basis_size;
-  t.cutoff = parameters_.cutoff;
-  t.min_distance = parameters_.min_distance;
-  t.scaling = parameters_.scaling;
-  t.radial = radial_coefficients_.data();
+  t.cutoff = static_cast<Real>(parameters_.cutoff);
+  t.min_distance = static_cast<Real>(parameters_.min_distance);
+  t.scaling = static_cast<Real>(parameters_.scaling);
+  t.radial = numbers.radial.data();
   t.radial_stride = radial_stride_of(t.n_radial);
   std::copy(n_rows_.begin(), n_rows_.end(), t.n_rows);
   t.row_ends = row_ends_.data();
@@ -271,7 +270,7 @@ MomentTensorTables MomentTensor::tables() const {
   t.product_begin = product_begin_.data();
   t.product_left = product_left_.data();
   t.product_right = product_right_.data();
-  t.product_factor = product_factor_.data();
+  t.product_factor = numbers.product_factor.data();
   t.n_values = program_.n_values();
   t.mapping = mapping_.data();
   t.reachable_begin = reachable_.begin.data();
@@ -334,6 +333,7 @@ void MomentTensor::set_parameters(std::span<const double> values) {
                          " radial coefficients, but " + std::to_string(values.size()) +
                          " were given.");
   radial_coefficients_.assign(values.begin(), values.end());
+  round_numbers();
 }
 
 void MomentTensor::adopt_parameters(const Descriptor& smaller) {
@@ -355,67 +355,48 @@ void MomentTensor::adopt_parameters(const Descriptor& smaller) {
             b < old_size
                 ? factor * other->radial_coefficients_[(pair * old_radial + mu) * old_size + b]
                 : 0.0;
+  round_numbers();
 }
 
-std::unique_ptr<Descriptor::Workspace> MomentTensor::make_workspace() const {
-  return std::make_unique<MomentTensorWorkspace>();
-}
-
-void MomentTensor::values(const NeighborView& block, Workspace& workspace, double* B,
-                          int stride) const {
-  auto& w = static_cast<MomentTensorWorkspace&>(workspace);
-  const int width = variant_.width;
-  FORCESMITH_PHASE(packing);
-  w.neighbors.pack(block, cutoffs_, n_elements_, width);
-  w.view = w.neighbors.view();
-
-  const MomentTensorTables t = tables();
-  const std::size_t radial = static_cast<std::size_t>(w.neighbors.n_packs()) * t.radial_stride * width;
-  w.scratch.f = w.radial.reserve(2 * radial);
+template <class Real>
+void MomentTensor::lay_out(const MomentTensorTables<Real>& t, KernelWorkspace<Real>& w) const {
+  const std::size_t width = w.view.width;
+  const std::size_t radial = w.neighbors.n_packs() * t.radial_stride * width;
+  w.scratch.f = w.memory[0].reserve(2 * radial);
   w.scratch.df = w.scratch.f + radial;
-  const std::size_t sums = (t.n_basic + width) * static_cast<std::size_t>(width);
-  w.scratch.sums = w.sums.reserve(sums);
-  const std::size_t moments = static_cast<std::size_t>(t.n_moments) * width;
-  w.scratch.moments = w.moments.reserve(4 * moments);
+  const std::size_t moments = t.n_moments * width, sums = (t.n_basic + width) * width;
+  w.scratch.moments = w.memory[1].reserve(4 * moments + sums);
   w.scratch.moments_dot = w.scratch.moments + moments;
   w.scratch.adjoints = w.scratch.moments_dot + moments;
   w.scratch.adjoints_dot = w.scratch.adjoints + moments;
-  variant_.values(t, w.view, w.scratch, B, stride);
-}
-
-void MomentTensor::backpropagate(Workspace& workspace, const double* beta, int stride,
-                                 double* pair_gradients) const {
-  auto& w = static_cast<MomentTensorWorkspace&>(workspace);
-  variant_.backpropagate(tables(), w.view, w.scratch, beta, stride, pair_gradients);
+  w.scratch.sums = w.scratch.adjoints_dot + moments;
 }
 
 void MomentTensor::gradients(Workspace& workspace, double* gradients, int stride) const {
-  auto& w = static_cast<MomentTensorWorkspace&>(workspace);
-  const MomentTensorTables t = tables();
-  const int width = variant_.width;
-  const int values_per_tile = MomentTensorScratch::jacobian_tile * width;
+  auto& w = in_double(workspace);
+  const MomentTensorTables t = tables<double>();
+  const int width = w.view.width;
+  const int values_per_tile = MomentTensorScratch<double>::jacobian_tile * width;
   const std::size_t tiles = (t.n_values + values_per_tile - 1) / values_per_tile;
   const std::size_t jacobian = tiles * t.n_basic * values_per_tile;
   const std::size_t dbasic = 3ul * t.n_basic * w.neighbors.max_packs_per_atom() * width;
-  w.scratch.jacobian = w.gradients.reserve(jacobian + dbasic);
+  w.scratch.jacobian = w.memory[2].reserve(jacobian + dbasic);
   w.scratch.dbasic = w.scratch.jacobian + jacobian;
   // The last tile may be wider than the values that are left.
   std::fill_n(w.scratch.jacobian, jacobian, 0.0);
-  variant_.gradients(t, w.view, w.scratch, gradients, stride);
-}
-
-void MomentTensor::tangent(Workspace& workspace, const double* directions, double* B_dot,
-                           int stride) const {
-  auto& w = static_cast<MomentTensorWorkspace&>(workspace);
-  variant_.tangent(tables(), w.view, w.scratch, directions, B_dot, stride);
+  KernelDescriptor::gradients(workspace, gradients, stride);
 }
 
 void MomentTensor::parameter_adjoint(Workspace& workspace, const double* directions,
                                      const double* B_bar, const double* B_dot_bar, int stride,
                                      double* gradient) const {
-  auto& w = static_cast<MomentTensorWorkspace&>(workspace);
-  variant_.parameter_adjoint(tables(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride,
-                             gradient);
+  auto& w = in_double(workspace);
+  parameter_adjoint_(tables<double>(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride, gradient);
 }
+
+template MomentTensorTables<double> MomentTensor::tables() const;
+template MomentTensorTables<float> MomentTensor::tables() const;
+template void MomentTensor::lay_out(const MomentTensorTables<double>&, KernelWorkspace<double>&) const;
+template void MomentTensor::lay_out(const MomentTensorTables<float>&, KernelWorkspace<float>&) const;
 
 }  // namespace forcesmith

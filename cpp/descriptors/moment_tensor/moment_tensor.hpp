@@ -5,7 +5,7 @@
 #include <array>
 #include <memory>
 
-#include "descriptors/descriptor.hpp"
+#include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
 #include "descriptors/moment_tensor/moment_tensor_variants.hpp"
 
@@ -24,9 +24,15 @@ struct MomentTensorParameters {
 struct ReachableMoments {
   std::vector<int> begin, moments;
 };
-ReachableMoments find_reachable(const MomentTensorTables& tables, int width);
+ReachableMoments find_reachable(const MomentTensorTables<double>& tables, int width);
 
-class MomentTensor : public Descriptor {
+/// Numbers of the tables, rounded to Real.
+template <class Real>
+struct MomentTensorNumbers {
+  std::vector<Real> radial, product_factor;
+};
+
+class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, MomentTensorScratch> {
  public:
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters,
@@ -40,19 +46,10 @@ class MomentTensor : public Descriptor {
 
   std::string type() const override { return "moment_tensor"; }
   std::string citation() const override;
-  double cutoff() const override { return parameters_.cutoff; }
   int size(int) const override { return program_.n_values(); }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
-  int block_size() const override { return variant_.width; }
-  std::unique_ptr<Workspace> make_workspace() const override;
-  void values(const NeighborView& block, Workspace& workspace, double* B,
-              int stride) const override;
-  void backpropagate(Workspace& workspace, const double* beta, int stride,
-                     double* pair_gradients) const override;
   void gradients(Workspace& workspace, double* gradients, int stride) const override;
-  void tangent(Workspace& workspace, const double* directions, double* B_dot,
-               int stride) const override;
   void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
                          const double* B_dot_bar, int stride, double* gradient) const override;
   std::vector<double> parameters() const override { return radial_coefficients_; }
@@ -63,17 +60,20 @@ class MomentTensor : public Descriptor {
   const MomentTensorParameters& settings() const { return parameters_; }
   const ContractionProgram& program() const { return program_; }
   int n_elements() const { return n_elements_; }
-  MomentTensorTables tables() const;  // pointers into this object
+  template <class Real>
+  MomentTensorTables<Real> tables() const;
+  template <class Real>
+  void lay_out(const MomentTensorTables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
   void sort_program(const std::string& where);
+  void round_numbers();
 
   MomentTensorParameters parameters_;
   ContractionProgram program_;
   std::vector<double> radial_coefficients_;
   int n_elements_;
-  std::vector<double> cutoffs_;  // [center element][neighbor element], all the same
-  MomentTensorVariant variant_;
+  decltype(MomentTensorVariants::parameter_adjoint) parameter_adjoint_;
 
   // Arrays behind MomentTensorTables.
   std::array<int, 2> n_rows_{};
@@ -82,6 +82,7 @@ class MomentTensor : public Descriptor {
   std::vector<int> product_begin_, product_left_, product_right_, mapping_;
   ReachableMoments reachable_;
   std::vector<double> product_factor_;
+  InBothPrecisions<MomentTensorNumbers> numbers_;
 };
 
 }  // namespace forcesmith

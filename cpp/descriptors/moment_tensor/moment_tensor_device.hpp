@@ -13,12 +13,12 @@ namespace forcesmith {
 
 /// What a thread needs: the neighbors, and an atom's part of the scratch memory.
 struct MomentTensorLaunch {
-  MomentTensorTables tables;
+  MomentTensorTables<double> tables;
   PackedView neighbors;
-  MomentTensorScratch scratch;
+  MomentTensorScratch<double> scratch;
 
-  KOKKOS_INLINE_FUNCTION MomentTensorScratch slice(int index) const {
-    MomentTensorScratch own = scratch;  // f and df are numbered by pack, which no two atoms share
+  KOKKOS_INLINE_FUNCTION MomentTensorScratch<double> slice(int index) const {
+    MomentTensorScratch<double> own = scratch;  // f and df are numbered by pack, which no two atoms share
     const std::ptrdiff_t i = index;
     own.sums += i * (tables.n_basic + 1);
     own.moments += i * tables.n_moments;
@@ -35,7 +35,7 @@ class MomentTensorDevice {
  public:
   using Lane = FORCESMITH_ISA::Lane<double, 1>;
 
-  explicit MomentTensorDevice(const MomentTensorTables& host) : t_(host) {
+  explicit MomentTensorDevice(const MomentTensorTables<double>& host) : t_(host) {
     const int n_radial = host.n_elements * host.n_elements * host.n_radial * host.n_polynomials;
     const int n_rows = host.n_rows[0] + host.n_rows[1];
     const int n_products = host.product_begin[host.n_moments - host.first_product];
@@ -85,7 +85,7 @@ class MomentTensorDevice {
   /// Sets gradients [n_pairs][3][stride] of pairs inside the cutoff; after values(). max_neighbors: most
   /// neighbors of one atom.
   void gradients(const PackedView& neighbors, int max_neighbors, double* gradients, int stride) {
-    constexpr int tile = MomentTensorScratch::jacobian_tile;
+    constexpr int tile = MomentTensorScratch<double>::jacobian_tile;
     const std::size_t jacobian = static_cast<std::size_t>((t_.n_values + tile - 1) / tile) * tile * t_.n_basic;
     const std::size_t dbasic = 3ul * max_neighbors * t_.n_basic;
     d_gradients_ = DeviceArray<double>("forcesmith::moment_tensor::gradients",
@@ -95,7 +95,7 @@ class MomentTensorDevice {
     Kokkos::parallel_for(
         "forcesmith::moment_tensor::gradients", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          MomentTensorScratch own = launch.slice(atom);
+          MomentTensorScratch<double> own = launch.slice(atom);
           own.jacobian = scratch + atom * (jacobian + dbasic);
           own.dbasic = own.jacobian + jacobian;
           FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.neighbors.atom(atom), own, gradients,
@@ -170,8 +170,8 @@ class MomentTensorDevice {
     scratch_.adjoints_dot = take(moments);
   }
 
-  MomentTensorTables t_;
-  MomentTensorScratch scratch_{};
+  MomentTensorTables<double> t_;
+  MomentTensorScratch<double> scratch_{};
   DeviceArray<double> d_radial_, d_product_factor_, d_scratch_, d_gradients_;
   DeviceArray<int> d_row_ends_, d_row_begin_, d_expansion_, d_product_begin_, d_product_left_,
       d_product_right_, d_mapping_, d_reachable_begin_, d_reachable_;

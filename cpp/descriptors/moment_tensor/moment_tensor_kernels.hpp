@@ -24,12 +24,20 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
+// Tables, scratch and neighbors in the precision of the lanes.
+template <class L>
+using LaneTables = MomentTensorTables<typename L::Number>;
+template <class L>
+using LaneScratch = MomentTensorScratch<typename L::Number>;
+template <class L>
+using LaneNeighbors = PackedViewOf<typename L::Number>;
+
 /// N packs of neighbors of one atom.
 template <class L, int N>
 struct MomentTensorPacks {
   L u[N][3], r[N];
 
-  FORCESMITH_FUNCTION MomentTensorPacks(const PackedView& neighbors, int first) {
+  FORCESMITH_FUNCTION MomentTensorPacks(const LaneNeighbors<L>& neighbors, int first) {
     for (int n = 0; n < N; ++n) {
       const int at = (first + n) * L::width;
       u[n][0] = lane_load<L>(neighbors.x + at);
@@ -40,8 +48,9 @@ struct MomentTensorPacks {
   }
 };
 
-FORCESMITH_FUNCTION const double* radial_coefficients(const MomentTensorTables& t, int center,
-                                                      int neighbor) {
+template <class Real>
+FORCESMITH_FUNCTION const Real* radial_coefficients(const MomentTensorTables<Real>& t, int center,
+                                                    int neighbor) {
   return t.radial + (center * t.n_elements + neighbor) * t.n_radial * t.n_polynomials;
 }
 
@@ -50,11 +59,11 @@ template <class L>
 struct ChebyshevRecursion {
   L two_xi, value, derivative, lower, lower_derivative, two_slope;
 
-  FORCESMITH_FUNCTION ChebyshevRecursion(const MomentTensorTables& t, L r) {
-    const double slope = 2.0 / (t.cutoff - t.min_distance);
+  FORCESMITH_FUNCTION ChebyshevRecursion(const LaneTables<L>& t, L r) {
+    const auto slope = 2 / (t.cutoff - t.min_distance);
     const L xi = (r - L(t.min_distance)) * L(slope) - L(1.0);
     two_xi = xi + xi;
-    two_slope = L(2.0 * slope);
+    two_slope = L(2 * slope);
     value = L(1.0);
     derivative = L(0.0);
     lower = xi;  // T_-1
@@ -72,7 +81,7 @@ struct ChebyshevRecursion {
 
 /// f_mu and df_mu/dr, mu < R, of N packs of the elements that the coefficients c[n] belong to.
 template <class L, int R, int N>
-FORCESMITH_FUNCTION void compute_radial(const MomentTensorTables& t, const double* const* c,
+FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, const typename L::Number* const* c,
                                         const L* r, L* f, L* df) {
   L sum[N][R], dsum[N][R];
   for (int n = 0; n < N; ++n) {
@@ -87,7 +96,7 @@ FORCESMITH_FUNCTION void compute_radial(const MomentTensorTables& t, const doubl
       chebyshev.advance();
     }
     const L gap = L(t.cutoff) - r[n];
-    const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2.0 * t.scaling);
+    const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2 * t.scaling);
     for (int mu = 0; mu < R; ++mu) {
       f[n * R + mu] = envelope * sum[n][mu];
       df[n * R + mu] = envelope * dsum[n][mu] + denvelope * sum[n][mu];
@@ -122,7 +131,7 @@ FORCESMITH_FUNCTION void visit_row_backwards(const int* ends, int basic, const V
 
 /// Adds sum_n f_mu monomial of N packs to the moment sums (still one value per lane).
 template <class L, int R, int N>
-FORCESMITH_FUNCTION void add_moments(const MomentTensorTables& t, const MomentTensorPacks<L, N>& packs,
+FORCESMITH_FUNCTION void add_moments(const LaneTables<L>& t, const MomentTensorPacks<L, N>& packs,
                                      const L* f, L* sums) {
   L radial[N][R];
   for (int n = 0; n < N; ++n)
@@ -151,7 +160,7 @@ FORCESMITH_FUNCTION void add_moments(const MomentTensorTables& t, const MomentTe
 /// Adds the derivative of the moment sums of one pack when its unit vectors move with u_dot and its radial
 /// functions with f_dot.
 template <class L, int R>
-FORCESMITH_FUNCTION void add_moments_dot(const MomentTensorTables& t, const L* u, const L* u_dot,
+FORCESMITH_FUNCTION void add_moments_dot(const LaneTables<L>& t, const L* u, const L* u_dot,
                                          const L* f, const L* f_dot, L* sums) {
   const int* ends = t.row_ends;
   int row = 0;
@@ -172,14 +181,14 @@ FORCESMITH_FUNCTION void add_moments_dot(const MomentTensorTables& t, const L* u
 }
 
 template <class L, int R, int N>
-FORCESMITH_FUNCTION void compute_moments_of_packs(const MomentTensorTables& t,
-                                                  const PackedView& neighbors,
-                                                  const MomentTensorScratch& s, int center,
+FORCESMITH_FUNCTION void compute_moments_of_packs(const LaneTables<L>& t,
+                                                  const LaneNeighbors<L>& neighbors,
+                                                  const LaneScratch<L>& s, int center,
                                                   int first) {
   const MomentTensorPacks<L, N> packs(neighbors, first);
   L* f = reinterpret_cast<L*>(s.f) + first * R;
   L* df = reinterpret_cast<L*>(s.df) + first * R;
-  const double* c[N];
+  const typename L::Number* c[N];
   for (int n = 0; n < N; ++n)
     c[n] = radial_coefficients(t, center, neighbors.pack_types[first + n]);
   FORCESMITH_PHASE(radial);
@@ -190,7 +199,7 @@ FORCESMITH_FUNCTION void compute_moments_of_packs(const MomentTensorTables& t,
 
 /// Moments with higher powers of z than the first, by z^2 = 1 - x^2 - y^2.
 template <class L>
-FORCESMITH_FUNCTION void expand_moments(const MomentTensorTables& t, L* moments) {
+FORCESMITH_FUNCTION void expand_moments(const LaneTables<L>& t, L* moments) {
   for (int e = 0; e < t.n_expanded; ++e) {
     const int* from = t.expansion + 3 * e;
     moments[t.n_basic + e] = moments[from[0]] - moments[from[1]] - moments[from[2]];
@@ -198,7 +207,7 @@ FORCESMITH_FUNCTION void expand_moments(const MomentTensorTables& t, L* moments)
 }
 
 template <class L>
-FORCESMITH_FUNCTION void reverse_expansion(const MomentTensorTables& t, L* adjoints) {
+FORCESMITH_FUNCTION void reverse_expansion(const LaneTables<L>& t, L* adjoints) {
   for (int e = t.n_expanded - 1; e >= 0; --e) {
     const int* to = t.expansion + 3 * e;
     const L adjoint = adjoints[t.n_basic + e];
@@ -210,7 +219,7 @@ FORCESMITH_FUNCTION void reverse_expansion(const MomentTensorTables& t, L* adjoi
 
 /// Moments beyond the basic ones, all atoms of a block at once.
 template <class L>
-FORCESMITH_FUNCTION void compute_products(const MomentTensorTables& t, L* moments) {
+FORCESMITH_FUNCTION void compute_products(const LaneTables<L>& t, L* moments) {
   for (int target = t.first_product; target < t.n_moments; ++target) {
     L sum(0.0);
     const int end = t.product_begin[target - t.first_product + 1];
@@ -222,7 +231,7 @@ FORCESMITH_FUNCTION void compute_products(const MomentTensorTables& t, L* moment
 
 /// Carries the adjoint of one moment to its factors; `moment(i)` gives the value of moment i.
 template <class L, class Moment>
-FORCESMITH_FUNCTION void reverse_product(const MomentTensorTables& t, const Moment& moment,
+FORCESMITH_FUNCTION void reverse_product(const LaneTables<L>& t, const Moment& moment,
                                          int target, L* adjoints) {
   const L adjoint = adjoints[target];
   const int end = t.product_begin[target - t.first_product + 1];
@@ -237,8 +246,8 @@ FORCESMITH_FUNCTION void reverse_product(const MomentTensorTables& t, const Mome
 
 /// Calls compute(Count<N>, pack) for all packs of an atom, N at once (so that their sums and adjoints are
 /// loaded once) or, at the end, one.
-template <int N, class Compute>
-FORCESMITH_FUNCTION void for_packs_of_atom(const PackedView& neighbors, int atom, const Compute& compute) {
+template <int N, class Neighbors, class Compute>
+FORCESMITH_FUNCTION void for_packs_of_atom(const Neighbors& neighbors, int atom, const Compute& compute) {
   const int end = neighbors.pack_offsets[atom + 1];
   int pack = neighbors.pack_offsets[atom];
   for (; pack + N <= end; pack += N) compute(Count<N>{}, pack);
@@ -248,8 +257,8 @@ FORCESMITH_FUNCTION void for_packs_of_atom(const PackedView& neighbors, int atom
 /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
 /// values: [n_atoms][stride].
 template <class L, int R>
-FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const PackedView& neighbors,
-                                        const MomentTensorScratch& s, double* values, int stride) {
+FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                        const LaneScratch<L>& s, double* values, int stride) {
   L* moments = reinterpret_cast<L*>(s.moments);
   L* sums = reinterpret_cast<L*>(s.sums);
   for (int basic = 0; basic < t.n_basic; ++basic) moments[basic] = L(0.0);
@@ -275,9 +284,9 @@ FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const Packe
 /// the adjoints. F, its gradient with the unit vector and, with df_mu in place of f_mu, its derivative with r
 /// come from nested multiplication in x, then y, then z.
 template <class L, int R, int N>
-FORCESMITH_FUNCTION void reverse_moments_of_packs(const MomentTensorTables& t,
-                                                  const PackedView& neighbors,
-                                                  const MomentTensorScratch& s, int atom, int first,
+FORCESMITH_FUNCTION void reverse_moments_of_packs(const LaneTables<L>& t,
+                                                  const LaneNeighbors<L>& neighbors,
+                                                  const LaneScratch<L>& s, int atom, int first,
                                                   double* pair_gradients) {
   const MomentTensorPacks<L, N> packs(neighbors, first);
   L f[N][R], df[N][R];
@@ -286,7 +295,7 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const MomentTensorTables& t,
       f[n][mu] = reinterpret_cast<const L*>(s.f)[(first + n) * R + mu];
       df[n][mu] = reinterpret_cast<const L*>(s.df)[(first + n) * R + mu];
     }
-  const double* adjoints = s.adjoints + atom;
+  const auto* adjoints = s.adjoints + atom;
 
   L du[N][3], dr[N];
   int row = t.n_rows[0] + t.n_rows[1];
@@ -349,8 +358,8 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const MomentTensorTables& t,
 
 /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
 template <class L, int R>
-FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const PackedView& neighbors,
-                                        const MomentTensorScratch& s, const double* beta, int stride,
+FORCESMITH_FUNCTION void reverse_values(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                        const LaneScratch<L>& s, const double* beta, int stride,
                                         double* pair_gradients) {
   FORCESMITH_PHASE(adjoint);
   const L* moments = reinterpret_cast<const L*>(s.moments);
@@ -388,8 +397,8 @@ struct MomentTensorMotion {
 /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
 /// After compute_values on the same block.
 template <class L, int R>
-FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const PackedView& neighbors,
-                                         const MomentTensorScratch& s, const double* directions,
+FORCESMITH_FUNCTION void compute_tangent(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                         const LaneScratch<L>& s, const double* directions,
                                          double* values_dot, int stride) {
   const L* moments = reinterpret_cast<const L*>(s.moments);
   L* dot = reinterpret_cast<L*>(s.moments_dot);
@@ -427,9 +436,9 @@ FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const Pack
 
 /// Adjoints of the radial functions of one pack and of their motion, from those of the moments of an atom.
 template <class L, int R>
-FORCESMITH_FUNCTION void reverse_radial(const MomentTensorTables& t, const MomentTensorScratch& s, int atom,
+FORCESMITH_FUNCTION void reverse_radial(const LaneTables<L>& t, const LaneScratch<L>& s, int atom,
                                         const L* u, const L* u_dot, L* f_bar, L* f_dot_bar) {
-  const double *bar = s.adjoints + atom, *dot_bar = s.adjoints_dot + atom;
+  const auto *bar = s.adjoints + atom, *dot_bar = s.adjoints_dot + atom;
   for (int mu = 0; mu < R; ++mu) f_bar[mu] = f_dot_bar[mu] = L(0.0);
   const int* ends = t.row_ends;
   int row = 0;
@@ -455,8 +464,8 @@ FORCESMITH_FUNCTION void reverse_radial(const MomentTensorTables& t, const Momen
 /// Adds to parameter_gradient (shape of `radial`) the derivative with the radial coefficients of
 /// sum (values_bar . B + values_dot_bar . dB/dt). After compute_tangent on the same block and directions.
 template <class L, int R>
-FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const PackedView& neighbors,
-                                            const MomentTensorScratch& s, const double* directions,
+FORCESMITH_FUNCTION void reverse_parameters(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                            const LaneScratch<L>& s, const double* directions,
                                             const double* values_bar, const double* values_dot_bar,
                                             int stride, double* parameter_gradient) {
   const L* moments = reinterpret_cast<const L*>(s.moments);
@@ -495,7 +504,7 @@ FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const P
       reverse_radial<L, R>(t, s, atom, packs.u[0], motion.u_dot, f_bar, f_dot_bar);
       // f = envelope P, df/dt = r_dot (envelope dP/dr + denvelope P), P = sum_b c_b T_b.
       const L gap = L(t.cutoff) - packs.r[0];
-      const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2.0 * t.scaling);
+      const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2 * t.scaling);
       for (int mu = 0; mu < R; ++mu) {
         const L df_bar = f_dot_bar[mu] * motion.r_dot;
         f_bar[mu] = f_bar[mu] * envelope + df_bar * denvelope;
@@ -513,9 +522,9 @@ FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const P
 
 /// d(basic moment)/dr_ij of all neighbors of one atom, into s.dbasic.
 template <class L, int R>
-FORCESMITH_FUNCTION void compute_basic_gradients(const MomentTensorTables& t,
-                                                 const PackedView& neighbors,
-                                                 const MomentTensorScratch& s, int atom) {
+FORCESMITH_FUNCTION void compute_basic_gradients(const LaneTables<L>& t,
+                                                 const LaneNeighbors<L>& neighbors,
+                                                 const LaneScratch<L>& s, int atom) {
   const int begin = neighbors.pack_offsets[atom];
   const int n_packs = neighbors.pack_offsets[atom + 1] - begin;
   L* moved = reinterpret_cast<L*>(s.sums);
@@ -544,12 +553,12 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const MomentTensorTables& t,
 
 /// dB_k/d(basic moment) of one atom, into s.jacobian; lanes run over values here.
 template <class L>
-FORCESMITH_FUNCTION void compute_jacobian(const MomentTensorTables& t, const MomentTensorScratch& s,
+FORCESMITH_FUNCTION void compute_jacobian(const LaneTables<L>& t, const LaneScratch<L>& s,
                                           int atom) {
-  constexpr int tile = MomentTensorScratch::jacobian_tile;
+  constexpr int tile = LaneScratch<L>::jacobian_tile;
   L* jacobian = reinterpret_cast<L*>(s.jacobian);
   L* adjoints = reinterpret_cast<L*>(s.adjoints);
-  const double* moments = s.moments + atom;
+  const auto* moments = s.moments + atom;
   for (int column = 0; column * L::width < t.n_values; ++column) {
     const int* begin = t.reachable + t.reachable_begin[column];
     const int* end = t.reachable + t.reachable_begin[column + 1];
@@ -568,10 +577,10 @@ FORCESMITH_FUNCTION void compute_jacobian(const MomentTensorTables& t, const Mom
 /// dB_k/dr_ij for every value: gradients [n_pairs][3][stride], rows of pairs inside the cutoff only
 /// (the caller clears the others). After compute_values on the same block.
 template <class L, int R>
-FORCESMITH_FUNCTION void compute_gradients(const MomentTensorTables& t, const PackedView& neighbors,
-                                           const MomentTensorScratch& s, double* gradients,
+FORCESMITH_FUNCTION void compute_gradients(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                           const LaneScratch<L>& s, double* gradients,
                                            int stride) {
-  constexpr int tile = MomentTensorScratch::jacobian_tile;
+  constexpr int tile = LaneScratch<L>::jacobian_tile;
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     compute_jacobian<L>(t, s, atom);
     compute_basic_gradients<L, R>(t, neighbors, s, atom);
@@ -609,8 +618,8 @@ FORCESMITH_FUNCTION void compute_gradients(const MomentTensorTables& t, const Pa
 }
 
 /// Calls run(Count<R>) for the number of radial functions of the tables.
-template <class Run>
-FORCESMITH_FUNCTION void dispatch_radial(const MomentTensorTables& t, const Run& run) {
+template <class Tables, class Run>
+FORCESMITH_FUNCTION void dispatch_radial(const Tables& t, const Run& run) {
   switch (t.radial_stride) {
     case 1: return run(Count<1>{});
     case 2: return run(Count<2>{});
@@ -624,16 +633,16 @@ FORCESMITH_FUNCTION void dispatch_radial(const MomentTensorTables& t, const Run&
 }
 
 template <class L>
-FORCESMITH_FUNCTION void compute_values(const MomentTensorTables& t, const PackedView& neighbors,
-                                        const MomentTensorScratch& s, double* values, int stride) {
+FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                        const LaneScratch<L>& s, double* values, int stride) {
   dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
     compute_values<L, R.value>(t, neighbors, s, values, stride);
   });
 }
 
 template <class L>
-FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const PackedView& neighbors,
-                                        const MomentTensorScratch& s, const double* beta, int stride,
+FORCESMITH_FUNCTION void reverse_values(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                        const LaneScratch<L>& s, const double* beta, int stride,
                                         double* pair_gradients) {
   dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
     reverse_values<L, R.value>(t, neighbors, s, beta, stride, pair_gradients);
@@ -641,16 +650,16 @@ FORCESMITH_FUNCTION void reverse_values(const MomentTensorTables& t, const Packe
 }
 
 template <class L>
-FORCESMITH_FUNCTION void compute_gradients(const MomentTensorTables& t, const PackedView& neighbors,
-                                           const MomentTensorScratch& s, double* gradients, int stride) {
+FORCESMITH_FUNCTION void compute_gradients(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                           const LaneScratch<L>& s, double* gradients, int stride) {
   dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
     compute_gradients<L, R.value>(t, neighbors, s, gradients, stride);
   });
 }
 
 template <class L>
-FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const PackedView& neighbors,
-                                         const MomentTensorScratch& s, const double* directions,
+FORCESMITH_FUNCTION void compute_tangent(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                         const LaneScratch<L>& s, const double* directions,
                                          double* values_dot, int stride) {
   dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
     compute_tangent<L, R.value>(t, neighbors, s, directions, values_dot, stride);
@@ -658,8 +667,8 @@ FORCESMITH_FUNCTION void compute_tangent(const MomentTensorTables& t, const Pack
 }
 
 template <class L>
-FORCESMITH_FUNCTION void reverse_parameters(const MomentTensorTables& t, const PackedView& neighbors,
-                                            const MomentTensorScratch& s, const double* directions,
+FORCESMITH_FUNCTION void reverse_parameters(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
+                                            const LaneScratch<L>& s, const double* directions,
                                             const double* values_bar, const double* values_dot_bar,
                                             int stride, double* parameter_gradient) {
   dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {

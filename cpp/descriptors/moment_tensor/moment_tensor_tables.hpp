@@ -3,17 +3,18 @@
 
 namespace forcesmith {
 
-struct MomentTensorTables {
-  static constexpr int max_radial_basis = 32;
-  static constexpr int max_radial_functions = 16;
+inline constexpr int max_radial_basis = 32, max_radial_functions = 16;
 
+// Real: the precision of the kernels. Pointers are into the descriptor.
+template <class Real>
+struct MomentTensorTables {
   int n_elements;
   int n_radial;            // radial functions f_mu
   int n_polynomials;       // Chebyshev polynomials per radial function
-  double cutoff;           // angstrom
-  double min_distance;     // angstrom
-  double scaling;          // factor of every Q_b (MLIP's `scaling`)
-  const double* radial;    // [center element][neighbor element][n_radial][n_polynomials], c of f_mu = sum_b c Q_b
+  Real cutoff;             // angstrom
+  Real min_distance;       // angstrom
+  Real scaling;            // factor of every Q_b (MLIP's `scaling`)
+  const Real* radial;      // [center element][neighbor element][n_radial][n_polynomials], c of f_mu = sum_b c Q_b
 
   // Monomials x^a y^b z^c of the unit vector with c = 0 or 1, in rows of equal b and c: those with c = 0
   // first, b ascending, then those with c = 1; in a row a ascends. Monomial a of a row is summed with radial
@@ -34,7 +35,7 @@ struct MomentTensorTables {
   const int* product_begin;      // [n_moments - first_product + 1]
   const int* product_left;       // [n_products]
   const int* product_right;      // [n_products]
-  const double* product_factor;  // [n_products]
+  const Real* product_factor;    // [n_products]
 
   int n_values;
   const int* mapping;      // [n_values] moment that is the basis function
@@ -47,23 +48,24 @@ struct MomentTensorTables {
 
 /// The kernels are compiled for these numbers of radial functions.
 inline int radial_stride_of(int n_radial) {
-  return n_radial <= 6 ? n_radial : n_radial <= 8 ? 8 : MomentTensorTables::max_radial_functions;
+  return n_radial <= 6 ? n_radial : n_radial <= 8 ? 8 : max_radial_functions;
 }
 
-/// Working memory of one worker for one block of atoms; L is one register (`width` doubles).
+/// Working memory of one worker for one block of atoms; L is one register (`width` numbers).
+template <class Real>
 struct MomentTensorScratch {
-  double* f;            // L [n_packs][radial_stride] radial functions
-  double* df;           // L [n_packs][radial_stride] their derivatives with r
-  double* sums;         // L [n_basic + width] moments before the sum over lanes
-  double* moments;      // L [n_moments] lanes: atoms of the block
-  double* moments_dot;  // L [n_moments] directional derivatives
-  double* adjoints;     // L [n_moments]
-  double* adjoints_dot; // L [n_moments]
+  Real* f;              // L [n_packs][radial_stride] radial functions
+  Real* df;             // L [n_packs][radial_stride] their derivatives with r
+  Real* sums;           // L [n_basic + width] moments before the sum over lanes
+  Real* moments;        // L [n_moments] lanes: atoms of the block
+  Real* moments_dot;    // L [n_moments] directional derivatives
+  Real* adjoints;       // L [n_moments]
+  Real* adjoints_dot;   // L [n_moments]
 
   // Only for gradients.
   static constexpr int jacobian_tile = 4;  // registers of values worked on at once
-  double* jacobian;     // L [tiles of values][n_basic][jacobian_tile] dB_k/d(basic moment)
-  double* dbasic;       // [neighbor slots of one atom][3][n_basic] d(basic moment)/dr_ij
+  Real* jacobian;       // L [tiles of values][n_basic][jacobian_tile] dB_k/d(basic moment)
+  Real* dbasic;         // [neighbor slots of one atom][3][n_basic] d(basic moment)/dr_ij
 };
 
 }  // namespace forcesmith

@@ -6,27 +6,12 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-MomentTensorVariant moment_tensor_variant() {
+MomentTensorVariants moment_tensor_variants() {
   using L = Lane<double, native_width>;
-  return {native_width,
-          [](const MomentTensorTables& t, const PackedView& n, const MomentTensorScratch& s,
-             double* values, int stride) { compute_values<L>(t, n, s, values, stride); },
-          [](const MomentTensorTables& t, const PackedView& n, const MomentTensorScratch& s,
-             const double* beta, int stride, double* pair_gradients) {
-            reverse_values<L>(t, n, s, beta, stride, pair_gradients);
-          },
-          [](const MomentTensorTables& t, const PackedView& n, const MomentTensorScratch& s,
-             double* gradients, int stride) { compute_gradients<L>(t, n, s, gradients, stride); },
-          [](const MomentTensorTables& t, const PackedView& n, const MomentTensorScratch& s,
-             const double* directions, double* values_dot, int stride) {
-            compute_tangent<L>(t, n, s, directions, values_dot, stride);
-          },
-          [](const MomentTensorTables& t, const PackedView& n, const MomentTensorScratch& s,
-             const double* directions, const double* values_bar, const double* values_dot_bar,
-             int stride, double* parameter_gradient) {
-            reverse_parameters<L>(t, n, s, directions, values_bar, values_dot_bar, stride,
-                                  parameter_gradient);
-          }};
+  using Single = Lane<float, native_single_width>;
+  return {{{native_width, compute_values<L>, reverse_values<L>, compute_gradients<L>, compute_tangent<L>},
+           {native_single_width, compute_values<Single>, reverse_values<Single>, nullptr, nullptr}},
+          reverse_parameters<L>};
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

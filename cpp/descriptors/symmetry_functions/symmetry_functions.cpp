@@ -18,8 +18,9 @@ constexpr int largest_radial = 100, largest_angular = 8;
 const std::vector<std::string> cutoff_function_names{"cos",   "tanhu", "tanh",  "exp",
                                                      "poly1", "poly2", "poly3", "poly4"};
 
-/// Doubles that all rows of a block need.
-std::size_t rows_size(const SymmetryFunctionsTables& t, const PackedView& view) {
+/// Numbers that all rows of a block need.
+template <class Real>
+std::size_t rows_size(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& view) {
   std::size_t packs = 0;
   for (int atom = 0; atom < view.n_atoms; ++atom) {
     const int* begin = view.pack_types + view.pack_offsets[atom];
@@ -87,7 +88,7 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
 
 SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& parameters,
                                      const std::vector<std::string>& elements, const std::string& where)
-    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(symmetry_functions_variant)),
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(symmetry_functions_variants)),
       parameters_(parameters),
       elements_(elements) {
   const double alpha = parameters_.cutoff_alpha;
@@ -113,9 +114,10 @@ SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& paramete
       if (counts) cutoff = std::max(cutoff, function.cutoff);
     }
   }
-  groups_ = make_symmetry_functions_groups(parameters_.functions, alpha, atomic_numbers);
+  const auto groups = make_symmetry_functions_groups(parameters_.functions, alpha, atomic_numbers);
+  groups_ = {groups, rounded(groups)};
   for (std::size_t element = 0; element < n; ++element)
-    if (groups_.n_values[element] == 0)
+    if (groups.n_values[element] == 0)
       throw ParameterError(where + ": there is no symmetry function with the center \"" + elements_[element] +
                            "\"; every element of the potential needs one.");
 }
@@ -151,33 +153,41 @@ Json SymmetryFunctions::to_json() const {
           {"functions", functions}};
 }
 
-SymmetryFunctionsTables SymmetryFunctions::tables() const {
-  SymmetryFunctionsTables t{};
+template <class Real>
+SymmetryFunctionsTables<Real> SymmetryFunctions::tables() const {
+  const SymmetryFunctionsGroups<Real>& own = groups<Real>();
+  SymmetryFunctionsTables<Real> t{};
   t.n_elements = n_elements();
   t.cutoff_function = parameters_.cutoff_function;
-  t.cutoffs = groups_.cutoffs.data();
-  t.n_values = groups_.n_values.data();
-  t.gaussian_begin = groups_.gaussian_begin.data();
-  t.gaussians = groups_.gaussians.data();
-  t.radial_begin = groups_.radial_begin.data();
-  t.radial_terms = groups_.radial_terms.data();
-  t.pair_begin = groups_.pair_begin.data();
-  t.element_pairs = groups_.element_pairs.data();
-  t.groups = groups_.groups.data();
-  t.angular_begin = groups_.angular_begin.data();
-  t.angular_terms = groups_.angular_terms.data();
-  t.max_gaussians = groups_.max_gaussians;
-  t.max_terms = groups_.max_terms;
+  t.cutoffs = own.cutoffs.data();
+  t.n_values = own.n_values.data();
+  t.gaussian_begin = own.gaussian_begin.data();
+  t.gaussians = own.gaussians.data();
+  t.radial_begin = own.radial_begin.data();
+  t.radial_terms = own.radial_terms.data();
+  t.pair_begin = own.pair_begin.data();
+  t.element_pairs = own.element_pairs.data();
+  t.groups = own.groups.data();
+  t.angular_begin = own.angular_begin.data();
+  t.angular_terms = own.angular_terms.data();
+  t.max_gaussians = own.max_gaussians;
+  t.max_terms = own.max_terms;
   return t;
 }
 
-void SymmetryFunctions::lay_out(const SymmetryFunctionsTables& t, KernelWorkspace& w) const {
-  using Scratch = SymmetryFunctionsScratch;
-  const int width = variant_.width, max_packs = w.neighbors.max_packs_per_atom();
+template <class Real>
+void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<Real>& t, KernelWorkspace<Real>& w) const {
+  using Scratch = SymmetryFunctionsScratch<Real>;
+  const int width = w.view.width, max_packs = w.neighbors.max_packs_per_atom();
   w.scratch = Scratch::laid_out(t, max_packs, width,
                                 w.memory[0].reserve(Scratch::kept_size(t, w.neighbors.n_packs(), width)),
                                 w.memory[1].reserve(Scratch::working_size(t, max_packs, width)));
   w.scratch.kept_rows = w.memory[2].reserve(rows_size(t, w.view));
 }
+
+template SymmetryFunctionsTables<double> SymmetryFunctions::tables() const;
+template SymmetryFunctionsTables<float> SymmetryFunctions::tables() const;
+template void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<double>&, KernelWorkspace<double>&) const;
+template void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<float>&, KernelWorkspace<float>&) const;
 
 }  // namespace forcesmith

@@ -25,7 +25,8 @@ struct SymmetryFunctionsParameters {
   std::vector<SymmetryFunction> functions;
 };
 
-class SymmetryFunctions : public KernelDescriptor<SymmetryFunctionsTables, SymmetryFunctionsScratch> {
+class SymmetryFunctions
+    : public KernelDescriptor<SymmetryFunctions, SymmetryFunctionsTables, SymmetryFunctionsScratch> {
  public:
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters,
@@ -37,21 +38,25 @@ class SymmetryFunctions : public KernelDescriptor<SymmetryFunctionsTables, Symme
 
   std::string type() const override { return "symmetry_functions"; }
   std::string citation() const override;
-  int size(int element) const override { return groups_.n_values[element]; }
+  int size(int element) const override { return groups().n_values[element]; }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
 
   const SymmetryFunctionsParameters& settings() const { return parameters_; }
-  int n_elements() const override { return static_cast<int>(elements_.size()); }
-  const SymmetryFunctionsGroups& groups() const { return groups_; }
-  SymmetryFunctionsTables tables() const override;
+  int n_elements() const { return static_cast<int>(elements_.size()); }
+  template <class Real = double>
+  const SymmetryFunctionsGroups<Real>& groups() const {
+    return std::get<SymmetryFunctionsGroups<Real>>(groups_);
+  }
+  template <class Real>
+  SymmetryFunctionsTables<Real> tables() const;
+  template <class Real>
+  void lay_out(const SymmetryFunctionsTables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
-  void lay_out(const SymmetryFunctionsTables& t, KernelWorkspace& w) const override;
-
   SymmetryFunctionsParameters parameters_;
   std::vector<std::string> elements_;
-  SymmetryFunctionsGroups groups_;
+  InBothPrecisions<SymmetryFunctionsGroups> groups_;
 };
 
 }  // namespace forcesmith

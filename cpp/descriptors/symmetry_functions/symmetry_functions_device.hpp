@@ -13,16 +13,16 @@ namespace forcesmith {
 
 /// What a thread needs: the neighbors, and an atom's part of the scratch memory.
 struct SymmetryFunctionsLaunch {
-  SymmetryFunctionsTables tables;
+  SymmetryFunctionsTables<double> tables;
   PackedView neighbors;
   int max_packs;
   double *kept, *working;
 
-  KOKKOS_INLINE_FUNCTION SymmetryFunctionsScratch scratch(int index) const {
+  KOKKOS_INLINE_FUNCTION SymmetryFunctionsScratch<double> scratch(int index) const {
     // What is kept is numbered by pack, which no two atoms share.
-    return SymmetryFunctionsScratch::laid_out(
+    return SymmetryFunctionsScratch<double>::laid_out(
         tables, max_packs, 1, kept,
-        working + index * SymmetryFunctionsScratch::working_size(tables, max_packs, 1));
+        working + index * SymmetryFunctionsScratch<double>::working_size(tables, max_packs, 1));
   }
 };
 
@@ -32,8 +32,8 @@ class SymmetryFunctionsDevice {
  public:
   using Lane = FORCESMITH_ISA::Lane<double, 1>;
 
-  explicit SymmetryFunctionsDevice(const SymmetryFunctions& descriptor) : t_(descriptor.tables()) {
-    const SymmetryFunctionsGroups& groups = descriptor.groups();
+  explicit SymmetryFunctionsDevice(const SymmetryFunctions& descriptor) : t_(descriptor.tables<double>()) {
+    const SymmetryFunctionsGroups<double>& groups = descriptor.groups();
     t_.cutoffs = copy(d_cutoffs_, "cutoffs", groups.cutoffs);
     t_.n_values = copy(d_n_values_, "n_values", groups.n_values);
     t_.gaussian_begin = copy(d_gaussian_begin_, "gaussian_begin", groups.gaussian_begin);
@@ -50,9 +50,9 @@ class SymmetryFunctionsDevice {
   /// All pointers of `neighbors`, and values [n_atoms][stride], are in the memory of ExecSpace; its width is
   /// 1. n_packs: of all atoms; max_packs: most of one atom.
   void values(const PackedView& neighbors, int n_packs, int max_packs, double* values, int stride) {
-    reserve(d_kept_, "kept", SymmetryFunctionsScratch::kept_size(t_, n_packs, 1));
+    reserve(d_kept_, "kept", SymmetryFunctionsScratch<double>::kept_size(t_, n_packs, 1));
     reserve(d_working_, "working",
-            SymmetryFunctionsScratch::working_size(t_, max_packs, 1) * neighbors.n_atoms);
+            SymmetryFunctionsScratch<double>::working_size(t_, max_packs, 1) * neighbors.n_atoms);
     max_packs_ = max_packs;
     const SymmetryFunctionsLaunch launch = launch_over(neighbors);
     Kokkos::parallel_for(
@@ -122,15 +122,15 @@ class SymmetryFunctionsDevice {
     return device.data();
   }
 
-  SymmetryFunctionsTables t_;
+  SymmetryFunctionsTables<double> t_;
   int max_packs_ = 0;
-  DeviceArray<SymmetryCutoff> d_cutoffs_;
+  DeviceArray<SymmetryCutoff<double>> d_cutoffs_;
   DeviceArray<int> d_n_values_, d_gaussian_begin_, d_radial_begin_, d_pair_begin_, d_angular_begin_;
-  DeviceArray<SymmetryGaussian> d_gaussians_;
-  DeviceArray<SymmetryRadialTerm> d_radial_terms_;
+  DeviceArray<SymmetryGaussian<double>> d_gaussians_;
+  DeviceArray<SymmetryRadialTerm<double>> d_radial_terms_;
   DeviceArray<SymmetryElementPair> d_element_pairs_;
-  DeviceArray<SymmetryAngularGroup> d_groups_;
-  DeviceArray<SymmetryAngularTerm> d_angular_terms_;
+  DeviceArray<SymmetryAngularGroup<double>> d_groups_;
+  DeviceArray<SymmetryAngularTerm<double>> d_angular_terms_;
   DeviceArray<double> d_kept_, d_working_;
 };
 

@@ -8,33 +8,35 @@ namespace forcesmith {
 
 namespace {
 
-auto key(const SymmetryGaussian& g) { return std::tuple(g.cutoff, g.eta, g.rs); }
+using Gaussian = SymmetryGaussian<double>;
+
+auto key(const Gaussian& g) { return std::tuple(g.cutoff, g.eta, g.rs); }
 
 /// The Gaussians of the neighbors of one element, without repetition, by cutoff.
 class Gaussians {
  public:
-  void add(const SymmetryGaussian& gaussian) { list_.push_back(gaussian); }
+  void add(const Gaussian& gaussian) { list_.push_back(gaussian); }
   void finish() {
-    auto less = [](const SymmetryGaussian& a, const SymmetryGaussian& b) { return key(a) < key(b); };
-    auto equal = [](const SymmetryGaussian& a, const SymmetryGaussian& b) { return key(a) == key(b); };
+    auto less = [](const Gaussian& a, const Gaussian& b) { return key(a) < key(b); };
+    auto equal = [](const Gaussian& a, const Gaussian& b) { return key(a) == key(b); };
     std::sort(list_.begin(), list_.end(), less);
     list_.erase(std::unique(list_.begin(), list_.end(), equal), list_.end());
   }
-  int number_of(const SymmetryGaussian& gaussian) const {
+  int number_of(const Gaussian& gaussian) const {
     for (std::size_t i = 0; i < list_.size(); ++i)
       if (key(list_[i]) == key(gaussian)) return static_cast<int>(i);
     return -1;
   }
-  const std::vector<SymmetryGaussian>& list() const { return list_; }
+  const std::vector<Gaussian>& list() const { return list_; }
 
  private:
-  std::vector<SymmetryGaussian> list_;
+  std::vector<Gaussian> list_;
 };
 
 /// Everything of one center.
 class CenterGroups {
  public:
-  CenterGroups(SymmetryFunctionsGroups& all, const std::vector<SymmetryFunction>& functions, int center,
+  CenterGroups(SymmetryFunctionsGroups<double>& all, const std::vector<SymmetryFunction>& functions, int center,
                const std::vector<int>& atomic_numbers)
       : all_(all), atomic_numbers_(atomic_numbers), n_elements_(static_cast<int>(atomic_numbers.size())) {
     for (const SymmetryFunction& function : functions)
@@ -67,10 +69,10 @@ class CenterGroups {
   double weight(const SymmetryFunction& function, int element) const {
     return function.neighbors.empty() ? atomic_numbers_[element] : 1.0;
   }
-  SymmetryGaussian gaussian_of(const SymmetryFunction& function) const {
+  Gaussian gaussian_of(const SymmetryFunction& function) const {
     const auto found =
         std::find_if(all_.cutoffs.begin(), all_.cutoffs.end(),
-                     [&](const SymmetryCutoff& cutoff) { return cutoff.outer == function.cutoff; });
+                     [&](const SymmetryCutoff<double>& cutoff) { return cutoff.outer == function.cutoff; });
     return {function.eta, function.rs, static_cast<int>(found - all_.cutoffs.begin())};
   }
 
@@ -95,7 +97,7 @@ class CenterGroups {
     struct Member {
       const SymmetryFunction* function;
       int value;
-      SymmetryGaussian gaussian;
+      Gaussian gaussian;
       bool narrow;
     };
     std::vector<Member> members;
@@ -127,7 +129,7 @@ class CenterGroups {
                                   static_cast<int>(all_.groups.size())});
   }
 
-  SymmetryFunctionsGroups& all_;
+  SymmetryFunctionsGroups<double>& all_;
   const std::vector<int>& atomic_numbers_;
   int n_elements_;
   std::vector<SymmetryFunction> functions_;
@@ -136,19 +138,52 @@ class CenterGroups {
 
 }  // namespace
 
-SymmetryFunctionsGroups make_symmetry_functions_groups(const std::vector<SymmetryFunction>& functions,
-                                                       double inner_fraction,
-                                                       const std::vector<int>& atomic_numbers) {
-  SymmetryFunctionsGroups all;
+SymmetryFunctionsGroups<double> make_symmetry_functions_groups(const std::vector<SymmetryFunction>& functions,
+                                                               double inner_fraction,
+                                                               const std::vector<int>& atomic_numbers) {
+  SymmetryFunctionsGroups<double> all;
   all.gaussian_begin = all.radial_begin = all.pair_begin = all.angular_begin = {0};
   for (const SymmetryFunction& function : functions) {
     const double outer = function.cutoff, inner = inner_fraction * outer;
     const bool known = std::any_of(all.cutoffs.begin(), all.cutoffs.end(),
-                                   [&](const SymmetryCutoff& cutoff) { return cutoff.outer == outer; });
+                                   [&](const SymmetryCutoff<double>& cutoff) { return cutoff.outer == outer; });
     if (!known) all.cutoffs.push_back({outer, inner, 1.0 / (outer - inner)});
   }
   for (int center = 0; center < static_cast<int>(atomic_numbers.size()); ++center)
     CenterGroups(all, functions, center, atomic_numbers);
+  return all;
+}
+
+SymmetryFunctionsGroups<float> rounded(const SymmetryFunctionsGroups<double>& groups) {
+  auto number = [](double x) { return static_cast<float>(x); };
+  auto gaussian = [&](const Gaussian& g) {
+    return SymmetryGaussian<float>{number(g.eta), number(g.rs), g.cutoff};
+  };
+  SymmetryFunctionsGroups<float> all;
+  all.n_values = groups.n_values;
+  all.gaussian_begin = groups.gaussian_begin;
+  all.radial_begin = groups.radial_begin;
+  all.pair_begin = groups.pair_begin;
+  all.angular_begin = groups.angular_begin;
+  all.element_pairs = groups.element_pairs;
+  all.max_gaussians = groups.max_gaussians;
+  all.max_terms = groups.max_terms;
+  for (const auto& cutoff : groups.cutoffs) {
+    const float outer = number(cutoff.outer), inner = number(cutoff.inner);
+    float inverse = 1.0f / (outer - inner);
+    // Padding, which sits at the cutoff, must not end up inside.
+    while ((outer - inner) * inverse < 1.0f) inverse = std::nextafter(inverse, 2.0f * inverse);
+    all.cutoffs.push_back({outer, inner, inverse});
+  }
+  for (const auto& g : groups.gaussians) all.gaussians.push_back(gaussian(g));
+  for (const auto& term : groups.radial_terms)
+    all.radial_terms.push_back({term.gaussian, term.value, number(term.factor)});
+  for (const auto& group : groups.groups)
+    all.groups.push_back({group.first_gaussian, group.second_gaussian, gaussian(group.opposite), group.narrow,
+                          group.begin, group.end});
+  for (const auto& term : groups.angular_terms)
+    all.angular_terms.push_back({term.value, number(term.factor), number(term.half_lambda), number(term.zeta),
+                                 term.whole_zeta});
   return all;
 }
 

@@ -24,8 +24,8 @@
 namespace forcesmith::FORCESMITH_ISA {
 
 /// fc(r) and its derivative; both are 0 from the cutoff on.
-template <class L>
-FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryCutoff& cutoff, L r, L& f,
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryCutoff<Real>& cutoff, L r, L& f,
                                         L& df) {
   constexpr double pi = 3.14159265358979323846;
   const L zero(0.0), one(1.0), slope(cutoff.inverse_width);
@@ -78,8 +78,8 @@ FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryC
 }
 
 /// E(r) and its derivative from fc(r) and its derivative.
-template <class L>
-FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian& gaussian, L r, L f, L df, L& E, L& dE) {
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian<Real>& gaussian, L r, L f, L df, L& E, L& dE) {
   const L shifted = r - L(gaussian.rs), slope = L(-gaussian.eta) * shifted;
   const L e = lane_exp(slope * shifted);
   E = e * f;
@@ -87,10 +87,10 @@ FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian& gaussian, L r,
 }
 
 /// u^(zeta - 1)
-template <class L>
-FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm& term, L u) {
+template <class L, class Real>
+FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm<Real>& term, L u) {
   // u may be below 0 by rounding, which lane_log takes for tiny.
-  if (term.whole_zeta == 0) return lane_exp(L(term.zeta - 1.0) * lane_log(u));
+  if (term.whole_zeta == 0) return lane_exp(L(term.zeta - 1) * lane_log(u));
   L power(1.0);
   for (int n = term.whole_zeta - 1; n > 0; n /= 2) {
     if (n % 2 == 1) power *= u;
@@ -102,14 +102,16 @@ FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm& term, L u) {
 /// One atom: where its neighbors are, and their Gaussians.
 template <class L>
 struct SymmetryAtom {
+  using Real = typename L::Number;
+
   int center, n_packs;
   const int* types;          // [n_packs]
-  const double *x, *y, *z, *r;
+  const Real *x, *y, *z, *r;
   const std::int64_t* pairs;
   L* gaussians;
 
-  FORCESMITH_FUNCTION SymmetryAtom(const SymmetryFunctionsTables& t, const PackedView& neighbors,
-                                   const SymmetryFunctionsScratch& s, int atom) {
+  FORCESMITH_FUNCTION SymmetryAtom(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                   const SymmetryFunctionsScratch<Real>& s, int atom) {
     const std::ptrdiff_t first = neighbors.pack_offsets[atom], at = first * L::width;
     center = neighbors.center_types[atom];
     n_packs = neighbors.pack_offsets[atom + 1] - neighbors.pack_offsets[atom];
@@ -142,21 +144,23 @@ struct SymmetryAtom {
 /// first three depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
 template <class L>
 struct SymmetryRow {
+  using Real = typename L::Number;
+
   int pack, lane;        // of j
   int begin, n_packs;    // of k
   bool triangle;         // j itself is in the first pack, and only what comes after it counts
-  double unit[3], r;
+  Real unit[3], r;
   L* cosine;
   L *opposite, *slope;   // of one group: E(r_jk) and its derivative divided by r_jk
   L *r_jk, *inverse;     // 1 / r_jk
   L *cut, *dcut;         // fc(r_jk) and its derivative
   L *product, *along, *apart, *turn;  // each verb says what they are
 
-  FORCESMITH_FUNCTION SymmetryRow(const SymmetryFunctionsScratch& s) {
+  FORCESMITH_FUNCTION SymmetryRow(const SymmetryFunctionsScratch<Real>& s) {
     L* row = reinterpret_cast<L*>(s.rows);
     L** const rows[] = {&cosine, &opposite, &slope, &r_jk,  &inverse, &cut,
                        &dcut,   &product,  &along, &apart, &turn};
-    static_assert(sizeof(rows) / sizeof(rows[0]) == SymmetryFunctionsScratch::n_rows);
+    static_assert(sizeof(rows) / sizeof(rows[0]) == SymmetryFunctionsScratch<Real>::n_rows);
     for (L** pointer : rows) {
       *pointer = row;
       row += s.max_packs;
@@ -164,8 +168,8 @@ struct SymmetryRow {
   }
 
   /// A number of the row's own neighbor j.
-  FORCESMITH_FUNCTION double own(const L* of_packs) const {
-    return reinterpret_cast<const double*>(of_packs)[pack * L::width + lane];
+  FORCESMITH_FUNCTION Real own(const L* of_packs) const {
+    return reinterpret_cast<const Real*>(of_packs)[pack * L::width + lane];
   }
 
   /// Angles at the center, and distances r_jk if they are asked for.
@@ -174,19 +178,19 @@ struct SymmetryRow {
       const int k = begin + i;
       cosine[i] = L(unit[0]) * atom.unit(0, k) + L(unit[1]) * atom.unit(1, k) + L(unit[2]) * atom.unit(2, k);
       if (!narrow) continue;
-      const L r_k = atom.distance(k), square = (r_k - L(2.0 * r) * cosine[i]) * r_k + L(r * r);
+      const L r_k = atom.distance(k), square = (r_k - L(2 * r) * cosine[i]) * r_k + L(r * r);
       const L smallest(1e-12);  // rounding, or two atoms at the same place
       r_jk[i] = lane_sqrt(lane_if_less(square, smallest, smallest, square));
       inverse[i] = L(1.0) / r_jk[i];
     }
   }
 
-  FORCESMITH_FUNCTION void compute_cutoffs(CutoffFunction function, const SymmetryCutoff cutoff) {
+  FORCESMITH_FUNCTION void compute_cutoffs(CutoffFunction function, const SymmetryCutoff<Real> cutoff) {
     for (int i = 0; i < n_packs; ++i) compute_cutoff(function, cutoff, r_jk[i], cut[i], dcut[i]);
   }
 
   /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
-  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup group) {
+  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup<Real> group) {
     if (group.narrow) {
       for (int i = 0; i < n_packs; ++i) {
         L dE;
@@ -200,7 +204,7 @@ struct SymmetryRow {
       }
     }
     if (!triangle) return;
-    alignas(64) constexpr double numbers[] = {0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0};
+    alignas(64) constexpr Real numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const L counts = lane_if_less(L(lane), lane_load<L>(numbers), L(1.0), L(0.0));
     opposite[0] *= counts;
     slope[0] *= counts;
@@ -210,9 +214,9 @@ struct SymmetryRow {
 /// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group) for every
 /// group of which active(group) is true, end_row(row) after the last one. `kept` is where the rows of this atom
 /// are kept, or null; `known` tells that they are there already. Returns where those of the next atom begin.
-template <class L, class Active, class ForRow, class ForGroup, class EndRow>
-FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
-                                    const SymmetryFunctionsScratch& s, L* kept, bool known,
+template <class L, class Real, class Active, class ForRow, class ForGroup, class EndRow>
+FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom,
+                                    const SymmetryFunctionsScratch<Real>& s, L* kept, bool known,
                                     const Active& active, const ForRow& for_row, const ForGroup& for_group,
                                     const EndRow& end_row) {
   SymmetryRow<L> row(s);
@@ -239,7 +243,7 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables& t, const Symm
         if (!known) row.compute_angles(atom, pair.narrow);
         for_row(row);
         for (int g = pair.begin, cutoff = -1; g < pair.end; ++g) {
-          const SymmetryAngularGroup& group = t.groups[g];
+          const SymmetryAngularGroup<Real>& group = t.groups[g];
           if (!active(group)) continue;
           if (kept != nullptr) {
             row.opposite = kept + (1 + 2 * (g - pair.begin)) * row.n_packs;
@@ -263,13 +267,14 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables& t, const Symm
 }
 
 /// Terms of one center, numbered: radial ones first, angular ones after them.
+template <class Real>
 struct SymmetryTerms {
-  const SymmetryRadialTerm* radial;
-  const SymmetryAngularTerm* angular;
+  const SymmetryRadialTerm<Real>* radial;
+  const SymmetryAngularTerm<Real>* angular;
   int n_radial, n_terms;
   int first_angular;  // of all centers
 
-  FORCESMITH_FUNCTION SymmetryTerms(const SymmetryFunctionsTables& t, int center) {
+  FORCESMITH_FUNCTION SymmetryTerms(const SymmetryFunctionsTables<Real>& t, int center) {
     const int first = t.radial_begin[center * t.n_elements];
     radial = t.radial_terms + first;
     n_radial = t.radial_begin[(center + 1) * t.n_elements] - first;
@@ -280,7 +285,7 @@ struct SymmetryTerms {
   FORCESMITH_FUNCTION int value(int term) const {
     return term < n_radial ? radial[term].value : angular[term - n_radial].value;
   }
-  FORCESMITH_FUNCTION double factor(int term) const {
+  FORCESMITH_FUNCTION Real factor(int term) const {
     return term < n_radial ? radial[term].factor : angular[term - n_radial].factor;
   }
   /// Number of an angular term that is known by its place among those of all centers.
@@ -288,9 +293,9 @@ struct SymmetryTerms {
 };
 
 /// values [n_values] from the sums of the terms, before the sum over lanes.
-template <class L>
-FORCESMITH_FUNCTION void finish_values(const SymmetryFunctionsTables& t, const SymmetryTerms& terms,
-                                       int center, const SymmetryFunctionsScratch& s, double* values) {
+template <class L, class Real>
+FORCESMITH_FUNCTION void finish_values(const SymmetryFunctionsTables<Real>& t, const SymmetryTerms<Real>& terms,
+                                       int center, const SymmetryFunctionsScratch<Real>& s, double* values) {
   store_lane_sums(reinterpret_cast<const L*>(s.sums), terms.n_terms, s.weights, 1);
   for (int k = 0; k < t.n_values[center]; ++k) values[k] = 0.0;
   for (int term = 0; term < terms.n_terms; ++term)
@@ -298,9 +303,9 @@ FORCESMITH_FUNCTION void finish_values(const SymmetryFunctionsTables& t, const S
 }
 
 /// Calls for_term(term, its number, packs of its element) for all radial terms of an atom.
-template <class L, class ForTerm>
-FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
-                                              const ForTerm& for_term) {
+template <class L, class Real, class ForTerm>
+FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables<Real>& t,
+                                              const SymmetryAtom<L>& atom, const ForTerm& for_term) {
   const int* begin = t.radial_begin + atom.center * t.n_elements;
   for (int element = 0; element < t.n_elements; ++element) {
     const int first = atom.first_pack(element), end = atom.first_pack(element + 1);
@@ -310,20 +315,21 @@ FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables& t, 
 }
 
 /// Values of a block; keeps E and dE/dr of all neighbors in the scratch. values: [n_atoms][stride].
-template <class L>
-FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const PackedView& neighbors,
-                                        const SymmetryFunctionsScratch& s, double* values, int stride) {
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
+                                        const PackedViewOf<Real>& neighbors,
+                                        const SymmetryFunctionsScratch<Real>& s, double* values, int stride) {
   L *sums = reinterpret_cast<L*>(s.sums), *kept = reinterpret_cast<L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
-    const SymmetryTerms terms(t, atom.center);
+    const SymmetryTerms<Real> terms(t, atom.center);
     FORCESMITH_PHASE(radial);
     for (int pack = 0; pack < atom.n_packs; ++pack) {
       const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
       const L r = atom.distance(pack);
       L f(0.0), df(0.0);
       for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
-        const SymmetryGaussian gaussian = t.gaussians[g];
+        const SymmetryGaussian<Real> gaussian = t.gaussians[g];
         if (gaussian.cutoff != cutoff) {
           cutoff = gaussian.cutoff;
           compute_cutoff(t.cutoff_function, t.cutoffs[cutoff], r, f, df);
@@ -333,21 +339,21 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const 
     }
 
     for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
-    for_each_radial_term(t, atom, [&](const SymmetryRadialTerm& term, int number, int first, int end) {
+    for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
       const L* E = atom.E(term.gaussian);
       for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
     });
     FORCESMITH_PHASE(moments);
     kept = for_each_row(
-        t, atom, s, kept, false, [](const SymmetryAngularGroup&) { return true; },
+        t, atom, s, kept, false, [](const SymmetryAngularGroup<Real>&) { return true; },
         [](const SymmetryRow<L>&) {},
-        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
           const L E_j(row.own(atom.E(group.first_gaussian)));
           const L* E_k = atom.E(group.second_gaussian) + row.begin;
           // product: E(r_ij) E(r_ik) E(r_jk)
           for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
           for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm term = t.angular_terms[a];
+            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
             L sum(0.0);
             for (int i = 0; i < row.n_packs; ++i) {
               const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
@@ -363,17 +369,17 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables& t, const 
 
 /// Gradient of sum_terms s.weights[term] * sum with each r_ij, in s.neighbors [1 .. 3][packs]. Takes and
 /// returns where the rows of this atom and of the next are kept.
-template <class L>
-FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, const SymmetryAtom<L>& atom,
-                                          const SymmetryTerms& terms, const SymmetryFunctionsScratch& s,
-                                          const L* kept) {
+template <class L, class Real>
+FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom,
+                                          const SymmetryTerms<Real>& terms,
+                                          const SymmetryFunctionsScratch<Real>& s, const L* kept) {
   // A neighbor's gradient is along[pack] times its unit vector, plus across[axis][pack].
   L* along = reinterpret_cast<L*>(s.neighbors);
   L* across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
   for (int pack = 0; pack < atom.n_packs; ++pack)
     along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = L(0.0);
-  for_each_radial_term(t, atom, [&](const SymmetryRadialTerm& term, int number, int first, int end) {
-    if (s.weights[number] == 0.0) return;
+  for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
+    if (s.weights[number] == 0) return;
     const L weight(s.weights[number]), *dE = atom.dE(term.gaussian);
     for (int pack = first; pack < end; ++pack) along[pack] += weight * dE[pack];
   });
@@ -382,7 +388,7 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, cons
   L along_j(0.0);
   kept = for_each_row(
       t, atom, s, const_cast<L*>(kept), kept != nullptr,
-      [&](const SymmetryAngularGroup& group) {
+      [&](const SymmetryAngularGroup<Real>& group) {
         for (int a = group.begin; a < group.end; ++a)
           if (weight(a) != 0.0) return true;
         return false;
@@ -392,14 +398,14 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, cons
         for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = L(0.0);
       },
       // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
-      [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+      [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
         const L E_j(row.own(atom.E(group.first_gaussian))), dE_j(row.own(atom.dE(group.first_gaussian)));
         const L* E_k = atom.E(group.second_gaussian) + row.begin;
         const L* dE_k = atom.dE(group.second_gaussian) + row.begin;
         for (int i = 0; i < row.n_packs; ++i) {
           L power(0.0), dpower(0.0);
           for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm term = t.angular_terms[a];
+            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
             const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
             const L lower = L(weight(a)) * lower_power(term, u);
             power += u * lower;
@@ -413,7 +419,7 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, cons
         }
       },
       [&](const SymmetryRow<L>& row) {
-        const L r_j(row.r), inverse_j(1.0 / row.r);
+        const L r_j(row.r), inverse_j(Real(1) / row.r);
         L sums[4 + L::width] = {along_j, L(0.0), L(0.0), L(0.0)};
         for (int i = 0; i < row.n_packs; ++i) {
           const int k = row.begin + i;
@@ -428,7 +434,7 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, cons
             sums[1 + axis] += on_j * atom.unit(axis, k);
           }
         }
-        double of_j[4];
+        Real of_j[4];
         store_lane_sums(sums, 4, of_j, 1);
         const int at = row.pack * L::width + row.lane;
         for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * L::width + at] += of_j[i];
@@ -439,16 +445,17 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables& t, cons
 }
 
 /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
-template <class L>
-FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables& t, const PackedView& neighbors,
-                                        const SymmetryFunctionsScratch& s, const double* beta, int stride,
+template <class L, class Real>
+FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables<Real>& t,
+                                        const PackedViewOf<Real>& neighbors,
+                                        const SymmetryFunctionsScratch<Real>& s, const double* beta, int stride,
                                         double* pair_gradients) {
   FORCESMITH_PHASE(pair_gradients);
-  const double* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
+  const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
   const L* kept = reinterpret_cast<const L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
-    const SymmetryTerms terms(t, atom.center);
+    const SymmetryTerms<Real> terms(t, atom.center);
     const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
     for (int term = 0; term < terms.n_terms; ++term)
       s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
@@ -461,14 +468,16 @@ FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables& t, const 
 }
 
 /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
-template <class L>
-FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables& t, const PackedView& neighbors,
-                                           const SymmetryFunctionsScratch& s, double* gradients, int stride) {
-  const double* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables<Real>& t,
+                                           const PackedViewOf<Real>& neighbors,
+                                           const SymmetryFunctionsScratch<Real>& s, double* gradients,
+                                           int stride) {
+  const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
   const L* kept = reinterpret_cast<const L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
-    const SymmetryTerms terms(t, atom.center);
+    const SymmetryTerms<Real> terms(t, atom.center);
     const L* next = kept;
     for (int k = 0; k < t.n_values[atom.center]; ++k) {
       for (int term = 0; term < terms.n_terms; ++term)
@@ -486,9 +495,10 @@ FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables& t, con
 
 /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
 /// After compute_values on the same block.
-template <class L>
-FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const PackedView& neighbors,
-                                         const SymmetryFunctionsScratch& s, const double* directions,
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t,
+                                         const PackedViewOf<Real>& neighbors,
+                                         const SymmetryFunctionsScratch<Real>& s, const double* directions,
                                          double* values_dot, int stride) {
   L *sums = reinterpret_cast<L*>(s.sums), *kept = reinterpret_cast<L*>(s.kept_rows);
   // How each neighbor's distance and unit vector move.
@@ -496,7 +506,7 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const
   L* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
-    const SymmetryTerms terms(t, atom.center);
+    const SymmetryTerms<Real> terms(t, atom.center);
     for (int pack = 0; pack < atom.n_packs; ++pack) {
       L d[3] = {L(0.0), L(0.0), L(0.0)};
       for (int lane = 0; lane < L::width; ++lane) {
@@ -511,12 +521,12 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const
     }
 
     for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
-    for_each_radial_term(t, atom, [&](const SymmetryRadialTerm& term, int number, int first, int end) {
+    for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
       const L* dE = atom.dE(term.gaussian);
       for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
     });
     kept = for_each_row(
-        t, atom, s, kept, kept != nullptr, [](const SymmetryAngularGroup&) { return true; },
+        t, atom, s, kept, kept != nullptr, [](const SymmetryAngularGroup<Real>&) { return true; },
         // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
         [&](const SymmetryRow<L>& row) {
           const L r_j(row.r), r_j_dot(row.own(r_dot));
@@ -531,7 +541,7 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const
                            (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
           }
         },
-        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup& group) {
+        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
           const L E_j(row.own(atom.E(group.first_gaussian)));
           const L E_j_dot(row.own(atom.dE(group.first_gaussian)) * row.own(r_dot));
           const L* E_k = atom.E(group.second_gaussian) + row.begin;
@@ -543,7 +553,7 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables& t, const
                            row.slope[i] * row.apart[i] * E_jk;
           }
           for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm term = t.angular_terms[a];
+            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
             L sum(0.0);
             for (int i = 0; i < row.n_packs; ++i) {
               const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];

@@ -17,34 +17,39 @@ namespace forcesmith {
 /// Numbered as n2p2's cutoff_type.
 enum class CutoffFunction { cos = 1, tanhu, tanh, exp, poly1, poly2, poly3, poly4 };
 
+template <class Real>
 struct SymmetryCutoff {
-  double outer, inner;   // fc is 0 beyond the first and, but for tanhu and tanh, 1 below the second
-  double inverse_width;  // 1 / (outer - inner)
+  Real outer, inner;   // fc is 0 beyond the first and, but for tanhu and tanh, 1 below the second
+  Real inverse_width;  // 1 / (outer - inner)
 };
 
+template <class Real>
 struct SymmetryGaussian {
-  double eta;  // 1/angstrom^2
-  double rs;
+  Real eta;  // 1/angstrom^2
+  Real rs;
   int cutoff;
 };
 
+template <class Real>
 struct SymmetryRadialTerm {
   int gaussian;  // counted from the first one of the two elements
   int value;
-  double factor;
+  Real factor;
 };
 
+template <class Real>
 struct SymmetryAngularTerm {
   int value;
-  double factor;
-  double half_lambda;
-  double zeta;
+  Real factor;
+  Real half_lambda;
+  Real zeta;
   int whole_zeta;  // zeta if it is a whole number, else 0
 };
 
+template <class Real>
 struct SymmetryAngularGroup {
   int first_gaussian, second_gaussian;  // of neighbors j and k, counted as in SymmetryRadialTerm
-  SymmetryGaussian opposite;            // of r_jk
+  SymmetryGaussian<Real> opposite;      // of r_jk
   bool narrow;                          // with the factor E(r_jk)
   int begin, end;                       // angular terms
 };
@@ -56,49 +61,51 @@ struct SymmetryElementPair {
   int begin, end;  // groups; those that need a cutoff function of r_jk come first, by cutoff
 };
 
+template <class Real>
 struct SymmetryFunctionsTables {
   int n_elements;
   CutoffFunction cutoff_function;
-  const SymmetryCutoff* cutoffs;
+  const SymmetryCutoff<Real>* cutoffs;
   const int* n_values;                       // [n_elements]
   const int* gaussian_begin;                 // [n_elements^2 + 1] center * n_elements + neighbor
-  const SymmetryGaussian* gaussians;
+  const SymmetryGaussian<Real>* gaussians;
   const int* radial_begin;                   // [n_elements^2 + 1]
-  const SymmetryRadialTerm* radial_terms;
+  const SymmetryRadialTerm<Real>* radial_terms;
   const int* pair_begin;                     // [n_elements + 1] by center
   const SymmetryElementPair* element_pairs;
-  const SymmetryAngularGroup* groups;
+  const SymmetryAngularGroup<Real>* groups;
   const int* angular_begin;                  // [n_elements + 1] by center
-  const SymmetryAngularTerm* angular_terms;
+  const SymmetryAngularTerm<Real>* angular_terms;
   int max_gaussians;                         // of two elements
   int max_terms;                             // radial and angular, of one center
 };
 
-/// Working memory; L is one register (`width` doubles), max_packs the most packs of one atom. What is kept
+/// Working memory; L is one register (`width` numbers), max_packs the most packs of one atom. What is kept
 /// from compute_values for the other verbs has room for all packs of a block (on a device: of all atoms);
 /// the rest is used for one atom at a time.
+template <class Real>
 struct SymmetryFunctionsScratch {
-  double* gaussians;  // L, of each atom in turn: [gaussians][E, dE/dr][packs of the atom]
-  double* kept_rows;  // L, of each row in turn: cos theta, then E(r_jk) and its slope of each group; may be null
-  double* rows;       // L [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
-  double* neighbors;  // L [4][max_packs] gradients, or motion, of each neighbor
-  double* sums;       // L [max_terms + width]
-  double* weights;    // [max_terms]
+  Real* gaussians;  // L, of each atom in turn: [gaussians][E, dE/dr][packs of the atom]
+  Real* kept_rows;  // L, of each row in turn: cos theta, then E(r_jk) and its slope of each group; may be null
+  Real* rows;       // L [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
+  Real* neighbors;  // L [4][max_packs] gradients, or motion, of each neighbor
+  Real* sums;       // L [max_terms + width]
+  Real* weights;    // [max_terms]
   int max_packs;
 
   static constexpr int n_rows = 11;
 
-  static FORCESMITH_FUNCTION std::size_t kept_size(const SymmetryFunctionsTables& t, int n_packs,
+  static FORCESMITH_FUNCTION std::size_t kept_size(const SymmetryFunctionsTables<Real>& t, int n_packs,
                                                    int width) {
     return 2ul * t.max_gaussians * n_packs * width;
   }
-  static FORCESMITH_FUNCTION std::size_t working_size(const SymmetryFunctionsTables& t, int max_packs,
+  static FORCESMITH_FUNCTION std::size_t working_size(const SymmetryFunctionsTables<Real>& t, int max_packs,
                                                       int width) {
     return (static_cast<std::size_t>(n_rows + 4) * max_packs + 2ul * t.max_terms + width) * width;
   }
-  static FORCESMITH_FUNCTION SymmetryFunctionsScratch laid_out(const SymmetryFunctionsTables& t,
-                                                               int max_packs, int width, double* kept,
-                                                               double* working) {
+  static FORCESMITH_FUNCTION SymmetryFunctionsScratch laid_out(const SymmetryFunctionsTables<Real>& t,
+                                                               int max_packs, int width, Real* kept,
+                                                               Real* working) {
     SymmetryFunctionsScratch s{};
     s.gaussians = kept;
     s.rows = working;

@@ -1,4 +1,4 @@
-// The kernels of symmetry_functions_kernels.hpp as one table of functions per instruction set.
+// The kernels of symmetry_functions_kernels.hpp as tables of functions per instruction set.
 #pragma once
 
 #include "descriptors/symmetry_functions/symmetry_functions_tables.hpp"
@@ -6,10 +6,10 @@
 
 namespace forcesmith {
 
-using SymmetryFunctionsVariant = KernelVariant<SymmetryFunctionsTables, SymmetryFunctionsScratch>;
+using SymmetryFunctionsVariants = KernelVariants<SymmetryFunctionsTables, SymmetryFunctionsScratch>;
 
-namespace portable { SymmetryFunctionsVariant symmetry_functions_variant(); }
-namespace avx2 { SymmetryFunctionsVariant symmetry_functions_variant(); }
-namespace avx512 { SymmetryFunctionsVariant symmetry_functions_variant(); }
+namespace portable { SymmetryFunctionsVariants symmetry_functions_variants(); }
+namespace avx2 { SymmetryFunctionsVariants symmetry_functions_variants(); }
+namespace avx512 { SymmetryFunctionsVariants symmetry_functions_variants(); }
 
 }  // namespace forcesmith

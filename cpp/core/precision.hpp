@@ -1,0 +1,30 @@
+// In which precision the kernels of descriptors work. What goes in and out of them, models and sums over
+// atoms are always of double precision.
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace forcesmith {
+
+enum class Precision { double_, single };  // double is a word of the language
+
+/// "double" or "single"; throws ParameterError for another word.
+inline Precision precision_named(const std::string& name) {
+  if (name == "double") return Precision::double_;
+  if (name == "single") return Precision::single;
+  throw ParameterError("The precision must be \"double\" or \"single\", not \"" + name + "\".");
+}
+
+/// What kernels read, once for each precision; std::get<Of<Real>>() is that of Real.
+template <template <class> class Of>
+using InBothPrecisions = std::tuple<Of<double>, Of<float>>;
+
+inline std::vector<float> rounded(const std::vector<double>& numbers) {
+  return std::vector<float>(numbers.begin(), numbers.end());
+}
+
+}  // namespace forcesmith
