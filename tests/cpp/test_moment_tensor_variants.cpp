@@ -59,6 +59,7 @@ int main() {
       const VerbOutput out = run_verbs(descriptor, atoms, in, descriptor.block_size());
       test_one_jacobian(descriptor, Numbers(4, parameters.cutoff), atoms, in, out);
       test_parameter_adjoint(descriptor, atoms, in, out, random);
+      test_single_precision(descriptor, atoms, in, out, 1e-5);
       if (!portable) {
         portable = out;
         test_tangent(descriptor, atoms, in, out);
