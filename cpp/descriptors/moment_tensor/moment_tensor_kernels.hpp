@@ -265,7 +265,7 @@ FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighb
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = L(0.0);
     const int center = neighbors.center_types[atom];
-    for_packs_of_atom<(R <= 3 ? 3 : 2)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+    for_packs_of_atom<(R <= 3 || (R == 4 && lane_is_single<L>) ? 3 : 2)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
       compute_moments_of_packs<L, R, count.value>(t, neighbors, s, center, pack);
     });
     store_lane_sums(sums, t.n_basic, s.moments + atom, L::width);
@@ -348,10 +348,13 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const LaneTables<L>& t,
     const L along = du[n][0] * u[0] + du[n][1] * u[1] + du[n][2] * u[2];
     const L radial = dr[n] - along * inverse_r;
     const std::int64_t* pairs = neighbors.pairs + (first + n) * L::width;
-    for (int axis = 0; axis < 3; ++axis) {
-      const L gradient = radial * u[axis] + du[n][axis] * inverse_r;
-      for (int lane = 0; lane < L::width; ++lane)
-        if (pairs[lane] >= 0) pair_gradients[3 * pairs[lane] + axis] += gradient[lane];
+    L gradient[3];
+    for (int axis = 0; axis < 3; ++axis) gradient[axis] = radial * u[axis] + du[n][axis] * inverse_r;
+    const auto* components = reinterpret_cast<const typename L::Number*>(gradient);
+    for (int lane = 0; lane < L::width; ++lane) {
+      if (pairs[lane] < 0) break;  // padding comes last
+      double* own = pair_gradients + 3 * pairs[lane];
+      for (int axis = 0; axis < 3; ++axis) own[axis] += components[axis * L::width + lane];
     }
   }
 }
