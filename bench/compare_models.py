@@ -23,7 +23,7 @@ from ase.io import write
 from forcesmith._core import instruction_set
 
 CRYSTALS = {"Mo": ("bcc", 3.17, 10), "Si": ("diamond", 5.47, 6)}  # lattice, angstrom, repeats
-FORCE_WEIGHT = 0.01  # the energy's is 1
+FORCE_WEIGHT = {"Mo": 0.03, "Si": 0.01}  # the energy's is 1
 STEPS = 50
 
 
@@ -47,7 +47,12 @@ MODELS = {
     "network 24-24": {"type": "neural_network", "hidden_layers": [24, 24], "activation": "tanh"},
 }
 QUADRATIC_LEVEL = 12  # of moment tensors: level 16 has 92 values, 4278 products of two
-ITERATIONS = {"linear": 200, "quadratic": 60, "network 24-24": 180}
+ITERATIONS = {"linear": 200, "quadratic": 60, "network 24-24": 360}
+WEIGHT_DECAY = {  # of the networks
+    "symmetry_functions": {"Mo": 1e-6, "Si": 1e-6},
+    "bispectrum": {"Mo": 1e-4, "Si": 1e-6},
+    "moment_tensor": {"Mo": 1e-5, "Si": 1e-5},
+}
 
 
 def cases(element: str):
@@ -64,8 +69,15 @@ def cases(element: str):
                 {
                     "descriptor": own,
                     "model": model,
-                    "weights": {"energy": 1.0, "force": FORCE_WEIGHT},
-                    "optimizer": {"max_iterations": ITERATIONS[model_name]},
+                    "weights": {"energy": 1.0, "force": FORCE_WEIGHT[element]},
+                    "optimizer": {
+                        "max_iterations": ITERATIONS[model_name],
+                        "weight_decay": (
+                            WEIGHT_DECAY[own["type"]][element]
+                            if model["type"] == "neural_network"
+                            else 0.0
+                        ),
+                    },
                 },
             )
 

@@ -2,8 +2,8 @@
 
     python bench/fit_cost.py --data FOLDER [--level 16] [--cutoff 5.2] [--repeats 5] [--full-fit]
 
-FOLDER holds Mo_train.extxyz (Y. Zuo et al., J. Phys. Chem. A 124, 731 (2020)). Moment tensors with a
-linear model; the gradient is that with all parameters, radial coefficients included. "Plain
+FOLDER holds Mo_train.extxyz (Y. Zuo et al., J. Phys. Chem. A 124, 731 (2020)). Moment tensors with
+a linear model; the gradient is that with all parameters, radial coefficients included. "Plain
 evaluation" is energies, forces and virials of all configurations, in batches as in a fit. One core;
 the two take turns. --full-fit also makes the whole fit, on all cores.
 """
@@ -76,7 +76,8 @@ def main() -> None:
     }
     print(
         f"{training_set.n_atoms} atoms, {len(x)} parameters, one core: evaluation "
-        f"{median(plain):.3f} s, loss and gradient {median(both):.3f} s, ratio {record['ratio']:.2f}"
+        f"{median(plain):.3f} s, loss and gradient {median(both):.3f} s, "
+        f"ratio {record['ratio']:.2f}"
     )
     if arguments.full_fit:
         result = fs.fit(train, fs.read(arguments.data / "Mo_test.extxyz"), settings)

@@ -1,10 +1,10 @@
 """Rate and memory of pair_style forcesmith against threads, MPI ranks and the number of atoms.
 
-    python bench/scaling.py [--data FOLDER] [--level 16] [--sizes 1 4 32 256 1000] [--output FOLDER]
+    python bench/scaling.py [--data FOLDER] [--level 16] [--sizes 1 4 32 256 1000]
 
-fcc copper, moment tensors (the potential of rates.py), NVE at 300 K. Sizes are thousands of atoms, on
-one thread of one rank; a size of 10000 shows what ten million atoms need. Two threads and two ranks
-are compared with one, taking turns, at 32 thousand atoms. Memory is the peak of the process.
+fcc copper, moment tensors (the potential of rates.py), NVE at 300 K. Sizes are thousands of atoms,
+on one thread of one rank; a size of 10000 shows what ten million atoms need. Two threads and two
+ranks are compared with one, taking turns, at 32 thousand atoms. Memory is the peak of the process.
 """
 
 from __future__ import annotations

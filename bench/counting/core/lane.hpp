@@ -6,6 +6,7 @@
 #pragma once
 
 #define FORCESMITH_FUNCTION inline __attribute__((always_inline))
+#define FORCESMITH_INLINE_LAMBDA __attribute__((always_inline))
 
 #ifndef FORCESMITH_ISA
 #define FORCESMITH_ISA portable
@@ -24,6 +25,7 @@ struct Lane;
 template <class Real>
 struct Lane<Real, 1> {
   static constexpr int width = 1;
+  using Number = Real;
   Real v;
 
   Lane() = default;
@@ -58,14 +60,36 @@ FORCESMITH_FUNCTION L lane_clamp(L value, L low, L high) {
   return lane_if_less(value, low, low, lane_if_less(high, value, high, value));
 }
 
-/// One rounding instruction elsewhere; not counted.
 template <class L>
-FORCESMITH_FUNCTION L lane_round(L x) {
-  return (x.v + 6755399441055744.0) - 6755399441055744.0;
+inline constexpr bool lane_is_single = sizeof(typename L::Number) == sizeof(float);
+
+template <class Real>
+struct NumberFormat;
+template <>
+struct NumberFormat<double> {
+  using Bits = unsigned long long;
+  static constexpr int fraction_bits = 52, bias = 1023;
+  static constexpr double one_and_a_half = 6755399441055744.0;
+};
+template <>
+struct NumberFormat<float> {
+  using Bits = unsigned int;
+  static constexpr int fraction_bits = 23, bias = 127;
+  static constexpr float one_and_a_half = 12582912.0f;
+};
+
+/// One rounding instruction elsewhere; not counted.
+template <class Real>
+FORCESMITH_FUNCTION Lane<Real, 1> lane_round(Lane<Real, 1> x) {
+  constexpr Real shift = NumberFormat<Real>::one_and_a_half;
+  return (x.v + shift) - shift;
 }
 
 FORCESMITH_FUNCTION Lane<double, 1> lane_sqrt(Lane<double, 1> a) {
   return Lane<double, 1>::counted(__builtin_sqrt(a.v));
+}
+FORCESMITH_FUNCTION Lane<float, 1> lane_sqrt(Lane<float, 1> a) {
+  return Lane<float, 1>::counted(__builtin_sqrtf(a.v));
 }
 
 template <class Real>
@@ -93,6 +117,6 @@ FORCESMITH_FUNCTION void lane_store_unaligned(Real* address, L value) {
   lane_store(address, value);
 }
 
-inline constexpr int native_width = 1;
+inline constexpr int native_width = 1, native_single_width = 1;
 
 }  // namespace forcesmith::FORCESMITH_ISA
