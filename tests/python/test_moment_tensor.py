@@ -151,6 +151,40 @@ def test_any_valid_contraction_list_runs():
     )
 
 
+@pytest.mark.parametrize("n_radial", [1, 5, 6, 7, 9, 16])
+def test_any_set_of_basic_moments_runs(n_radial):
+    """Few moments per radial function, the largest degrees last, high powers of z without the lower."""
+    potential = document(4)
+    descriptor = potential["descriptors"][0]
+    last = n_radial - 1
+    basic = [[mu, 0, 0, 0] for mu in range(n_radial)]
+    basic += [[last, 1, 0, 3], [last, 0, 2, 2], [0, 0, 0, 5], [last, 0, 0, 1]]
+    a, b, c, d = range(n_radial, n_radial + 4)
+    n = n_radial + 4
+    descriptor["contractions"] = {
+        "basic": basic,
+        "products": [[a, a, 1, n], [b, last, 2, n + 1], [c, d, 3, n + 1], [n, n + 1, 1, n + 2]],
+        "mapping": [0, last, b, c, n, n + 1, n + 2],
+        "moments": n + 3,
+    }
+    rng = np.random.default_rng(n_radial)
+    size = descriptor["radial_basis_size"]
+    n_elements = len(potential["elements"])
+    shape = (n_elements, n_elements, n_radial, size)
+    descriptor["radial_coefficients"] = rng.uniform(-1, 1, shape).tolist()
+    potential["model"]["coefficients"] = [[1.0] * 7]
+    center, neighbors, displacements = random_neighborhood(n_radial)
+
+    def values(r):
+        new = descriptor["contractions"]
+        return run_contractions(new, radial_functions(potential), center, neighbors, r)
+
+    B, gradients = core_basis(potential, center, neighbors, displacements)
+    np.testing.assert_allclose(B, values(displacements.astype(complex)).real, rtol=1e-10, atol=1e-9)
+    expected = pair_gradients(values, displacements)
+    assert np.all(np.abs(gradients - expected) < 1e-10 * np.abs(expected).max(axis=(0, 1)))
+
+
 # --- whole potentials ---
 
 
