@@ -70,7 +70,7 @@ def run(folder: Path, atoms: float, threads: int = 1, ranks: int = 1) -> dict:
         "ranks": ranks,
         "steps": steps,
         "rate": 1e-3 * n_atoms * steps / seconds,
-        "peak_memory_mb": usage.ru_maxrss / 1024,
+        "peak_memory_mb": usage.ru_maxrss / 1024 if ranks == 1 else None,  # else that of mpirun
     }
 
 

@@ -265,7 +265,9 @@ FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighb
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = L(0.0);
     const int center = neighbors.center_types[atom];
-    for_packs_of_atom<(R <= 3 || (R == 4 && lane_is_single<L>) ? 3 : 2)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+    // As many as leave registers for the sums: there are R functions per pack.
+    constexpr int at_once = R <= 3 || (R == 4 && lane_is_single<L>) ? 3 : 2;
+    for_packs_of_atom<at_once>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
       compute_moments_of_packs<L, R, count.value>(t, neighbors, s, center, pack);
     });
     store_lane_sums(sums, t.n_basic, s.moments + atom, L::width);
