@@ -82,12 +82,13 @@ namespace {
 struct Structure {
   std::vector<int> centers, types, neighbors, neighbor_types;
   std::vector<std::int64_t> offsets;
-  std::vector<double> displacements;
+  std::vector<double> x, y, z;
 
   int n_atoms() const { return static_cast<int>(types.size()); }
   NeighborView view() const {
-    return {n_atoms(),        centers.data(),        types.data(),        offsets.data(),
-            neighbors.data(), neighbor_types.data(), displacements.data()};
+    return {n_atoms(),        centers.data(),        types.data(), offsets.data(),
+            neighbors.data(), neighbor_types.data(), x.data(),     y.data(),
+            z.data()};
   }
 };
 
@@ -107,8 +108,13 @@ Structure read_structure(const std::string& path, int n_elements) {
   s.types = read_numbers<int>(file, sizes[0]);
   s.offsets = read_numbers<std::int64_t>(file, sizes[0] + 1);
   s.neighbors = read_numbers<int>(file, sizes[1]);
-  s.displacements = read_numbers<double>(file, 3 * sizes[1]);
+  const std::vector<double> displacements = read_numbers<double>(file, 3 * sizes[1]);
   if (!file) throw Error("\"" + path + "\" is shorter than its first two numbers say.");
+  for (std::size_t i = 0; i < displacements.size(); i += 3) {
+    s.x.push_back(displacements[i]);
+    s.y.push_back(displacements[i + 1]);
+    s.z.push_back(displacements[i + 2]);
+  }
   s.centers.resize(s.types.size());
   std::iota(s.centers.begin(), s.centers.end(), 0);
   for (int type : s.types)

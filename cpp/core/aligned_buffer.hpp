@@ -1,4 +1,4 @@
-// A growing array of doubles aligned for the widest SIMD register; its contents are lost on growth.
+// A growing array of numbers aligned for the widest SIMD register; its contents are lost on growth.
 #pragma once
 
 #include <cstddef>

@@ -19,6 +19,7 @@
 #include "core/parameter_schema.hpp"
 #include "core/precision.hpp"
 #include "neighbors/neighbor_view.hpp"
+#include "neighbors/pair_forces.hpp"
 
 namespace forcesmith {
 
@@ -52,9 +53,8 @@ class Descriptor {
   virtual void values(const NeighborView& block, Workspace& workspace, double* B,
                       int stride) const = 0;
 
-  /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
-  virtual void backpropagate(Workspace& workspace, const double* beta, int stride,
-                             double* pair_gradients) const = 0;
+  /// Adds the forces and virials of dE_i/dr_ij = sum_k beta_k dB_k/dr_ij; beta: [n_atoms][stride].
+  virtual void backpropagate(Workspace& workspace, const double* beta, int stride, PairForces& forces) const = 0;
 
   /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff; the caller clears it.
   virtual void gradients(Workspace& workspace, double* gradients, int stride) const = 0;

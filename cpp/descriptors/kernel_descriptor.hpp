@@ -34,6 +34,7 @@ class KernelDescriptor : public Descriptor {
     PackedViewOf<Real> view{};
     Scratch<Real> scratch{};
     std::array<AlignedBufferOf<Real>, 3> memory;
+    AlignedBufferOf<Real> pair_gradients;
   };
 
   explicit KernelDescriptor(const Variants& variants) : variants_(variants) {}
@@ -57,11 +58,13 @@ class KernelDescriptor : public Descriptor {
       variant.values(t, w.view, w.scratch, B, stride);
     });
   }
-  void backpropagate(Workspace& workspace, const double* beta, int stride,
-                     double* pair_gradients) const override {
+  void backpropagate(Workspace& workspace, const double* beta, int stride, PairForces& forces) const override {
     in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
+      Real* gradients = w.pair_gradients.reserve(static_cast<std::size_t>(3) * w.neighbors.n_packs() * w.view.width);
       variants_.template of<Real>().backpropagate(own().template tables<Real>(), w.view, w.scratch, beta, stride,
-                                                  pair_gradients);
+                                                  gradients);
+      FORCESMITH_PHASE(forces);
+      w.neighbors.add_forces(gradients, forces);
     });
   }
   void gradients(Workspace& workspace, double* gradients, int stride) const override {

@@ -13,8 +13,9 @@ struct KernelVariant {
 
   int width;  // atoms per block and neighbors per pack
   void (*values)(const Tables&, const View&, const Scratch&, double* values, int stride);
+  /// Sets dE_i/dr_ij, pair_gradients [n_packs][3][width]; that of padding vanishes.
   void (*backpropagate)(const Tables&, const View&, const Scratch&, const double* beta, int stride,
-                        double* pair_gradients);
+                        Real* pair_gradients);
   // In double precision only, else null.
   void (*gradients)(const Tables&, const View&, const Scratch&, double* gradients, int stride);
   void (*tangent)(const Tables&, const View&, const Scratch&, const double* directions, double* values_dot,

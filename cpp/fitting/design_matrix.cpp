@@ -36,7 +36,7 @@ class DesignBlock {
       sums_.assign(9 * stride_, 0.0);
       for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
         double* neighbor = force_rows + 3 * (block.neighbors[pair] - first_atom) * n_columns_;
-        const double* r = block.displacements + 3 * pair;
+        const double r[3] = {block.x[pair], block.y[pair], block.z[pair]};
         for (int axis = 0; axis < 3; ++axis) {
           const double* dB = gradients_.data() + (3 * (pair - first_pair) + axis) * stride_;
           model.add_design_gradient(element, B, dB, -1.0, neighbor + axis * n_columns_);

@@ -20,7 +20,7 @@ void set_directions(const NeighborView& block, const TrainingWeights& weights, i
     const double* center = weights.force_bar + 3 * block.centers[atom];
     for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair, d += 3) {
       const double* neighbor = weights.force_bar + 3 * block.neighbors[pair];
-      const double* r = block.displacements + 3 * pair;
+      const double r[3] = {block.x[pair], block.y[pair], block.z[pair]};
       d[0] = center[0] - neighbor[0] - v[0] * r[0];
       d[1] = center[1] - neighbor[1] - v[1] * r[1] - v[3] * r[0];
       d[2] = center[2] - neighbor[2] - v[2] * r[2] - v[4] * r[0] - v[5] * r[1];

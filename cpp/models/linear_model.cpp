@@ -1,6 +1,7 @@
 #include "models/linear_model.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.hpp"
 
@@ -80,9 +81,14 @@ void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* typ
   for (int atom = 0; atom < n_atoms; ++atom) {
     const std::vector<double>& theta = coefficients(types[atom]);
     const double* row = B + static_cast<std::ptrdiff_t>(atom) * stride;
-    double energy = offsets_[types[atom]];
-    for (std::size_t k = 0; k < theta.size(); ++k) energy += theta[k] * row[k];
-    energies[atom] = energy;
+    // Several sums, or each addition would wait for the one before it.
+    constexpr std::size_t n_sums = 8;
+    double sums[n_sums] = {0};
+    std::size_t k = 0;
+    for (; k + n_sums <= theta.size(); k += n_sums)
+      for (std::size_t i = 0; i < n_sums; ++i) sums[i] += theta[k + i] * row[k + i];
+    for (; k < theta.size(); ++k) sums[k % n_sums] += theta[k] * row[k];
+    energies[atom] = std::accumulate(sums, sums + n_sums, offsets_[types[atom]]);
     std::copy(theta.begin(), theta.end(), beta + static_cast<std::ptrdiff_t>(atom) * stride);
   }
 }

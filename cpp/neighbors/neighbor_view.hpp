@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/aligned_buffer.hpp"
+
 namespace forcesmith {
 
 /// Neighbors of some central atoms, in compressed-row order. Full list: every neighbor of a central
@@ -15,14 +17,17 @@ struct NeighborView {
   const std::int64_t* offsets = nullptr;     // [n_atoms + 1] pairs of atom a: offsets[a] .. offsets[a + 1] - 1
   const int* neighbors = nullptr;            // [n_pairs] index of the neighbor in the host's arrays
   const int* types = nullptr;                // [n_pairs] element index of the neighbor
-  const double* displacements = nullptr;     // [n_pairs][3] r_ij, angstrom
+  const double* x = nullptr;                 // [n_pairs] components of r_ij, angstrom
+  const double* y = nullptr;
+  const double* z = nullptr;
 };
 
 /// Storage a host may use to assemble a block.
 struct NeighborBuffer {
-  std::vector<int> centers, center_types, neighbors, types;
+  std::vector<int> centers, center_types;
   std::vector<std::int64_t> offsets;
-  std::vector<double> displacements;
+  AlignedBufferOf<int> neighbors, types;
+  AlignedBuffer x, y, z;
 };
 
 /// One adapter per host: hands out central atoms in blocks, so that no host has to hold all pairs.

@@ -10,8 +10,8 @@ namespace {
 
 /// The one of that precision, for the instruction set in use.
 template <class Real>
-Normalize<Real> normalize_in_use() {
-  const NormalizeVariants variants = FORCESMITH_VARIANT_IN_USE(normalize_variants);
+PackingVariant<Real> variant_in_use() {
+  const PackingVariants variants = FORCESMITH_VARIANT_IN_USE(packing_variants);
   if constexpr (sizeof(Real) == sizeof(float)) return variants.in_single;
   else return variants.in_double;
 }
@@ -19,57 +19,56 @@ Normalize<Real> normalize_in_use() {
 }  // namespace
 
 template <class Real>
-PackedNeighborsOf<Real>::PackedNeighborsOf() : normalize_(normalize_in_use<Real>()) {}
+PackedNeighborsOf<Real>::PackedNeighborsOf() : variant_(variant_in_use<Real>()) {}
 
 template <class Real>
 void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<double>& cutoffs,
                                    int n_elements, int width) {
   width_ = width;
+  const std::int64_t first_pair = block.offsets[0];
+  centers_ = block.centers;
+  neighbors_ = block.neighbors + first_pair;
   center_types_.assign(block.center_types, block.center_types + block.n_atoms);
   pack_offsets_.assign(1, 0);
   pack_types_.clear();
-  const std::int64_t first_pair = block.offsets[0];
-  // A pack may be partly empty: one more per atom and element.
+  // A pack may be partly empty: one more per atom and element, and what append() overwrites.
   const std::size_t n_pairs = block.offsets[block.n_atoms] - first_pair;
   constexpr std::size_t most_lanes = 64 / sizeof(Real);  // in a register of any instruction set
   std::size_t capacity = n_pairs + static_cast<std::size_t>(block.n_atoms) * n_elements * width;
-  capacity = (capacity / most_lanes + 1) * most_lanes;
-  if (pairs_.size() < capacity) pairs_.resize(capacity);
-  Real* x = components_.reserve(4 * capacity);
-  Real *y = x + capacity, *z = y + capacity, *r = z + capacity;
+  capacity = (capacity / 16 + 2) * 16;
+  Real* components = components_.reserve(4 * capacity);
+  const PackSlots<Real> slots{components, components + capacity, components + 2 * capacity,
+                              components + 3 * capacity, pairs_.reserve(capacity)};
   capacity_ = capacity;
   paddings_.clear();
 
-  std::size_t slot = 0;
+  int slot = 0;
   for (int atom = 0; atom < block.n_atoms; ++atom) {
+    const PairRange pairs{block.x + first_pair,
+                          block.y + first_pair,
+                          block.z + first_pair,
+                          n_elements > 1 ? block.types + first_pair : nullptr,
+                          static_cast<int>(block.offsets[atom] - first_pair),
+                          static_cast<int>(block.offsets[atom + 1] - first_pair)};
     const double* own_cutoffs = cutoffs.data() + block.center_types[atom] * n_elements;
     for (int element = 0; element < n_elements; ++element) {
-      const double cutoff = own_cutoffs[element], cutoff_squared = cutoff * cutoff;
-      const std::size_t begin = slot;
-      for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
-        const double* d = block.displacements + 3 * pair;
-        const double squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
-        x[slot] = static_cast<Real>(d[0]);
-        y[slot] = static_cast<Real>(d[1]);
-        z[slot] = static_cast<Real>(d[2]);
-        pairs_[slot] = pair - first_pair;
-        // Written first and kept only if wanted: no branch to mispredict.
-        slot += (block.types[pair] == element) & (squared < cutoff_squared);
-      }
-      const std::size_t end = begin + (slot - begin + width - 1) / width * width;
+      const double cutoff = own_cutoffs[element];
+      const int begin = slot;
+      slot = variant_.append(pairs, element, cutoff * cutoff, slots, begin);
+      const int end = begin + (slot - begin + width - 1) / width * width;
       if (slot < end) paddings_.push_back({slot, end, cutoff});
       slot = end;
       pack_types_.insert(pack_types_.end(), (end - begin) / width, element);
     }
     pack_offsets_.push_back(static_cast<int>(pack_types_.size()));
   }
-  normalize_(x, y, z, r, static_cast<int>((slot + most_lanes - 1) / most_lanes * most_lanes));
+  variant_.normalize(slots, (slot + most_lanes - 1) / most_lanes * most_lanes);
   for (const Padding& padding : paddings_)
-    for (std::size_t k = padding.begin; k < padding.end; ++k) {
-      x[k] = y[k] = 0;
-      z[k] = 1;
-      r[k] = static_cast<Real>(padding.cutoff);
-      pairs_[k] = -1;
+    for (int k = padding.begin; k < padding.end; ++k) {
+      slots.x[k] = slots.y[k] = 0;
+      slots.z[k] = 1;
+      slots.r[k] = static_cast<Real>(padding.cutoff);
+      slots.pairs[k] = -1;
     }
 }
 
@@ -86,6 +85,11 @@ PackedViewOf<Real> PackedNeighborsOf<Real>::view() const {
           x + 2 * capacity_,
           x + 3 * capacity_,
           pairs_.data()};
+}
+
+template <class Real>
+void PackedNeighborsOf<Real>::add_forces(const Real* gradients, PairForces& to) const {
+  variant_.add_forces(view(), centers_, neighbors_, gradients, to);
 }
 
 template <class Real>

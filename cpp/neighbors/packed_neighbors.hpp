@@ -8,8 +8,8 @@
 
 #include "core/aligned_buffer.hpp"
 #include "neighbors/neighbor_view.hpp"
-#include "neighbors/normalize_variants.hpp"
 #include "neighbors/packed_view.hpp"
+#include "neighbors/packing_variants.hpp"
 
 namespace forcesmith {
 
@@ -20,20 +20,23 @@ class PackedNeighborsOf {
   /// Packs all atoms of `block`. cutoffs: [center element][neighbor element], angstrom.
   void pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements, int width);
   PackedViewOf<Real> view() const;
+  /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials. While `block` is there.
+  void add_forces(const Real* gradients, PairForces& to) const;
   int n_packs() const { return static_cast<int>(pack_types_.size()); }
   int max_packs_per_atom() const;
 
  private:
   int width_ = 1;
   struct Padding {
-    std::size_t begin, end;  // slots
+    int begin, end;  // slots
     double cutoff;
   };
 
-  Normalize<Real> normalize_;
+  PackingVariant<Real> variant_;
+  const int *centers_ = nullptr, *neighbors_ = nullptr;  // of the host, for the atoms and pairs of the block
   std::vector<Padding> paddings_;
   std::vector<int> center_types_, pack_offsets_, pack_types_;
-  std::vector<std::int64_t> pairs_;
+  AlignedBufferOf<int> pairs_;
   std::size_t capacity_ = 0;
   AlignedBufferOf<Real> components_;  // x, y, z, r one after the other, each of capacity_
 };

@@ -21,7 +21,7 @@ struct PackedViewOf {
   const Real* y;
   const Real* z;
   const Real* r;              // [n_packs][width] |r_ij|, angstrom
-  const std::int64_t* pairs;  // [n_packs][width] pair, counted from the block's first; -1: padding
+  const int* pairs;           // [n_packs][width] pair, counted from the block's first; -1: padding
 
   /// One of the atoms alone; packs and pairs keep their numbers.
   FORCESMITH_FUNCTION PackedViewOf atom(int index) const {

@@ -98,10 +98,9 @@ void BlockDescriptors::values(const NeighborView& block, double* B) {
     });
 }
 
-void BlockDescriptors::backpropagate(const double* beta, double* pair_gradients) {
+void BlockDescriptors::backpropagate(const double* beta, PairForces& forces) {
   for (Part& part : parts_)
-    part.descriptor->backpropagate(*part.workspace, part.read(*this, beta, part.buffer), part.stride,
-                                   pair_gradients);
+    part.descriptor->backpropagate(*part.workspace, part.read(*this, beta, part.buffer), part.stride, forces);
 }
 
 void BlockDescriptors::gradients(double* gradients) {

@@ -71,12 +71,11 @@ Zbl::Pair Zbl::make_pair(int z_i, int z_j) const {
   return pair;
 }
 
-void Zbl::add(const NeighborView& block, double* energies, double* pair_gradients) const {
+void Zbl::add(const NeighborView& block, double* energies, PairForces& forces) const {
   const int n_elements = static_cast<int>(atomic_numbers_.size());
-  const std::int64_t first_pair = block.offsets[0];
   for (int atom = 0; atom < block.n_atoms; ++atom)
     for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
-      const double* d = block.displacements + 3 * pair;
+      const double d[3] = {block.x[pair], block.y[pair], block.z[pair]};
       const double squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
       if (squared >= outer_ * outer_) continue;
       const double r = std::sqrt(squared);
@@ -88,8 +87,8 @@ void Zbl::add(const NeighborView& block, double* energies, double* pair_gradient
         dv += t * t * (p.a + p.b * t);
       }
       energies[atom] += 0.5 * v;
-      for (int axis = 0; axis < 3; ++axis)
-        pair_gradients[3 * (pair - first_pair) + axis] += 0.5 * dv * d[axis] / r;
+      const double slope = 0.5 * dv / r, gradient[3] = {slope * d[0], slope * d[1], slope * d[2]};
+      add_pair(forces, block.centers[atom], block.neighbors[pair], d, gradient);
     }
 }
 

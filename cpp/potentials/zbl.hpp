@@ -10,6 +10,7 @@
 
 #include "core/parameter_schema.hpp"
 #include "neighbors/neighbor_view.hpp"
+#include "neighbors/pair_forces.hpp"
 
 namespace forcesmith {
 
@@ -27,9 +28,9 @@ class Zbl {
   double outer() const { return outer_; }
   const std::vector<int>& atomic_numbers() const { return atomic_numbers_; }
 
-  /// Adds half the energy of every pair to that of the central atom, energies [n_atoms], and the derivatives
-  /// of these halves with r_ij to pair_gradients [n_pairs][3].
-  void add(const NeighborView& block, double* energies, double* pair_gradients) const;
+  /// Adds half the energy of every pair to that of the central atom, energies [n_atoms], and the forces and
+  /// virials of these halves.
+  void add(const NeighborView& block, double* energies, PairForces& forces) const;
 
  private:
   struct Pair {

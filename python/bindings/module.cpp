@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -42,17 +43,21 @@ void check_shape(const Array<T>& array, const std::vector<py::ssize_t>& shape, c
 class Batch {
  public:
   Batch(Array<int> types, Array<std::int64_t> offsets, Array<int> neighbors,
-        Array<double> displacements, Array<int> sizes)
+        const Array<double>& displacements, Array<int> sizes)
       : types_(std::move(types)),
         offsets_(std::move(offsets)),
         neighbors_(std::move(neighbors)),
-        displacements_(std::move(displacements)),
         centers_(types_.size()) {
     const py::ssize_t n_atoms = types_.size(), n_pairs = neighbors_.size();
     check_shape(types_, {n_atoms}, "types");
     check_shape(offsets_, {n_atoms + 1}, "offsets");
     check_shape(neighbors_, {n_pairs}, "neighbors");
-    check_shape(displacements_, {n_pairs, 3}, "displacements");
+    check_shape(displacements, {n_pairs, 3}, "displacements");
+    for (int axis = 0; axis < 3; ++axis) {
+      components_[axis].resize(n_pairs);
+      for (py::ssize_t pair = 0; pair < n_pairs; ++pair)
+        components_[axis][pair] = displacements.data()[3 * pair + axis];
+    }
     std::iota(centers_.begin(), centers_.end(), 0);
     for (py::ssize_t c = 0; c < sizes.size(); ++c) {
       ranges_.push_back({static_cast<int>(configuration_.size()), sizes.at(c)});
@@ -89,14 +94,15 @@ class Batch {
                              std::to_string(types_.data()[i]) + ", but the potential has " +
                              std::to_string(n_elements) + " elements.");
     return {n_atoms(),          centers_.data(),       types_.data(),         offsets_.data(),
-            neighbors_.data(), neighbor_types_.data(), displacements_.data()};
+            neighbors_.data(), neighbor_types_.data(), components_[0].data(),
+            components_[1].data(), components_[2].data()};
   }
 
  private:
   Array<int> types_;
   Array<std::int64_t> offsets_;
   Array<int> neighbors_;
-  Array<double> displacements_;
+  std::array<std::vector<double>, 3> components_;  // of the displacements
   std::vector<int> centers_, neighbor_types_, configuration_;
   std::vector<ConfigurationRange> ranges_;
 };

@@ -6,13 +6,14 @@
 
 #include "check.hpp"
 #include "descriptors/descriptor.hpp"
+#include "neighbors/packed_view.hpp"
 #include "random_numbers.hpp"
 
 /// Atoms with none, few and many neighbors, 1.4 to 5.4 angstrom away.
 struct Neighborhoods {
   std::vector<int> centers, center_types, types, neighbors;
   std::vector<std::int64_t> offsets{0};
-  Numbers displacements;
+  Numbers x, y, z;
 
   explicit Neighborhoods(std::mt19937& random) {
     std::uniform_real_distribution<double> distance(1.4, 5.4);
@@ -22,22 +23,22 @@ struct Neighborhoods {
       for (int n = 0; n < count; ++n) {
         const Numbers d = random_numbers(random, 3);
         const double scale = distance(random) / std::hypot(d[0], d[1], d[2]);
-        for (double component : d) displacements.push_back(scale * component);
+        x.push_back(scale * d[0]);
+        y.push_back(scale * d[1]);
+        z.push_back(scale * d[2]);
         types.push_back(count < 20 ? n % 3 == 0 : 1);
-        neighbors.push_back(0);
       }
       offsets.push_back(static_cast<std::int64_t>(types.size()));
     }
+    // Every pair has a neighbor of its own, so that its gradient can be told from the forces.
+    for (std::size_t pair = 0; pair < n_pairs(); ++pair) neighbors.push_back(n_atoms() + static_cast<int>(pair));
   }
   int n_atoms() const { return static_cast<int>(centers.size()); }
   std::size_t n_pairs() const { return types.size(); }
-  double distance(std::size_t pair) const {
-    const double* d = &displacements[3 * pair];
-    return std::hypot(d[0], d[1], d[2]);
-  }
+  double distance(std::size_t pair) const { return std::hypot(x[pair], y[pair], z[pair]); }
   forcesmith::NeighborView view() const {
-    return {n_atoms(),        centers.data(), center_types.data(),  offsets.data(),
-            neighbors.data(), types.data(),   displacements.data()};
+    return {n_atoms(),    centers.data(), center_types.data(), offsets.data(), neighbors.data(),
+            types.data(), x.data(),       y.data(),            z.data()};
   }
 };
 
@@ -65,12 +66,51 @@ struct VerbOutput {
         gradients(in.directions.size() * in.stride) {}
 };
 
+/// Backpropagation, with the forces told apart by pair; the virial and the forces on the centers are theirs.
+class PairGradients {
+ public:
+  explicit PairGradients(const Neighborhoods& atoms) : atoms_(atoms), forces_(3 * (atoms.n_atoms() + atoms.n_pairs())) {
+    to_.forces = forces_.data();
+  }
+  forcesmith::PairForces& forces() { return to_; }
+  Numbers checked(double rounding) const {
+    const std::size_t n_centers = 3 * atoms_.n_atoms();
+    Numbers gradients, on_centers(n_centers), virial(6);
+    for (std::size_t i = n_centers; i < forces_.size(); ++i) gradients.push_back(-forces_[i]);
+    for (int atom = 0; atom < atoms_.n_atoms(); ++atom)
+      for (auto pair = atoms_.offsets[atom]; pair < atoms_.offsets[atom + 1]; ++pair) {
+        const double* g = &gradients[3 * pair];
+        const double r[3] = {atoms_.x[pair], atoms_.y[pair], atoms_.z[pair]};
+        for (int axis = 0; axis < 3; ++axis) on_centers[3 * atom + axis] += g[axis];
+        static constexpr int rows[6][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}};
+        for (int c = 0; c < 6; ++c) virial[c] -= r[rows[c][0]] * g[rows[c][1]];
+      }
+    CHECK_CLOSE(Numbers(forces_.begin(), forces_.begin() + n_centers), on_centers, 1e-12);
+    CHECK_CLOSE(Numbers(to_.virial, to_.virial + 6), virial, rounding);
+    return gradients;
+  }
+
+ private:
+  const Neighborhoods& atoms_;
+  Numbers forces_;
+  forcesmith::PairForces to_;
+};
+
+/// Gradients of pairs from those of packs of one neighbor.
+inline Numbers gradients_of_pairs(const forcesmith::PackedView& packs, const Numbers& pack_gradients,
+                                  std::size_t n_pairs) {
+  Numbers gradients(3 * n_pairs);
+  for (std::size_t i = 0; i < pack_gradients.size(); ++i) gradients[3 * packs.pairs[i / 3] + i % 3] = pack_gradients[i];
+  return gradients;
+}
+
 /// All verbs, in blocks of at most `block_size` atoms.
 inline VerbOutput run_verbs(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms,
                             const VerbInput& in, int block_size) {
   const forcesmith::StoredNeighbors source(atoms.view());
   const auto workspace = descriptor.make_workspace();
   VerbOutput out(in, descriptor.parameters().size());
+  PairGradients pair_gradients(atoms);
   forcesmith::NeighborBuffer buffer;
   for (int first = 0; first < atoms.n_atoms(); first += block_size) {
     const int count = std::min(block_size, atoms.n_atoms() - first);
@@ -78,11 +118,12 @@ inline VerbOutput run_verbs(const forcesmith::Descriptor& descriptor, const Neig
     const double* directions = in.directions.data() + pair;
     descriptor.values(source.block(first, count, buffer), *workspace, &out.B[row], in.stride);
     descriptor.tangent(*workspace, directions, &out.B_dot[row], in.stride);
-    descriptor.backpropagate(*workspace, &in.beta[row], in.stride, out.pair_gradients.data() + pair);
+    descriptor.backpropagate(*workspace, &in.beta[row], in.stride, pair_gradients.forces());
     descriptor.parameter_adjoint(*workspace, directions, &in.beta[row], &in.beta_dot[row], in.stride,
                                  out.parameter_gradient.data());
     descriptor.gradients(*workspace, out.gradients.data() + pair * in.stride, in.stride);
   }
+  out.pair_gradients = pair_gradients.checked(1e-12);
   return out;
 }
 
@@ -117,8 +158,11 @@ inline void test_tangent(const forcesmith::Descriptor& descriptor, const Neighbo
   const double h = 1e-5;
   auto moved = [&](double step) {
     Neighborhoods there = atoms;
-    for (std::size_t i = 0; i < in.directions.size(); ++i)
-      there.displacements[i] += step * in.directions[i];
+    for (std::size_t pair = 0; pair < atoms.n_pairs(); ++pair) {
+      there.x[pair] += step * in.directions[3 * pair];
+      there.y[pair] += step * in.directions[3 * pair + 1];
+      there.z[pair] += step * in.directions[3 * pair + 2];
+    }
     return run_verbs(descriptor, there, in, descriptor.block_size()).B;
   };
   const Numbers forward = moved(h), backward = moved(-h);
@@ -150,14 +194,15 @@ inline void test_single_precision(const forcesmith::Descriptor& descriptor, cons
   for (int block_size : {whole, whole / 2, 3}) {
     const auto workspace = descriptor.make_workspace(Precision::single);
     VerbOutput out(in, 0);
+    PairGradients pair_gradients(atoms);
     forcesmith::NeighborBuffer buffer;
     for (int first = 0; first < atoms.n_atoms(); first += block_size) {
       const int count = std::min(block_size, atoms.n_atoms() - first);
       const std::size_t row = static_cast<std::size_t>(first) * in.stride;
       descriptor.values(source.block(first, count, buffer), *workspace, &out.B[row], in.stride);
-      descriptor.backpropagate(*workspace, &in.beta[row], in.stride,
-                               out.pair_gradients.data() + 3 * atoms.offsets[first]);
+      descriptor.backpropagate(*workspace, &in.beta[row], in.stride, pair_gradients.forces());
     }
+    out.pair_gradients = pair_gradients.checked(1e-5);  // of distances
     CHECK_CLOSE(out.B, in_double.B, relative);
     CHECK_CLOSE(out.pair_gradients, in_double.pair_gradients, relative);
     CHECK(out.pair_gradients != in_double.pair_gradients);

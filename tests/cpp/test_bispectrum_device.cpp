@@ -22,10 +22,12 @@ void test_device(const forcesmith::BispectrumParameters& parameters) {
   forcesmith::BispectrumDevice<Space> device(descriptor);
   VerbOutput out(in, 0);
   device.values(view, out.B.data(), in.stride);
-  device.backpropagate(view, in.beta.data(), in.stride, out.pair_gradients.data());
+  Numbers pack_gradients(3 * packed.n_packs());
+  device.backpropagate(view, in.beta.data(), in.stride, pack_gradients.data());
   device.tangent(view, in.directions.data(), out.B_dot.data(), in.stride);
   device.gradients(view, out.gradients.data(), in.stride);
   Space().fence();
+  out.pair_gradients = gradients_of_pairs(view, pack_gradients, atoms.n_pairs());
 
   test_same_output(out, run_verbs(descriptor, atoms, in, descriptor.block_size()), 1e-12);
 }

@@ -66,8 +66,13 @@ class GatheredNeighbors : public NeighborSource {
   GatheredNeighbors(const Host& host, double range) : host_(host), range_(range) {}
   int n_atoms() const override { return static_cast<int>(host_.centers.size()); }
   NeighborView block(int first, int count, NeighborBuffer& buffer) const override {
-    buffer = {};
-    buffer.offsets.push_back(0);
+    buffer.centers.clear();
+    buffer.center_types.clear();
+    buffer.offsets.assign(1, 0);
+    const std::size_t most_pairs = static_cast<std::size_t>(count) * host_.n_host();
+    int *neighbors = buffer.neighbors.reserve(most_pairs), *types = buffer.types.reserve(most_pairs);
+    double* components[3] = {buffer.x.reserve(most_pairs), buffer.y.reserve(most_pairs), buffer.z.reserve(most_pairs)};
+    std::int64_t n_pairs = 0;
     for (int a = first; a < first + count; ++a) {
       const int i = host_.centers[a];
       buffer.centers.push_back(i);
@@ -79,19 +84,22 @@ class GatheredNeighbors : public NeighborSource {
           square += d[axis] * d[axis];
         }
         if (j == i || host_.types[j] < 0 || square > range_ * range_) continue;
-        buffer.neighbors.push_back(j);
-        buffer.types.push_back(host_.types[j]);
-        buffer.displacements.insert(buffer.displacements.end(), d, d + 3);
+        neighbors[n_pairs] = j;
+        types[n_pairs] = host_.types[j];
+        for (int axis = 0; axis < 3; ++axis) components[axis][n_pairs] = d[axis];
+        ++n_pairs;
       }
-      buffer.offsets.push_back(static_cast<std::int64_t>(buffer.types.size()));
+      buffer.offsets.push_back(n_pairs);
     }
     return {count,
             buffer.centers.data(),
             buffer.center_types.data(),
             buffer.offsets.data(),
-            buffer.neighbors.data(),
-            buffer.types.data(),
-            buffer.displacements.data()};
+            neighbors,
+            types,
+            components[0],
+            components[1],
+            components[2]};
   }
 
  private:

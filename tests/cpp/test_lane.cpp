@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "core/aligned_buffer.hpp"
 #include "core/lane_sums.hpp"
+#include "core/lane_transpose.hpp"
 #include "math/lane_exponential.hpp"
 #include "math/lane_trigonometry.hpp"
 
@@ -164,8 +165,32 @@ void test_aligned_buffer() {
   }
 }
 
+/// Rows of atoms to lanes and back, with fewer atoms and numbers than there are lanes, too.
+template <class Real, int Width>
+void test_rows() {
+  using L = Lane<Real, Width>;
+  for (int n : {1, Width, Width + 1, 3 * Width - 1})
+    for (int n_atoms : {1, (Width + 1) / 2, Width}) {
+      const int stride = n + 2;
+      std::vector<double> rows(n_atoms * stride), back(rows.size(), -1.0);
+      std::vector<int> index(n);
+      for (int k = 0; k < n; ++k) index[k] = (k + 2) % n;
+      for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = 0.5 * i + 1.0;
+      forcesmith::AlignedBufferOf<Real> buffer;
+      L* registers = reinterpret_cast<L*>(buffer.reserve(n * Width));
+      for (int k = 0; k < n; ++k) registers[k] = L(Real(0.25));
+      add_rows_to_lanes(rows.data(), stride, index.data(), n, n_atoms, registers);
+      for (int k = 0; k < n; ++k)
+        for (int atom = 0; atom < Width; ++atom)
+          CHECK(registers[index[k]][atom] == Real(0.25) + (atom < n_atoms ? Real(rows[atom * stride + k]) : Real(0)));
+      lanes_to_rows(registers, index.data(), n, n_atoms, back.data(), stride);
+      for (int i = 0; i < n_atoms * stride; ++i) CHECK(back[i] == (i % stride < n ? rows[i] + 0.25 : -1.0));
+    }
+}
+
 template <int Width>
 void test_single_width() {
+  test_rows<float, Width>();
   test_arithmetic<float, Width>();
   test_choices<float, Width>();
   test_sums<float, Width>();
@@ -174,6 +199,7 @@ void test_single_width() {
 template <int Width>
 void test_width() {
   test_arithmetic<double, Width>();
+  test_rows<double, Width>();
   test_choices<double, Width>();
   test_sums<double, Width>();
   test_single_width<Width>();

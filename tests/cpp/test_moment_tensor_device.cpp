@@ -30,12 +30,14 @@ int main() {
     VerbOutput out(in, n_radial);
     Numbers of_atoms(atoms.n_atoms() * n_radial);
     device.values(view, packed.n_packs(), out.B.data(), in.stride);
-    device.backpropagate(view, in.beta.data(), in.stride, out.pair_gradients.data());
+    Numbers pack_gradients(3 * packed.n_packs());
+  device.backpropagate(view, in.beta.data(), in.stride, pack_gradients.data());
     device.tangent(view, in.directions.data(), out.B_dot.data(), in.stride);
     device.parameter_adjoint(view, in.directions.data(), in.beta.data(), in.beta_dot.data(), in.stride,
                              of_atoms.data());
     device.gradients(view, packed.max_packs_per_atom(), out.gradients.data(), in.stride);
     Space().fence();
+    out.pair_gradients = gradients_of_pairs(view, pack_gradients, atoms.n_pairs());
     for (std::size_t i = 0; i < of_atoms.size(); ++i)
       out.parameter_gradient[i % n_radial] += of_atoms[i];
 

@@ -21,11 +21,13 @@ void evaluate_somewhere(const Potential& potential) {
   const int last = static_cast<int>(potential.elements().size()) - 1;
   std::vector<int> centers{0, 1}, types{0, last}, neighbors, neighbor_types;
   std::vector<std::int64_t> offsets{0, 12, 24};
-  std::vector<double> displacements;
+  std::vector<double> x, y, z;
   for (int pair = 0; pair < 24; ++pair) {
     neighbors.push_back(pair % 2);
     neighbor_types.push_back(pair % 3 == 0 ? 0 : last);
-    displacements.insert(displacements.end(), {1.7 + 0.1 * pair, 0.3 * (pair % 5) - 0.7, 0.2 - 0.1 * pair});
+    x.push_back(1.7 + 0.1 * pair);
+    y.push_back(0.3 * (pair % 5) - 0.7);
+    z.push_back(0.2 - 0.1 * pair);
   }
   const NeighborView view{2,
                           centers.data(),
@@ -33,7 +35,9 @@ void evaluate_somewhere(const Potential& potential) {
                           offsets.data(),
                           neighbors.data(),
                           neighbor_types.data(),
-                          displacements.data()};
+                          x.data(),
+                          y.data(),
+                          z.data()};
   std::vector<double> forces(6);
   Evaluation evaluation;
   evaluation.n_host = 2;

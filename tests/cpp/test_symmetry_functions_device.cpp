@@ -23,10 +23,12 @@ void test_device(forcesmith::CutoffFunction cutoff_function) {
   forcesmith::SymmetryFunctionsDevice<Space> device(descriptor);
   VerbOutput out(in, 0);
   device.values(view, packed.n_packs(), packed.max_packs_per_atom(), out.B.data(), in.stride);
-  device.backpropagate(view, in.beta.data(), in.stride, out.pair_gradients.data());
+  Numbers pack_gradients(3 * packed.n_packs());
+  device.backpropagate(view, in.beta.data(), in.stride, pack_gradients.data());
   device.tangent(view, in.directions.data(), out.B_dot.data(), in.stride);
   device.gradients(view, out.gradients.data(), in.stride);
   Space().fence();
+  out.pair_gradients = gradients_of_pairs(view, pack_gradients, atoms.n_pairs());
 
   test_same_output(out, run_verbs(descriptor, atoms, in, descriptor.block_size()), 1e-12);
 }

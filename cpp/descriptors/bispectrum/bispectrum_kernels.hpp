@@ -328,24 +328,20 @@ FORCESMITH_FUNCTION void compute_values(const BispectrumTables<Real>& t, const P
   }
 }
 
-/// Adds to pair_gradients [n_pairs][3] the pack's gradient: with the distance, and with the unit vector.
-template <class L>
-FORCESMITH_FUNCTION void add_pair_gradients(const BispectrumPack<L>& p, L dr, const L* dn,
-                                            const std::int64_t* pairs, double* pair_gradients) {
+/// The pack's gradient [3][width] from that with the distance and that with the unit vector.
+template <class L, class Real>
+FORCESMITH_FUNCTION void set_pair_gradients(const BispectrumPack<L>& p, L dr, const L* dn, Real* pair_gradients) {
   const L inverse_r = L(1.0) / p.r;
   const L radial = dr - (dn[0] * p.n[0] + dn[1] * p.n[1] + dn[2] * p.n[2]) * inverse_r;
-  for (int axis = 0; axis < 3; ++axis) {
-    const L gradient = radial * p.n[axis] + dn[axis] * inverse_r;
-    for (int lane = 0; lane < L::width; ++lane)
-      if (pairs[lane] >= 0) pair_gradients[3 * pairs[lane] + axis] += gradient[lane];
-  }
+  for (int axis = 0; axis < 3; ++axis)
+    lane_store(pair_gradients + axis * L::width, radial * p.n[axis] + dn[axis] * inverse_r);
 }
 
-/// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
+/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
 template <class L, class Real>
 FORCESMITH_FUNCTION void reverse_values(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                         const BispectrumScratch<Real>& s, const double* beta, int stride,
-                                        double* pair_gradients) {
+                                        Real* pair_gradients) {
   FORCESMITH_PHASE(adjoint);
   const int n = 2 * t.n_half;
   L* u = reinterpret_cast<L*>(s.u);
@@ -387,8 +383,8 @@ FORCESMITH_FUNCTION void reverse_values(const BispectrumTables<Real>& t, const P
                        p.sine * a_bar.re;
       const L scale = p.weight * p.sine;
       const L dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
-      add_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn,
-                         neighbors.pairs + pack * L::width, pair_gradients);
+      set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn,
+                         pair_gradients + 3 * pack * L::width);
     }
   }
 }
@@ -424,7 +420,7 @@ FORCESMITH_FUNCTION void compute_tangent(const BispectrumTables<Real>& t, const 
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
       const BispectrumPack<L> p(t, neighbors, center, pack);
       L d[3] = {L(0.0), L(0.0), L(0.0)}, n_dot[3];
-      const std::int64_t* pairs = neighbors.pairs + pack * L::width;
+      const int* pairs = neighbors.pairs + pack * L::width;
       for (int lane = 0; lane < L::width; ++lane)
         if (pairs[lane] >= 0)
           for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
@@ -485,7 +481,7 @@ FORCESMITH_FUNCTION void compute_gradients(const BispectrumTables<Real>& t, cons
             dB[axis * t.n_values + t.entry_value[entry]] += L(t.entry_factor[entry]) * along;
         }
       }
-      const std::int64_t* pairs = neighbors.pairs + pack * L::width;
+      const int* pairs = neighbors.pairs + pack * L::width;
       for (int lane = 0; lane < L::width; ++lane) {
         if (pairs[lane] < 0) continue;
         for (int axis = 0; axis < 3; ++axis) {

@@ -143,6 +143,7 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
                       std::to_string(parameters_.radial_basis_size) + " polynomials), found " +
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
+  find_uses();
   round_numbers();
   reachable_ = find_reachable(tables<double>(), block_size());
 }
@@ -189,23 +190,6 @@ void MomentTensor::sort_program(const std::string& where) {
   std::vector<std::vector<int>> products_of(program_.n_moments);
   for (std::size_t p = 0; p < program_.products.size(); ++p)
     products_of[program_.products[p][3]].push_back(static_cast<int>(p));
-  int next = static_cast<int>(basic.size());
-  product_begin_.assign(1, 0);
-  std::function<void(int)> place = [&](int moment) {
-    if (number[moment] >= 0) return;
-    for (int p : products_of[moment]) {
-      place(program_.products[p][0]);
-      place(program_.products[p][1]);
-    }
-    number[moment] = next++;
-    for (int p : products_of[moment]) {
-      product_left_.push_back(number[program_.products[p][0]]);
-      product_right_.push_back(number[program_.products[p][1]]);
-      product_factor_.push_back(program_.products[p][2]);
-    }
-    product_begin_.push_back(static_cast<int>(product_left_.size()));
-  };
-  // File order, which check() found to be valid, keeps related moments together.
   std::vector<bool> needed(program_.n_moments, false);
   std::function<void(int)> mark = [&](int moment) {
     if (needed[moment]) return;
@@ -221,8 +205,33 @@ void MomentTensor::sort_program(const std::string& where) {
                         ", which no product gives.");
     mark(moment);
   }
+
+  // Moments of equal depth do not depend on each other. Equal numbers of products follow each other: the
+  // processor foresees the ends of equally long loops.
+  std::vector<int> depth(program_.n_moments, -1), order;
+  std::function<int(int)> depth_of = [&](int moment) {
+    if (depth[moment] >= 0) return depth[moment];
+    int deepest = 0;
+    for (int p : products_of[moment])
+      deepest = std::max({deepest, 1 + depth_of(program_.products[p][0]), 1 + depth_of(program_.products[p][1])});
+    return depth[moment] = deepest;
+  };
   for (int moment = n_basic; moment < program_.n_moments; ++moment)
-    if (needed[moment]) place(moment);
+    if (needed[moment]) order.push_back(moment);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return std::pair(depth_of(a), products_of[a].size()) < std::pair(depth_of(b), products_of[b].size());
+  });
+  int next = static_cast<int>(basic.size());
+  product_begin_.assign(1, 0);
+  for (int moment : order) {
+    number[moment] = next++;
+    for (int p : products_of[moment]) {
+      product_left_.push_back(number[program_.products[p][0]]);
+      product_right_.push_back(number[program_.products[p][1]]);
+      product_factor_.push_back(program_.products[p][2]);
+    }
+    product_begin_.push_back(static_cast<int>(product_left_.size()));
+  }
   for (int moment : program_.mapping) mapping_.push_back(number[moment]);
 }
 
@@ -243,8 +252,51 @@ ReachableMoments find_reachable(const MomentTensorTables<double>& t, int width) 
   return found;
 }
 
+void MomentTensor::find_uses() {
+  const int n_moments = n_basic_ + static_cast<int>(expansion_.size()) / 3 + static_cast<int>(product_begin_.size()) - 1;
+  const int first_product = n_moments + 1 - static_cast<int>(product_begin_.size());
+  struct Use { int target, other; double factor; };
+  std::vector<std::vector<Use>> uses_of(n_moments);
+  for (int target = first_product; target < n_moments; ++target)
+    for (int p = product_begin_[target - first_product]; p < product_begin_[target - first_product + 1]; ++p) {
+      const int left = product_left_[p], right = product_right_[p];
+      const double factor = product_factor_[p];
+      uses_of[left].push_back({target, right, left == right ? 2.0 * factor : factor});
+      if (left != right) uses_of[right].push_back({target, left, factor});
+    }
+  // Steps from a moment to the last product it is part of.
+  std::vector<int> height(n_moments, 0);
+  for (int moment = n_moments - 1; moment >= 0; --moment)
+    for (const Use& use : uses_of[moment]) height[moment] = std::max(height[moment], height[use.target] + 1);
+  for (int moment = 0; moment < n_moments; ++moment)
+    if (height[moment] > 0) uses_.factors.push_back(moment);
+  // Equal numbers of uses follow each other: the processor foresees the ends of equally long loops.
+  std::stable_sort(uses_.factors.begin(), uses_.factors.end(), [&](int a, int b) {
+    return std::pair(height[a], uses_of[a].size()) < std::pair(height[b], uses_of[b].size());
+  });
+  uses_.begin.assign(1, 0);
+  for (int moment : uses_.factors) {
+    for (const Use& use : uses_of[moment]) {
+      uses_.target.push_back(use.target);
+      uses_.other.push_back(use.other);
+      uses_.factor.push_back(use.factor);
+    }
+    uses_.begin.push_back(static_cast<int>(uses_.target.size()));
+  }
+}
+
 void MomentTensor::round_numbers() {
-  numbers_ = {{radial_coefficients_, product_factor_}, {rounded(radial_coefficients_), rounded(product_factor_)}};
+  // T_b' = 2 b (T_{b-1} + T_{b-3} + ..), where T_0 counts half.
+  const std::size_t n = parameters_.radial_basis_size;
+  const double slope = 2.0 / (parameters_.cutoff - parameters_.min_distance);
+  std::vector<double> slopes(radial_coefficients_.size(), 0.0);
+  for (std::size_t row = 0; row < slopes.size(); row += n) {
+    for (std::size_t b = n - 1; b > 0; --b)
+      slopes[row + b - 1] = 2.0 * b * slope * radial_coefficients_[row + b] + (b + 1 < n ? slopes[row + b + 1] : 0.0);
+    slopes[row] *= 0.5;
+  }
+  numbers_ = {{radial_coefficients_, slopes, product_factor_, uses_.factor},
+              {rounded(radial_coefficients_), rounded(slopes), rounded(product_factor_), rounded(uses_.factor)}};
 }
 
 template <class Real>
@@ -258,6 +310,7 @@ MomentTensorTables<Real> MomentTensor::tables() const {
   t.min_distance = static_cast<Real>(parameters_.min_distance);
   t.scaling = static_cast<Real>(parameters_.scaling);
   t.radial = numbers.radial.data();
+  t.slopes = numbers.slopes.data();
   t.radial_stride = radial_stride_of(t.n_radial);
   std::copy(n_rows_.begin(), n_rows_.end(), t.n_rows);
   t.row_ends = row_ends_.data();
@@ -271,6 +324,12 @@ MomentTensorTables<Real> MomentTensor::tables() const {
   t.product_left = product_left_.data();
   t.product_right = product_right_.data();
   t.product_factor = numbers.product_factor.data();
+  t.n_factors = static_cast<int>(uses_.factors.size());
+  t.factors = uses_.factors.data();
+  t.use_begin = uses_.begin.data();
+  t.use_target = uses_.target.data();
+  t.use_other = uses_.other.data();
+  t.use_factor = numbers.use_factor.data();
   t.n_values = program_.n_values();
   t.mapping = mapping_.data();
   t.reachable_begin = reachable_.begin.data();

@@ -26,10 +26,16 @@ struct ReachableMoments {
 };
 ReachableMoments find_reachable(const MomentTensorTables<double>& tables, int width);
 
+/// Arrays behind MomentTensorTables::factors and the following.
+struct MomentUses {
+  std::vector<int> factors, begin, target, other;
+  std::vector<double> factor;
+};
+
 /// Numbers of the tables, rounded to Real.
 template <class Real>
 struct MomentTensorNumbers {
-  std::vector<Real> radial, product_factor;
+  std::vector<Real> radial, slopes, product_factor, use_factor;
 };
 
 class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, MomentTensorScratch> {
@@ -67,6 +73,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
 
  private:
   void sort_program(const std::string& where);
+  void find_uses();
   void round_numbers();
 
   MomentTensorParameters parameters_;
@@ -82,6 +89,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
   std::vector<int> product_begin_, product_left_, product_right_, mapping_;
   ReachableMoments reachable_;
   std::vector<double> product_factor_;
+  MomentUses uses_;
   InBothPrecisions<MomentTensorNumbers> numbers_;
 };
 

@@ -40,6 +40,7 @@ class MomentTensorDevice {
     const int n_rows = host.n_rows[0] + host.n_rows[1];
     const int n_products = host.product_begin[host.n_moments - host.first_product];
     t_.radial = copy(d_radial_, "radial", host.radial, n_radial);
+    t_.slopes = copy(d_slopes_, "slopes", host.slopes, n_radial);
     t_.row_ends = copy(d_row_ends_, "row_ends", host.row_ends, n_rows * host.radial_stride);
     t_.row_begin = copy(d_row_begin_, "row_begin", host.row_begin, n_rows + 1);
     t_.expansion = copy(d_expansion_, "expansion", host.expansion, 3 * host.n_expanded);
@@ -48,6 +49,12 @@ class MomentTensorDevice {
     t_.product_left = copy(d_product_left_, "product_left", host.product_left, n_products);
     t_.product_right = copy(d_product_right_, "product_right", host.product_right, n_products);
     t_.product_factor = copy(d_product_factor_, "product_factor", host.product_factor, n_products);
+    const int n_uses = host.use_begin[host.n_factors];
+    t_.factors = copy(d_factors_, "factors", host.factors, host.n_factors);
+    t_.use_begin = copy(d_use_begin_, "use_begin", host.use_begin, host.n_factors + 1);
+    t_.use_target = copy(d_use_target_, "use_target", host.use_target, n_uses);
+    t_.use_other = copy(d_use_other_, "use_other", host.use_other, n_uses);
+    t_.use_factor = copy(d_use_factor_, "use_factor", host.use_factor, n_uses);
     t_.mapping = copy(d_mapping_, "mapping", host.mapping, host.n_values);
     const ReachableMoments reachable = find_reachable(host, Lane::width);
     t_.reachable_begin = copy(d_reachable_begin_, "reachable_begin", reachable.begin.data(),
@@ -69,7 +76,7 @@ class MomentTensorDevice {
         });
   }
 
-  /// Adds to pair_gradients [n_pairs][3]; after values() with the same neighbors.
+  /// Sets pair_gradients [n_packs][3], of the packs of `neighbors`; after values() with the same.
   void backpropagate(const PackedView& neighbors, const double* beta, int stride,
                      double* pair_gradients) {
     const MomentTensorLaunch launch{t_, neighbors, scratch_};
@@ -172,8 +179,8 @@ class MomentTensorDevice {
 
   MomentTensorTables<double> t_;
   MomentTensorScratch<double> scratch_{};
-  DeviceArray<double> d_radial_, d_product_factor_, d_scratch_, d_gradients_;
-  DeviceArray<int> d_row_ends_, d_row_begin_, d_expansion_, d_product_begin_, d_product_left_,
+  DeviceArray<double> d_radial_, d_slopes_, d_product_factor_, d_use_factor_, d_scratch_, d_gradients_;
+  DeviceArray<int> d_row_ends_, d_factors_, d_use_begin_, d_use_target_, d_use_other_, d_row_begin_, d_expansion_, d_product_begin_, d_product_left_,
       d_product_right_, d_mapping_, d_reachable_begin_, d_reachable_;
 };
 

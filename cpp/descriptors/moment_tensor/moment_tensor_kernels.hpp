@@ -17,7 +17,7 @@
 // reverse_parameters (training), compute_gradients (design matrix), on the same block and scratch.
 #pragma once
 
-#include "core/lane_sums.hpp"
+#include "core/lane_transpose.hpp"
 #include "core/phase.hpp"
 #include "descriptors/moment_tensor/moment_tensor_tables.hpp"
 #include "neighbors/packed_view.hpp"
@@ -48,10 +48,10 @@ struct MomentTensorPacks {
   }
 };
 
+/// Where the coefficients of a pair of elements begin in the tables.
 template <class Real>
-FORCESMITH_FUNCTION const Real* radial_coefficients(const MomentTensorTables<Real>& t, int center,
-                                                    int neighbor) {
-  return t.radial + (center * t.n_elements + neighbor) * t.n_radial * t.n_polynomials;
+FORCESMITH_FUNCTION int radial_begin(const MomentTensorTables<Real>& t, int center, int neighbor) {
+  return (center * t.n_elements + neighbor) * t.n_radial * t.n_polynomials;
 }
 
 /// Walks through T_b(xi) and dT_b/dr, b = 0, 1, ..
@@ -79,19 +79,18 @@ struct ChebyshevRecursion {
   }
 };
 
-/// f_mu and df_mu/dr, mu < R, of N packs of the elements that the coefficients c[n] belong to.
+/// f_mu and df_mu/dr, mu < R, of N packs of the elements whose coefficients begin at c[n].
 template <class L, int R, int N>
-FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, const typename L::Number* const* c,
-                                        const L* r, L* f, L* df) {
+FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, const int* c, const L* r, L* f, L* df) {
   L sum[N][R], dsum[N][R];
   for (int n = 0; n < N; ++n) {
     ChebyshevRecursion<L> chebyshev(t, r[n]);
     for (int mu = 0; mu < R; ++mu) sum[n][mu] = dsum[n][mu] = L(0.0);
     for (int b = 0; b < t.n_polynomials; ++b) {
       for (int mu = 0; mu < R; ++mu) {
-        const L coefficient(c[n][(mu < t.n_radial ? mu : 0) * t.n_polynomials + b]);
-        sum[n][mu] += coefficient * chebyshev.value;
-        dsum[n][mu] += coefficient * chebyshev.derivative;
+        const int at = c[n] + (mu < t.n_radial ? mu : 0) * t.n_polynomials + b;
+        sum[n][mu] += L(t.radial[at]) * chebyshev.value;
+        dsum[n][mu] += L(t.slopes[at]) * chebyshev.value;
       }
       chebyshev.advance();
     }
@@ -188,9 +187,8 @@ FORCESMITH_FUNCTION void compute_moments_of_packs(const LaneTables<L>& t,
   const MomentTensorPacks<L, N> packs(neighbors, first);
   L* f = reinterpret_cast<L*>(s.f) + first * R;
   L* df = reinterpret_cast<L*>(s.df) + first * R;
-  const typename L::Number* c[N];
-  for (int n = 0; n < N; ++n)
-    c[n] = radial_coefficients(t, center, neighbors.pack_types[first + n]);
+  int c[N];
+  for (int n = 0; n < N; ++n) c[n] = radial_begin(t, center, neighbors.pack_types[first + n]);
   FORCESMITH_PHASE(radial);
   compute_radial<L, R, N>(t, c, packs.r, f, df);
   FORCESMITH_PHASE(moments);
@@ -229,16 +227,29 @@ FORCESMITH_FUNCTION void compute_products(const LaneTables<L>& t, L* moments) {
   }
 }
 
-/// Carries the adjoint of one moment to its factors; `moment(i)` gives the value of moment i.
-template <class L, class Moment>
-FORCESMITH_FUNCTION void reverse_product(const LaneTables<L>& t, const Moment& moment,
-                                         int target, L* adjoints) {
+/// Carries the adjoints of products to their factors, all atoms of a block at once.
+template <class L>
+FORCESMITH_FUNCTION void reverse_products(const LaneTables<L>& t, const L* moments, L* adjoints) {
+  for (int f = 0; f < t.n_factors; ++f) {
+    const int moment = t.factors[f];
+    L sum = adjoints[moment];
+    for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u)
+      sum += L(t.use_factor[u]) * adjoints[t.use_target[u]] * moments[t.use_other[u]];
+    adjoints[moment] = sum;
+  }
+}
+
+/// Carries the adjoint of one moment to its factors; lanes run over something else than atoms here, moments
+/// [..][width] are those of one of them.
+template <class L>
+FORCESMITH_FUNCTION void reverse_product(const LaneTables<L>& t, const typename L::Number* moments, int target,
+                                         L* adjoints) {
   const L adjoint = adjoints[target];
   const int end = t.product_begin[target - t.first_product + 1];
   for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
     const L scaled = adjoint * L(t.product_factor[p]);
     const int left = t.product_left[p], right = t.product_right[p];
-    const L left_value = moment(left), right_value = moment(right);
+    const L left_value(moments[left * L::width]), right_value(moments[right * L::width]);
     adjoints[left] += scaled * right_value;
     adjoints[right] += scaled * left_value;
   }
@@ -275,9 +286,7 @@ FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighb
   FORCESMITH_PHASE(contraction);
   expand_moments(t, moments);
   compute_products(t, moments);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for (int k = 0; k < t.n_values; ++k)
-      values[atom * stride + k] = s.moments[t.mapping[k] * L::width + atom];
+  lanes_to_rows(moments, t.mapping, t.n_values, neighbors.n_atoms, values, stride);
 }
 
 /// Gradient of sum_basic adjoint M with r_ij of N packs, for one atom (lane `atom` of the adjoints).
@@ -289,7 +298,7 @@ template <class L, int R, int N>
 FORCESMITH_FUNCTION void reverse_moments_of_packs(const LaneTables<L>& t,
                                                   const LaneNeighbors<L>& neighbors,
                                                   const LaneScratch<L>& s, int atom, int first,
-                                                  double* pair_gradients) {
+                                                  typename L::Number* pair_gradients) {
   const MomentTensorPacks<L, N> packs(neighbors, first);
   L f[N][R], df[N][R];
   for (int n = 0; n < N; ++n)
@@ -349,32 +358,22 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const LaneTables<L>& t,
     const L inverse_r = L(1.0) / packs.r[n];
     const L along = du[n][0] * u[0] + du[n][1] * u[1] + du[n][2] * u[2];
     const L radial = dr[n] - along * inverse_r;
-    const std::int64_t* pairs = neighbors.pairs + (first + n) * L::width;
-    L gradient[3];
-    for (int axis = 0; axis < 3; ++axis) gradient[axis] = radial * u[axis] + du[n][axis] * inverse_r;
-    const auto* components = reinterpret_cast<const typename L::Number*>(gradient);
-    for (int lane = 0; lane < L::width; ++lane) {
-      if (pairs[lane] < 0) break;  // padding comes last
-      double* own = pair_gradients + 3 * pairs[lane];
-      for (int axis = 0; axis < 3; ++axis) own[axis] += components[axis * L::width + lane];
-    }
+    for (int axis = 0; axis < 3; ++axis)
+      lane_store(pair_gradients + (3 * (first + n) + axis) * L::width, radial * u[axis] + du[n][axis] * inverse_r);
   }
 }
 
-/// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
+/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
 template <class L, int R>
 FORCESMITH_FUNCTION void reverse_values(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
                                         const LaneScratch<L>& s, const double* beta, int stride,
-                                        double* pair_gradients) {
+                                        typename L::Number* pair_gradients) {
   FORCESMITH_PHASE(adjoint);
   const L* moments = reinterpret_cast<const L*>(s.moments);
   L* adjoints = reinterpret_cast<L*>(s.adjoints);
   for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = L(0.0);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for (int k = 0; k < t.n_values; ++k)
-      s.adjoints[t.mapping[k] * L::width + atom] += beta[atom * stride + k];
-  for (int target = t.n_moments - 1; target >= t.first_product; --target)
-    reverse_product<L>(t, [=](int i) { return moments[i]; }, target, adjoints);
+  add_rows_to_lanes(beta, stride, t.mapping, t.n_values, neighbors.n_atoms, adjoints);
+  reverse_products(t, moments, adjoints);
   reverse_expansion(t, adjoints);
   FORCESMITH_PHASE(pair_gradients);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
@@ -388,7 +387,7 @@ template <class L>
 struct MomentTensorMotion {
   L r_dot, u_dot[3];
 
-  FORCESMITH_FUNCTION MomentTensorMotion(const L* u, L r, const std::int64_t* pairs,
+  FORCESMITH_FUNCTION MomentTensorMotion(const L* u, L r, const int* pairs,
                                          const double* directions) {
     L d[3] = {L(0.0), L(0.0), L(0.0)};
     for (int lane = 0; lane < L::width; ++lane)
@@ -434,9 +433,7 @@ FORCESMITH_FUNCTION void compute_tangent(const LaneTables<L>& t, const LaneNeigh
     }
     dot[target] = sum;
   }
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for (int k = 0; k < t.n_values; ++k)
-      values_dot[atom * stride + k] = s.moments_dot[t.mapping[k] * L::width + atom];
+  lanes_to_rows(dot, t.mapping, t.n_values, neighbors.n_atoms, values_dot, stride);
 }
 
 /// Adjoints of the radial functions of one pack and of their motion, from those of the moments of an atom.
@@ -478,25 +475,20 @@ FORCESMITH_FUNCTION void reverse_parameters(const LaneTables<L>& t, const LaneNe
   L* bar = reinterpret_cast<L*>(s.adjoints);
   L* dot_bar = reinterpret_cast<L*>(s.adjoints_dot);
   for (int moment = 0; moment < t.n_moments; ++moment) bar[moment] = dot_bar[moment] = L(0.0);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for (int k = 0; k < t.n_values; ++k) {
-      s.adjoints[t.mapping[k] * L::width + atom] += values_bar[atom * stride + k];
-      s.adjoints_dot[t.mapping[k] * L::width + atom] += values_dot_bar[atom * stride + k];
+  add_rows_to_lanes(values_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, bar);
+  add_rows_to_lanes(values_dot_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, dot_bar);
+  for (int f = 0; f < t.n_factors; ++f) {
+    const int moment = t.factors[f];
+    L sum = bar[moment], dot_sum = dot_bar[moment];
+    for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u) {
+      const int target = t.use_target[u], other = t.use_other[u];
+      const L factor(t.use_factor[u]), scaled_dot = factor * dot_bar[target];
+      sum += factor * bar[target] * moments[other] + scaled_dot * dot[other];
+      dot_sum += scaled_dot * moments[other];
     }
-  for (int target = t.n_moments - 1; target >= t.first_product; --target) {
-    const L target_bar = bar[target], target_dot_bar = dot_bar[target];
-    const int end = t.product_begin[target - t.first_product + 1];
-    for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
-      const int left = t.product_left[p], right = t.product_right[p];
-      const L factor(t.product_factor[p]);
-      const L scaled = target_bar * factor, scaled_dot = target_dot_bar * factor;
-      bar[left] += scaled * moments[right] + scaled_dot * dot[right];
-      bar[right] += scaled * moments[left] + scaled_dot * dot[left];
-      dot_bar[left] += scaled_dot * moments[right];
-      dot_bar[right] += scaled_dot * moments[left];
-    }
+    bar[moment] = sum;
+    dot_bar[moment] = dot_sum;
   }
-
   reverse_expansion(t, bar);
   reverse_expansion(t, dot_bar);
 
@@ -515,8 +507,7 @@ FORCESMITH_FUNCTION void reverse_parameters(const LaneTables<L>& t, const LaneNe
         f_bar[mu] = f_bar[mu] * envelope + df_bar * denvelope;
         f_dot_bar[mu] = df_bar * envelope;
       }
-      const int row = neighbors.center_types[atom] * t.n_elements + neighbors.pack_types[pack];
-      double* gradient = parameter_gradient + row * t.n_radial * t.n_polynomials;
+      double* gradient = parameter_gradient + radial_begin(t, neighbors.center_types[atom], neighbors.pack_types[pack]);
       ChebyshevRecursion<L> chebyshev(t, packs.r[0]);
       for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
         for (int mu = 0; mu < t.n_radial; ++mu)
@@ -572,7 +563,7 @@ FORCESMITH_FUNCTION void compute_jacobian(const LaneTables<L>& t, const LaneScra
     for (int lane = 0; lane < L::width && column * L::width + lane < t.n_values; ++lane)
       s.adjoints[t.mapping[column * L::width + lane] * L::width + lane] += 1.0;
     for (const int* target = begin; target < end; ++target)
-      reverse_product<L>(t, [=](int i) { return L(moments[i * L::width]); }, *target, adjoints);
+      reverse_product<L>(t, moments, *target, adjoints);
     reverse_expansion(t, adjoints);
     L* target = jacobian + (column / tile * t.n_basic * tile) + column % tile;
     for (int basic = 0; basic < t.n_basic; ++basic) target[basic * tile] = adjoints[basic];
@@ -648,7 +639,7 @@ FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighb
 template <class L>
 FORCESMITH_FUNCTION void reverse_values(const LaneTables<L>& t, const LaneNeighbors<L>& neighbors,
                                         const LaneScratch<L>& s, const double* beta, int stride,
-                                        double* pair_gradients) {
+                                        typename L::Number* pair_gradients) {
   dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
     reverse_values<L, R.value>(t, neighbors, s, beta, stride, pair_gradients);
   });

@@ -15,6 +15,7 @@ struct MomentTensorTables {
   Real min_distance;       // angstrom
   Real scaling;            // factor of every Q_b (MLIP's `scaling`)
   const Real* radial;      // [center element][neighbor element][n_radial][n_polynomials], c of f_mu = sum_b c Q_b
+  const Real* slopes;      // the same for the derivative, d(sum_b c_b T_b)/dr = sum_b slope_b T_b
 
   // Monomials x^a y^b z^c of the unit vector with c = 0 or 1, in rows of equal b and c: those with c = 0
   // first, b ascending, then those with c = 1; in a row a ascends. Monomial a of a row is summed with radial
@@ -36,6 +37,15 @@ struct MomentTensorTables {
   const int* product_left;       // [n_products]
   const int* product_right;      // [n_products]
   const Real* product_factor;    // [n_products]
+
+  // The same by factors, in an order in which a product comes before its factors: moment factors[f] times
+  // use_other[u] is part of use_target[u], use_begin[f] <= u < use_begin[f + 1].
+  int n_factors;
+  const int* factors;            // [n_factors]
+  const int* use_begin;          // [n_factors + 1]
+  const int* use_target;
+  const int* use_other;
+  const Real* use_factor;        // the product's, twice it for squares
 
   int n_values;
   const int* mapping;      // [n_values] moment that is the basis function

@@ -64,7 +64,7 @@ class SymmetryFunctionsDevice {
         });
   }
 
-  /// Adds to pair_gradients [n_pairs][3]; after values() with the same neighbors.
+  /// Sets pair_gradients [n_packs][3], of the packs of `neighbors`; after values() with the same.
   void backpropagate(const PackedView& neighbors, const double* beta, int stride,
                      double* pair_gradients) {
     const SymmetryFunctionsLaunch launch = launch_over(neighbors);

@@ -107,7 +107,7 @@ struct SymmetryAtom {
   int center, n_packs;
   const int* types;          // [n_packs]
   const Real *x, *y, *z, *r;
-  const std::int64_t* pairs;
+  const int* pairs;
   L* gaussians;
 
   FORCESMITH_FUNCTION SymmetryAtom(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
@@ -444,14 +444,14 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables<Real>& t
   return kept;
 }
 
-/// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to pair_gradients [n_pairs][3]; beta: [n_atoms][stride].
+/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
 template <class L, class Real>
 FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables<Real>& t,
                                         const PackedViewOf<Real>& neighbors,
                                         const SymmetryFunctionsScratch<Real>& s, const double* beta, int stride,
-                                        double* pair_gradients) {
+                                        Real* pair_gradients) {
   FORCESMITH_PHASE(pair_gradients);
-  const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
+  const L* gradient = reinterpret_cast<const L*>(s.neighbors) + s.max_packs;
   const L* kept = reinterpret_cast<const L*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
     const SymmetryAtom<L> atom(t, neighbors, s, index);
@@ -460,10 +460,9 @@ FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables<Real>& t,
     for (int term = 0; term < terms.n_terms; ++term)
       s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
     kept = reverse_atom(t, atom, terms, s, kept);
-    for (int slot = 0; slot < atom.n_packs * L::width; ++slot)
-      if (atom.pairs[slot] >= 0)
-        for (int axis = 0; axis < 3; ++axis)
-          pair_gradients[3 * atom.pairs[slot] + axis] += gradient[axis * s.max_packs * L::width + slot];
+    L* own = reinterpret_cast<L*>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
+    for (int pack = 0; pack < atom.n_packs; ++pack)
+      for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
   }
 }
 

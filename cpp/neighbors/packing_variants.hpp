@@ -1,0 +1,47 @@
+// What PackedNeighbors does with many neighbors at once, as functions per instruction set. Included by sources
+// that are compiled for each of them: no standard headers here.
+#pragma once
+
+#include "neighbors/packed_view.hpp"
+#include "neighbors/pair_forces.hpp"
+
+namespace forcesmith {
+
+/// Neighbors of one atom: pairs begin .. end - 1 of a block.
+struct PairRange {
+  const double *x, *y, *z;  // [pair] r_ij, angstrom
+  const int* types;         // [pair] element; null: all are the one wanted
+  int begin, end;
+};
+
+/// Places in packs: x, y, z and, later, r; pair.
+template <class Real>
+struct PackSlots {
+  Real *x, *y, *z, *r;
+  int* pairs;
+};
+
+template <class Real>
+struct PackingVariant {
+  /// Puts the neighbors of an element inside the cutoff into slots `slot` and following ones; returns the end.
+  /// Overwrites up to 8 slots beyond it.
+  int (*append)(const PairRange& pairs, int element, double cutoff_squared, const PackSlots<Real>& to, int slot);
+  /// Replaces n vectors by unit vectors (by zero where the length is zero) and sets their lengths r. n is a
+  /// multiple of the number of lanes, the arrays are aligned.
+  void (*normalize)(const PackSlots<Real>& slots, int n);
+  /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials. centers [n_atoms] and neighbors
+  /// [pair]: atoms of the host.
+  void (*add_forces)(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors,
+                     const Real* gradients, PairForces& to);
+};
+
+struct PackingVariants {
+  PackingVariant<double> in_double;
+  PackingVariant<float> in_single;
+};
+
+namespace portable { PackingVariants packing_variants(); }
+namespace avx2 { PackingVariants packing_variants(); }
+namespace avx512 { PackingVariants packing_variants(); }
+
+}  // namespace forcesmith
