@@ -11,9 +11,10 @@
 
 namespace forcesmith {
 
-/// A file that is to be written.
+/// A file that is to be written or, without a text, removed.
 struct TextFile {
-  std::string path, text;
+  std::string path;
+  std::optional<std::string> text;
 };
 
 /// The shortest text that reads back as the same number, whatever the locale.

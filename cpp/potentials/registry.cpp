@@ -131,14 +131,18 @@ void write_potential(const Potential& potential, const std::string& given) {
     throw FormatError("Cannot write the potential file \"" + at + "\": " + reason + ".");
   };
   for (const TextFile& file : files) {
+    if (!file.text) continue;
     std::ofstream stream(temporary(file), std::ios::binary);
-    stream << file.text;
+    stream << *file.text;
     stream.flush();
     if (!stream) give_up(file.path, "the folder does not exist, may not be written, or the disk is full");
   }
   for (const TextFile& file : files) {
     std::error_code error;
-    std::filesystem::rename(temporary(file), file.path, error);
+    if (file.text)
+      std::filesystem::rename(temporary(file), file.path, error);
+    else
+      std::filesystem::remove(file.path, error);
     if (error) give_up(file.path, error.message());
   }
 }

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
@@ -194,11 +196,13 @@ std::string parameter_text(const BispectrumParameters& p, bool quadratic) {
   return out.str();
 }
 
+constexpr std::string_view command_title = "# LAMMPS commands, written by forcesmith";
+
 std::string command_text(const Potential& potential, const Zbl& zbl, const std::string& coeff_path,
                          const std::string& param_path) {
   const auto& elements = potential.elements();
   std::ostringstream out;
-  out << "# LAMMPS commands, written by forcesmith: one atom type for each of " << joined(elements)
+  out << command_title << ": one atom type for each of " << joined(elements)
       << "\npair_style hybrid/overlay zbl " << printed(zbl.inner()) << " " << printed(zbl.outer())
       << " snap\n";
   for (std::size_t i = 0; i < elements.size(); ++i)
@@ -251,9 +255,11 @@ std::vector<TextFile> print_snap(const Potential& potential, const std::string& 
     for (double coefficient : coefficients) out << printed(coefficient) << "\n";
   }
   std::vector<TextFile> files{{coeff_path, out.str()}, {param_path, parameter_text(p, quadratic != nullptr)}};
+  const std::string command_path = with_extension(path, ".mod");
   if (potential.zbl())
-    files.push_back({with_extension(path, ".mod"),
-                     command_text(potential, *potential.zbl(), coeff_path, param_path)});
+    files.push_back({command_path, command_text(potential, *potential.zbl(), coeff_path, param_path)});
+  else if (text_of_file(command_path).value_or("").starts_with(command_title))
+    files.push_back({command_path, std::nullopt});  // it would add the repulsion of an earlier potential
   return files;
 }
 

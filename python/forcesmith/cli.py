@@ -280,8 +280,8 @@ def convert(
     ] = None,
 ) -> None:
     """Convert a potential between formats: .json (forcesmith), .mtp and .almtp (MLIP), .snapcoeff
-    with .snapparam (LAMMPS' SNAP; a repulsion goes into a .mod file of LAMMPS commands), and
-    folders of n2p2 (folder/input.nn)."""
+    with .snapparam (LAMMPS' SNAP; a repulsion goes into a .mod file of LAMMPS commands, without one
+    that of an earlier potential is removed), and folders of n2p2 (folder/input.nn)."""
     model = fs.Potential.read(
         str(source), elements=_elements(elements), cflength=cflength, cfenergy=cfenergy
     )

@@ -92,7 +92,8 @@ class Potential:
         """Write a potential file, in the format of the extension. Complete or untouched.
 
         An existing folder, or `folder/input.nn`, stands for all files of a folder of n2p2, in bohr
-        and hartree.
+        and hartree. LAMMPS' SNAP files cannot hold a repulsion: beside them, LAMMPS commands with
+        it go into a .mod file; a potential without one removes that of an earlier potential.
         """
         self._core.write(os.fspath(path))
 

@@ -139,8 +139,9 @@ class OptimizerSettings(_Section):
     learning_rate_end: float = Field(3e-5, gt=0.0)
     """Of "adam", after max_iterations; between them it falls by a constant factor per epoch."""
     weight_decay: float = Field(0.0, ge=0.0)
-    """Penalty of "lbfgs": this times the sum of squared weights, added to the loss; with "adam" the
-    weights shrink by this times the learning rate in every step. Offsets and biases do not."""
+    """Penalty of "gauss_newton" and "lbfgs": this times the sum of squared weights, added to the
+    loss; with "adam" the weights shrink by this times the learning rate in every step. Offsets and
+    biases do not."""
     patience: int = Field(50, ge=1)
     """With a validation set: stop after so many iterations without a better one."""
     resume: bool = False

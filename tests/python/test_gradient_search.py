@@ -264,6 +264,93 @@ def test_sampled_curvature(data):
     )
 
 
+# --- rounds of BFGS in Gauss-Newton coordinates ---
+
+
+@pytest.fixture
+def linear_problem(data, tmp_path, monkeypatch):
+    """Least squares from a linear model that is zero, so that its radial functions do not matter.
+
+    Returns the fit, and of the weighted residuals the values at zero and the derivatives with
+    offsets and coefficients. Curvatures are complete, not sampled.
+    """
+    train = []
+    for number, atoms in enumerate(data):
+        changed = atoms.copy()
+        changed.symbols[number % 8] = "Mg"  # another composition, so that all offsets matter
+        train.append(labelled(changed, **atoms.calc.results))
+    potential = make_potential([DESCRIPTOR], {"type": "linear"}, seed=4)
+    core = potential._core
+    n = len(core.model_parameters)
+    core.model_parameters = np.zeros(n)
+    potential.write(tmp_path / "zero.json")
+    monkeypatch.setattr(gauss_newton, "ROWS_PER_PARAMETER", 1000)
+
+    def fit(offsets=None, **options) -> fs.FitResult:
+        common = {"method": "gauss_newton", "start": str(tmp_path / "zero.json"), "threads": 1}
+        return fs.fit(
+            train,
+            elements=ELEMENTS,
+            model={"energy_offsets": offsets},
+            optimizer={**common, **options},
+        )
+
+    training_set = TrainingSet(train, ELEMENTS, potential.cutoff, WeightSettings())
+    (batch,) = training_set.batches
+    roots = np.sqrt(batch.rows(batch.weights, 0, len(train))[:, 0])
+
+    def weighted(parameters):
+        core.model_parameters = parameters
+        found = gradient_search.residuals(core, batch, 1)
+        return roots * batch.rows(found, 0, len(train))[:, 0]
+
+    start = weighted(np.zeros(n))
+    return fit, start, np.array([weighted(one) - start for one in np.eye(n)]).T
+
+
+@pytest.mark.parametrize("offsets", [None, {"Mg": 0.0, "O": 0.0}], ids=["fitted", "given"])
+def test_weight_decay_is_part_of_the_curvature(linear_problem, monkeypatch, offsets):
+    """So the first step ends at the ridge solution, whose penalty is none of the offsets."""
+    monkeypatch.setattr(gradient_search, "FIRST_DAMPING", 1e-12)
+    monkeypatch.setattr(gradient_search, "LAST_DAMPING", 1e-12)
+    fit, start, jacobian = linear_problem
+    decay = 1e-2 * np.diag([0, 0, *np.ones(jacobian.shape[1] - 2)])
+    free = slice(2 if offsets else 0, None)
+    ridge = np.zeros(jacobian.shape[1])
+    ridge[free] = np.linalg.solve(
+        (jacobian.T @ jacobian + decay)[free, free], -(jacobian.T @ start)[free]
+    )
+    result = fit(offsets, weight_decay=1e-2, max_iterations=1)
+    np.testing.assert_allclose(result.potential._core.model_parameters, ridge, rtol=1e-4, atol=1e-7)
+    loss = np.sum((start + jacobian @ ridge) ** 2) + ridge @ decay @ ridge
+    assert result.history[-1]["loss"] == pytest.approx(loss, rel=1e-6)
+
+
+def test_a_round_that_led_nowhere_is_tried_again_with_more_damping(linear_problem, monkeypatch):
+    """It ends the search only if more damping does not help; if it does, damping is as before."""
+    fit, start, _ = linear_problem
+    damping = 1e-6
+    monkeypatch.setattr(gradient_search, "FIRST_DAMPING", damping)
+    monkeypatch.setattr(gradient_search, "LAST_DAMPING", damping)
+    monkeypatch.setattr(gradient_search, "ITERATIONS_PER_ROUND", 2)
+    more_damping = []
+
+    class Coordinates(gauss_newton.GaussNewtonCoordinates):
+        def __init__(self, origin, curvature, loss, damping_):
+            if not more_damping:  # as if the last coefficient hardly mattered
+                curvature[-1] = curvature[:, -1] = 0.0
+                curvature[-1, -1] = 1e-20
+            more_damping.append(damping_ / damping)
+            super().__init__(origin, curvature, loss, damping_)
+
+    monkeypatch.setattr(gradient_search, "GaussNewtonCoordinates", Coordinates)
+    result = fit(max_iterations=200, tolerance=0.05)
+    assert more_damping[:3] == pytest.approx([1, 100, 1])
+    assert more_damping[-2:] == pytest.approx([1, 100])
+    assert result.ending == "converged"
+    assert result.history[-1]["loss"] < 1e-2 * (start @ start)
+
+
 def test_auto_is_gauss_newton_unless_there_are_too_many_parameters(data):
     settings = OptimizerSettings()
     small, large = (

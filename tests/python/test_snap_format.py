@@ -360,6 +360,41 @@ def test_the_snap_files_of_a_potential_with_zbl_hold_all_else(tmp_path):
     assert meaning(fs.Potential.read(tmp_path / "a.snapcoeff")) == meaning(potential)
 
 
+@pytest.mark.parametrize("extension", [".snapcoeff", ".snapparam"])
+def test_commands_of_an_earlier_potential_do_not_stay(tmp_path, extension):
+    """They would add a repulsion that the potential does not have."""
+    potential = make_potential([TWO], {"type": "linear"})
+    with_zbl(potential).write(tmp_path / f"a{extension}")
+    with_zbl(potential).write(tmp_path / f"b{extension}")
+    potential.write(tmp_path / f"a{extension}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.snapcoeff",
+        "a.snapparam",
+        "b.mod",
+        "b.snapcoeff",
+        "b.snapparam",
+    ]
+
+
+def test_commands_of_others_stay(tmp_path):
+    """As those of FitSNAP, or made by hand."""
+    (tmp_path / "a.mod").write_text("# FitSNAP fitted this\npair_style snap\n")
+    make_potential([TWO], {"type": "linear"}).write(tmp_path / "a.snapcoeff")
+    assert (tmp_path / "a.mod").read_text() == "# FitSNAP fitted this\npair_style snap\n"
+
+
+@pytest.mark.parametrize("name", ["a.snapcoeff", "a.snapparam"])
+def test_commands_stay_if_the_files_cannot_be_replaced(tmp_path, name):
+    """A folder has the name of one of them."""
+    potential = make_potential([TWO], {"type": "linear"})
+    with_zbl(potential).write(tmp_path / "a.snapcoeff")
+    (tmp_path / name).unlink()
+    (tmp_path / name / "content").mkdir(parents=True)
+    with pytest.raises(ValueError, match=f'Cannot write the potential file ".*{name}"'):
+        potential.write(tmp_path / "a.snapcoeff")
+    assert (tmp_path / "a.mod").exists()
+
+
 # --- what the format cannot hold ---
 
 
