@@ -7,14 +7,13 @@ kernel_operations (`make bench-tools`), which evaluate the structure of the case
 neighbor lists. The rest comes from LAMMPS' own breakdown of a run: what its section Pair takes
 beyond the phases is neighbor lists handed over to the kernels, and what the pair style does around
 them. Times of LAMMPS are those of the processor, not of the wall clock.
-The cases are those of rates.py.
+The cases are those of rates.py. With --output, profile_CASE.json and profile_CASE.md are written.
 
 (Not profile.py: a script's folder comes first in Python's path, and cProfile imports profile.)
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from pathlib import Path
@@ -24,6 +23,7 @@ from rate_cases import (
     HOW_TO_BUILD_TOOLS,
     TOOLS,
     Unavailable,
+    argument_parser,
     commit,
     count_operations,
     cpu_model,
@@ -117,14 +117,10 @@ def table(record: dict) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argument_parser(__doc__, repeats=3)
     parser.add_argument("case", choices=[name for name, case in CASES.items() if case.potential])
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--output", type=Path, help="folder for profile_CASE.json and .md")
+    parser.set_defaults(output=None)  # written only where asked for
     arguments = parser.parse_args()
     if not tools_are_built():
         raise SystemExit(f"{TOOLS} has no tools; `{HOW_TO_BUILD_TOOLS}` compiles them.")

