@@ -32,18 +32,4 @@ FORCESMITH_FUNCTION void add_per_atom_virials(const PairForces& to, int i, int j
   }
 }
 
-/// Everything of one pair.
-FORCESMITH_FUNCTION void add_pair(PairForces& to, int i, int j, const double* r, const double* g) {
-  if (to.forces != nullptr)
-    for (int axis = 0; axis < 3; ++axis) {
-      to.forces[3 * static_cast<long long>(i) + axis] += g[axis];
-      to.forces[3 * static_cast<long long>(j) + axis] -= g[axis];
-    }
-  for (int axis = 0; axis < 3; ++axis) to.virial[axis] -= r[axis] * g[axis];
-  to.virial[3] -= r[0] * g[1];
-  to.virial[4] -= r[0] * g[2];
-  to.virial[5] -= r[1] * g[2];
-  if (to.virials != nullptr || to.centroid_virials != nullptr) add_per_atom_virials(to, i, j, r, g);
-}
-
 }  // namespace forcesmith

@@ -1,3 +1,4 @@
+// Which variant of select_neighbors is in use.
 #include "core/instruction_set.hpp"
 #include "neighbors/select_neighbors_variants.hpp"
 

@@ -74,6 +74,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
     const std::unique_ptr<Model::Workspace> workspace = potential.model().make_workspace();
     std::vector<double> B(static_cast<std::size_t>(block_size) * stride), beta(B.size());
     std::vector<double> energies(block_size);
+    Zbl::Workspace repulsion;
     PairForces forces = sums[worker].forces;
     double energy = 0.0;
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
@@ -89,7 +90,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
       FORCESMITH_PHASE(descriptor);
       descriptors.backpropagate(beta.data(), forces);
       FORCESMITH_PHASE(repulsion);
-      if (potential.zbl()) potential.zbl()->add(block, energies.data(), forces);
+      if (potential.zbl()) potential.zbl()->add(block, repulsion, energies.data(), forces);
       FORCESMITH_PHASE(forces);
       for (int atom = 0; atom < block.n_atoms; ++atom) {
         energy += energies[atom];

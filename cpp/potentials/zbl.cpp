@@ -5,14 +5,13 @@
 
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
+#include "core/instruction_set.hpp"
 
 namespace forcesmith {
 
 namespace {
 
-// phi(x) = sum_n amplitude_n exp(-decay_n x), with the constants of LAMMPS.
-constexpr double amplitude[4] = {0.02817, 0.28022, 0.50986, 0.18175};
-constexpr double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
+// With the constants of LAMMPS.
 constexpr double exponent = 0.23, a0 = 0.46850;   // a0 in angstrom
 constexpr double coulomb_constant = 14.399645;    // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
 
@@ -20,7 +19,7 @@ constexpr double coulomb_constant = 14.399645;    // e^2 / (4 pi epsilon_0), eV 
 std::array<double, 3> screened_coulomb(double prefactor, double screening, double r) {
   double phi = 0.0, dphi = 0.0, d2phi = 0.0;
   for (int n = 0; n < 4; ++n) {
-    const double rate = decay[n] * screening, term = amplitude[n] * std::exp(-rate * r);
+    const double rate = zbl_decay[n] * screening, term = zbl_amplitude[n] * std::exp(-rate * r);
     phi += term;
     dphi -= rate * term;
     d2phi += rate * rate * term;
@@ -43,7 +42,10 @@ Zbl Zbl::create(const Json& given, const std::vector<std::string>& elements, con
 }
 
 Zbl::Zbl(double inner, double outer, const std::vector<std::string>& elements, const std::string& where)
-    : inner_(inner), outer_(outer) {
+    : inner_(inner),
+      outer_(outer),
+      variant_(FORCESMITH_VARIANT_IN_USE(zbl_variant)),
+      cutoffs_(elements.size() * elements.size(), outer) {
   if (!(inner_ > 0.0 && outer_ > inner_) || !std::isfinite(outer_))
     throw ParameterError(where + ": the outer cutoff (" + std::to_string(outer_) +
                          " angstrom) must be larger than the inner one (" + std::to_string(inner_) +
@@ -58,8 +60,8 @@ Zbl::Zbl(double inner, double outer, const std::vector<std::string>& elements, c
     for (int z_j : atomic_numbers_) pairs_.push_back(make_pair(z_i, z_j));
 }
 
-Zbl::Pair Zbl::make_pair(int z_i, int z_j) const {
-  Pair pair{};
+ZblPair Zbl::make_pair(int z_i, int z_j) const {
+  ZblPair pair{};
   pair.prefactor = coulomb_constant * z_i * z_j;
   pair.screening = (std::pow(z_i, exponent) + std::pow(z_j, exponent)) / a0;
   // Value, slope and curvature of V + S vanish at the outer cutoff.
@@ -71,25 +73,14 @@ Zbl::Pair Zbl::make_pair(int z_i, int z_j) const {
   return pair;
 }
 
-void Zbl::add(const NeighborView& block, double* energies, PairForces& forces) const {
+void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies, PairForces& forces) const {
   const int n_elements = static_cast<int>(atomic_numbers_.size());
-  for (int atom = 0; atom < block.n_atoms; ++atom)
-    for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
-      const double d[3] = {block.x[pair], block.y[pair], block.z[pair]};
-      const double squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
-      if (squared >= outer_ * outer_) continue;
-      const double r = std::sqrt(squared);
-      const Pair& p = pairs_[block.center_types[atom] * n_elements + block.types[pair]];
-      auto [v, dv, d2v] = screened_coulomb(p.prefactor, p.screening, r);
-      v += p.c;
-      if (const double t = r - inner_; t > 0.0) {
-        v += t * t * t * (p.a / 3.0 + p.b / 4.0 * t);
-        dv += t * t * (p.a + p.b * t);
-      }
-      energies[atom] += 0.5 * v;
-      const double slope = 0.5 * dv / r, gradient[3] = {slope * d[0], slope * d[1], slope * d[2]};
-      add_pair(forces, block.centers[atom], block.neighbors[pair], d, gradient);
-    }
+  workspace.neighbors.pack(block, cutoffs_, n_elements, variant_.width);
+  const PackedView view = workspace.neighbors.view();
+  double* gradients = workspace.pair_gradients.reserve(static_cast<std::size_t>(3) * workspace.neighbors.n_packs() *
+                                                       variant_.width);
+  variant_.add({n_elements, inner_, pairs_.data()}, view, energies, gradients);
+  workspace.neighbors.add_forces(gradients, forces);
 }
 
 }  // namespace forcesmith

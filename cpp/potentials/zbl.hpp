@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/parameter_schema.hpp"
-#include "neighbors/neighbor_view.hpp"
-#include "neighbors/pair_forces.hpp"
+#include "neighbors/packed_neighbors.hpp"
+#include "potentials/zbl_variants.hpp"
 
 namespace forcesmith {
 
@@ -28,20 +28,23 @@ class Zbl {
   double outer() const { return outer_; }
   const std::vector<int>& atomic_numbers() const { return atomic_numbers_; }
 
+  /// Memory of one worker.
+  struct Workspace {
+    PackedNeighbors neighbors;
+    AlignedBuffer pair_gradients;
+  };
   /// Adds half the energy of every pair to that of the central atom, energies [n_atoms], and the forces and
   /// virials of these halves.
-  void add(const NeighborView& block, double* energies, PairForces& forces) const;
+  void add(const NeighborView& block, Workspace& workspace, double* energies, PairForces& forces) const;
 
  private:
-  struct Pair {
-    double prefactor, screening;  // Z_i Z_j e^2, eV angstrom; (Z_i^0.23 + Z_j^0.23) / a0, 1/angstrom
-    double a, b, c;               // switching: S(r) = a/3 (r - inner)^3 + b/4 (r - inner)^4 + c
-  };
-  Pair make_pair(int z_i, int z_j) const;
+  ZblPair make_pair(int z_i, int z_j) const;
 
   double inner_, outer_;
   std::vector<int> atomic_numbers_;  // [element]
-  std::vector<Pair> pairs_;          // [center element][neighbor element]
+  ZblVariant variant_;
+  std::vector<double> cutoffs_;      // [center element][neighbor element] all are the outer one
+  std::vector<ZblPair> pairs_;       // [center element][neighbor element]
 };
 
 }  // namespace forcesmith

@@ -14,7 +14,13 @@ from ase import Atoms
 
 from forcesmith import _core
 from forcesmith.dataset import check_configurations, split
-from forcesmith.gradient_search import GradientSearch, method_for, standardized, state_file
+from forcesmith.gradient_search import (
+    GradientSearch,
+    method_for,
+    standardized,
+    state_file,
+    with_energy_offsets,
+)
 from forcesmith.labels import group_of
 from forcesmith.linear_search import LinearSearch
 from forcesmith.metrics import ErrorTable, errors_by_group
@@ -102,10 +108,11 @@ def fit(
         keep_configurations=method in ("adam", "gauss_newton"),
     )
     goes_on = optimizer.start and "descriptor" not in settings.model_fields_set
+    offsets = given_offsets(settings, elements)
     if by_gradient and not goes_on:
-        potential = standardized(
-            potential, training_set, given_offsets(settings, elements), n_workers
-        )
+        potential = standardized(potential, training_set, offsets, n_workers)
+    elif by_gradient and offsets is not None:
+        potential = with_energy_offsets(potential, offsets)
     core = potential._core
     record = Record(potential, training_set, optimizer.tolerance, progress, checkpoint, started)
     coefficient_errors = None
@@ -115,15 +122,13 @@ def fit(
             record,
             validation_set,
             optimizer,
-            given_offsets(settings, elements) is not None,
+            offsets is not None,
             n_workers,
             state_file(checkpoint),
         )
         ending = search.run()
     else:
-        squares = LinearLeastSquares(
-            core, training_set, optimizer.ridge, given_offsets(settings, elements), n_workers
-        )
+        squares = LinearLeastSquares(core, training_set, optimizer.ridge, offsets, n_workers)
         ending = LinearSearch(record, squares, optimizer).run()
         coefficient_errors = None if ending == "interrupted" else squares.standard_errors
 

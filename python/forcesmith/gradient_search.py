@@ -52,6 +52,13 @@ def state_file(potential_file: str | os.PathLike | None) -> Path | None:
     return None if potential_file is None else Path(potential_file).with_suffix(".state.npz")
 
 
+def with_energy_offsets(potential: Potential, offsets: np.ndarray) -> Potential:
+    """The potential with other energies of isolated atoms, (n_elements,) eV."""
+    document = json.loads(potential.to_json())
+    document["model"]["energy_offsets"] = offsets.tolist()
+    return Potential.from_json(json.dumps(document), "the fit settings")
+
+
 def standardized(
     potential: Potential,
     training_set: TrainingSet,
@@ -60,10 +67,10 @@ def standardized(
 ) -> Potential:
     """The potential with energy offsets (eV) and, if its model has inputs of its own scale, their
     mean, spread and range over the atoms of the training set."""
-    document = json.loads(potential.to_json())
     if offsets is None:
         offsets = training_set.smallest_energy_offsets()
-    document["model"]["energy_offsets"] = offsets.tolist()
+    potential = with_energy_offsets(potential, offsets)
+    document = json.loads(potential.to_json())
     if document["model"]["type"] == "neural_network":
         statistics = _input_statistics(potential, training_set, n_workers)
         document["model"] |= {

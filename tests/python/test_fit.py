@@ -601,6 +601,20 @@ def test_restart(noisy, tmp_path, extension):
     assert start.exists()
 
 
+@pytest.mark.parametrize("method", ["auto", "lbfgs", "gauss_newton"])
+def test_restart_with_other_energy_offsets(noisy, tmp_path, method):
+    start = tmp_path / "first.json"
+    linear_fit(noisy, optimizer={"max_iterations": 2, "threads": 1}).potential.write(start)
+    result = fs.fit(
+        noisy,
+        elements=["Mg", "O"],
+        model={"energy_offsets": {"O": -3.25, "Mg": 1.5}},
+        optimizer={"method": method, "max_iterations": 2, "threads": 1, "start": str(start)},
+    )
+    assert result.potential.evaluate(Atoms("Mg")).energy == 1.5
+    assert result.potential.evaluate(Atoms("O")).energy == -3.25
+
+
 def test_restart_with_a_larger_descriptor(noisy, tmp_path):
     """A higher level and more polynomials start from what the smaller potential reached."""
     first = linear_fit(noisy, optimizer={"max_iterations": 5, "threads": 1})

@@ -1,0 +1,45 @@
+// Compiled once per instruction set (FORCESMITH_ISA).
+#include "potentials/zbl_variants.hpp"
+
+#include "math/lane_exponential.hpp"
+
+namespace forcesmith::FORCESMITH_ISA {
+
+namespace {
+
+using L = Lane<double, native_width>;
+
+void add_zbl(const ZblTables& t, const PackedView& neighbors, double* energies, double* pair_gradients) {
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+    L energy(0.0);
+    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+      const ZblPair& p = t.pairs[neighbors.center_types[atom] * t.n_elements + neighbors.pack_types[pack]];
+      const int slot = pack * L::width;
+      const L r = lane_load<L>(neighbors.r + slot), inverse = L(1.0) / r;
+      L phi(0.0), dphi(0.0);
+      for (int n = 0; n < 4; ++n) {
+        const double rate = zbl_decay[n] * p.screening;
+        const L term = L(zbl_amplitude[n]) * lane_exp(L(-rate) * r);
+        phi += term;
+        dphi -= L(rate) * term;
+      }
+      const L scale = L(p.prefactor) * inverse, beyond = r - L(t.inner);
+      const L switched = lane_if_less(L(0.0), beyond, beyond, L(0.0)), square = switched * switched;
+      const L slope = scale * (dphi - phi * inverse) + square * (L(p.a) + L(p.b) * switched);
+      energy += scale * phi + L(p.c) + square * switched * (L(p.a / 3.0) + L(p.b / 4.0) * switched);
+      double* gradient = pair_gradients + 3 * slot;
+      lane_store(gradient, L(0.5) * slope * lane_load<L>(neighbors.x + slot));
+      lane_store(gradient + L::width, L(0.5) * slope * lane_load<L>(neighbors.y + slot));
+      lane_store(gradient + 2 * L::width, L(0.5) * slope * lane_load<L>(neighbors.z + slot));
+    }
+    energies[atom] += 0.5 * lane_sum(energy);
+  }
+}
+
+}  // namespace
+
+ZblVariant zbl_variant() {
+  return {native_width, add_zbl};
+}
+
+}  // namespace forcesmith::FORCESMITH_ISA
