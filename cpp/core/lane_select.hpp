@@ -55,6 +55,7 @@ FORCESMITH_FUNCTION unsigned lanes_equal(IntLane a, int b) {
 }
 
 FORCESMITH_FUNCTION int count_lanes(unsigned lanes) {
+  if constexpr (native_width <= 2) return static_cast<int>((lanes & 1) + (lanes >> 1));  // not every processor counts bits
   return __builtin_popcount(lanes);
 }
 
@@ -62,6 +63,9 @@ FORCESMITH_FUNCTION int count_lanes(unsigned lanes) {
 FORCESMITH_FUNCTION DoubleLane lane_load_first(const double* address, int count) {
 #if defined(__AVX512F__)
   return (DoubleLane::Vector)_mm512_maskz_loadu_pd((1u << count) - 1, address);
+#elif defined(__AVX2__)
+  const __m256i first = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+  return (DoubleLane::Vector)_mm256_maskload_pd(address, first);
 #else
   DoubleLane lane(0.0);
   for (int i = 0; i < count; ++i) lane.set(i, address[i]);
@@ -71,6 +75,9 @@ FORCESMITH_FUNCTION DoubleLane lane_load_first(const double* address, int count)
 FORCESMITH_FUNCTION IntLane lane_load_first(const int* address, int count) {
 #if defined(__AVX512F__)
   return (IntLane::Vector)_mm256_maskz_loadu_epi32((1u << count) - 1, address);
+#elif defined(__AVX2__)
+  const __m128i first = _mm_cmpgt_epi32(_mm_set1_epi32(count), _mm_setr_epi32(0, 1, 2, 3));
+  return (IntLane::Vector)_mm_maskload_epi32(address, first);
 #else
   IntLane lane(0);
   for (int i = 0; i < count; ++i) lane.set(i, address[i]);
@@ -173,13 +180,24 @@ FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& i
   components[0] = __builtin_shufflevector(xz_01, xz_23, 0, 1, 8, 9, 4, 5, 12, 13);
   components[1] = __builtin_shufflevector(y_01, y_23, 0, 1, 8, 9, 4, 5, 12, 13);
   components[2] = __builtin_shufflevector(xz_01, xz_23, 2, 3, 10, 11, 6, 7, 14, 15);
+#elif defined(__AVX2__)
+  const __m256i three = _mm256_setr_epi64x(-1, -1, -1, 0);
+  const auto point = [&](int i) FORCESMITH_INLINE_LAMBDA {
+    return (DoubleLane::Vector)_mm256_maskload_pd(points + 3 * static_cast<long long>(index(i)), three);
+  };
+  const auto p0 = point(0), p1 = point(1), p2 = point(2), p3 = point(3);
+  const auto xz_01 = __builtin_shufflevector(p0, p1, 0, 4, 2, 6), y_01 = __builtin_shufflevector(p0, p1, 1, 5, 3, 7);
+  const auto xz_23 = __builtin_shufflevector(p2, p3, 0, 4, 2, 6), y_23 = __builtin_shufflevector(p2, p3, 1, 5, 3, 7);
+  components[0] = __builtin_shufflevector(xz_01, xz_23, 0, 1, 4, 5);
+  components[1] = __builtin_shufflevector(y_01, y_23, 0, 1, 4, 5);
+  components[2] = __builtin_shufflevector(xz_01, xz_23, 2, 3, 6, 7);
 #else
-  double numbers[3][native_width];
-  for (int i = 0; i < native_width; ++i) {
+  const double* first = points + 3 * static_cast<long long>(index(0));
+  for (int axis = 0; axis < 3; ++axis) components[axis] = DoubleLane(first[axis]);
+  for (int i = 1; i < native_width; ++i) {
     const double* point = points + 3 * static_cast<long long>(index(i));
-    for (int axis = 0; axis < 3; ++axis) numbers[axis][i] = point[axis];
+    for (int axis = 0; axis < 3; ++axis) components[axis].set(i, point[axis]);
   }
-  for (int axis = 0; axis < 3; ++axis) components[axis] = lane_load_unaligned<DoubleLane>(numbers[axis]);
 #endif
 }
 

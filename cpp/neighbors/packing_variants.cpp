@@ -82,13 +82,17 @@ void add_forces(const PackedViewOf<Real>& packs, const int* centers, const int* 
           double g_xy[2 * D::width], g_z[D::width];
           store_by_turns(g_xy, g[0], g[1]);
           lane_store_unaligned(g_z, g[2]);
-          for (int i = 0; i < n_pairs; ++i) {
+          const auto add = [&](int i) FORCESMITH_INLINE_LAMBDA {
             double* own = to.forces + 3 * static_cast<long long>(neighbors[pairs[i]]);
             const double x = own[0] - g_xy[2 * i], y = own[1] - g_xy[2 * i + 1], z = own[2] - g_z[i];
             own[0] = x;
             own[1] = y;
             own[2] = z;
-          }
+          };
+          if (n_pairs == D::width)
+            for (int i = 0; i < D::width; ++i) add(i);
+          else
+            for (int i = 0; i < n_pairs; ++i) add(i);
         }
         if (per_atom_virials) {
           double of_r[3 * D::width], of_g[3 * D::width];

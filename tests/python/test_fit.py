@@ -712,7 +712,8 @@ def test_ctrl_c_of_a_person(noisy):
         "optimizer": {"max_iterations": 100_000, "tolerance": 1e-300},
     }
     result = fs.fit(noisy, settings=settings, progress=interrupt)
-    assert result.interrupted and len(result.history) < 100_000
+    assert result.interrupted, f"{result.ending} after {len(result.history)} iterations"
+    assert len(result.history) < 100_000
     np.testing.assert_allclose(
         result.train_errors.total.force_rmse, result.history[-1]["force_rmse"], rtol=0.5
     )
