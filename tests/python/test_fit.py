@@ -699,7 +699,15 @@ def test_ctrl_c_in_the_middle_of_an_iteration(noisy, monkeypatch):
     assert not np.array_equal(kept, calls[3])
 
 
-def test_ctrl_c_of_a_person(noisy):
+@pytest.fixture
+def heeds_ctrl_c():
+    """Python's own handler: a shell starts background jobs with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_of_a_person(noisy, heeds_ctrl_c):
     """The signal itself, at any moment."""
 
     def interrupt(iteration, *_):
