@@ -2,21 +2,12 @@
 // log2(Width) rounds of shuffles instead of Width separate reductions.
 #pragma once
 
+#include "core/indices.hpp"
 #include "core/lane.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
 #if !defined(__CUDACC__)
-/// The numbers 0 .. n - 1.
-template <int... i>
-struct Indices {};
-template <int n, int... i>
-struct IndicesUpTo : IndicesUpTo<n - 1, n - 1, i...> {};
-template <int... i>
-struct IndicesUpTo<0, i...> {
-  using Type = Indices<i...>;
-};
-
 /// a and b one after the other in blocks of lanes: every even block plus the one behind it.
 template <int block, class L, int... i>
 FORCESMITH_FUNCTION L fold(L a, L b, Indices<i...>) {

@@ -1,7 +1,8 @@
 // Numbers of many atoms between rows, [atom][k], and lanes, one register of atoms per k.
 #pragma once
 
-#include "core/lane_sums.hpp"
+#include "core/indices.hpp"
+#include "core/lane.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 

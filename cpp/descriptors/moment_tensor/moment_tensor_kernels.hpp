@@ -17,6 +17,7 @@
 // reverse_parameters (training), compute_gradients (design matrix), on the same block and scratch.
 #pragma once
 
+#include "core/lane_sums.hpp"
 #include "core/lane_transpose.hpp"
 #include "core/phase.hpp"
 #include "descriptors/moment_tensor/moment_tensor_tables.hpp"
