@@ -7,7 +7,7 @@
 #include "core/lane.hpp"
 
 #if defined(__AVX2__)
-#include <immintrin.h>
+#include <immintrin.h>  // functions that are always inlined, so that no wide copy of them can be shared
 #endif
 
 namespace forcesmith::FORCESMITH_ISA {
@@ -55,7 +55,8 @@ FORCESMITH_FUNCTION unsigned lanes_equal(IntLane a, int b) {
 }
 
 FORCESMITH_FUNCTION int count_lanes(unsigned lanes) {
-  if constexpr (native_width <= 2) return static_cast<int>((lanes & 1) + (lanes >> 1));  // not every processor counts bits
+  // Not every processor counts bits.
+  if constexpr (native_width <= 2) return static_cast<int>((lanes & 1) + (lanes >> 1));
   return __builtin_popcount(lanes);
 }
 
@@ -170,7 +171,7 @@ FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& i
   const auto point = [&](int i) FORCESMITH_INLINE_LAMBDA {
     return _mm256_maskz_loadu_pd(7, points + 3 * static_cast<long long>(index(i)));
   };
-  DoubleLane::Vector two[4];
+  DoubleLane::Vector two[4];  // points i and i + 4; without a mask gcc sees uninitialised lanes
   for (int i = 0; i < 4; ++i)
     two[i] = (DoubleLane::Vector)_mm512_maskz_insertf64x4(0xff, _mm512_castpd256_pd512(point(i)), point(i + 4), 1);
   const auto xz_01 = __builtin_shufflevector(two[0], two[1], 0, 8, 2, 10, 4, 12, 6, 14);

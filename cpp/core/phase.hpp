@@ -13,6 +13,7 @@
 //   contraction      in compute_values, before the products of sums
 //   adjoint          where reverse_values begins
 //   pair_gradients   in reverse_values, before the loop over atoms or packs
+//   forces           after reverse_values (kernel_descriptor.hpp does)
 // each as a statement of its own; a phase may begin as often as it likes.
 #pragma once
 
@@ -29,7 +30,7 @@ enum class Phase {
   model,           // energies and dE/dB
   adjoint,         // back through the contraction
   pair_gradients,  // and through the sums, to dE/dr_ij
-  repulsion,       // ZBL
+  repulsion,       // ZBL, from packing to forces
   forces,          // dE/dr_ij to forces and virials
 };
 inline constexpr int n_phases = static_cast<int>(Phase::forces) + 1;

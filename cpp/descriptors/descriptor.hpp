@@ -2,7 +2,8 @@
 // potentials/registry.cpp, its sources in cpp/CMakeLists.txt (see cpp/README.md).
 //
 // Work is done on blocks of at most block_size() central atoms, by several workers at once, each with
-// a workspace of its own. values() comes first; the other verbs then refer to the same block.
+// a workspace of its own. values() comes first; the other verbs then refer to the same block, whose arrays the
+// caller keeps until then.
 // Energies eV, lengths angstrom. Sizes: n_atoms and n_pairs are those of the block; `stride` is the
 // distance between the rows of two atoms (or pair components) in arrays of values.
 //

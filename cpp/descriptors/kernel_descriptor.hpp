@@ -29,7 +29,8 @@ class KernelDescriptor : public Descriptor {
 
   template <class Real>
   struct KernelWorkspace : Workspace {
-    KernelWorkspace() : Workspace(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_) {}
+    explicit KernelWorkspace(const PackingVariants& packing)
+        : Workspace(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_), neighbors(packing) {}
     PackedNeighborsOf<Real> neighbors;
     PackedViewOf<Real> view{};
     Scratch<Real> scratch{};
@@ -44,8 +45,8 @@ class KernelDescriptor : public Descriptor {
     return precision == Precision::single ? variants_.in_single.width : variants_.in_double.width;
   }
   std::unique_ptr<Workspace> make_workspace(Precision precision = Precision::double_) const override {
-    if (precision == Precision::single) return std::make_unique<KernelWorkspace<float>>();
-    return std::make_unique<KernelWorkspace<double>>();
+    if (precision == Precision::single) return std::make_unique<KernelWorkspace<float>>(packing_);
+    return std::make_unique<KernelWorkspace<double>>(packing_);
   }
   void values(const NeighborView& block, Workspace& workspace, double* B, int stride) const override {
     FORCESMITH_PHASE(packing);
@@ -99,6 +100,7 @@ class KernelDescriptor : public Descriptor {
   }
 
   Variants variants_;
+  PackingVariants packing_ = packing_variants_in_use();  // of the same instruction set
 };
 
 }  // namespace forcesmith

@@ -6,20 +6,15 @@
 
 namespace forcesmith {
 
-namespace {
-
-/// The one of that precision, for the instruction set in use.
-template <class Real>
-PackingVariant<Real> variant_in_use() {
-  const PackingVariants variants = FORCESMITH_VARIANT_IN_USE(packing_variants);
-  if constexpr (sizeof(Real) == sizeof(float)) return variants.in_single;
-  else return variants.in_double;
+PackingVariants packing_variants_in_use() {
+  return FORCESMITH_VARIANT_IN_USE(packing_variants);
 }
 
-}  // namespace
-
 template <class Real>
-PackedNeighborsOf<Real>::PackedNeighborsOf() : variant_(variant_in_use<Real>()) {}
+PackedNeighborsOf<Real>::PackedNeighborsOf(const PackingVariants& variants) {
+  if constexpr (sizeof(Real) == sizeof(float)) variant_ = variants.in_single;
+  else variant_ = variants.in_double;
+}
 
 template <class Real>
 void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<double>& cutoffs,
@@ -35,7 +30,7 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
   const std::size_t n_pairs = block.offsets[block.n_atoms] - first_pair;
   constexpr std::size_t most_lanes = 64 / sizeof(Real);  // in a register of any instruction set
   std::size_t capacity = n_pairs + static_cast<std::size_t>(block.n_atoms) * n_elements * width;
-  capacity = (capacity / 16 + 2) * 16;
+  capacity = (capacity / most_lanes + 2) * most_lanes;
   Real* components = components_.reserve(4 * capacity);
   const PackSlots<Real> slots{components, components + capacity, components + 2 * capacity,
                               components + 3 * capacity, pairs_.reserve(capacity)};

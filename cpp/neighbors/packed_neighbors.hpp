@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
@@ -13,14 +12,18 @@
 
 namespace forcesmith {
 
+PackingVariants packing_variants_in_use();
+
 template <class Real>
 class PackedNeighborsOf {
  public:
-  PackedNeighborsOf();
+  /// variants: of the instruction set of the kernels that read the packs.
+  explicit PackedNeighborsOf(const PackingVariants& variants = packing_variants_in_use());
   /// Packs all atoms of `block`. cutoffs: [center element][neighbor element], angstrom.
   void pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements, int width);
   PackedViewOf<Real> view() const;
-  /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials. While `block` is there.
+  /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials, while the arrays of `block` are still
+  /// there. The width is that of a register of the variants, or two; gradients of padding vanish.
   void add_forces(const Real* gradients, PairForces& to) const;
   int n_packs() const { return static_cast<int>(pack_types_.size()); }
   int max_packs_per_atom() const;

@@ -1,7 +1,7 @@
 // What descriptor kernels see of the neighbors of one block of atoms: see PackedNeighbors.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 
 #include "core/lane.hpp"
 
@@ -12,7 +12,7 @@ namespace forcesmith {
 /// In single precision, unit vectors and distances are rounded once, here.
 template <class Real>
 struct PackedViewOf {
-  int n_atoms;                // at most `width`
+  int n_atoms;                // for kernels of descriptors at most `width`
   int width;                  // neighbors per pack
   const int* center_types;    // [n_atoms]
   const int* pack_offsets;    // [n_atoms + 1]

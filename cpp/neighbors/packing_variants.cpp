@@ -2,7 +2,6 @@
 #include "neighbors/packing_variants.hpp"
 
 #include "core/lane_select.hpp"
-#include "core/lane_sums.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
@@ -46,6 +45,23 @@ void normalize(const PackSlots<Real>& slots, int n) {
     lane_store(slots.y + i, dy * inverse);
     lane_store(slots.z + i, dz * inverse);
     lane_store(slots.r + i, length);
+  }
+}
+
+/// What one pair adds to the virials of its atoms i and j; r_ij in angstrom.
+FORCESMITH_FUNCTION void add_per_atom_virials(const PairForces& to, int i, int j, const double* r, const double* g) {
+  const double w[6] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2], -r[0] * g[1], -r[0] * g[2], -r[1] * g[2]};
+  if (to.virials != nullptr)
+    for (int c = 0; c < 6; ++c) {
+      to.virials[6 * static_cast<long long>(i) + c] += 0.5 * w[c];
+      to.virials[6 * static_cast<long long>(j) + c] += 0.5 * w[c];
+    }
+  if (to.centroid_virials != nullptr) {
+    double* row = to.centroid_virials + 9 * static_cast<long long>(j);
+    for (int c = 0; c < 6; ++c) row[c] += w[c];
+    row[6] -= r[1] * g[0];
+    row[7] -= r[2] * g[0];
+    row[8] -= r[2] * g[1];
   }
 }
 

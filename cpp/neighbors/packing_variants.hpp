@@ -29,8 +29,8 @@ struct PackingVariant {
   /// Replaces n vectors by unit vectors (by zero where the length is zero) and sets their lengths r. n is a
   /// multiple of the number of lanes, the arrays are aligned.
   void (*normalize)(const PackSlots<Real>& slots, int n);
-  /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials. centers [n_atoms] and neighbors
-  /// [pair]: atoms of the host.
+  /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials. The width is a multiple of that of a
+  /// register of doubles; gradients of padding vanish. centers [n_atoms] and neighbors [pair]: atoms of the host.
   void (*add_forces)(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors,
                      const Real* gradients, PairForces& to);
 };

@@ -1,5 +1,6 @@
 // The neighbors of one atom within the cutoff, out of a longer list: for hosts whose lists hold indices of
-// atoms, one function per instruction set.
+// atoms, one function per instruction set. Included by sources that are compiled for each of them: no standard
+// headers here.
 #pragma once
 
 namespace forcesmith {

@@ -74,7 +74,7 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
     const std::unique_ptr<Model::Workspace> workspace = potential.model().make_workspace();
     std::vector<double> B(static_cast<std::size_t>(block_size) * stride), beta(B.size());
     std::vector<double> energies(block_size);
-    Zbl::Workspace repulsion;
+    Zbl::Workspace repulsion(potential.zbl());
     PairForces forces = sums[worker].forces;
     double energy = 0.0;
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
@@ -87,7 +87,6 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
       FORCESMITH_PHASE(model);
       potential.model().energies_and_gradients(*workspace, block.n_atoms, block.center_types, B.data(),
                                                stride, energies.data(), beta.data());
-      FORCESMITH_PHASE(descriptor);
       descriptors.backpropagate(beta.data(), forces);
       FORCESMITH_PHASE(repulsion);
       if (potential.zbl()) potential.zbl()->add(block, repulsion, energies.data(), forces);

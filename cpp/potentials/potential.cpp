@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/phase.hpp"
 
 namespace forcesmith {
 
@@ -99,8 +100,10 @@ void BlockDescriptors::values(const NeighborView& block, double* B) {
 }
 
 void BlockDescriptors::backpropagate(const double* beta, PairForces& forces) {
-  for (Part& part : parts_)
+  for (Part& part : parts_) {
+    FORCESMITH_PHASE(descriptor);
     part.descriptor->backpropagate(*part.workspace, part.read(*this, beta, part.buffer), part.stride, forces);
+  }
 }
 
 void BlockDescriptors::gradients(double* gradients) {

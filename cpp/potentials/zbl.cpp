@@ -11,22 +11,24 @@ namespace forcesmith {
 
 namespace {
 
-// With the constants of LAMMPS.
+// V = Z_i Z_j e^2 phi(x) / r, phi(x) = sum_n amplitude_n exp(-decay_n x), x = (Z_i^0.23 + Z_j^0.23) r / a0, with
+// the constants of LAMMPS.
+constexpr double amplitude[4] = {0.02817, 0.28022, 0.50986, 0.18175};
+constexpr double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
 constexpr double exponent = 0.23, a0 = 0.46850;   // a0 in angstrom
 constexpr double coulomb_constant = 14.399645;    // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
 
-/// V = prefactor phi(screening r) / r and its first two derivatives.
-std::array<double, 3> screened_coulomb(double prefactor, double screening, double r) {
-  double phi = 0.0, dphi = 0.0, d2phi = 0.0;
+/// V and its first two derivatives.
+std::array<double, 3> screened_coulomb(const ZblPair& pair, double r) {
+  double sum = 0.0, dsum = 0.0, d2sum = 0.0;
   for (int n = 0; n < 4; ++n) {
-    const double rate = zbl_decay[n] * screening, term = zbl_amplitude[n] * std::exp(-rate * r);
-    phi += term;
-    dphi -= rate * term;
-    d2phi += rate * rate * term;
+    const double rate = pair.rate[n], term = pair.factor[n] * std::exp(-rate * r);
+    sum += term;
+    dsum -= rate * term;
+    d2sum += rate * rate * term;
   }
-  const double inverse = 1.0 / r, scale = prefactor * inverse;
-  return {scale * phi, scale * (dphi - phi * inverse),
-          scale * (d2phi - 2.0 * inverse * (dphi - phi * inverse))};
+  const double inverse = 1.0 / r;
+  return {inverse * sum, inverse * (dsum - sum * inverse), inverse * (d2sum - 2.0 * inverse * (dsum - sum * inverse))};
 }
 
 }  // namespace
@@ -62,10 +64,13 @@ Zbl::Zbl(double inner, double outer, const std::vector<std::string>& elements, c
 
 ZblPair Zbl::make_pair(int z_i, int z_j) const {
   ZblPair pair{};
-  pair.prefactor = coulomb_constant * z_i * z_j;
-  pair.screening = (std::pow(z_i, exponent) + std::pow(z_j, exponent)) / a0;
+  const double screening = (std::pow(z_i, exponent) + std::pow(z_j, exponent)) / a0;
+  for (int n = 0; n < 4; ++n) {
+    pair.factor[n] = coulomb_constant * z_i * z_j * amplitude[n];
+    pair.rate[n] = decay[n] * screening;
+  }
   // Value, slope and curvature of V + S vanish at the outer cutoff.
-  const auto [v, dv, d2v] = screened_coulomb(pair.prefactor, pair.screening, outer_);
+  const auto [v, dv, d2v] = screened_coulomb(pair, outer_);
   const double width = outer_ - inner_;
   pair.a = (-3.0 * dv + width * d2v) / (width * width);
   pair.b = (2.0 * dv - width * d2v) / (width * width * width);
@@ -79,7 +84,7 @@ void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies,
   const PackedView view = workspace.neighbors.view();
   double* gradients = workspace.pair_gradients.reserve(static_cast<std::size_t>(3) * workspace.neighbors.n_packs() *
                                                        variant_.width);
-  variant_.add({n_elements, inner_, pairs_.data()}, view, energies, gradients);
+  variant_.add({n_elements, inner_, outer_, pairs_.data()}, view, energies, gradients);
   workspace.neighbors.add_forces(gradients, forces);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Zbl {
 
   /// Memory of one worker.
   struct Workspace {
+    explicit Workspace(const std::optional<Zbl>& zbl)
+        : neighbors(zbl ? zbl->packing_ : packing_variants_in_use()) {}
     PackedNeighbors neighbors;
     AlignedBuffer pair_gradients;
   };
@@ -43,7 +46,8 @@ class Zbl {
   double inner_, outer_;
   std::vector<int> atomic_numbers_;  // [element]
   ZblVariant variant_;
-  std::vector<double> cutoffs_;      // [center element][neighbor element] all are the outer one
+  PackingVariants packing_ = packing_variants_in_use();  // of the same instruction set
+  std::vector<double> cutoffs_;      // [center element][neighbor element], all are the outer one
   std::vector<ZblPair> pairs_;       // [center element][neighbor element]
 };
 

@@ -16,23 +16,22 @@ void add_zbl(const ZblTables& t, const PackedView& neighbors, double* energies, 
       const ZblPair& p = t.pairs[neighbors.center_types[atom] * t.n_elements + neighbors.pack_types[pack]];
       const int slot = pack * L::width;
       const L r = lane_load<L>(neighbors.r + slot), inverse = L(1.0) / r;
-      L phi(0.0), dphi(0.0);
+      L sum(0.0), slope(0.0);
       for (int n = 0; n < 4; ++n) {
-        const double rate = zbl_decay[n] * p.screening;
-        const L term = L(zbl_amplitude[n]) * lane_exp(L(-rate) * r);
-        phi += term;
-        dphi -= L(rate) * term;
+        const L term = L(p.factor[n]) * lane_exp(L(-p.rate[n]) * r);
+        sum += term;
+        slope -= L(p.rate[n]) * term;
       }
-      const L scale = L(p.prefactor) * inverse, beyond = r - L(t.inner);
+      const L beyond = r - L(t.inner), half = lane_if_less(r, L(t.outer), L(0.5), L(0.0));
       const L switched = lane_if_less(L(0.0), beyond, beyond, L(0.0)), square = switched * switched;
-      const L slope = scale * (dphi - phi * inverse) + square * (L(p.a) + L(p.b) * switched);
-      energy += scale * phi + L(p.c) + square * switched * (L(p.a / 3.0) + L(p.b / 4.0) * switched);
+      slope = half * (inverse * (slope - sum * inverse) + square * (L(p.a) + L(p.b) * switched));
+      energy += half * (sum * inverse + L(p.c) + square * switched * (L(p.a / 3.0) + L(p.b / 4.0) * switched));
       double* gradient = pair_gradients + 3 * slot;
-      lane_store(gradient, L(0.5) * slope * lane_load<L>(neighbors.x + slot));
-      lane_store(gradient + L::width, L(0.5) * slope * lane_load<L>(neighbors.y + slot));
-      lane_store(gradient + 2 * L::width, L(0.5) * slope * lane_load<L>(neighbors.z + slot));
+      lane_store(gradient, slope * lane_load<L>(neighbors.x + slot));
+      lane_store(gradient + L::width, slope * lane_load<L>(neighbors.y + slot));
+      lane_store(gradient + 2 * L::width, slope * lane_load<L>(neighbors.z + slot));
     }
-    energies[atom] += 0.5 * lane_sum(energy);
+    energies[atom] += lane_sum(energy);
   }
 }
 

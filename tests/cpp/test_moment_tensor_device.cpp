@@ -31,7 +31,7 @@ int main() {
     Numbers of_atoms(atoms.n_atoms() * n_radial);
     device.values(view, packed.n_packs(), out.B.data(), in.stride);
     Numbers pack_gradients(3 * packed.n_packs());
-  device.backpropagate(view, in.beta.data(), in.stride, pack_gradients.data());
+    device.backpropagate(view, in.beta.data(), in.stride, pack_gradients.data());
     device.tangent(view, in.directions.data(), out.B_dot.data(), in.stride);
     device.parameter_adjoint(view, in.directions.data(), in.beta.data(), in.beta_dot.data(), in.stride,
                              of_atoms.data());

@@ -111,7 +111,8 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
       if (pair < 0) continue;
       const double r[3] = {atoms.x[pair], atoms.y[pair], atoms.z[pair]};
       const int i = atoms.centers[atom], j = atoms.neighbors[pair];
-      static constexpr int entries[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}, {1, 0}, {2, 0}, {2, 1}};
+      static constexpr int entries[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2},
+                                            {1, 2}, {1, 0}, {2, 0}, {2, 1}};
       for (int c = 0; c < 9; ++c) {
         const double w = -r[entries[c][0]] * g[entries[c][1]];
         centroid_pair_by_pair[9 * j + c] += w;

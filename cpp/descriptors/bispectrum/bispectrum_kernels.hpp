@@ -485,7 +485,7 @@ FORCESMITH_FUNCTION void compute_gradients(const BispectrumTables<Real>& t, cons
       for (int lane = 0; lane < L::width; ++lane) {
         if (pairs[lane] < 0) continue;
         for (int axis = 0; axis < 3; ++axis) {
-          double* row = gradients + (3 * pairs[lane] + axis) * stride;
+          double* row = gradients + (3 * static_cast<std::ptrdiff_t>(pairs[lane]) + axis) * stride;
           for (int k = 0; k < t.n_values; ++k) row[k] = dB[axis * t.n_values + k][lane];
         }
       }

@@ -180,7 +180,8 @@ class MomentTensorDevice {
   MomentTensorTables<double> t_;
   MomentTensorScratch<double> scratch_{};
   DeviceArray<double> d_radial_, d_slopes_, d_product_factor_, d_use_factor_, d_scratch_, d_gradients_;
-  DeviceArray<int> d_row_ends_, d_factors_, d_use_begin_, d_use_target_, d_use_other_, d_row_begin_, d_expansion_, d_product_begin_, d_product_left_,
+  DeviceArray<int> d_row_ends_, d_factors_, d_use_begin_, d_use_target_, d_use_other_, d_row_begin_, d_expansion_,
+      d_product_begin_, d_product_left_,
       d_product_right_, d_mapping_, d_reachable_begin_, d_reachable_;
 };
 

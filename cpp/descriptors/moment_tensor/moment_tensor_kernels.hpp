@@ -55,28 +55,40 @@ FORCESMITH_FUNCTION int radial_begin(const MomentTensorTables<Real>& t, int cent
   return (center * t.n_elements + neighbor) * t.n_radial * t.n_polynomials;
 }
 
-/// Walks through T_b(xi) and dT_b/dr, b = 0, 1, ..
+/// Walks through T_b(xi), b = 0, 1, ..
 template <class L>
-struct ChebyshevRecursion {
-  L two_xi, value, derivative, lower, lower_derivative, two_slope;
+struct ChebyshevValues {
+  L two_xi, value, lower;
 
-  FORCESMITH_FUNCTION ChebyshevRecursion(const LaneTables<L>& t, L r) {
-    const auto slope = 2 / (t.cutoff - t.min_distance);
-    const L xi = (r - L(t.min_distance)) * L(slope) - L(1.0);
+  FORCESMITH_FUNCTION ChebyshevValues(const LaneTables<L>& t, L r) {
+    const L xi = (r - L(t.min_distance)) * L(2 / (t.cutoff - t.min_distance)) - L(1.0);
     two_xi = xi + xi;
-    two_slope = L(2 * slope);
     value = L(1.0);
-    derivative = L(0.0);
     lower = xi;  // T_-1
-    lower_derivative = L(slope);
   }
   FORCESMITH_FUNCTION void advance() {
     const L next = two_xi * value - lower;
-    const L next_derivative = two_xi * derivative + (two_slope * value - lower_derivative);
     lower = value;
-    lower_derivative = derivative;
     value = next;
-    derivative = next_derivative;
+  }
+};
+
+/// And through dT_b/dr.
+template <class L>
+struct ChebyshevDerivatives : ChebyshevValues<L> {
+  L derivative, lower_derivative, two_slope;
+
+  FORCESMITH_FUNCTION ChebyshevDerivatives(const LaneTables<L>& t, L r) : ChebyshevValues<L>(t, r) {
+    const auto slope = 2 / (t.cutoff - t.min_distance);
+    two_slope = L(2 * slope);
+    derivative = L(0.0);
+    lower_derivative = L(slope);
+  }
+  FORCESMITH_FUNCTION void advance() {
+    const L next = this->two_xi * derivative + (two_slope * this->value - lower_derivative);
+    lower_derivative = derivative;
+    derivative = next;
+    ChebyshevValues<L>::advance();
   }
 };
 
@@ -85,7 +97,7 @@ template <class L, int R, int N>
 FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, const int* c, const L* r, L* f, L* df) {
   L sum[N][R], dsum[N][R];
   for (int n = 0; n < N; ++n) {
-    ChebyshevRecursion<L> chebyshev(t, r[n]);
+    ChebyshevValues<L> chebyshev(t, r[n]);
     for (int mu = 0; mu < R; ++mu) sum[n][mu] = dsum[n][mu] = L(0.0);
     for (int b = 0; b < t.n_polynomials; ++b) {
       for (int mu = 0; mu < R; ++mu) {
@@ -509,7 +521,7 @@ FORCESMITH_FUNCTION void reverse_parameters(const LaneTables<L>& t, const LaneNe
         f_dot_bar[mu] = df_bar * envelope;
       }
       double* gradient = parameter_gradient + radial_begin(t, neighbors.center_types[atom], neighbors.pack_types[pack]);
-      ChebyshevRecursion<L> chebyshev(t, packs.r[0]);
+      ChebyshevDerivatives<L> chebyshev(t, packs.r[0]);
       for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
         for (int mu = 0; mu < t.n_radial; ++mu)
           gradient[mu * t.n_polynomials + b] +=
@@ -588,7 +600,7 @@ FORCESMITH_FUNCTION void compute_gradients(const LaneTables<L>& t, const LaneNei
       const L* jacobian =
           reinterpret_cast<const L*>(s.jacobian) + first / L::width * t.n_basic;
       for (int slot = begin; slot < end; ++slot) {
-        const std::int64_t pair = neighbors.pairs[slot];
+        const std::ptrdiff_t pair = neighbors.pairs[slot];
         if (pair < 0) continue;
         const double* dbasic = s.dbasic + (slot - begin) * 3 * t.n_basic;
         L sum[3][tile];

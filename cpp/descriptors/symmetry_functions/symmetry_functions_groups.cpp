@@ -136,6 +136,14 @@ class CenterGroups {
   std::vector<Gaussians> gaussians_;  // [element of the neighbor]
 };
 
+/// Padding, which sits at the outer cutoff, must not end up inside.
+template <class Real>
+SymmetryCutoff<Real> make_cutoff(Real outer, Real inner) {
+  Real inverse = 1 / (outer - inner);
+  while ((outer - inner) * inverse < 1) inverse = std::nextafter(inverse, 2 * inverse);
+  return {outer, inner, inverse};
+}
+
 }  // namespace
 
 SymmetryFunctionsGroups<double> make_symmetry_functions_groups(const std::vector<SymmetryFunction>& functions,
@@ -147,7 +155,7 @@ SymmetryFunctionsGroups<double> make_symmetry_functions_groups(const std::vector
     const double outer = function.cutoff, inner = inner_fraction * outer;
     const bool known = std::any_of(all.cutoffs.begin(), all.cutoffs.end(),
                                    [&](const SymmetryCutoff<double>& cutoff) { return cutoff.outer == outer; });
-    if (!known) all.cutoffs.push_back({outer, inner, 1.0 / (outer - inner)});
+    if (!known) all.cutoffs.push_back(make_cutoff(outer, inner));
   }
   for (int center = 0; center < static_cast<int>(atomic_numbers.size()); ++center)
     CenterGroups(all, functions, center, atomic_numbers);
@@ -168,13 +176,7 @@ SymmetryFunctionsGroups<float> rounded(const SymmetryFunctionsGroups<double>& gr
   all.element_pairs = groups.element_pairs;
   all.max_gaussians = groups.max_gaussians;
   all.max_terms = groups.max_terms;
-  for (const auto& cutoff : groups.cutoffs) {
-    const float outer = number(cutoff.outer), inner = number(cutoff.inner);
-    float inverse = 1.0f / (outer - inner);
-    // Padding, which sits at the cutoff, must not end up inside.
-    while ((outer - inner) * inverse < 1.0f) inverse = std::nextafter(inverse, 2.0f * inverse);
-    all.cutoffs.push_back({outer, inner, inverse});
-  }
+  for (const auto& cutoff : groups.cutoffs) all.cutoffs.push_back(make_cutoff(number(cutoff.outer), number(cutoff.inner)));
   for (const auto& g : groups.gaussians) all.gaussians.push_back(gaussian(g));
   for (const auto& term : groups.radial_terms)
     all.radial_terms.push_back({term.gaussian, term.value, number(term.factor)});

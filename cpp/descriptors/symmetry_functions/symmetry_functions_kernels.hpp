@@ -485,7 +485,7 @@ FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables<Real>& 
       for (int slot = 0; slot < atom.n_packs * L::width; ++slot)
         if (atom.pairs[slot] >= 0)
           for (int axis = 0; axis < 3; ++axis)
-            gradients[(3 * atom.pairs[slot] + axis) * stride + k] =
+            gradients[(3 * static_cast<std::ptrdiff_t>(atom.pairs[slot]) + axis) * stride + k] =
                 gradient[axis * s.max_packs * L::width + slot];
     }
     kept = next;
@@ -509,7 +509,7 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t,
     for (int pack = 0; pack < atom.n_packs; ++pack) {
       L d[3] = {L(0.0), L(0.0), L(0.0)};
       for (int lane = 0; lane < L::width; ++lane) {
-        const std::int64_t pair = atom.pairs[pack * L::width + lane];
+        const std::ptrdiff_t pair = atom.pairs[pack * L::width + lane];
         if (pair >= 0)
           for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pair + axis]);
       }
