@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "atom.h"
+#include "core/precision.hpp"
 #include "lmptype.h"
 #include "neigh_list.h"
 #include "neighbors/neighbor_view.hpp"
@@ -21,14 +22,21 @@ class NeighborAdapter final : public NeighborSource {
   /// element_of_type[atom type] is the index in Potential::elements(), -1 for types mapped to NULL:
   /// their atoms are neither central atoms nor neighbors.
   NeighborAdapter(const LAMMPS_NS::NeighList &list, const LAMMPS_NS::Atom &atom,
-                  const std::vector<int> &element_of_type, double cutoff)
-      : list_(list), select_neighbors_(select_neighbors_in_use()) {
+                  const std::vector<int> &element_of_type, double cutoff, Precision precision)
+      : list_(list), precision_(precision) {
     const int n_host = atom.nlocal + atom.nghost;
     elements_.resize(n_host);
     for (int i = 0; i < n_host; ++i) elements_[i] = element_of_type[atom.type[i]];
     const bool one_element = std::all_of(element_of_type.begin() + 1, element_of_type.end(),
                                          [](int element) { return element == 0; });
-    atoms_ = {&atom.x[0][0], one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff};
+    const double *positions = &atom.x[0][0];
+    if (precision == Precision::single) {
+      const double step = grid_step(cutoff);
+      int *rows = rows_.reserve(4 * static_cast<std::size_t>(n_host));
+      select_.set_rows(positions, elements_.data(), 0, n_host, step, rows);
+      atoms_on_grid_ = {rows, one_element, NEIGHMASK, static_cast<float>(step), static_cast<float>(cutoff * cutoff)};
+    }
+    atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff};
     centers_.reserve(list.inum);
     for (int a = 0; a < list.inum; ++a)
       if (elements_[list.ilist[a]] >= 0) centers_.push_back(list.ilist[a]);
@@ -37,41 +45,59 @@ class NeighborAdapter final : public NeighborSource {
   int n_atoms() const override { return static_cast<int>(centers_.size()); }
 
   NeighborView block(int first, int count, NeighborBuffer &buffer) const override {
+    NeighborView view;
+    if (precision_ == Precision::single) {
+      select(select_.in_single, atoms_on_grid_, first, count, buffer, buffer.x_single, buffer.y_single,
+             buffer.z_single);
+      view.x_single = buffer.x_single.data();
+      view.y_single = buffer.y_single.data();
+      view.z_single = buffer.z_single.data();
+    } else {
+      select(select_.in_double, atoms_, first, count, buffer, buffer.x, buffer.y, buffer.z);
+      view.x = buffer.x.data();
+      view.y = buffer.y.data();
+      view.z = buffer.z.data();
+    }
+    view.n_atoms = count;
+    view.centers = centers_.data() + first;
+    view.center_types = buffer.center_types.data();
+    view.offsets = buffer.offsets.data();
+    view.neighbors = buffer.neighbors.data();
+    view.types = buffer.types.data();
+    return view;
+  }
+
+ private:
+  template <class Atoms, class Real>
+  void select(SelectNeighbors<Atoms, Real> select_neighbors, const Atoms &atoms, int first, int count,
+              NeighborBuffer &buffer, AlignedBufferOf<Real> &x, AlignedBufferOf<Real> &y,
+              AlignedBufferOf<Real> &z) const {
     const int *centers = centers_.data() + first;
-    std::size_t n_listed = 0;
+    std::size_t n_listed = select_padding;
     for (int a = 0; a < count; ++a) n_listed += list_.numneigh[centers[a]];
-    n_listed += select_padding;
     buffer.center_types.resize(count);
     buffer.offsets.resize(count + 1);
-    const PairArrays pairs{buffer.neighbors.reserve(n_listed), buffer.types.reserve(n_listed),
-                           buffer.x.reserve(n_listed), buffer.y.reserve(n_listed), buffer.z.reserve(n_listed)};
+    const PairArrays<Real> pairs{buffer.neighbors.reserve(n_listed), buffer.types.reserve(n_listed),
+                                 x.reserve(n_listed), y.reserve(n_listed), z.reserve(n_listed)};
     int n_pairs = 0;
     for (int a = 0; a < count; ++a) {
       const int i = centers[a];
       buffer.center_types[a] = elements_[i];
       buffer.offsets[a] = n_pairs;
-      n_pairs = select_neighbors_(atoms_, i, list_.firstneigh[i], list_.numneigh[i], pairs, n_pairs);
+      n_pairs = select_neighbors(atoms, i, list_.firstneigh[i], list_.numneigh[i], pairs, n_pairs);
     }
     buffer.offsets[count] = n_pairs;
     if (atoms_.elements == nullptr) std::fill_n(pairs.types, n_pairs, 0);
-
-    return {count,
-            centers,
-            buffer.center_types.data(),
-            buffer.offsets.data(),
-            buffer.neighbors.data(),
-            buffer.types.data(),
-            buffer.x.data(),
-            buffer.y.data(),
-            buffer.z.data()};
   }
 
- private:
   const LAMMPS_NS::NeighList &list_;
+  Precision precision_;
+  SelectNeighborsVariant select_ = select_neighbors_in_use();
   std::vector<int> elements_;  // [n_host] -1: not this style's business
-  ListedAtoms atoms_;
-  SelectNeighbors select_neighbors_;
   std::vector<int> centers_;   // [n_atoms] index of the central atom
+  AlignedBufferOf<int> rows_;  // of atoms_on_grid_
+  ListedAtoms atoms_;
+  ListedAtomsOnGrid atoms_on_grid_{};
 };
 
 }  // namespace forcesmith::lammps

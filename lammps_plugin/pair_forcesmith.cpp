@@ -270,7 +270,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
     wanted.values_outside = values_outside.data();
   }
   try {
-    const NeighborAdapter neighbors(*list, *atom, element_of_type_, potential_->cutoff());
+    const NeighborAdapter neighbors(*list, *atom, element_of_type_, potential_->cutoff(), precision_);
     evaluate(*potential_, neighbors, wanted, n_workers_);
   } catch (const std::exception &problem) {
     error->one(FLERR, std::string(problem.what()));
@@ -329,7 +329,7 @@ void PairForcesmith::report_not_finite() {
   std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
   wanted.energies = energies.data();
   wanted.forces = forces.data();
-  evaluate(*potential_, NeighborAdapter(*list, *atom, element_of_type_, potential_->cutoff()),
+  evaluate(*potential_, NeighborAdapter(*list, *atom, element_of_type_, potential_->cutoff(), precision_),
            wanted, n_workers_);
   int i = 0;
   while (i < atom->nlocal - 1 && std::isfinite(std::accumulate(&forces[3 * i], &forces[3 * i] + 3,

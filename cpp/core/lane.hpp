@@ -34,6 +34,7 @@ template <> struct VectorOf<float, 16> { typedef float Type __attribute__((vecto
 template <> struct VectorOf<int, 2> { typedef int Type __attribute__((vector_size(8))); };
 template <> struct VectorOf<int, 4> { typedef int Type __attribute__((vector_size(16))); };
 template <> struct VectorOf<int, 8> { typedef int Type __attribute__((vector_size(32))); };
+template <> struct VectorOf<int, 16> { typedef int Type __attribute__((vector_size(64))); };
 
 template <class Real, int Width>
 struct Lane {
@@ -178,22 +179,6 @@ FORCESMITH_FUNCTION L lane_load_unaligned(const Real* address) {
 template <class L, class Real>
 FORCESMITH_FUNCTION void lane_store_unaligned(Real* address, L value) {
   __builtin_memcpy(address, &value, sizeof(L));
-}
-
-/// Lanes of double precision from consecutive, aligned memory of either precision.
-template <class L>
-FORCESMITH_FUNCTION L lane_load_as_double(const double* address) {
-  return lane_load<L>(address);
-}
-template <class L>
-FORCESMITH_FUNCTION L lane_load_as_double(const float* address) {
-#if !defined(__CUDACC__)
-  if constexpr (L::width > 1) {
-    using Single = Lane<float, L::width>;
-    return __builtin_convertvector(lane_load<Single>(address).v, typename L::Vector);
-  }
-#endif
-  return L(static_cast<double>(*address));
 }
 
 #if defined(__AVX512F__)

@@ -1,9 +1,10 @@
 // Lanes that a comparison selects, and lanes filled from or stored to places that are not consecutive. For code
-// that sorts neighbors: Lane<double, native_width> (and integers as wide) only.
+// that sorts neighbors: whole registers of doubles or floats, and as many integers.
 //
 // A selection is a number with one bit per lane, the lowest for lane 0.
 #pragma once
 
+#include "core/indices.hpp"
 #include "core/lane.hpp"
 
 #if defined(__AVX2__)
@@ -13,7 +14,15 @@
 namespace forcesmith::FORCESMITH_ISA {
 
 using DoubleLane = Lane<double, native_width>;
-using IntLane = Lane<int, native_width>;
+using SingleLane = Lane<float, native_single_width>;
+/// Integers as many as numbers in a register.
+template <class L>
+using IntegersOf = Lane<int, L::width>;
+
+/// The selection of the first `count` lanes.
+FORCESMITH_FUNCTION unsigned first_lanes(int count) {
+  return (1u << count) - 1;
+}
 
 /// The lanes where a < b.
 FORCESMITH_FUNCTION unsigned lanes_less(DoubleLane a, DoubleLane b) {
@@ -27,76 +36,128 @@ FORCESMITH_FUNCTION unsigned lanes_less(DoubleLane a, DoubleLane b) {
   return lanes;
 #endif
 }
-
-/// The lanes where a < b.
-FORCESMITH_FUNCTION unsigned lanes_less(IntLane a, int b) {
+FORCESMITH_FUNCTION unsigned lanes_less(SingleLane a, SingleLane b) {
 #if defined(__AVX512F__)
-  return _mm256_cmplt_epi32_mask((__m256i)a.v, _mm256_set1_epi32(b));
+  return _mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, _CMP_LT_OQ);
 #elif defined(__AVX2__)
-  return static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(_mm_cmplt_epi32((__m128i)a.v, _mm_set1_epi32(b)))));
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps((__m256)a.v, (__m256)b.v, _CMP_LT_OQ)));
 #else
   unsigned lanes = 0;
-  for (int i = 0; i < native_width; ++i) lanes |= static_cast<unsigned>(a[i] < b) << i;
+  for (int i = 0; i < native_single_width; ++i) lanes |= static_cast<unsigned>(a[i] < b[i]) << i;
+  return lanes;
+#endif
+}
+template <int width>
+FORCESMITH_FUNCTION unsigned lanes_less(Lane<int, width> a, int b) {
+#if defined(__AVX512F__)
+  if constexpr (width == 16) return _mm512_cmplt_epi32_mask((__m512i)a.v, _mm512_set1_epi32(b));
+  else return _mm256_cmplt_epi32_mask((__m256i)a.v, _mm256_set1_epi32(b));
+#elif defined(__AVX2__)
+  const auto less = a.v < Lane<int, width>(b).v;
+  if constexpr (width == 8) return static_cast<unsigned>(_mm256_movemask_ps((__m256)less));
+  else return static_cast<unsigned>(_mm_movemask_ps((__m128)less));
+#else
+  unsigned lanes = 0;
+  for (int i = 0; i < width; ++i) lanes |= static_cast<unsigned>(a[i] < b) << i;
   return lanes;
 #endif
 }
 
 /// The lanes where a == b.
-FORCESMITH_FUNCTION unsigned lanes_equal(IntLane a, int b) {
+template <int width>
+FORCESMITH_FUNCTION unsigned lanes_equal(Lane<int, width> a, int b) {
 #if defined(__AVX512F__)
-  return _mm256_cmpeq_epi32_mask((__m256i)a.v, _mm256_set1_epi32(b));
+  if constexpr (width == 16) return _mm512_cmpeq_epi32_mask((__m512i)a.v, _mm512_set1_epi32(b));
+  else return _mm256_cmpeq_epi32_mask((__m256i)a.v, _mm256_set1_epi32(b));
 #elif defined(__AVX2__)
-  return static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32((__m128i)a.v, _mm_set1_epi32(b)))));
+  const auto equal = a.v == Lane<int, width>(b).v;
+  if constexpr (width == 8) return static_cast<unsigned>(_mm256_movemask_ps((__m256)equal));
+  else return static_cast<unsigned>(_mm_movemask_ps((__m128)equal));
 #else
   unsigned lanes = 0;
-  for (int i = 0; i < native_width; ++i) lanes |= static_cast<unsigned>(a[i] == b) << i;
+  for (int i = 0; i < width; ++i) lanes |= static_cast<unsigned>(a[i] == b) << i;
   return lanes;
 #endif
 }
 
 FORCESMITH_FUNCTION int count_lanes(unsigned lanes) {
-  // Not every processor counts bits.
-  if constexpr (native_width <= 2) return static_cast<int>((lanes & 1) + (lanes >> 1));
+#if defined(__AVX2__)
   return __builtin_popcount(lanes);
+#else
+  lanes = (lanes & 5) + (lanes >> 1 & 5);  // of at most four; not every processor counts bits
+  return static_cast<int>((lanes & 3) + (lanes >> 2));
+#endif
+}
+
+/// Lanes from consecutive, aligned memory of either precision.
+FORCESMITH_FUNCTION DoubleLane load_as_double(const double* address) {
+  return lane_load<DoubleLane>(address);
+}
+FORCESMITH_FUNCTION DoubleLane load_as_double(const float* address) {
+#if defined(__AVX512F__)
+  // As a conversion of vectors, gcc makes two of it; without a mask, it sees uninitialised lanes.
+  return (DoubleLane::Vector)_mm512_maskz_cvtps_pd(0xff, _mm256_load_ps(address));
+#else
+  return __builtin_convertvector((lane_load<Lane<float, native_width>>(address).v), DoubleLane::Vector);
+#endif
 }
 
 /// The first `count` lanes from memory, where nothing beyond them is read; the others are 0.
-FORCESMITH_FUNCTION DoubleLane lane_load_first(const double* address, int count) {
+template <class L>
+FORCESMITH_FUNCTION L lane_load_first(const typename L::Number* address, int count) {
 #if defined(__AVX512F__)
-  return (DoubleLane::Vector)_mm512_maskz_loadu_pd((1u << count) - 1, address);
+  const unsigned lanes = first_lanes(count);
+  if constexpr (sizeof(L) == 32) return (typename L::Vector)_mm256_maskz_loadu_ps(lanes, address);
+  else if constexpr (L::width == 16) return (typename L::Vector)_mm512_maskz_loadu_ps(lanes, address);
+  else return (typename L::Vector)_mm512_maskz_loadu_pd(lanes, address);
 #elif defined(__AVX2__)
-  const __m256i first = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
-  return (DoubleLane::Vector)_mm256_maskload_pd(address, first);
+  const auto* numbers = reinterpret_cast<const int*>(address);
+  if constexpr (L::width == 8) {
+    const __m256i first = _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return (typename L::Vector)_mm256_maskload_epi32(numbers, first);
+  } else if constexpr (sizeof(L) == 16) {
+    const __m128i first = _mm_cmpgt_epi32(_mm_set1_epi32(count), _mm_setr_epi32(0, 1, 2, 3));
+    return (typename L::Vector)_mm_maskload_epi32(numbers, first);
+  } else {
+    const __m256i first = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+    return (typename L::Vector)_mm256_maskload_pd(address, first);
+  }
 #else
-  DoubleLane lane(0.0);
-  for (int i = 0; i < count; ++i) lane.set(i, address[i]);
-  return lane;
-#endif
-}
-FORCESMITH_FUNCTION IntLane lane_load_first(const int* address, int count) {
-#if defined(__AVX512F__)
-  return (IntLane::Vector)_mm256_maskz_loadu_epi32((1u << count) - 1, address);
-#elif defined(__AVX2__)
-  const __m128i first = _mm_cmpgt_epi32(_mm_set1_epi32(count), _mm_setr_epi32(0, 1, 2, 3));
-  return (IntLane::Vector)_mm_maskload_epi32(address, first);
-#else
-  IntLane lane(0);
+  L lane(0);
   for (int i = 0; i < count; ++i) lane.set(i, address[i]);
   return lane;
 #endif
 }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-/// For every selection of four lanes, the positions in a vector of four that bring them to the front, as
-/// positions of single-precision numbers.
-alignas(32) inline constexpr int front_of_doubles[16][8] = {
-    {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}, {2, 3, 0, 1, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
-    {4, 5, 0, 1, 2, 3, 6, 7}, {0, 1, 4, 5, 2, 3, 6, 7}, {2, 3, 4, 5, 0, 1, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
-    {6, 7, 0, 1, 2, 3, 4, 5}, {0, 1, 6, 7, 2, 3, 4, 5}, {2, 3, 6, 7, 0, 1, 4, 5}, {0, 1, 2, 3, 6, 7, 4, 5},
-    {4, 5, 6, 7, 0, 1, 2, 3}, {0, 1, 4, 5, 6, 7, 2, 3}, {2, 3, 4, 5, 6, 7, 0, 1}, {0, 1, 2, 3, 4, 5, 6, 7}};
-alignas(16) inline constexpr int front_of_ints[16][4] = {
-    {0, 1, 2, 3}, {0, 1, 2, 3}, {1, 0, 2, 3}, {0, 1, 2, 3}, {2, 0, 1, 3}, {0, 2, 1, 3}, {1, 2, 0, 3}, {0, 1, 2, 3},
-    {3, 0, 1, 2}, {0, 3, 1, 2}, {1, 3, 0, 2}, {0, 1, 3, 2}, {2, 3, 0, 1}, {0, 2, 3, 1}, {1, 2, 3, 0}, {0, 1, 2, 3}};
+/// For every selection of lanes, the positions that bring them to the front, of four or eight numbers.
+template <int width>
+struct Front {
+  int of[1 << width][width];
+  constexpr Front() : of{} {
+    for (int lanes = 0; lanes < 1 << width; ++lanes)
+      for (int i = 0, next = 0; i < width; ++i)
+        if (lanes >> i & 1) of[lanes][next++] = i;
+  }
+};
+alignas(16) inline constexpr Front<4> front_of_four;
+alignas(32) inline constexpr Front<8> front_of_eight;
+/// Of four doubles, as positions of halves.
+struct FrontOfDoubles {
+  int of[16][8];
+  constexpr FrontOfDoubles() : of{} {
+    for (int lanes = 0; lanes < 16; ++lanes)
+      for (int i = 0, next = 0; i < 8; ++i)
+        if (lanes >> i / 2 & 1) of[lanes][next++] = i;
+  }
+};
+alignas(32) inline constexpr FrontOfDoubles front_of_doubles;
+FORCESMITH_FUNCTION __m256 permute(__m256 numbers, const int* positions) {
+  return _mm256_permutevar8x32_ps(numbers, _mm256_load_si256(reinterpret_cast<const __m256i*>(positions)));
+}
+FORCESMITH_FUNCTION __m128 permute(__m128 numbers, const int* positions) {
+  return _mm_permutevar_ps(numbers, _mm_load_si128(reinterpret_cast<const __m128i*>(positions)));
+}
 #endif
 
 /// Stores the selected lanes one after the other. The memory of as many numbers as there are lanes is
@@ -105,61 +166,93 @@ FORCESMITH_FUNCTION void store_selected(double* address, DoubleLane lane, unsign
 #if defined(__AVX512F__)
   _mm512_storeu_pd(address, _mm512_maskz_compress_pd(lanes, (__m512d)lane.v));
 #elif defined(__AVX2__)
-  const __m256i front = _mm256_load_si256(reinterpret_cast<const __m256i*>(front_of_doubles[lanes]));
-  _mm256_storeu_ps(reinterpret_cast<float*>(address),
-                   _mm256_permutevar8x32_ps(_mm256_castpd_ps((__m256d)lane.v), front));
+  _mm256_storeu_ps(reinterpret_cast<float*>(address), permute((__m256)lane.v, front_of_doubles.of[lanes]));
 #else
   for (int i = 0; i < native_width; address += lanes >> i++ & 1) *address = lane[i];
 #endif
 }
-/// The same, rounded to single precision.
+/// The same of floats or integers.
+template <class Number, int width>
+FORCESMITH_FUNCTION void store_selected(Number* address, Lane<Number, width> lane, unsigned lanes) {
+#if defined(__AVX512F__)
+  if constexpr (width == 16) _mm512_storeu_ps(address, _mm512_maskz_compress_ps(lanes, (__m512)lane.v));
+  else _mm256_storeu_ps(reinterpret_cast<float*>(address), _mm256_maskz_compress_ps(lanes, (__m256)lane.v));
+#elif defined(__AVX2__)
+  auto* numbers = reinterpret_cast<float*>(address);
+  if constexpr (width == 8) _mm256_storeu_ps(numbers, permute((__m256)lane.v, front_of_eight.of[lanes]));
+  else _mm_storeu_ps(numbers, permute((__m128)lane.v, front_of_four.of[lanes]));
+#else
+  for (int i = 0; i < width; address += lanes >> i++ & 1) *address = lane[i];
+#endif
+}
+/// The same of doubles, rounded to single precision.
 FORCESMITH_FUNCTION void store_selected(float* address, DoubleLane lane, unsigned lanes) {
-#if defined(__AVX512F__)
-  const auto rounded = __builtin_convertvector(lane.v, VectorOf<float, 8>::Type);
-  _mm256_storeu_ps(address, _mm256_maskz_compress_ps(lanes, (__m256)rounded));
-#elif defined(__AVX2__)
-  const __m128i front = _mm_load_si128(reinterpret_cast<const __m128i*>(front_of_ints[lanes]));
-  _mm_storeu_ps(address, _mm_permutevar_ps(_mm256_cvtpd_ps((__m256d)lane.v), front));
-#else
-  for (int i = 0; i < native_width; address += lanes >> i++ & 1) *address = static_cast<float>(lane[i]);
-#endif
-}
-FORCESMITH_FUNCTION void store_selected(int* address, IntLane lane, unsigned lanes) {
-#if defined(__AVX512F__)
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(address), _mm256_maskz_compress_epi32(lanes, (__m256i)lane.v));
-#elif defined(__AVX2__)
-  const __m128i front = _mm_load_si128(reinterpret_cast<const __m128i*>(front_of_ints[lanes]));
-  _mm_storeu_ps(reinterpret_cast<float*>(address), _mm_permutevar_ps(_mm_castsi128_ps((__m128i)lane.v), front));
-#else
-  for (int i = 0; i < native_width; address += lanes >> i++ & 1) *address = lane[i];
-#endif
+  store_selected(address, Lane<float, native_width>(__builtin_convertvector(lane.v, VectorOf<float, native_width>::Type)),
+                 lanes);
 }
 
-/// The lanes of a and b by turns, to 2 width numbers: a_0, b_0, a_1, b_1, ..
-FORCESMITH_FUNCTION void store_by_turns(double* address, DoubleLane a, DoubleLane b) {
+/// The same of floats, in double precision.
+FORCESMITH_FUNCTION void store_selected(double* address, SingleLane lane, unsigned lanes) {
+  alignas(64) float numbers[native_single_width];
+  lane_store(numbers, lane);
+  const unsigned low = lanes & first_lanes(native_width);
+  store_selected(address, load_as_double(numbers), low);
+  store_selected(address + count_lanes(low), load_as_double(numbers + native_width), lanes >> native_width);
+}
+
+/// A row of an array [..][4]: one register, or two.
+struct ForceRow {
+  using Vector = VectorOf<double, 4>::Type;
+  Vector v;
+  ForceRow() = default;
+  FORCESMITH_FUNCTION ForceRow(Vector vector) : v(vector) {}
+};
+
+/// Points given component by component as rows: x_i, y_i, z_i and anything.
+FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleLane* components, ForceRow* rows) {
+  const auto x = components[0].v, y = components[1].v, z = components[2].v;
 #if defined(__AVX512F__)
-  lane_store_unaligned<DoubleLane>(address, __builtin_shufflevector(a.v, b.v, 0, 8, 1, 9, 2, 10, 3, 11));
-  lane_store_unaligned<DoubleLane>(address + 8, __builtin_shufflevector(a.v, b.v, 4, 12, 5, 13, 6, 14, 7, 15));
+  const auto even = __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
+  const auto odd = __builtin_shufflevector(x, y, 1, 9, 3, 11, 5, 13, 7, 15);
+  const auto rows_02 = __builtin_shufflevector(even, z, 0, 1, 8, 9, 2, 3, 10, 11);
+  const auto rows_13 = __builtin_shufflevector(odd, z, 0, 1, 9, 9, 2, 3, 11, 11);
+  const auto rows_46 = __builtin_shufflevector(even, z, 4, 5, 12, 13, 6, 7, 14, 15);
+  const auto rows_57 = __builtin_shufflevector(odd, z, 4, 5, 13, 13, 6, 7, 15, 15);
+  rows[0] = __builtin_shufflevector(rows_02, rows_02, 0, 1, 2, 3);
+  rows[1] = __builtin_shufflevector(rows_13, rows_13, 0, 1, 2, 3);
+  rows[2] = __builtin_shufflevector(rows_02, rows_02, 4, 5, 6, 7);
+  rows[3] = __builtin_shufflevector(rows_13, rows_13, 4, 5, 6, 7);
+  rows[4] = __builtin_shufflevector(rows_46, rows_46, 0, 1, 2, 3);
+  rows[5] = __builtin_shufflevector(rows_57, rows_57, 0, 1, 2, 3);
+  rows[6] = __builtin_shufflevector(rows_46, rows_46, 4, 5, 6, 7);
+  rows[7] = __builtin_shufflevector(rows_57, rows_57, 4, 5, 6, 7);
+#elif defined(__AVX2__)
+  const auto even = __builtin_shufflevector(x, y, 0, 4, 2, 6), odd = __builtin_shufflevector(x, y, 1, 5, 3, 7);
+  const auto odd_z = __builtin_shufflevector(z, z, 1, 1, 3, 3);
+  rows[0] = __builtin_shufflevector(even, z, 0, 1, 4, 5);
+  rows[1] = __builtin_shufflevector(odd, odd_z, 0, 1, 4, 5);
+  rows[2] = __builtin_shufflevector(even, z, 2, 3, 6, 7);
+  rows[3] = __builtin_shufflevector(odd, odd_z, 2, 3, 6, 7);
 #else
-  for (int i = 0; i < native_width; ++i) {
-    address[2 * i] = a[i];
-    address[2 * i + 1] = b[i];
-  }
+  for (int i = 0; i < native_width; ++i) rows[i] = ForceRow::Vector{x[i], y[i], z[i], 0.0};
 #endif
 }
 
 /// first, first + 1, ..
-FORCESMITH_FUNCTION IntLane lane_count_from(int first) {
-  IntLane lane(first);
-  for (int i = 1; i < native_width; ++i) lane.set(i, first + i);
-  return lane;
+template <class L, int... i>
+FORCESMITH_FUNCTION L lane_count_from(int first, Indices<i...>) {
+  return typename L::Vector{i...} + L(first).v;
+}
+template <class L>
+FORCESMITH_FUNCTION L lane_count_from(int first) {
+  return lane_count_from<L>(first, typename IndicesUpTo<L::width>::Type{});
 }
 
 /// values[index(i)] in lane i.
-template <class Index>
-FORCESMITH_FUNCTION IntLane lane_gather(const int* values, const Index& index) {
-  IntLane lane(0);
-  for (int i = 0; i < native_width; ++i) lane.set(i, values[index(i)]);
+template <class L, class Index>
+FORCESMITH_FUNCTION L lane_gather(const typename L::Number* values, const Index& index) {
+  L lane(0);
+  for (int i = 0; i < L::width; ++i) lane.set(i, values[index(i)]);
   return lane;
 }
 
@@ -200,6 +293,46 @@ FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& i
     for (int axis = 0; axis < 3; ++axis) components[axis].set(i, point[axis]);
   }
 #endif
+}
+
+/// Every other lane of a and b, group by group of four, in pairs: a_0 b_0 a_1 b_1 or, of the upper half,
+/// a_2 b_2 a_3 b_3. `size` numbers at a time, 1 or 2: a_0 a_1 b_0 b_1.
+template <int size, int half, class L, int... i>
+FORCESMITH_FUNCTION L interleave(L a, L b, Indices<i...>) {
+  return __builtin_shufflevector(
+      a.v, b.v, (i / size % 2 * L::width + i / 4 * 4 + 2 * half + i % 4 / (2 * size) * size + i % size)...);
+}
+
+/// The rows [..][4] number index(i) in lane i, column by column.
+template <class Index>
+FORCESMITH_FUNCTION void lane_gather_rows(const int* rows, const Index& index, IntegersOf<SingleLane>* columns) {
+  using L = IntegersOf<SingleLane>;
+  const auto address = [&](int i) FORCESMITH_INLINE_LAMBDA {
+    return reinterpret_cast<const VectorOf<int, 4>::Type*>(rows + 4 * static_cast<long long>(index(i)));
+  };
+  L every_fourth[4];  // rows i, i + 4, ..
+  for (int i = 0; i < 4; ++i) {
+#if defined(__AVX512F__)
+    const auto row = [&](int k) FORCESMITH_INLINE_LAMBDA { return (__m128i)*address(i + 4 * k); };
+    __m512i four = _mm512_broadcast_i32x4(row(0));
+    four = _mm512_mask_broadcast_i32x4(four, 0x00f0, row(1));
+    four = _mm512_mask_broadcast_i32x4(four, 0x0f00, row(2));
+    every_fourth[i] = (L::Vector)_mm512_mask_broadcast_i32x4(four, 0xf000, row(3));
+#elif defined(__AVX2__)
+    every_fourth[i] = __builtin_shufflevector(*address(i), *address(i + 4), 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+    every_fourth[i] = *address(i);
+#endif
+  }
+  const IndicesUpTo<L::width>::Type all{};
+  const L xy_01 = interleave<1, 0>(every_fourth[0], every_fourth[1], all);
+  const L xy_23 = interleave<1, 0>(every_fourth[2], every_fourth[3], all);
+  const L zw_01 = interleave<1, 1>(every_fourth[0], every_fourth[1], all);
+  const L zw_23 = interleave<1, 1>(every_fourth[2], every_fourth[3], all);
+  columns[0] = interleave<2, 0>(xy_01, xy_23, all);
+  columns[1] = interleave<2, 1>(xy_01, xy_23, all);
+  columns[2] = interleave<2, 0>(zw_01, zw_23, all);
+  columns[3] = interleave<2, 1>(zw_01, zw_23, all);
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

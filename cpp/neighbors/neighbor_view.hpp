@@ -20,6 +20,10 @@ struct NeighborView {
   const double* x = nullptr;                 // [n_pairs] components of r_ij, angstrom
   const double* y = nullptr;
   const double* z = nullptr;
+  /// The same in place of x, y and z, from hosts that know single precision to be enough.
+  const float* x_single = nullptr;
+  const float* y_single = nullptr;
+  const float* z_single = nullptr;
 };
 
 /// Storage a host may use to assemble a block.
@@ -28,6 +32,7 @@ struct NeighborBuffer {
   std::vector<std::int64_t> offsets;
   AlignedBufferOf<int> neighbors, types;
   AlignedBuffer x, y, z;
+  AlignedBufferOf<float> x_single, y_single, z_single;
 };
 
 /// One adapter per host: hands out central atoms in blocks, so that no host has to hold all pairs.

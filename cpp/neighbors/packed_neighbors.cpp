@@ -39,17 +39,19 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
 
   int slot = 0;
   for (int atom = 0; atom < block.n_atoms; ++atom) {
-    const PairRange pairs{block.x + first_pair,
-                          block.y + first_pair,
-                          block.z + first_pair,
-                          n_elements > 1 ? block.types + first_pair : nullptr,
-                          static_cast<int>(block.offsets[atom] - first_pair),
-                          static_cast<int>(block.offsets[atom + 1] - first_pair)};
+    const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
+    const int first = static_cast<int>(block.offsets[atom] - first_pair);
+    const int last = static_cast<int>(block.offsets[atom + 1] - first_pair);
     const double* own_cutoffs = cutoffs.data() + block.center_types[atom] * n_elements;
     for (int element = 0; element < n_elements; ++element) {
       const double cutoff = own_cutoffs[element];
       const int begin = slot;
-      slot = variant_.append(pairs, element, cutoff * cutoff, slots, begin);
+      const auto append = [&](auto function, const auto* x, const auto* y, const auto* z) {
+        return function({x + first_pair, y + first_pair, z + first_pair, types, first, last}, element, cutoff * cutoff,
+                        slots, begin);
+      };
+      slot = block.x != nullptr ? append(variant_.append, block.x, block.y, block.z)
+                                : append(variant_.append_single, block.x_single, block.y_single, block.z_single);
       const int end = begin + (slot - begin + width - 1) / width * width;
       if (slot < end) paddings_.push_back({slot, end, cutoff});
       slot = end;

@@ -8,29 +8,35 @@ namespace forcesmith::FORCESMITH_ISA {
 namespace {
 
 using D = DoubleLane;
+using S = SingleLane;
 
-template <class Real>
-int append(const PairRange& pairs, int element, double cutoff_squared, const PackSlots<Real>& to, int slot) {
-  const auto append_group = [&](D x, D y, D z, IntLane types, unsigned lanes, int first) FORCESMITH_INLINE_LAMBDA {
-    lanes &= lanes_less(x * x + y * y + z * z, D(cutoff_squared));
-    if (pairs.types != nullptr) lanes &= lanes_equal(types, element);
+template <class L, class Real>
+int append(const PairRange<typename L::Number>& given, int element, double cutoff_squared,
+           const PackSlots<Real>& slots, int slot) {
+  using I = IntegersOf<L>;
+  const auto pairs = given;  // copies, that no store can change
+  const auto to = slots;
+  const bool one_element = pairs.types == nullptr;
+  const auto append_group = [&](L x, L y, L z, I types, unsigned lanes, int first) FORCESMITH_INLINE_LAMBDA {
+    lanes &= lanes_less(x * x + y * y + z * z, L(static_cast<typename L::Number>(cutoff_squared)));
+    if (!one_element) lanes &= lanes_equal(types, element);
     store_selected(to.x + slot, x, lanes);
     store_selected(to.y + slot, y, lanes);
     store_selected(to.z + slot, z, lanes);
-    store_selected(to.pairs + slot, lane_count_from(first), lanes);
+    store_selected(to.pairs + slot, lane_count_from<I>(first), lanes);
     slot += count_lanes(lanes);
   };
   int first = pairs.begin;
-  IntLane types(0);
-  for (; first + D::width <= pairs.end; first += D::width) {
-    if (pairs.types != nullptr) types = lane_load_unaligned<IntLane>(pairs.types + first);
-    append_group(lane_load_unaligned<D>(pairs.x + first), lane_load_unaligned<D>(pairs.y + first),
-                 lane_load_unaligned<D>(pairs.z + first), types, (1u << D::width) - 1, first);
+  I types(0);
+  for (; first + L::width <= pairs.end; first += L::width) {
+    if (!one_element) types = lane_load_unaligned<I>(pairs.types + first);
+    append_group(lane_load_unaligned<L>(pairs.x + first), lane_load_unaligned<L>(pairs.y + first),
+                 lane_load_unaligned<L>(pairs.z + first), types, first_lanes(L::width), first);
   }
   if (const int rest = pairs.end - first; rest > 0) {
-    if (pairs.types != nullptr) types = lane_load_first(pairs.types + first, rest);
-    append_group(lane_load_first(pairs.x + first, rest), lane_load_first(pairs.y + first, rest),
-                 lane_load_first(pairs.z + first, rest), types, (1u << rest) - 1, first);
+    if (!one_element) types = lane_load_first<I>(pairs.types + first, rest);
+    append_group(lane_load_first<L>(pairs.x + first, rest), lane_load_first<L>(pairs.y + first, rest),
+                 lane_load_first<L>(pairs.z + first, rest), types, first_lanes(rest), first);
   }
   return slot;
 }
@@ -48,42 +54,78 @@ void normalize(const PackSlots<Real>& slots, int n) {
   }
 }
 
-/// What one pair adds to the virials of its atoms i and j; r_ij in angstrom.
-FORCESMITH_FUNCTION void add_per_atom_virials(const PairForces& to, int i, int j, const double* r, const double* g) {
-  const double w[6] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2], -r[0] * g[1], -r[0] * g[2], -r[1] * g[2]};
-  if (to.virials != nullptr)
-    for (int c = 0; c < 6; ++c) {
-      to.virials[6 * static_cast<long long>(i) + c] += 0.5 * w[c];
-      to.virials[6 * static_cast<long long>(j) + c] += 0.5 * w[c];
+template <class Real>
+void add_per_atom_virials(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors,
+                          const Real* gradients, const PairForces& to) {
+  const int width = packs.width;
+  for (int atom = 0; atom < packs.n_atoms; ++atom)
+    for (int slot = packs.pack_offsets[atom] * width; slot < packs.pack_offsets[atom + 1] * width; ++slot) {
+      if (packs.pairs[slot] < 0) continue;
+      const long long i = centers[atom], j = neighbors[packs.pairs[slot]];
+      const double length = packs.r[slot];
+      const double r[3] = {packs.x[slot] * length, packs.y[slot] * length, packs.z[slot] * length};
+      const Real* of_pack = gradients + 3 * (slot - slot % width) + slot % width;
+      const double g[3] = {of_pack[0], of_pack[width], of_pack[2 * width]};
+      const double w[9] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2], -r[0] * g[1], -r[0] * g[2],
+                           -r[1] * g[2], -r[1] * g[0], -r[2] * g[0], -r[2] * g[1]};
+      for (int c = 0; c < 6 && to.virials != nullptr; ++c) {
+        to.virials[6 * i + c] += 0.5 * w[c];
+        to.virials[6 * j + c] += 0.5 * w[c];
+      }
+      for (int c = 0; c < 9 && to.centroid_virials != nullptr; ++c) to.centroid_virials[9 * j + c] += w[c];
     }
-  if (to.centroid_virials != nullptr) {
-    double* row = to.centroid_virials + 9 * static_cast<long long>(j);
-    for (int c = 0; c < 6; ++c) row[c] += w[c];
-    row[6] -= r[1] * g[0];
-    row[7] -= r[2] * g[0];
-    row[8] -= r[2] * g[1];
-  }
 }
 
+/// Subtracts the gradients of up to D::width pairs from the forces on their neighbors.
 template <class Real>
-void add_forces(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors, const Real* gradients,
-                PairForces& to) {
+FORCESMITH_FUNCTION void add_to_neighbors(const Real* gradients, int width, const int* pairs, int n_pairs,
+                                          const int* neighbors, double* forces) {
+  const D g[3] = {load_as_double(gradients), load_as_double(gradients + width), load_as_double(gradients + 2 * width)};
+  ForceRow rows[D::width];
+  lanes_to_force_rows(g, rows);
+  const auto add = [&](int i) FORCESMITH_INLINE_LAMBDA {
+    double* own = forces + force_stride * static_cast<long long>(neighbors[pairs[i]]);
+    lane_store(own, ForceRow(lane_load<ForceRow>(own).v - rows[i].v));
+  };
+  if (n_pairs == D::width)
+    for (int i = 0; i < D::width; ++i) add(i);
+  else
+    for (int i = 0; i < n_pairs; ++i) add(i);
+}
+
+/// Adds the sums over the lanes to the force on a center.
+template <class L>
+FORCESMITH_FUNCTION void add_to_center(const L* force, double* own) {
+  D sums[3];
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto* lanes = reinterpret_cast<const typename L::Number*>(force + axis);
+    sums[axis] = load_as_double(lanes);
+    if constexpr (L::width > D::width) sums[axis] += load_as_double(lanes + D::width);
+  }
+  ForceRow rows[D::width];
+  lanes_to_force_rows(sums, rows);
+  ForceRow::Vector sum = lane_load<ForceRow>(own).v;
+  for (int i = 0; i < D::width; ++i) sum += rows[i].v;
+  lane_store(own, ForceRow(sum));
+}
+
+template <class L>
+void add_forces(const PackedViewOf<typename L::Number>& packs, const int* centers, const int* neighbors,
+                const typename L::Number* gradients, PairForces& to) {
   const int width = packs.width;
-  const bool per_atom_virials = to.virials != nullptr || to.centroid_virials != nullptr;
-  D virial[6];
-  for (D& sum : virial) sum = D(0.0);
+  L virial[6] = {L(0), L(0), L(0), L(0), L(0), L(0)};
   for (int atom = 0; atom < packs.n_atoms; ++atom) {
-    D force[3] = {D(0.0), D(0.0), D(0.0)};
-    for (int pack = packs.pack_offsets[atom]; pack < packs.pack_offsets[atom + 1]; ++pack) {
-      for (int lane = 0; lane < width; lane += D::width) {
+    L force[3] = {L(0), L(0), L(0)};
+    for (int pack = packs.pack_offsets[atom]; pack < packs.pack_offsets[atom + 1]; ++pack)
+      for (int lane = 0; lane < width; lane += L::width) {
         const int slot = pack * width + lane;
-        const D length = lane_load_as_double<D>(packs.r + slot);
-        const D r[3] = {lane_load_as_double<D>(packs.x + slot) * length,
-                        lane_load_as_double<D>(packs.y + slot) * length,
-                        lane_load_as_double<D>(packs.z + slot) * length};
-        D g[3];
+        const auto* gradients_here = gradients + 3 * pack * width + lane;
+        const L length = lane_load<L>(packs.r + slot);
+        const L r[3] = {lane_load<L>(packs.x + slot) * length, lane_load<L>(packs.y + slot) * length,
+                        lane_load<L>(packs.z + slot) * length};
+        L g[3];
         for (int axis = 0; axis < 3; ++axis) {
-          g[axis] = lane_load_as_double<D>(gradients + (3 * pack + axis) * width + lane);
+          g[axis] = lane_load<L>(gradients_here + axis * width);
           force[axis] += g[axis];
           virial[axis] -= r[axis] * g[axis];
         }
@@ -92,50 +134,24 @@ void add_forces(const PackedViewOf<Real>& packs, const int* centers, const int* 
         virial[5] -= r[1] * g[2];
 
         // Padding comes last in a pack.
-        const int* pairs = packs.pairs + slot;
-        const int n_pairs = D::width - count_lanes(lanes_less(lane_load_unaligned<IntLane>(pairs), 0));
-        if (to.forces != nullptr) {
-          double g_xy[2 * D::width], g_z[D::width];
-          store_by_turns(g_xy, g[0], g[1]);
-          lane_store_unaligned(g_z, g[2]);
-          const auto add = [&](int i) FORCESMITH_INLINE_LAMBDA {
-            double* own = to.forces + 3 * static_cast<long long>(neighbors[pairs[i]]);
-            const double x = own[0] - g_xy[2 * i], y = own[1] - g_xy[2 * i + 1], z = own[2] - g_z[i];
-            own[0] = x;
-            own[1] = y;
-            own[2] = z;
-          };
-          if (n_pairs == D::width)
-            for (int i = 0; i < D::width; ++i) add(i);
-          else
-            for (int i = 0; i < n_pairs; ++i) add(i);
-        }
-        if (per_atom_virials) {
-          double of_r[3 * D::width], of_g[3 * D::width];
-          for (int axis = 0; axis < 3; ++axis) {
-            lane_store_unaligned(of_r + axis * D::width, r[axis]);
-            lane_store_unaligned(of_g + axis * D::width, g[axis]);
-          }
-          for (int i = 0; i < n_pairs; ++i) {
-            const double r_ij[3] = {of_r[i], of_r[D::width + i], of_r[2 * D::width + i]};
-            const double g_ij[3] = {of_g[i], of_g[D::width + i], of_g[2 * D::width + i]};
-            add_per_atom_virials(to, centers[atom], neighbors[pairs[i]], r_ij, g_ij);
-          }
+        for (int part = 0; part < L::width && to.forces != nullptr; part += D::width) {
+          const int* pairs = packs.pairs + slot + part;
+          const int n_pairs = D::width - count_lanes(lanes_less(lane_load_unaligned<IntegersOf<D>>(pairs), 0));
+          add_to_neighbors(gradients_here + part, width, pairs, n_pairs, neighbors, to.forces);
         }
       }
-    }
-    if (to.forces != nullptr)
-      for (int axis = 0; axis < 3; ++axis)
-        to.forces[3 * static_cast<long long>(centers[atom]) + axis] += lane_sum(force[axis]);
+    if (to.forces != nullptr) add_to_center(force, to.forces + force_stride * static_cast<long long>(centers[atom]));
   }
   for (int c = 0; c < 6; ++c) to.virial[c] += lane_sum(virial[c]);
+  if (to.virials != nullptr || to.centroid_virials != nullptr)
+    add_per_atom_virials(packs, centers, neighbors, gradients, to);
 }
 
 }  // namespace
 
 PackingVariants packing_variants() {
-  return {{append<double>, normalize<D, double>, add_forces<double>},
-          {append<float>, normalize<Lane<float, native_single_width>, float>, add_forces<float>}};
+  return {{append<D, double>, append<S, double>, normalize<D, double>, add_forces<D>},
+          {append<D, float>, append<S, float>, normalize<S, float>, add_forces<S>}};
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

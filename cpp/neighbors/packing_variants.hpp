@@ -8,9 +8,10 @@
 namespace forcesmith {
 
 /// Neighbors of one atom: pairs begin .. end - 1 of a block.
+template <class Given>
 struct PairRange {
-  const double *x, *y, *z;  // [pair] r_ij, angstrom
-  const int* types;         // [pair] element; null: all are the one wanted
+  const Given *x, *y, *z;  // [pair] r_ij, angstrom
+  const int* types;        // [pair] element; null: all are the one wanted
   int begin, end;
 };
 
@@ -21,11 +22,16 @@ struct PackSlots {
   int* pairs;
 };
 
+/// Puts the neighbors of an element inside the cutoff into slots `slot` and following ones; returns the end.
+/// Overwrites up to 16 slots beyond it.
+template <class Real, class Given>
+using AppendNeighbors = int (*)(const PairRange<Given>& pairs, int element, double cutoff_squared,
+                                const PackSlots<Real>& to, int slot);
+
 template <class Real>
 struct PackingVariant {
-  /// Puts the neighbors of an element inside the cutoff into slots `slot` and following ones; returns the end.
-  /// Overwrites up to 8 slots beyond it.
-  int (*append)(const PairRange& pairs, int element, double cutoff_squared, const PackSlots<Real>& to, int slot);
+  AppendNeighbors<Real, double> append;
+  AppendNeighbors<Real, float> append_single;
   /// Replaces n vectors by unit vectors (by zero where the length is zero) and sets their lengths r. n is a
   /// multiple of the number of lanes, the arrays are aligned.
   void (*normalize)(const PackSlots<Real>& slots, int n);

@@ -7,44 +7,96 @@ namespace forcesmith::FORCESMITH_ISA {
 
 namespace {
 
-constexpr int width = native_width;
+/// Calls select_group(indices, lanes) for as many listed atoms at a time as L has lanes. Those that `lanes` does
+/// not select, at the end, are atom 0.
+template <class L, class SelectGroup>
+FORCESMITH_FUNCTION void for_groups(const int* listed, int n_listed, const SelectGroup& select_group) {
+  constexpr int width = L::width;
+  int first = 0;
+  for (; first + width <= n_listed; first += width) select_group(listed + first, first_lanes(width));
+  if (const int rest = n_listed - first; rest > 0) {
+    int padded[width];
+    lane_store_unaligned(padded, lane_load_first<IntegersOf<L>>(listed + first, rest));
+    select_group(padded, first_lanes(rest));
+  }
+}
 
-int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, int n_listed, const PairArrays& to,
-                     int n_pairs) {
+int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, int n_listed,
+                     const PairArrays<double>& to, int n_pairs) {
+  using L = DoubleLane;
   const double* own = atoms.positions + 3 * static_cast<long long>(center);
-  const auto select_group = [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
+  for_groups<L>(listed, n_listed, [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
     const auto index = [&](int i) { return listed_here[i] & atoms.index_mask; };
-    IntLane indices = lane_load_unaligned<IntLane>(listed_here);
-    indices.v &= IntLane(atoms.index_mask).v;
-    DoubleLane d[3];
+    L d[3];
     lane_gather_points(atoms.positions, index, d);
-    for (int axis = 0; axis < 3; ++axis) d[axis] -= DoubleLane(own[axis]);
-    lanes &= lanes_less(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], DoubleLane(atoms.cutoff_squared));
+    for (int axis = 0; axis < 3; ++axis) d[axis] -= L(own[axis]);
+    lanes &= lanes_less(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], L(atoms.cutoff_squared));
     if (atoms.elements != nullptr) {
-      const IntLane elements = lane_gather(atoms.elements, index);
+      const auto elements = lane_gather<IntegersOf<L>>(atoms.elements, index);
       lanes &= ~lanes_less(elements, 0);
       store_selected(to.types + n_pairs, elements, lanes);
     }
+    auto indices = lane_load_unaligned<IntegersOf<L>>(listed_here);
+    indices.v &= IntegersOf<L>(atoms.index_mask).v;
     store_selected(to.neighbors + n_pairs, indices, lanes);
     store_selected(to.x + n_pairs, d[0], lanes);
     store_selected(to.y + n_pairs, d[1], lanes);
     store_selected(to.z + n_pairs, d[2], lanes);
     n_pairs += count_lanes(lanes);
-  };
-  int first = 0;
-  for (; first + width <= n_listed; first += width) select_group(listed + first, (1u << width) - 1);
-  if (const int rest = n_listed - first; rest > 0) {
-    int padded[width];  // with atom 0, not selected
-    lane_store_unaligned(padded, lane_load_first(listed + first, rest));
-    select_group(padded, (1u << rest) - 1);
-  }
+  });
   return n_pairs;
+}
+
+int select_neighbors_on_grid(const ListedAtomsOnGrid& atoms, int center, const int* listed, int n_listed,
+                             const PairArrays<float>& to, int n_pairs) {
+  using L = SingleLane;
+  typedef unsigned Unsigned __attribute__((vector_size(sizeof(L))));
+  const int* own = atoms.rows + 4 * static_cast<long long>(center);
+  for_groups<L>(listed, n_listed, [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
+    const auto index = [&](int i) { return listed_here[i] & atoms.index_mask; };
+    IntegersOf<L> row[4];
+    lane_gather_rows(atoms.rows, index, row);
+    L d[3];
+    for (int axis = 0; axis < 3; ++axis) {
+      // Differences modulo 2^32, which only unsigned numbers have.
+      const auto steps = (Unsigned)row[axis].v - (Unsigned)IntegersOf<L>(own[axis]).v;
+      d[axis] = L(__builtin_convertvector((IntegersOf<L>::Vector)steps, L::Vector)) * L(atoms.step);
+    }
+    lanes &= lanes_less(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], L(atoms.cutoff_squared));
+    if (!atoms.one_element) {
+      lanes &= ~lanes_less(row[3], 0);
+      store_selected(to.types + n_pairs, row[3], lanes);
+    }
+    auto indices = lane_load_unaligned<IntegersOf<L>>(listed_here);
+    indices.v &= IntegersOf<L>(atoms.index_mask).v;
+    store_selected(to.neighbors + n_pairs, indices, lanes);
+    store_selected(to.x + n_pairs, d[0], lanes);
+    store_selected(to.y + n_pairs, d[1], lanes);
+    store_selected(to.z + n_pairs, d[2], lanes);
+    n_pairs += count_lanes(lanes);
+  });
+  return n_pairs;
+}
+
+void set_rows(const double* positions, const int* elements, int first, int end, double step, int* rows) {
+  using Format = NumberFormat<double>;
+  const double steps_per_angstrom = 1.0 / step;
+  for (long long i = first; i < end; ++i) {
+    for (int axis = 0; axis < 3; ++axis) {
+      // The last bits of a number above 2^52 are those of its nearest whole number, in two's complement.
+      const double shifted = positions[3 * i + axis] * steps_per_angstrom + Format::one_and_a_half;
+      Format::Bits bits;
+      __builtin_memcpy(&bits, &shifted, sizeof bits);
+      rows[4 * i + axis] = static_cast<int>(static_cast<unsigned>(bits));
+    }
+    rows[4 * i + 3] = elements[i];
+  }
 }
 
 }  // namespace
 
-SelectNeighbors select_neighbors_variant() {
-  return select_neighbors;
+SelectNeighborsVariant select_neighbors_variant() {
+  return {select_neighbors, select_neighbors_on_grid, set_rows};
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

@@ -1,6 +1,6 @@
 // The neighbors of one atom within the cutoff, out of a longer list: for hosts whose lists hold indices of
-// atoms, one function per instruction set. Included by sources that are compiled for each of them: no standard
-// headers here.
+// atoms, one function per instruction set and precision. Included by sources that are compiled for each of them:
+// no standard headers here.
 #pragma once
 
 namespace forcesmith {
@@ -13,23 +13,44 @@ struct ListedAtoms {
   double cutoff_squared;    // angstrom^2
 };
 
+/// The same for single precision, in which positions far from the origin would lose their digits: as whole numbers
+/// of small steps, modulo 2^32, their differences are exact wherever the atoms are.
+struct ListedAtomsOnGrid {
+  const int* rows;       // [..][4] x, y, z in steps; element index, negative: left out
+  bool one_element;      // all are of element 0
+  int index_mask;        // as above
+  float step;            // angstrom
+  float cutoff_squared;  // angstrom^2
+};
+/// Steps with which vectors of up to 4 cutoffs, and 32 angstrom, have no second meaning. A power of two.
+double grid_step(double cutoff);
+
 /// Arrays of pairs: see NeighborView.
+template <class Real>
 struct PairArrays {
   int *neighbors, *types;  // types are not set where there are no elements
-  double *x, *y, *z;
+  Real *x, *y, *z;
 };
 
 /// Writes the pairs of atom `center` behind the first n_pairs and returns the number there is then; up to
 /// `select_padding` entries beyond them are overwritten.
-using SelectNeighbors = int (*)(const ListedAtoms& atoms, int center, const int* listed, int n_listed,
-                                const PairArrays& to, int n_pairs);
-inline constexpr int select_padding = 8;
+template <class Atoms, class Real>
+using SelectNeighbors = int (*)(const Atoms& atoms, int center, const int* listed, int n_listed,
+                                const PairArrays<Real>& to, int n_pairs);
+inline constexpr int select_padding = 16;
 
-namespace portable { SelectNeighbors select_neighbors_variant(); }
-namespace avx2 { SelectNeighbors select_neighbors_variant(); }
-namespace avx512 { SelectNeighbors select_neighbors_variant(); }
+struct SelectNeighborsVariant {
+  SelectNeighbors<ListedAtoms, double> in_double;
+  SelectNeighbors<ListedAtomsOnGrid, float> in_single;
+  /// Rows of atoms first .. end - 1 of ListedAtomsOnGrid.
+  void (*set_rows)(const double* positions, const int* elements, int first, int end, double step, int* rows);
+};
+
+namespace portable { SelectNeighborsVariant select_neighbors_variant(); }
+namespace avx2 { SelectNeighborsVariant select_neighbors_variant(); }
+namespace avx512 { SelectNeighborsVariant select_neighbors_variant(); }
 
 /// The one in use.
-SelectNeighbors select_neighbors_in_use();
+SelectNeighborsVariant select_neighbors_in_use();
 
 }  // namespace forcesmith

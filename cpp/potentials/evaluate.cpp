@@ -1,7 +1,6 @@
 #include "potentials/evaluate.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/parallel.hpp"
 #include "core/phase.hpp"
@@ -10,22 +9,25 @@ namespace forcesmith {
 
 namespace {
 
-/// Results of one worker: in the host's own arrays for the first, in private ones for the others. Energies of
-/// atoms belong to central atoms, which no two workers share.
+/// Results of one worker. Forces have rows of their own; virials are in the host's arrays for the first worker,
+/// in private ones for the others. Energies of atoms belong to central atoms, which no two workers share.
 struct WorkerSums {
   double energy = 0.0;
-  PairForces forces;
-  std::vector<double> storage;
+  PairForces to;
+  AlignedBuffer forces;
+  std::vector<double> virials, centroid_virials;
 
-  WorkerSums(const Evaluation& host, bool is_private)
-      : forces{host.forces, host.virials, host.centroid_virials} {
-    if (!is_private) return;
+  void prepare(const Evaluation& host, bool is_first) {
     const std::size_t n = host.n_host;
-    storage.assign(n * ((host.forces ? 3 : 0) + (host.virials ? 6 : 0) + (host.centroid_virials ? 9 : 0)), 0.0);
-    double* next = storage.data();
-    if (host.forces) forces.forces = std::exchange(next, next + 3 * n);
-    if (host.virials) forces.virials = std::exchange(next, next + 6 * n);
-    if (host.centroid_virials) forces.centroid_virials = next;
+    if (host.forces) {
+      to.forces = forces.reserve(force_stride * n);
+      std::fill_n(to.forces, force_stride * n, 0.0);
+    }
+    to.virials = host.virials;
+    to.centroid_virials = host.centroid_virials;
+    if (is_first) return;
+    if (host.virials) to.virials = (virials.assign(6 * n, 0.0), virials.data());
+    if (host.centroid_virials) to.centroid_virials = (centroid_virials.assign(9 * n, 0.0), centroid_virials.data());
   }
 };
 
@@ -65,17 +67,16 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
   const int stride = potential.stride();
   n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
 
-  std::vector<WorkerSums> sums;
-  for (int worker = 0; worker < n_workers; ++worker) sums.emplace_back(evaluation, worker > 0);
-
+  std::vector<WorkerSums> sums(n_workers);
   for_each_worker(n_workers, [&](int worker) {
+    sums[worker].prepare(evaluation, worker == 0);
     NeighborBuffer buffer;
     BlockDescriptors descriptors(potential, evaluation.precision);
     const std::unique_ptr<Model::Workspace> workspace = potential.model().make_workspace();
     std::vector<double> B(static_cast<std::size_t>(block_size) * stride), beta(B.size());
     std::vector<double> energies(block_size);
     Zbl::Workspace repulsion(potential.zbl());
-    PairForces forces = sums[worker].forces;
+    PairForces forces = sums[worker].to;
     double energy = 0.0;
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
     for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
@@ -101,26 +102,27 @@ void evaluate(const Potential& potential, const NeighborSource& source, Evaluati
     }
     FORCESMITH_PHASE(other);
     sums[worker].energy = energy;
-    sums[worker].forces = forces;
+    sums[worker].to = forces;
   });
 
   for (const WorkerSums& own : sums) {
     evaluation.energy += own.energy;
-    for (int c = 0; c < 6; ++c) evaluation.virial[c] += own.forces.virial[c];
+    for (int c = 0; c < 6; ++c) evaluation.virial[c] += own.to.virial[c];
   }
-  if (n_workers == 1) return;
   // Fixed order of summation: the result does not depend on timing.
   for_each_worker(n_workers, [&](int worker) {
-    auto add = [&](double* host, auto member, int components) {
+    const std::size_t n = evaluation.n_host, begin = n * worker / n_workers, end = n * (worker + 1) / n_workers;
+    if (evaluation.forces)
+      for (const WorkerSums& own : sums)
+        for (std::size_t i = begin; i < end; ++i)
+          for (int axis = 0; axis < 3; ++axis) evaluation.forces[3 * i + axis] += own.to.forces[force_stride * i + axis];
+    const auto add = [&](double* host, auto member, int components) {
       if (host == nullptr) return;
-      const std::size_t n = static_cast<std::size_t>(evaluation.n_host) * components;
-      const std::size_t begin = n * worker / n_workers, end = n * (worker + 1) / n_workers;
       for (int other = 1; other < n_workers; ++other) {
-        const double* own = sums[other].forces.*member;
-        for (std::size_t i = begin; i < end; ++i) host[i] += own[i];
+        const double* own = sums[other].to.*member;
+        for (std::size_t i = components * begin; i < components * end; ++i) host[i] += own[i];
       }
     };
-    add(evaluation.forces, &PairForces::forces, 3);
     add(evaluation.virials, &PairForces::virials, 6);
     add(evaluation.centroid_virials, &PairForces::centroid_virials, 9);
   });
