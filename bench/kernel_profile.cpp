@@ -1,7 +1,8 @@
 // Where the time of an evaluation goes, or its floating-point operations, phase by phase (core/phase.hpp).
 //
-//   kernel_profile potential.json neighbors.bin [seconds]     seconds per atom, and the core's peak
-//   kernel_operations potential.json neighbors.bin            operations per atom
+//   kernel_profile potential.json neighbors.bin [seconds [double|single]]
+//                                                    seconds per atom, and the core's peak in double precision
+//   kernel_operations potential.json neighbors.bin   operations per atom
 //
 // Both are this file and the sources of the core, compiled with FORCESMITH_PROFILE; kernel_operations has
 // FORCESMITH_COUNT too and a counting number in place of the SIMD register (counting/core/lane.hpp). They
@@ -130,7 +131,7 @@ Structure read_structure(const std::string& path, int n_elements) {
 
 /// Evaluates atoms first .. first + count - 1 and adds to their energy and all forces; returns what the
 /// phases took.
-PhaseCounts profile(const Potential& potential, const Structure& structure, int first, int count,
+PhaseCounts profile(const Potential& potential, Precision precision, const Structure& structure, int first, int count,
                     double& energy, std::vector<double>& forces) {
   NeighborView view = structure.view();
   view.n_atoms = count;
@@ -138,6 +139,7 @@ PhaseCounts profile(const Potential& potential, const Structure& structure, int 
   view.center_types += first;
   view.offsets += first;
   Evaluation wanted;
+  wanted.precision = precision;
   wanted.n_host = structure.n_atoms();
   wanted.forces = forces.data();
   own = PhaseCounts{};
@@ -198,7 +200,7 @@ Json per_atom(const std::array<double, n_phases>& numbers, int n_atoms) {
 }
 
 Json measure(const std::string& potential_path, const std::string& neighbors_path,
-             [[maybe_unused]] double least_seconds) {
+             [[maybe_unused]] double least_seconds, Precision precision) {
   const Potential potential = read_potential(potential_path);
   const Structure structure =
       read_structure(neighbors_path, static_cast<int>(potential.elements().size()));
@@ -208,17 +210,17 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
   double energy = 0.0;
   std::array<double, n_phases> result{};
 #if defined(FORCESMITH_COUNT)
-  const PhaseCounts counts = profile(potential, structure, 0, n_atoms, energy, forces);
+  const PhaseCounts counts = profile(potential, precision, structure, 0, n_atoms, energy, forces);
   std::copy(counts.counts.begin(), counts.counts.end(), result.begin());
   json["operations"] = per_atom(result, n_atoms);
 #else
   const double mark = ticks_per_mark();
   const double start = seconds_now();
   const std::uint64_t first_tick = count_now();
-  profile(potential, structure, 0, n_atoms, energy, forces);
+  profile(potential, precision, structure, 0, n_atoms, energy, forces);
   // Again in portions of some milliseconds, each as often as there is time: its quickest passage is the one
   // that other work on the machine disturbed least.
-  const int block = potential.block_size();
+  const int block = potential.block_size(precision);
   const double wanted_atoms = 0.004 / ((seconds_now() - start) / n_atoms);
   const int portion = block * std::max(8, static_cast<int>(wanted_atoms / block));
   std::vector<PhaseCounts> best;
@@ -226,7 +228,7 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
   for (int passage = 0; passage < 5 || seconds_now() - start < least_seconds; ++passage)
     for (int first = 0, index = 0; first < n_atoms; first += portion, ++index) {
       const int count = std::min(portion, n_atoms - first);
-      const PhaseCounts counts = profile(potential, structure, first, count, ignored, forces);
+      const PhaseCounts counts = profile(potential, precision, structure, first, count, ignored, forces);
       if (passage == 0) best.push_back(counts);
       else if (sum_of(counts) < sum_of(best[index])) best[index] = counts;
     }
@@ -257,12 +259,14 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
 }  // namespace forcesmith
 
 int main(int argc, char** argv) {
-  if (argc < 3 || argc > 4) {
-    std::cerr << "usage: " << argv[0] << " potential.json neighbors.bin [seconds]\n";
+  if (argc < 3 || argc > 5) {
+    std::cerr << "usage: " << argv[0] << " potential.json neighbors.bin [seconds [double|single]]\n";
     return 2;
   }
   try {
-    std::cout << forcesmith::measure(argv[1], argv[2], argc > 3 ? std::stod(argv[3]) : 1.0).dump(1) << "\n";
+    const double seconds = argc > 3 ? std::stod(argv[3]) : 1.0;
+    const forcesmith::Precision precision = forcesmith::precision_named(argc > 4 ? argv[4] : "double");
+    std::cout << forcesmith::measure(argv[1], argv[2], seconds, precision).dump(1) << "\n";
   } catch (const std::exception& problem) {
     std::cerr << problem.what() << "\n";
     return 1;

@@ -303,6 +303,13 @@ FORCESMITH_FUNCTION L interleave(L a, L b, Indices<i...>) {
       a.v, b.v, (i / size % 2 * L::width + i / 4 * 4 + 2 * half + i % 4 / (2 * size) * size + i % size)...);
 }
 
+/// a - b modulo 2^32, between -2^31 and 2^31, as floats.
+FORCESMITH_FUNCTION SingleLane lane_difference(IntegersOf<SingleLane> a, int b) {
+  typedef unsigned Unsigned __attribute__((vector_size(sizeof(SingleLane))));  // these may overflow
+  const auto difference = (Unsigned)a.v - (Unsigned)IntegersOf<SingleLane>(b).v;
+  return __builtin_convertvector((IntegersOf<SingleLane>::Vector)difference, SingleLane::Vector);
+}
+
 /// The rows [..][4] number index(i) in lane i, column by column.
 template <class Index>
 FORCESMITH_FUNCTION void lane_gather_rows(const int* rows, const Index& index, IntegersOf<SingleLane>* columns) {

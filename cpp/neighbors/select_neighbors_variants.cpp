@@ -37,7 +37,7 @@ int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, in
       store_selected(to.types + n_pairs, elements, lanes);
     }
     auto indices = lane_load_unaligned<IntegersOf<L>>(listed_here);
-    indices.v &= IntegersOf<L>(atoms.index_mask).v;
+    indices.v &= atoms.index_mask;
     store_selected(to.neighbors + n_pairs, indices, lanes);
     store_selected(to.x + n_pairs, d[0], lanes);
     store_selected(to.y + n_pairs, d[1], lanes);
@@ -50,25 +50,20 @@ int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, in
 int select_neighbors_on_grid(const ListedAtomsOnGrid& atoms, int center, const int* listed, int n_listed,
                              const PairArrays<float>& to, int n_pairs) {
   using L = SingleLane;
-  typedef unsigned Unsigned __attribute__((vector_size(sizeof(L))));
   const int* own = atoms.rows + 4 * static_cast<long long>(center);
   for_groups<L>(listed, n_listed, [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
     const auto index = [&](int i) { return listed_here[i] & atoms.index_mask; };
     IntegersOf<L> row[4];
     lane_gather_rows(atoms.rows, index, row);
     L d[3];
-    for (int axis = 0; axis < 3; ++axis) {
-      // Differences modulo 2^32, which only unsigned numbers have.
-      const auto steps = (Unsigned)row[axis].v - (Unsigned)IntegersOf<L>(own[axis]).v;
-      d[axis] = L(__builtin_convertvector((IntegersOf<L>::Vector)steps, L::Vector)) * L(atoms.step);
-    }
+    for (int axis = 0; axis < 3; ++axis) d[axis] = lane_difference(row[axis], own[axis]) * L(atoms.step);
     lanes &= lanes_less(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], L(atoms.cutoff_squared));
     if (!atoms.one_element) {
       lanes &= ~lanes_less(row[3], 0);
       store_selected(to.types + n_pairs, row[3], lanes);
     }
     auto indices = lane_load_unaligned<IntegersOf<L>>(listed_here);
-    indices.v &= IntegersOf<L>(atoms.index_mask).v;
+    indices.v &= atoms.index_mask;
     store_selected(to.neighbors + n_pairs, indices, lanes);
     store_selected(to.x + n_pairs, d[0], lanes);
     store_selected(to.y + n_pairs, d[1], lanes);

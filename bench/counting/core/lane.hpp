@@ -117,11 +117,6 @@ FORCESMITH_FUNCTION void lane_store_unaligned(Real* address, L value) {
   lane_store(address, value);
 }
 
-template <class L, class Real>
-FORCESMITH_FUNCTION L lane_load_as_double(const Real* address) {
-  return L(static_cast<double>(*address));
-}
-
 inline constexpr int native_width = 1, native_single_width = 1;
 
 }  // namespace forcesmith::FORCESMITH_ISA

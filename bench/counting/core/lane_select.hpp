@@ -1,0 +1,73 @@
+// Takes the place of cpp/core/lane_select.hpp in kernel_operations, for lanes of width 1.
+#pragma once
+
+#include "core/lane.hpp"
+
+namespace forcesmith::FORCESMITH_ISA {
+
+using DoubleLane = Lane<double, 1>;
+using SingleLane = Lane<float, 1>;
+template <class L>
+using IntegersOf = Lane<int, 1>;
+
+FORCESMITH_FUNCTION unsigned first_lanes(int count) {
+  return count > 0;
+}
+template <class Number>
+FORCESMITH_FUNCTION unsigned lanes_less(Lane<Number, 1> a, Lane<Number, 1> b) {
+  return a.v < b.v;
+}
+FORCESMITH_FUNCTION unsigned lanes_less(Lane<int, 1> a, int b) {
+  return a.v < b;
+}
+FORCESMITH_FUNCTION unsigned lanes_equal(Lane<int, 1> a, int b) {
+  return a.v == b;
+}
+FORCESMITH_FUNCTION int count_lanes(unsigned lanes) {
+  return static_cast<int>(lanes);
+}
+
+template <class Real>
+FORCESMITH_FUNCTION DoubleLane load_as_double(const Real* address) {
+  return static_cast<double>(*address);
+}
+template <class L>
+FORCESMITH_FUNCTION L lane_load_first(const typename L::Number* address, int count) {
+  return count > 0 ? *address : typename L::Number(0);
+}
+template <class To, class Number>
+FORCESMITH_FUNCTION void store_selected(To* address, Lane<Number, 1> lane, unsigned lanes) {
+  if (lanes != 0) *address = static_cast<To>(lane.v);
+}
+
+struct ForceRow {
+  typedef double Vector __attribute__((vector_size(32)));
+  Vector v;
+  ForceRow() = default;
+  FORCESMITH_FUNCTION ForceRow(Vector vector) : v(vector) {}
+};
+FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleLane* components, ForceRow* rows) {
+  rows[0] = ForceRow::Vector{components[0].v, components[1].v, components[2].v, 0.0};
+}
+
+template <class L>
+FORCESMITH_FUNCTION L lane_count_from(int first) {
+  return first;
+}
+template <class L, class Index>
+FORCESMITH_FUNCTION L lane_gather(const typename L::Number* values, const Index& index) {
+  return values[index(0)];
+}
+template <class Index>
+FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& index, DoubleLane* components) {
+  for (int axis = 0; axis < 3; ++axis) components[axis] = points[3 * static_cast<long long>(index(0)) + axis];
+}
+template <class Index>
+FORCESMITH_FUNCTION void lane_gather_rows(const int* rows, const Index& index, IntegersOf<SingleLane>* columns) {
+  for (int k = 0; k < 4; ++k) columns[k] = rows[4 * static_cast<long long>(index(0)) + k];
+}
+FORCESMITH_FUNCTION SingleLane lane_difference(IntegersOf<SingleLane> a, int b) {
+  return static_cast<float>(static_cast<int>(static_cast<unsigned>(a.v) - static_cast<unsigned>(b)));
+}
+
+}  // namespace forcesmith::FORCESMITH_ISA
