@@ -4,6 +4,7 @@
 
 #include "core/indices.hpp"
 #include "core/lane.hpp"
+#include "core/lane_transpose.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
@@ -24,10 +25,25 @@ FORCESMITH_FUNCTION L fold_lanes(const L* a) {
                               typename IndicesUpTo<L::width>::Type{});
   }
 }
+template <class L, class Half, int... i>
+FORCESMITH_FUNCTION L join(Half a, Half b, Indices<i...>) {
+  return __builtin_shufflevector(a.v, b.v, i...);
+}
 /// Sums over the lanes of a[0] .. a[Width - 1].
 template <class Real, int Width>
 FORCESMITH_FUNCTION Lane<Real, Width> lane_sums(const Lane<Real, Width>* a) {
-  return fold_lanes<Width>(a);
+  using L = Lane<Real, Width>;
+  if constexpr (sizeof(L) < 32) {
+    return fold_lanes<Width>(a);
+  } else {
+    // The first round by loading halves: without shuffles, and what follows is half as wide.
+    using Half = Lane<Real, Width / 2>;
+    const Half* halves = reinterpret_cast<const Half*>(a);
+    Half sums[Width];
+    for (int i = 0; i < Width; ++i) sums[i] = halves[2 * i] + halves[2 * i + 1];
+    return join<L>(fold_lanes<Width / 2>(sums), fold_lanes<Width / 2>(sums + Width / 2),
+                   typename IndicesUpTo<Width>::Type{});
+  }
 }
 #endif
 
@@ -43,6 +59,21 @@ FORCESMITH_FUNCTION void store_lane_sums(const L* a, int n, Real* sums, int stri
     const L group = lane_sums(a + i);
     const int count = n - i < L::width ? n - i : L::width;
     for (int k = 0; k < count; ++k) sums[(i + k) * stride] = group[k];
+  }
+}
+
+/// In two steps, to registers of atoms: for each atom in turn store_sums_of_atom(), and then sums_to_lanes() makes
+/// lane `atom` of registers[i] the sum over the lanes of its a[i], i < n. Whole groups of `width` registers are
+/// written, and of a read.
+template <class L>
+FORCESMITH_FUNCTION void store_sums_of_atom(const L* a, int n, int atom, L* registers) {
+  for (int i = 0; i < n; i += L::width) registers[i + atom] = lane_sums(a + i);
+}
+template <class L>
+FORCESMITH_FUNCTION void sums_to_lanes(L* registers, int n, int n_atoms) {
+  for (int i = 0; i < n; i += L::width) {
+    for (int atom = n_atoms; atom < L::width; ++atom) registers[i + atom] = L(0);
+    lane_transpose(registers + i);
   }
 }
 

@@ -15,4 +15,11 @@ FORCESMITH_FUNCTION void store_lane_sums(const L* a, int n, Real* sums, int stri
   for (int i = 0; i < n; ++i) sums[i * stride] = a[i].v;
 }
 
+template <class L>
+FORCESMITH_FUNCTION void store_sums_of_atom(const L* a, int n, int, L* registers) {
+  for (int i = 0; i < n; ++i) registers[i] = a[i];
+}
+template <class L>
+FORCESMITH_FUNCTION void sums_to_lanes(L*, int, int) {}
+
 }  // namespace forcesmith::FORCESMITH_ISA

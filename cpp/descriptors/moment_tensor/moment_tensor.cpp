@@ -423,7 +423,8 @@ void MomentTensor::lay_out(const MomentTensorTables<Real>& t, KernelWorkspace<Re
   const std::size_t radial = w.neighbors.n_packs() * t.radial_stride * width;
   w.scratch.f = w.memory[0].reserve(2 * radial);
   w.scratch.df = w.scratch.f + radial;
-  const std::size_t moments = t.n_moments * width, sums = (t.n_basic + width) * width;
+  // Sums over lanes are made and written in groups of `width`.
+  const std::size_t moments = (t.n_moments + width) * width, sums = (t.n_basic + width) * width;
   w.scratch.moments = w.memory[1].reserve(4 * moments + sums);
   w.scratch.moments_dot = w.scratch.moments + moments;
   w.scratch.adjoints = w.scratch.moments_dot + moments;

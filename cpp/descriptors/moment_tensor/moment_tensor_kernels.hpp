@@ -285,7 +285,6 @@ FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighb
                                         const LaneScratch<L>& s, double* values, int stride) {
   L* moments = reinterpret_cast<L*>(s.moments);
   L* sums = reinterpret_cast<L*>(s.sums);
-  for (int basic = 0; basic < t.n_basic; ++basic) moments[basic] = L(0.0);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = L(0.0);
     const int center = neighbors.center_types[atom];
@@ -294,8 +293,9 @@ FORCESMITH_FUNCTION void compute_values(const LaneTables<L>& t, const LaneNeighb
     for_packs_of_atom<at_once>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
       compute_moments_of_packs<L, R, count.value>(t, neighbors, s, center, pack);
     });
-    store_lane_sums(sums, t.n_basic, s.moments + atom, L::width);
+    store_sums_of_atom(sums, t.n_basic, atom, moments);
   }
+  sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
   FORCESMITH_PHASE(contraction);
   expand_moments(t, moments);
   compute_products(t, moments);
@@ -420,7 +420,6 @@ FORCESMITH_FUNCTION void compute_tangent(const LaneTables<L>& t, const LaneNeigh
   const L* moments = reinterpret_cast<const L*>(s.moments);
   L* dot = reinterpret_cast<L*>(s.moments_dot);
   L* sums = reinterpret_cast<L*>(s.sums);
-  for (int basic = 0; basic < t.n_basic; ++basic) dot[basic] = L(0.0);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = L(0.0);
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
@@ -434,8 +433,9 @@ FORCESMITH_FUNCTION void compute_tangent(const LaneTables<L>& t, const LaneNeigh
       }
       add_moments_dot<L, R>(t, packs.u[0], motion.u_dot, f, f_dot, sums);
     }
-    store_lane_sums(sums, t.n_basic, s.moments_dot + atom, L::width);
+    store_sums_of_atom(sums, t.n_basic, atom, dot);
   }
+  sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
   expand_moments(t, dot);
   for (int target = t.first_product; target < t.n_moments; ++target) {
     L sum(0.0);
