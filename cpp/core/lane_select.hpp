@@ -321,7 +321,7 @@ FORCESMITH_FUNCTION void lane_gather_rows(const int* rows, const Index& index, I
   for (int i = 0; i < 4; ++i) {
 #if defined(__AVX512F__)
     const auto row = [&](int k) FORCESMITH_INLINE_LAMBDA { return (__m128i)*address(i + 4 * k); };
-    __m512i four = _mm512_broadcast_i32x4(row(0));
+    __m512i four = _mm512_maskz_broadcast_i32x4(0xffff, row(0));  // without a mask gcc sees uninitialised lanes
     four = _mm512_mask_broadcast_i32x4(four, 0x00f0, row(1));
     four = _mm512_mask_broadcast_i32x4(four, 0x0f00, row(2));
     every_fourth[i] = (L::Vector)_mm512_mask_broadcast_i32x4(four, 0xf000, row(3));

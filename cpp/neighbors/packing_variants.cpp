@@ -77,12 +77,10 @@ void add_per_atom_virials(const PackedViewOf<Real>& packs, const int* centers, c
 }
 
 /// Subtracts the gradients of up to D::width pairs from the forces on their neighbors.
-template <class Real>
-FORCESMITH_FUNCTION void add_to_neighbors(const Real* gradients, int width, const int* pairs, int n_pairs,
-                                          const int* neighbors, double* forces) {
-  const D g[3] = {load_as_double(gradients), load_as_double(gradients + width), load_as_double(gradients + 2 * width)};
+FORCESMITH_FUNCTION void add_to_neighbors(const D* gradients, const int* pairs, int n_pairs, const int* neighbors,
+                                          double* forces) {
   ForceRow rows[D::width];
-  lanes_to_force_rows(g, rows);
+  lanes_to_force_rows(gradients, rows);
   const auto add = [&](int i) FORCESMITH_INLINE_LAMBDA {
     double* own = forces + force_stride * static_cast<long long>(neighbors[pairs[i]]);
     lane_store(own, ForceRow(lane_load<ForceRow>(own).v - rows[i].v));
@@ -94,28 +92,22 @@ FORCESMITH_FUNCTION void add_to_neighbors(const Real* gradients, int width, cons
 }
 
 /// Adds the sums over the lanes to the force on a center.
-template <class L>
-FORCESMITH_FUNCTION void add_to_center(const L* force, double* own) {
-  D sums[3];
-  for (int axis = 0; axis < 3; ++axis) {
-    const auto* lanes = reinterpret_cast<const typename L::Number*>(force + axis);
-    sums[axis] = load_as_double(lanes);
-    if constexpr (L::width > D::width) sums[axis] += load_as_double(lanes + D::width);
-  }
+FORCESMITH_FUNCTION void add_to_center(const D* force, double* own) {
   ForceRow rows[D::width];
-  lanes_to_force_rows(sums, rows);
+  lanes_to_force_rows(force, rows);
   ForceRow::Vector sum = lane_load<ForceRow>(own).v;
   for (int i = 0; i < D::width; ++i) sum += rows[i].v;
   lane_store(own, ForceRow(sum));
 }
 
+/// Forces are sums of doubles also of single-precision gradients: nothing is lost between centers and neighbors.
 template <class L>
 void add_forces(const PackedViewOf<typename L::Number>& packs, const int* centers, const int* neighbors,
                 const typename L::Number* gradients, PairForces& to) {
   const int width = packs.width;
   L virial[6] = {L(0), L(0), L(0), L(0), L(0), L(0)};
   for (int atom = 0; atom < packs.n_atoms; ++atom) {
-    L force[3] = {L(0), L(0), L(0)};
+    D force[3] = {D(0), D(0), D(0)};
     for (int pack = packs.pack_offsets[atom]; pack < packs.pack_offsets[atom + 1]; ++pack)
       for (int lane = 0; lane < width; lane += L::width) {
         const int slot = pack * width + lane;
@@ -126,18 +118,21 @@ void add_forces(const PackedViewOf<typename L::Number>& packs, const int* center
         L g[3];
         for (int axis = 0; axis < 3; ++axis) {
           g[axis] = lane_load<L>(gradients_here + axis * width);
-          force[axis] += g[axis];
           virial[axis] -= r[axis] * g[axis];
         }
         virial[3] -= r[0] * g[1];
         virial[4] -= r[0] * g[2];
         virial[5] -= r[1] * g[2];
 
-        // Padding comes last in a pack.
         for (int part = 0; part < L::width && to.forces != nullptr; part += D::width) {
-          const int* pairs = packs.pairs + slot + part;
+          D of_part[3];
+          for (int axis = 0; axis < 3; ++axis) {
+            of_part[axis] = load_as_double(gradients_here + axis * width + part);
+            force[axis] += of_part[axis];
+          }
+          const int* pairs = packs.pairs + slot + part;  // padding comes last in a pack
           const int n_pairs = D::width - count_lanes(lanes_less(lane_load_unaligned<IntegersOf<D>>(pairs), 0));
-          add_to_neighbors(gradients_here + part, width, pairs, n_pairs, neighbors, to.forces);
+          add_to_neighbors(of_part, pairs, n_pairs, neighbors, to.forces);
         }
       }
     if (to.forces != nullptr) add_to_center(force, to.forces + force_stride * static_cast<long long>(centers[atom]));

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "check.hpp"
+#include "core/aligned_buffer.hpp"
 #include "descriptors/descriptor.hpp"
 #include "neighbors/packed_view.hpp"
 #include "random_numbers.hpp"
@@ -66,17 +67,39 @@ struct VerbOutput {
         gradients(in.directions.size() * in.stride) {}
 };
 
+/// Rows of forces as PairForces wants them, at first 0.
+class ForceRows {
+ public:
+  explicit ForceRows(std::size_t n_host) : n_host_(n_host) {
+    std::fill_n(buffer_.reserve(forcesmith::force_stride * n_host), forcesmith::force_stride * n_host, 0.0);
+  }
+  double* data() { return buffer_.data(); }
+  /// [..][3], of atoms first .. end - 1.
+  Numbers forces(std::size_t first, std::size_t end) const {
+    Numbers forces;
+    for (std::size_t i = first; i < end; ++i)
+      forces.insert(forces.end(), &buffer_.data()[forcesmith::force_stride * i],
+                    &buffer_.data()[forcesmith::force_stride * i + 3]);
+    return forces;
+  }
+  Numbers forces() const { return forces(0, n_host_); }
+
+ private:
+  std::size_t n_host_;
+  forcesmith::AlignedBuffer buffer_;
+};
+
 /// Backpropagation, with the forces told apart by pair; the virial and the forces on the centers are theirs.
 class PairGradients {
  public:
-  explicit PairGradients(const Neighborhoods& atoms) : atoms_(atoms), forces_(3 * (atoms.n_atoms() + atoms.n_pairs())) {
-    to_.forces = forces_.data();
+  explicit PairGradients(const Neighborhoods& atoms) : atoms_(atoms), rows_(atoms.n_atoms() + atoms.n_pairs()) {
+    to_.forces = rows_.data();
   }
   forcesmith::PairForces& forces() { return to_; }
   Numbers checked(double rounding) const {
-    const std::size_t n_centers = 3 * atoms_.n_atoms();
-    Numbers gradients, on_centers(n_centers), virial(6);
-    for (std::size_t i = n_centers; i < forces_.size(); ++i) gradients.push_back(-forces_[i]);
+    Numbers gradients = rows_.forces(atoms_.n_atoms(), atoms_.n_atoms() + atoms_.n_pairs());
+    for (double& g : gradients) g = -g;
+    Numbers on_centers(3 * atoms_.n_atoms()), virial(6);
     for (int atom = 0; atom < atoms_.n_atoms(); ++atom)
       for (auto pair = atoms_.offsets[atom]; pair < atoms_.offsets[atom + 1]; ++pair) {
         const double* g = &gradients[3 * pair];
@@ -85,14 +108,14 @@ class PairGradients {
         static constexpr int rows[6][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}};
         for (int c = 0; c < 6; ++c) virial[c] -= r[rows[c][0]] * g[rows[c][1]];
       }
-    CHECK_CLOSE(Numbers(forces_.begin(), forces_.begin() + n_centers), on_centers, 1e-12);
+    CHECK_CLOSE(rows_.forces(0, atoms_.n_atoms()), on_centers, 1e-12);
     CHECK_CLOSE(Numbers(to_.virial, to_.virial + 6), virial, rounding);
     return gradients;
   }
 
  private:
   const Neighborhoods& atoms_;
-  Numbers forces_;
+  ForceRows rows_;
   forcesmith::PairForces to_;
 };
 

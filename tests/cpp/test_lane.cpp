@@ -155,6 +155,28 @@ void test_sums() {
   }
 }
 
+/// Sums of several atoms, in lanes of the atoms; of fewer atoms than lanes, too.
+template <class Real, int Width>
+void test_sums_of_atoms() {
+  using L = Lane<Real, Width>;
+  constexpr double relative = 50 * std::numeric_limits<Real>::epsilon();
+  for (int n : {1, Width, Width + 1, 3 * Width - 1})
+    for (int n_atoms : {1, (Width + 1) / 2, Width}) {
+      const int room = (n + Width - 1) / Width * Width;
+      forcesmith::AlignedBufferOf<Real> buffer;
+      Real* numbers = buffer.reserve((n_atoms + 1) * room * Width);
+      for (int i = 0; i < n_atoms * room * Width; ++i) numbers[i] = i * i % 17 + Real(0.125) * i;
+      const L* lanes = reinterpret_cast<const L*>(numbers);
+      L* registers = reinterpret_cast<L*>(numbers + n_atoms * room * Width);
+      std::fill_n(numbers + n_atoms * room * Width, room * Width, Real(NAN));
+      for (int atom = 0; atom < n_atoms; ++atom) store_sums_of_atom(lanes + atom * room, n, atom, registers);
+      sums_to_lanes(registers, n, n_atoms);
+      for (int i = 0; i < n; ++i)
+        for (int atom = 0; atom < Width; ++atom)
+          CHECK_CLOSE(registers[i][atom], atom < n_atoms ? lane_sum(lanes[atom * room + i]) : Real(0), relative);
+    }
+}
+
 void test_aligned_buffer() {
   forcesmith::AlignedBuffer buffer;
   CHECK(buffer.data() == nullptr);
@@ -194,6 +216,7 @@ void test_single_width() {
   test_arithmetic<float, Width>();
   test_choices<float, Width>();
   test_sums<float, Width>();
+  test_sums_of_atoms<float, Width>();
 }
 
 template <int Width>
@@ -202,6 +225,7 @@ void test_width() {
   test_rows<double, Width>();
   test_choices<double, Width>();
   test_sums<double, Width>();
+  test_sums_of_atoms<double, Width>();
   test_single_width<Width>();
   test_sin_cos<Width>();
   test_exponential<Width>();

@@ -1,6 +1,7 @@
 // From a host's lists of atoms to forces, on every instruction set that this processor has: selecting the
 // neighbors within the cutoff, packing them, and adding the gradients of packs to forces and virials.
 #include <cstdlib>
+#include <type_traits>
 
 #include "core/instruction_set.hpp"
 #include "neighbors/packed_neighbors.hpp"
@@ -13,32 +14,45 @@ using namespace forcesmith;
 
 constexpr int index_mask = 0xfff, n_host = 400;
 
-/// What select_neighbors should find, pair by pair.
-void test_selection(std::mt19937& random, bool one_element) {
-  const Numbers positions = random_numbers(random, 3 * n_host);  // -1 to 1
+/// A crowd of atoms in a box of 2 angstrom around a point, and lists of some of them.
+struct Crowd {
+  static constexpr double cutoff_squared = 1.0;
+  Numbers positions;
   std::vector<int> elements;
-  for (int i = 0; i < n_host; ++i) elements.push_back(one_element ? 0 : i % 5 - 1);
-  const double cutoff_squared = 1.0;
-  const ListedAtoms atoms{positions.data(), one_element ? nullptr : elements.data(), index_mask, cutoff_squared};
-  std::vector<int> neighbors(3 * n_host), types(3 * n_host, 0);
-  Numbers x(3 * n_host), y(x), z(x);
-  const SelectNeighbors select_neighbors = select_neighbors_in_use();
-  int n_pairs = 0, expected = 0;
+
+  Crowd(std::mt19937& random, bool one_element, double offset) : positions(random_numbers(random, 3 * n_host)) {
+    for (double& x : positions) x += offset;
+    for (int i = 0; i < n_host; ++i) elements.push_back(one_element ? 0 : i % 5 - 1);
+  }
+  double component(int i, int j, int axis) const { return positions[3 * j + axis] - positions[3 * i + axis]; }
+};
+
+/// What select_neighbors should find, pair by pair, with components of r_ij to `rounding` of the cutoff.
+template <class Atoms, class Real>
+void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atoms, Real> select_neighbors,
+                    double rounding) {
+  constexpr int room = 3 * n_host;
+  std::vector<int> neighbors(room), types(room, 0);
+  std::vector<Real> x(room), y(room), z(room);
+  int n_pairs = 0;
   for (int n_listed : {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 23, 333}) {
     const int center = n_host - 1 - n_listed;
     std::vector<int> listed;
     for (int k = 0; k < n_listed; ++k) listed.push_back((7 * k + n_listed) % n_host | 0x1000 << k % 3);
-    const int first = n_pairs;
+    int expected = n_pairs;
     n_pairs = select_neighbors(atoms, center, listed.data(), n_listed,
                                {neighbors.data(), types.data(), x.data(), y.data(), z.data()}, n_pairs);
-    expected = first;
     for (int marked : listed) {
       const int j = marked & index_mask;
-      double d[3];
-      for (int axis = 0; axis < 3; ++axis) d[axis] = positions[3 * j + axis] - positions[3 * center + axis];
-      if (elements[j] < 0 || !(d[0] * d[0] + d[1] * d[1] + d[2] * d[2] < cutoff_squared)) continue;
-      CHECK(neighbors[expected] == j && types[expected] == elements[j]);
-      CHECK(x[expected] == d[0] && y[expected] == d[1] && z[expected] == d[2]);
+      const double d[3] = {crowd.component(center, j, 0), crowd.component(center, j, 1),
+                           crowd.component(center, j, 2)};
+      const double r_squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+      CHECK(std::abs(r_squared - Crowd::cutoff_squared) > 10 * rounding);  // no pair is in doubt
+      if (crowd.elements[j] < 0 || !(r_squared < Crowd::cutoff_squared)) continue;
+      CHECK(neighbors[expected] == j && types[expected] == crowd.elements[j]);
+      CHECK(std::abs(x[expected] - d[0]) <= rounding);
+      CHECK(std::abs(y[expected] - d[1]) <= rounding);
+      CHECK(std::abs(z[expected] - d[2]) <= rounding);
       ++expected;
     }
     CHECK(n_pairs == expected);
@@ -46,10 +60,50 @@ void test_selection(std::mt19937& random, bool one_element) {
   CHECK(n_pairs > 50 && n_pairs < 300);
 }
 
-/// Every neighbor inside its cutoff is in a pack of its element, once, and padding is what it should be.
-template <class Real>
+/// In double precision the components are exact; on the grid they are good to its step, wherever the atoms are:
+/// 30000 angstrom are many times the range of its whole numbers.
+void test_selections(std::mt19937& random, bool one_element) {
+  const double cutoff = std::sqrt(Crowd::cutoff_squared), step = grid_step(cutoff);
+  const SelectNeighborsVariant select_neighbors = select_neighbors_in_use();
+  for (double offset : {0.0, 15.9, -16.0, 30000.0, -30016.25}) {
+    const Crowd crowd(random, one_element, offset);
+    const ListedAtoms atoms{crowd.positions.data(), one_element ? nullptr : crowd.elements.data(), index_mask,
+                            Crowd::cutoff_squared};
+    test_selection(crowd, atoms, select_neighbors.in_double, 0.0);
+
+    std::vector<int> rows(4 * n_host, -7);
+    for (int first : {0, 123})
+      select_neighbors.set_rows(crowd.positions.data(), crowd.elements.data(), first, first == 0 ? 123 : n_host, step,
+                                rows.data());
+    const ListedAtomsOnGrid on_grid{rows.data(), one_element, index_mask, static_cast<float>(step),
+                                    static_cast<float>(Crowd::cutoff_squared)};
+    test_selection(crowd, on_grid, select_neighbors.in_single, 1.1 * step + 1e-7 * cutoff);
+  }
+}
+
+void test_grid_step() {
+  for (double cutoff : {0.5, 3.0, 8.0, 8.1, 12.0, 100.0}) {
+    const double step = grid_step(cutoff), range = std::max(4 * cutoff, 32.0);
+    CHECK(std::exp2(std::round(std::log2(step))) == step);
+    CHECK(std::exp2(31) * step >= range && std::exp2(31) * step < 2 * range);
+  }
+}
+
+/// Every neighbor inside its cutoff is in a pack of its element, once, and padding is what it should be. The
+/// packs are of numbers Real, what a host gives is Given.
+template <class Real, class Given = double>
 void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
   NeighborView block = atoms.view();
+  std::vector<Given> x, y, z;
+  if constexpr (std::is_same_v<Given, float>) {
+    x.assign(atoms.x.begin(), atoms.x.end());
+    y.assign(atoms.y.begin(), atoms.y.end());
+    z.assign(atoms.z.begin(), atoms.z.end());
+    block.x = block.y = block.z = nullptr;
+    block.x_single = x.data();
+    block.y_single = y.data();
+    block.z_single = z.data();
+  }
   std::vector<int> all_of_one(atoms.n_pairs(), 0), centers_of_one(atoms.n_atoms(), 0);
   if (n_elements == 1) {
     block.types = all_of_one.data();
@@ -59,7 +113,7 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
   PackedNeighborsOf<Real> packed;
   packed.pack(block, cutoffs, n_elements, width);
   const PackedViewOf<Real> view = packed.view();
-  const double rounding = sizeof(Real) == sizeof(float) ? 2e-7 : 1e-15;
+  const double rounding = sizeof(Real) + sizeof(Given) < 2 * sizeof(double) ? 2e-7 : 1e-15;
   std::vector<int> found(atoms.n_pairs(), 0);
   CHECK(view.n_atoms == atoms.n_atoms() && view.width == width);
   for (int atom = 0; atom < view.n_atoms; ++atom)
@@ -94,8 +148,9 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
   Real* gradients = buffer.reserve(3 * n_slots);
   const int n_rows = atoms.n_atoms() + static_cast<int>(atoms.n_pairs());
   PairForces to;
-  Numbers forces(3 * n_rows), virials(6 * n_rows), centroid_virials(9 * n_rows);
-  Numbers forces_pair_by_pair(forces), virials_pair_by_pair(virials), centroid_pair_by_pair(centroid_virials), virial(6);
+  ForceRows forces(n_rows);
+  Numbers virials(6 * n_rows), centroid_virials(9 * n_rows);
+  Numbers forces_pair_by_pair(3 * n_rows), virials_pair_by_pair(virials), centroid_pair_by_pair(centroid_virials), virial(6);
   to.forces = forces.data();
   to.virials = virials.data();
   to.centroid_virials = centroid_virials.data();
@@ -128,7 +183,7 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
     }
   packed.add_forces(gradients, to);
   const double relative = 20 * rounding;
-  CHECK_CLOSE(forces, forces_pair_by_pair, 1e-14);
+  CHECK_CLOSE(forces.forces(), forces_pair_by_pair, 1e-14);
   CHECK_CLOSE(virials, virials_pair_by_pair, relative);
   CHECK_CLOSE(centroid_virials, centroid_pair_by_pair, relative);
   CHECK_CLOSE(Numbers(to.virial, to.virial + 6), virial, relative);
@@ -141,6 +196,7 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
 }  // namespace
 
 int main() {
+  test_grid_step();
   std::mt19937 random(5);
   const Neighborhoods atoms(random);
   for (InstructionSet set : available_instruction_sets()) {
@@ -148,11 +204,13 @@ int main() {
     CHECK(instruction_set() == set);
     const int width = set == InstructionSet::avx512 ? 8 : set == InstructionSet::avx2 ? 4 : 2;
     std::printf("%s, width %d\n", to_string(set).c_str(), width);
-    test_selection(random, true);
-    test_selection(random, false);
+    test_selections(random, true);
+    test_selections(random, false);
     for (int n_elements : {1, 2}) {
       test_packs<double>(atoms, n_elements, width);
       test_packs<float>(atoms, n_elements, 2 * width);
+      test_packs<double, float>(atoms, n_elements, width);
+      test_packs<float, float>(atoms, n_elements, 2 * width);
     }
   }
   return failures != 0;
