@@ -13,8 +13,11 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-using DoubleLane = Lane<double, native_width>;
-using SingleLane = Lane<float, native_single_width>;
+/// A register of doubles or floats.
+template <class Real>
+using NativeLane = Lane<Real, sizeof(Real) == sizeof(double) ? native_width : native_single_width>;
+using DoubleLane = NativeLane<double>;
+using SingleLane = NativeLane<float>;
 /// Integers as many as numbers in a register.
 template <class L>
 using IntegersOf = Lane<int, L::width>;

@@ -24,8 +24,6 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
   centers_ = block.centers;
   neighbors_ = block.neighbors + first_pair;
   center_types_.assign(block.center_types, block.center_types + block.n_atoms);
-  pack_offsets_.assign(1, 0);
-  pack_types_.clear();
   // A pack may be partly empty: one more per atom and element, and what append() overwrites.
   const std::size_t n_pairs = block.offsets[block.n_atoms] - first_pair;
   constexpr std::size_t most_lanes = 64 / sizeof(Real);  // in a register of any instruction set
@@ -35,38 +33,28 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
   const PackSlots<Real> slots{components, components + capacity, components + 2 * capacity,
                               components + 3 * capacity, pairs_.reserve(capacity)};
   capacity_ = capacity;
-  paddings_.clear();
+  int* pack_offsets = pack_offsets_.reserve(block.n_atoms + 1);
+  int* pack_types = pack_types_.reserve(capacity / width);
+  const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
 
-  int slot = 0;
+  int slot = 0, pack = 0;
+  pack_offsets[0] = 0;
   for (int atom = 0; atom < block.n_atoms; ++atom) {
-    const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
     const int first = static_cast<int>(block.offsets[atom] - first_pair);
-    const int last = static_cast<int>(block.offsets[atom + 1] - first_pair);
-    const double* own_cutoffs = cutoffs.data() + block.center_types[atom] * n_elements;
+    const int end = static_cast<int>(block.offsets[atom + 1] - first_pair);
+    const auto append = [&](auto function, const auto* x, const auto* y, const auto* z, const PackKind& kind) {
+      return function({x + first_pair, y + first_pair, z + first_pair, types, first, end}, kind, slots, slot);
+    };
     for (int element = 0; element < n_elements; ++element) {
-      const double cutoff = own_cutoffs[element];
-      const int begin = slot;
-      const auto append = [&](auto function, const auto* x, const auto* y, const auto* z) {
-        return function({x + first_pair, y + first_pair, z + first_pair, types, first, last}, element, cutoff * cutoff,
-                        slots, begin);
-      };
-      slot = block.x != nullptr ? append(variant_.append, block.x, block.y, block.z)
-                                : append(variant_.append_single, block.x_single, block.y_single, block.z_single);
-      const int end = begin + (slot - begin + width - 1) / width * width;
-      if (slot < end) paddings_.push_back({slot, end, cutoff});
-      slot = end;
-      pack_types_.insert(pack_types_.end(), (end - begin) / width, element);
+      const PackKind kind{element, cutoffs[block.center_types[atom] * n_elements + element], width};
+      slot = block.x != nullptr ? append(variant_.append, block.x, block.y, block.z, kind)
+                                : append(variant_.append_single, block.x_single, block.y_single, block.z_single, kind);
+      for (; pack * width < slot; ++pack) pack_types[pack] = element;
     }
-    pack_offsets_.push_back(static_cast<int>(pack_types_.size()));
+    pack_offsets[atom + 1] = pack;
   }
+  n_packs_ = pack;
   variant_.normalize(slots, (slot + most_lanes - 1) / most_lanes * most_lanes);
-  for (const Padding& padding : paddings_)
-    for (int k = padding.begin; k < padding.end; ++k) {
-      slots.x[k] = slots.y[k] = 0;
-      slots.z[k] = 1;
-      slots.r[k] = static_cast<Real>(padding.cutoff);
-      slots.pairs[k] = -1;
-    }
 }
 
 template <class Real>
@@ -91,9 +79,10 @@ void PackedNeighborsOf<Real>::add_forces(const Real* gradients, PairForces& to) 
 
 template <class Real>
 int PackedNeighborsOf<Real>::max_packs_per_atom() const {
+  const int* offsets = pack_offsets_.data();
   int largest = 0;
-  for (std::size_t atom = 0; atom + 1 < pack_offsets_.size(); ++atom)
-    largest = std::max(largest, pack_offsets_[atom + 1] - pack_offsets_[atom]);
+  for (std::size_t atom = 0; atom < center_types_.size(); ++atom)
+    largest = std::max(largest, offsets[atom + 1] - offsets[atom]);
   return largest;
 }
 

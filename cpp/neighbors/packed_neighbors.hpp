@@ -25,21 +25,15 @@ class PackedNeighborsOf {
   /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials, while the arrays of `block` are still
   /// there. The width is that of a register of the variants, or two; gradients of padding vanish.
   void add_forces(const Real* gradients, PairForces& to) const;
-  int n_packs() const { return static_cast<int>(pack_types_.size()); }
+  int n_packs() const { return n_packs_; }
   int max_packs_per_atom() const;
 
  private:
-  int width_ = 1;
-  struct Padding {
-    int begin, end;  // slots
-    double cutoff;
-  };
-
+  int width_ = 1, n_packs_ = 0;
   PackingVariant<Real> variant_;
   const int *centers_ = nullptr, *neighbors_ = nullptr;  // of the host, for the atoms and pairs of the block
-  std::vector<Padding> paddings_;
-  std::vector<int> center_types_, pack_offsets_, pack_types_;
-  AlignedBufferOf<int> pairs_;
+  std::vector<int> center_types_;
+  AlignedBufferOf<int> pack_offsets_, pack_types_, pairs_;
   std::size_t capacity_ = 0;
   AlignedBufferOf<Real> components_;  // x, y, z, r one after the other, each of capacity_
 };

@@ -11,14 +11,15 @@ using D = DoubleLane;
 using S = SingleLane;
 
 template <class L, class Real>
-int append(const PairRange<typename L::Number>& given, int element, double cutoff_squared,
-           const PackSlots<Real>& slots, int slot) {
+int append(const PairRange<typename L::Number>& given, const PackKind& kind, const PackSlots<Real>& slots, int slot) {
   using I = IntegersOf<L>;
   const auto pairs = given;  // copies, that no store can change
   const auto to = slots;
+  const int begin = slot, element = kind.element;
+  const L cutoff_squared(static_cast<typename L::Number>(kind.cutoff * kind.cutoff));
   const bool one_element = pairs.types == nullptr;
   const auto append_group = [&](L x, L y, L z, I types, unsigned lanes, int first) FORCESMITH_INLINE_LAMBDA {
-    lanes &= lanes_less(x * x + y * y + z * z, L(static_cast<typename L::Number>(cutoff_squared)));
+    lanes &= lanes_less(x * x + y * y + z * z, cutoff_squared);
     if (!one_element) lanes &= lanes_equal(types, element);
     store_selected(to.x + slot, x, lanes);
     store_selected(to.y + slot, y, lanes);
@@ -38,7 +39,16 @@ int append(const PairRange<typename L::Number>& given, int element, double cutof
     append_group(lane_load_first<L>(pairs.x + first, rest), lane_load_first<L>(pairs.y + first, rest),
                  lane_load_first<L>(pairs.z + first, rest), types, first_lanes(rest), first);
   }
-  return slot;
+
+  const int end = begin + (slot - begin + kind.width - 1) / kind.width * kind.width;
+  using Padding = NativeLane<Real>;
+  for (; slot < end; slot += Padding::width) {
+    lane_store_unaligned(to.x + slot, Padding(0));
+    lane_store_unaligned(to.y + slot, Padding(0));
+    lane_store_unaligned(to.z + slot, Padding(static_cast<Real>(kind.cutoff)));
+    lane_store_unaligned(to.pairs + slot, IntegersOf<Padding>(-1));
+  }
+  return end;
 }
 
 template <class L, class Real>

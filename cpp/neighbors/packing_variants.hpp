@@ -22,11 +22,18 @@ struct PackSlots {
   int* pairs;
 };
 
-/// Puts the neighbors of an element inside the cutoff into slots `slot` and following ones; returns the end.
-/// Overwrites up to 16 slots beyond it.
+/// What a pack is of.
+struct PackKind {
+  int element;
+  double cutoff;  // angstrom
+  int width;
+};
+
+/// Puts the neighbors of one kind inside the cutoff into slots `slot` and following ones, fills their last pack with
+/// padding and returns its end. Overwrites up to 16 slots beyond it.
 template <class Real, class Given>
-using AppendNeighbors = int (*)(const PairRange<Given>& pairs, int element, double cutoff_squared,
-                                const PackSlots<Real>& to, int slot);
+using AppendNeighbors = int (*)(const PairRange<Given>& pairs, const PackKind& kind, const PackSlots<Real>& to,
+                                int slot);
 
 template <class Real>
 struct PackingVariant {

@@ -5,8 +5,10 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-using DoubleLane = Lane<double, 1>;
-using SingleLane = Lane<float, 1>;
+template <class Real>
+using NativeLane = Lane<Real, 1>;
+using DoubleLane = NativeLane<double>;
+using SingleLane = NativeLane<float>;
 template <class L>
 using IntegersOf = Lane<int, 1>;
 
