@@ -84,12 +84,22 @@ struct Structure {
   std::vector<int> centers, types, neighbors, neighbor_types;
   std::vector<std::int64_t> offsets;
   std::vector<double> x, y, z;
+  std::vector<float> x_single, y_single, z_single;
 
   int n_atoms() const { return static_cast<int>(types.size()); }
-  NeighborView view() const {
-    return {n_atoms(),        centers.data(),        types.data(), offsets.data(),
-            neighbors.data(), neighbor_types.data(), x.data(),     y.data(),
-            z.data()};
+  /// As the pair style gives it to kernels of this precision.
+  NeighborView view(Precision precision) const {
+    NeighborView view{n_atoms(), centers.data(), types.data(), offsets.data(), neighbors.data(), neighbor_types.data()};
+    if (precision == Precision::single) {
+      view.x_single = x_single.data();
+      view.y_single = y_single.data();
+      view.z_single = z_single.data();
+    } else {
+      view.x = x.data();
+      view.y = y.data();
+      view.z = z.data();
+    }
+    return view;
   }
 };
 
@@ -116,6 +126,9 @@ Structure read_structure(const std::string& path, int n_elements) {
     s.y.push_back(displacements[i + 1]);
     s.z.push_back(displacements[i + 2]);
   }
+  s.x_single.assign(s.x.begin(), s.x.end());
+  s.y_single.assign(s.y.begin(), s.y.end());
+  s.z_single.assign(s.z.begin(), s.z.end());
   s.centers.resize(s.types.size());
   std::iota(s.centers.begin(), s.centers.end(), 0);
   for (int type : s.types)
@@ -133,7 +146,7 @@ Structure read_structure(const std::string& path, int n_elements) {
 /// phases took.
 PhaseCounts profile(const Potential& potential, Precision precision, const Structure& structure, int first, int count,
                     double& energy, std::vector<double>& forces) {
-  NeighborView view = structure.view();
+  NeighborView view = structure.view(precision);
   view.n_atoms = count;
   view.centers += first;
   view.center_types += first;
