@@ -157,7 +157,7 @@ FORCESMITH_FUNCTION Real lane_sum(Lane<Real, Width> a) {
   return sum;
 }
 
-/// Lanes from consecutive, aligned memory.
+/// Lanes from consecutive, aligned memory, which is written and read as such lanes, or as numbers.
 template <class L, class Real>
 FORCESMITH_FUNCTION L lane_load(const Real* address) {
   return *reinterpret_cast<const L*>(address);
@@ -168,7 +168,7 @@ FORCESMITH_FUNCTION void lane_store(Real* address, L value) {
   *reinterpret_cast<L*>(address) = value;
 }
 
-/// The same from and to memory of any alignment.
+/// The same from and to memory of any alignment, and as lanes of any width.
 template <class L, class Real>
 FORCESMITH_FUNCTION L lane_load_unaligned(const Real* address) {
   L value;

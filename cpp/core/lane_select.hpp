@@ -101,7 +101,7 @@ FORCESMITH_FUNCTION DoubleLane load_as_double(const float* address) {
   // As a conversion of vectors, gcc makes two of it; without a mask, it sees uninitialised lanes.
   return (DoubleLane::Vector)_mm512_maskz_cvtps_pd(0xff, _mm256_load_ps(address));
 #else
-  return __builtin_convertvector((lane_load<Lane<float, native_width>>(address).v), DoubleLane::Vector);
+  return __builtin_convertvector((lane_load_unaligned<Lane<float, native_width>>(address).v), DoubleLane::Vector);
 #endif
 }
 

@@ -38,9 +38,11 @@ FORCESMITH_FUNCTION Lane<Real, Width> lane_sums(const Lane<Real, Width>* a) {
   } else {
     // The first round by loading halves: without shuffles, and what follows is half as wide.
     using Half = Lane<Real, Width / 2>;
-    const Half* halves = reinterpret_cast<const Half*>(a);
+    const Real* numbers = reinterpret_cast<const Real*>(a);
     Half sums[Width];
-    for (int i = 0; i < Width; ++i) sums[i] = halves[2 * i] + halves[2 * i + 1];
+    for (int i = 0; i < Width; ++i)
+      sums[i] = lane_load_unaligned<Half>(numbers + i * Width) +
+                lane_load_unaligned<Half>(numbers + i * Width + Width / 2);
     return join<L>(fold_lanes<Width / 2>(sums), fold_lanes<Width / 2>(sums + Width / 2),
                    typename IndicesUpTo<Width>::Type{});
   }
