@@ -204,12 +204,15 @@ FORCESMITH_FUNCTION void store_selected(double* address, SingleLane lane, unsign
 }
 
 /// A row of an array [..][4]: one register, or two.
+#if defined(__AVX2__)
+using ForceRow = Lane<double, 4>;
+#else
 struct ForceRow {
-  using Vector = VectorOf<double, 4>::Type;
-  Vector v;
-  ForceRow() = default;
-  FORCESMITH_FUNCTION ForceRow(Vector vector) : v(vector) {}
+  Lane<double, 2> xy, z;
+  friend FORCESMITH_FUNCTION ForceRow operator+(ForceRow a, ForceRow b) { return {a.xy + b.xy, a.z + b.z}; }
+  friend FORCESMITH_FUNCTION ForceRow operator-(ForceRow a, ForceRow b) { return {a.xy - b.xy, a.z - b.z}; }
 };
+#endif
 
 /// Points given component by component as rows: x_i, y_i, z_i and anything.
 FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleLane* components, ForceRow* rows) {
@@ -237,7 +240,8 @@ FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleLane* components, Force
   rows[2] = __builtin_shufflevector(even, z, 2, 3, 6, 7);
   rows[3] = __builtin_shufflevector(odd, odd_z, 2, 3, 6, 7);
 #else
-  for (int i = 0; i < native_width; ++i) rows[i] = ForceRow::Vector{x[i], y[i], z[i], 0.0};
+  rows[0] = {__builtin_shufflevector(x, y, 0, 2), __builtin_shufflevector(z, z, 0, 0)};
+  rows[1] = {__builtin_shufflevector(x, y, 1, 3), __builtin_shufflevector(z, z, 1, 1)};
 #endif
 }
 

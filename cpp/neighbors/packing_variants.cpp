@@ -93,7 +93,7 @@ FORCESMITH_FUNCTION void add_to_neighbors(const D* gradients, const int* pairs, 
   lanes_to_force_rows(gradients, rows);
   const auto add = [&](int i) FORCESMITH_INLINE_LAMBDA {
     double* own = forces + force_stride * static_cast<long long>(neighbors[pairs[i]]);
-    lane_store(own, ForceRow(lane_load<ForceRow>(own).v - rows[i].v));
+    lane_store(own, lane_load<ForceRow>(own) - rows[i]);
   };
   if (n_pairs == D::width)
     for (int i = 0; i < D::width; ++i) add(i);
@@ -105,9 +105,9 @@ FORCESMITH_FUNCTION void add_to_neighbors(const D* gradients, const int* pairs, 
 FORCESMITH_FUNCTION void add_to_center(const D* force, double* own) {
   ForceRow rows[D::width];
   lanes_to_force_rows(force, rows);
-  ForceRow::Vector sum = lane_load<ForceRow>(own).v;
-  for (int i = 0; i < D::width; ++i) sum += rows[i].v;
-  lane_store(own, ForceRow(sum));
+  ForceRow sum = lane_load<ForceRow>(own);
+  for (int i = 0; i < D::width; ++i) sum = sum + rows[i];
+  lane_store(own, sum);
 }
 
 /// Forces are sums of doubles also of single-precision gradients: nothing is lost between centers and neighbors.

@@ -43,13 +43,12 @@ FORCESMITH_FUNCTION void store_selected(To* address, Lane<Number, 1> lane, unsig
 }
 
 struct ForceRow {
-  typedef double Vector __attribute__((vector_size(32)));
-  Vector v;
-  ForceRow() = default;
-  FORCESMITH_FUNCTION ForceRow(Vector vector) : v(vector) {}
+  double x, y, z;
+  friend FORCESMITH_FUNCTION ForceRow operator+(ForceRow a, ForceRow b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
+  friend FORCESMITH_FUNCTION ForceRow operator-(ForceRow a, ForceRow b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
 };
 FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleLane* components, ForceRow* rows) {
-  rows[0] = ForceRow::Vector{components[0].v, components[1].v, components[2].v, 0.0};
+  rows[0] = {components[0].v, components[1].v, components[2].v};
 }
 
 template <class L>
