@@ -33,10 +33,10 @@ FORCESMITH_FUNCTION L join(Half a, Half b, Indices<i...>) {
 template <class Real, int Width>
 FORCESMITH_FUNCTION Lane<Real, Width> lane_sums(const Lane<Real, Width>* a) {
   using L = Lane<Real, Width>;
-  if constexpr (sizeof(L) < 32) {
+  if constexpr (sizeof(L) < 64) {
     return fold_lanes<Width>(a);
   } else {
-    // The first round by loading halves: without shuffles, and what follows is half as wide.
+    // The first round of the widest by loading halves: without shuffles, and what follows is half as wide.
     using Half = Lane<Real, Width / 2>;
     const Real* numbers = reinterpret_cast<const Real*>(a);
     Half sums[Width];
