@@ -38,4 +38,18 @@ class AlignedBufferOf {
 
 using AlignedBuffer = AlignedBufferOf<double>;
 
+/// Memory of a std::vector, aligned likewise.
+template <class Number>
+struct AlignedAllocator {
+  using value_type = Number;
+  static constexpr std::align_val_t alignment{64};
+
+  AlignedAllocator() = default;
+  template <class Other>
+  AlignedAllocator(const AlignedAllocator<Other>&) {}
+  Number* allocate(std::size_t n) { return static_cast<Number*>(::operator new(n * sizeof(Number), alignment)); }
+  void deallocate(Number* memory, std::size_t) { ::operator delete(memory, alignment); }
+  bool operator==(const AlignedAllocator&) const = default;
+};
+
 }  // namespace forcesmith

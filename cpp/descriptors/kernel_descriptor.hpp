@@ -26,6 +26,7 @@ template <class Own, template <class> class Tables, template <class> class Scrat
 class KernelDescriptor : public Descriptor {
  public:
   using Variants = KernelVariants<Tables, Scratch>;
+  static constexpr PackElements pack_elements = PackElements::one;
 
   template <class Real>
   struct KernelWorkspace : Workspace {
@@ -52,7 +53,7 @@ class KernelDescriptor : public Descriptor {
     FORCESMITH_PHASE(packing);
     in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
       const auto& variant = variants_.template of<Real>();
-      w.neighbors.pack(block, cutoffs_, own().n_elements(), variant.width);
+      w.neighbors.pack(block, cutoffs_, own().n_elements(), variant.width, Own::pack_elements);
       w.view = w.neighbors.view();
       const Tables<Real> t = own().template tables<Real>();
       own().lay_out(t, w);

@@ -18,23 +18,24 @@ PackedNeighborsOf<Real>::PackedNeighborsOf(const PackingVariants& variants) {
 
 template <class Real>
 void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<double>& cutoffs,
-                                   int n_elements, int width) {
-  width_ = width;
+                                   int n_elements, int width, PackElements elements) {
+  const bool mixed = elements == PackElements::mixed;
+  const int n_kinds = mixed ? 1 : n_elements;
   const std::int64_t first_pair = block.offsets[0];
   centers_ = block.centers;
   neighbors_ = block.neighbors + first_pair;
   center_types_.assign(block.center_types, block.center_types + block.n_atoms);
-  // A pack may be partly empty: one more per atom and element, and what append() overwrites.
+  // A pack may be partly empty: one more per atom and kind, and what append() overwrites.
   const std::size_t n_pairs = block.offsets[block.n_atoms] - first_pair;
   constexpr std::size_t most_lanes = 64 / sizeof(Real);  // in a register of any instruction set
-  std::size_t capacity = n_pairs + static_cast<std::size_t>(block.n_atoms) * n_elements * width;
+  std::size_t capacity = n_pairs + static_cast<std::size_t>(block.n_atoms) * n_kinds * width;
   capacity = (capacity / most_lanes + 2) * most_lanes;
   Real* components = components_.reserve(4 * capacity);
   const PackSlots<Real> slots{components, components + capacity, components + 2 * capacity,
-                              components + 3 * capacity, pairs_.reserve(capacity)};
-  capacity_ = capacity;
+                              components + 3 * capacity, pairs_.reserve(capacity),
+                              mixed && n_elements > 1 ? types_.reserve(capacity) : nullptr};
   int* pack_offsets = pack_offsets_.reserve(block.n_atoms + 1);
-  int* pack_types = pack_types_.reserve(capacity / width);
+  int* pack_types = mixed ? nullptr : pack_types_.reserve(capacity / width);
   const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
 
   int slot = 0, pack = 0;
@@ -45,36 +46,24 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
     const auto append = [&](auto function, const auto* x, const auto* y, const auto* z, const PackKind& kind) {
       return function({x + first_pair, y + first_pair, z + first_pair, types, first, end}, kind, slots, slot);
     };
-    for (int element = 0; element < n_elements; ++element) {
-      const PackKind kind{element, cutoffs[block.center_types[atom] * n_elements + element], width};
+    for (int element = 0; element < n_kinds; ++element) {
+      const double cutoff = cutoffs[block.center_types[atom] * n_elements + element];
+      const PackKind kind{mixed ? PackKind::any_element : element, cutoff, width};
       slot = block.x != nullptr ? append(variant_.append, block.x, block.y, block.z, kind)
                                 : append(variant_.append_single, block.x_single, block.y_single, block.z_single, kind);
-      for (; pack * width < slot; ++pack) pack_types[pack] = element;
+      for (; !mixed && pack * width < slot; ++pack) pack_types[pack] = element;
     }
+    pack = slot / width;
     pack_offsets[atom + 1] = pack;
   }
-  n_packs_ = pack;
+  view_ = {block.n_atoms, width, center_types_.data(), pack_offsets, pack_types, slots.x, slots.y, slots.z, slots.r,
+           slots.pairs, slots.types};
   variant_.normalize(slots, (slot + most_lanes - 1) / most_lanes * most_lanes);
 }
 
 template <class Real>
-PackedViewOf<Real> PackedNeighborsOf<Real>::view() const {
-  const Real* x = components_.data();
-  return {static_cast<int>(center_types_.size()),
-          width_,
-          center_types_.data(),
-          pack_offsets_.data(),
-          pack_types_.data(),
-          x,
-          x + capacity_,
-          x + 2 * capacity_,
-          x + 3 * capacity_,
-          pairs_.data()};
-}
-
-template <class Real>
 void PackedNeighborsOf<Real>::add_forces(const Real* gradients, PairForces& to) const {
-  variant_.add_forces(view(), centers_, neighbors_, gradients, to);
+  variant_.add_forces(view_, centers_, neighbors_, gradients, to);
 }
 
 template <class Real>

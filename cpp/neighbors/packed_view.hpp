@@ -7,7 +7,7 @@
 
 namespace forcesmith {
 
-/// Neighbors inside the cutoff in packs of `width`, each pack of one element. Padding sits exactly at
+/// Neighbors inside the cutoff in packs of `width`, each pack of one element or of all. Padding sits exactly at
 /// the cutoff of the pair, where every descriptor vanishes together with its slope.
 /// In single precision, unit vectors and distances are rounded once, here.
 template <class Real>
@@ -16,12 +16,13 @@ struct PackedViewOf {
   int width;                  // neighbors per pack
   const int* center_types;    // [n_atoms]
   const int* pack_offsets;    // [n_atoms + 1]
-  const int* pack_types;      // [n_packs] element of the neighbors in a pack
+  const int* pack_types;      // [n_packs] element of the neighbors in a pack; null where they mix
   const Real* x;              // [n_packs][width] components of r_ij / |r_ij|
   const Real* y;
   const Real* z;
   const Real* r;              // [n_packs][width] |r_ij|, angstrom
   const int* pairs;           // [n_packs][width] pair, counted from the block's first; -1: padding
+  const int* types;           // [n_packs][width] element, 0 for padding; null where there is one, or packs are of one
 
   /// One of the atoms alone; packs and pairs keep their numbers.
   FORCESMITH_FUNCTION PackedViewOf atom(int index) const {

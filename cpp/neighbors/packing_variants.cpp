@@ -17,10 +17,11 @@ int append(const PairRange<typename L::Number>& given, const PackKind& kind, con
   const auto to = slots;
   const int begin = slot, element = kind.element;
   const L cutoff_squared(static_cast<typename L::Number>(kind.cutoff * kind.cutoff));
-  const bool one_element = pairs.types == nullptr;
+  const bool one_element = pairs.types == nullptr, any_element = one_element || element == PackKind::any_element;
   const auto append_group = [&](L x, L y, L z, I types, unsigned lanes, int first) FORCESMITH_INLINE_LAMBDA {
     lanes &= lanes_less(x * x + y * y + z * z, cutoff_squared);
-    if (!one_element) lanes &= lanes_equal(types, element);
+    if (!any_element) lanes &= lanes_equal(types, element);
+    if (to.types != nullptr) store_selected(to.types + slot, types, lanes);
     store_selected(to.x + slot, x, lanes);
     store_selected(to.y + slot, y, lanes);
     store_selected(to.z + slot, z, lanes);
@@ -47,6 +48,7 @@ int append(const PairRange<typename L::Number>& given, const PackKind& kind, con
     lane_store_unaligned(to.y + slot, Padding(0));
     lane_store_unaligned(to.z + slot, Padding(static_cast<Real>(kind.cutoff)));
     lane_store_unaligned(to.pairs + slot, IntegersOf<Padding>(-1));
+    if (to.types != nullptr) lane_store_unaligned(to.types + slot, IntegersOf<Padding>(0));
   }
   return end;
 }

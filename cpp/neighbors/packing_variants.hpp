@@ -15,15 +15,16 @@ struct PairRange {
   int begin, end;
 };
 
-/// Places in packs: x, y, z and, later, r; pair.
+/// Places in packs: x, y, z and, later, r; pair; element, where they mix.
 template <class Real>
 struct PackSlots {
   Real *x, *y, *z, *r;
-  int* pairs;
+  int *pairs, *types;
 };
 
 /// What a pack is of.
 struct PackKind {
+  static constexpr int any_element = -1;
   int element;
   double cutoff;  // angstrom
   int width;

@@ -24,7 +24,7 @@ int main() {
 
     using Space = Kokkos::DefaultHostExecutionSpace;
     forcesmith::PackedNeighbors packed;
-    packed.pack(atoms.view(), Numbers(4, parameters.cutoff), 2, 1);
+    packed.pack(atoms.view(), Numbers(4, parameters.cutoff), 2, 1, forcesmith::PackElements::mixed);
     const forcesmith::PackedView view = packed.view();
     forcesmith::MomentTensorDevice<Space> device(descriptor.tables<double>());
     VerbOutput out(in, n_radial);

@@ -35,6 +35,45 @@ void test_parameter_adjoint(MomentTensor& descriptor, const Neighborhoods& atoms
   CHECK_CLOSE(dot(out.parameter_gradient, line), expected, 1e-9);
 }
 
+/// Numbers of pairs of elements are looked up in other ways where there is one element and where there are more
+/// than lanes: as the first of two, and as the first and last of 17.
+void test_numbers_of_elements(const MomentTensorParameters& parameters, const ContractionProgram& program,
+                              const Numbers& radial, const Neighborhoods& atoms, const VerbInput& in) {
+  const std::size_t n = radial.size() / 4;
+  const auto same = [](const VerbOutput& a, const VerbOutput& b) {
+    CHECK_CLOSE(a.B, b.B, 1e-13);
+    CHECK_CLOSE(a.B_dot, b.B_dot, 1e-13);
+    CHECK_CLOSE(a.pair_gradients, b.pair_gradients, 1e-13);
+    CHECK_CLOSE(a.gradients, b.gradients, 1e-13);
+  };
+  const MomentTensor of_two(parameters, program, radial, 2, "test");
+  const int block_size = of_two.block_size();
+
+  Numbers spread(17 * 17 * n);
+  for (int pair = 0; pair < 4; ++pair)
+    std::copy_n(&radial[pair * n], n, &spread[(pair / 2 * 16 * 17 + pair % 2 * 16) * n]);
+  const MomentTensor of_many(parameters, program, spread, 17, "test");
+  Neighborhoods renamed = atoms;
+  for (auto* types : {&renamed.types, &renamed.center_types})
+    for (int& type : *types) type *= 16;
+  const VerbOutput few = run_verbs(of_two, atoms, in, block_size), many = run_verbs(of_many, renamed, in, block_size);
+  same(few, many);
+  Numbers gathered(radial.size());
+  for (int pair = 0; pair < 4; ++pair)
+    std::copy_n(&many.parameter_gradient[(pair / 2 * 16 * 17 + pair % 2 * 16) * n], n, &gathered[pair * n]);
+  CHECK_CLOSE(gathered, few.parameter_gradient, 1e-13);
+  test_single_precision(of_many, renamed, in, many, 1e-5);
+
+  const MomentTensor of_one(parameters, program, Numbers(radial.begin(), radial.begin() + n), 1, "test");
+  Neighborhoods alike = atoms;
+  for (auto* types : {&alike.types, &alike.center_types}) std::fill(types->begin(), types->end(), 0);
+  const VerbOutput first = run_verbs(of_two, alike, in, block_size), one = run_verbs(of_one, alike, in, block_size);
+  same(first, one);
+  CHECK_CLOSE(one.parameter_gradient,
+              Numbers(first.parameter_gradient.begin(), first.parameter_gradient.begin() + n), 1e-12);
+  test_single_precision(of_one, alike, in, one, 1e-5);
+}
+
 }  // namespace
 
 int main() {
@@ -67,6 +106,7 @@ int main() {
         test_tangent(descriptor, atoms, in, out);
       }
       test_same_output(out, *portable, 1e-12);
+      if (level == 12) test_numbers_of_elements(parameters, program, radial, atoms, in);
     }
   }
   return failures != 0;

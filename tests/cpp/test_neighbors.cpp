@@ -92,7 +92,7 @@ void test_grid_step() {
 /// Every neighbor inside its cutoff is in a pack of its element, once, and padding is what it should be. The
 /// packs are of numbers Real, what a host gives is Given.
 template <class Real, class Given = double>
-void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
+void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackElements elements = PackElements::one) {
   NeighborView block = atoms.view();
   std::vector<Given> x, y, z;
   if constexpr (std::is_same_v<Given, float>) {
@@ -109,16 +109,20 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
     block.types = all_of_one.data();
     block.center_types = centers_of_one.data();
   }
-  const Numbers cutoffs = n_elements == 1 ? Numbers{4.5} : Numbers{4.5, 5.0, 3.5, 4.0};
+  const bool mixed = elements == PackElements::mixed;
+  Numbers cutoffs{4.5};
+  if (n_elements > 1) cutoffs = mixed ? Numbers{4.5, 4.5, 4.0, 4.0} : Numbers{4.5, 5.0, 3.5, 4.0};
   PackedNeighborsOf<Real> packed;
-  packed.pack(block, cutoffs, n_elements, width);
+  packed.pack(block, cutoffs, n_elements, width, elements);
   const PackedViewOf<Real> view = packed.view();
   const double rounding = sizeof(Real) + sizeof(Given) < 2 * sizeof(double) ? 2e-7 : 1e-15;
   std::vector<int> found(atoms.n_pairs(), 0);
   CHECK(view.n_atoms == atoms.n_atoms() && view.width == width);
+  CHECK((view.pack_types == nullptr) == mixed && (view.types != nullptr) == (mixed && n_elements > 1));
   for (int atom = 0; atom < view.n_atoms; ++atom)
     for (int slot = view.pack_offsets[atom] * width; slot < view.pack_offsets[atom + 1] * width; ++slot) {
-      const int pair = view.pairs[slot], type = view.pack_types[slot / width];
+      const int pair = view.pairs[slot];
+      const int type = !mixed ? view.pack_types[slot / width] : n_elements > 1 ? view.types[slot] : 0;
       if (pair < 0) {
         const double cutoff = cutoffs[block.center_types[atom] * n_elements + type];
         CHECK(view.x[slot] == 0 && view.y[slot] == 0 && view.r[slot] == Real(cutoff));
@@ -151,7 +155,8 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width) {
   PairForces to;
   ForceRows forces(n_rows);
   Numbers virials(6 * n_rows), centroid_virials(9 * n_rows);
-  Numbers forces_pair_by_pair(3 * n_rows), virials_pair_by_pair(virials), centroid_pair_by_pair(centroid_virials), virial(6);
+  Numbers forces_pair_by_pair(3 * n_rows), virials_pair_by_pair(virials), centroid_pair_by_pair(centroid_virials);
+  Numbers virial(6);
   to.forces = forces.data();
   to.virials = virials.data();
   to.centroid_virials = centroid_virials.data();
@@ -212,6 +217,8 @@ int main() {
       test_packs<float>(atoms, n_elements, 2 * width);
       test_packs<double, float>(atoms, n_elements, width);
       test_packs<float, float>(atoms, n_elements, 2 * width);
+      test_packs<double>(atoms, n_elements, width, PackElements::mixed);
+      test_packs<float, float>(atoms, n_elements, 2 * width, PackElements::mixed);
     }
   }
   return failures != 0;

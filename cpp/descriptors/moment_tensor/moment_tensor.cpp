@@ -295,8 +295,34 @@ void MomentTensor::round_numbers() {
       slopes[row + b - 1] = 2.0 * b * slope * radial_coefficients_[row + b] + (b + 1 < n ? slopes[row + b + 1] : 0.0);
     slopes[row] *= 0.5;
   }
-  numbers_ = {{radial_coefficients_, slopes, product_factor_, uses_.factor},
-              {rounded(radial_coefficients_), rounded(slopes), rounded(product_factor_), rounded(uses_.factor)}};
+  set_numbers<double>(slopes);
+  set_numbers<float>(slopes);
+}
+
+int MomentTensor::neighbor_stride(Precision precision) const {
+  const int width = block_size(precision);
+  return n_elements_ == 1 ? 1 : (n_elements_ + width - 1) / width * width;
+}
+
+template <class Real>
+void MomentTensor::set_numbers(const std::vector<double>& slopes) {
+  const int stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
+  const std::size_t n = slopes.size() / n_elements_ / n_elements_;  // per pair of elements
+  auto& numbers = std::get<MomentTensorNumbers<Real>>(numbers_);
+  // From rows of one neighbor element to rows of all.
+  const auto interleaved = [&](const std::vector<double>& of_pairs) {
+    std::vector<Real, AlignedAllocator<Real>> rows(n_elements_ * n * stride, Real(0));
+    for (int center = 0; center < n_elements_; ++center)
+      for (int neighbor = 0; neighbor < n_elements_; ++neighbor)
+        for (std::size_t k = 0; k < n; ++k)
+          rows[(center * n + k) * stride + neighbor] =
+              static_cast<Real>(of_pairs[(center * n_elements_ + neighbor) * n + k]);
+    return rows;
+  };
+  numbers.radial = interleaved(radial_coefficients_);
+  numbers.slopes = interleaved(slopes);
+  numbers.product_factor.assign(product_factor_.begin(), product_factor_.end());
+  numbers.use_factor.assign(uses_.factor.begin(), uses_.factor.end());
 }
 
 template <class Real>
@@ -309,6 +335,7 @@ MomentTensorTables<Real> MomentTensor::tables() const {
   t.cutoff = static_cast<Real>(parameters_.cutoff);
   t.min_distance = static_cast<Real>(parameters_.min_distance);
   t.scaling = static_cast<Real>(parameters_.scaling);
+  t.neighbor_stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
   t.radial = numbers.radial.data();
   t.slopes = numbers.slopes.data();
   t.radial_stride = radial_stride_of(t.n_radial);

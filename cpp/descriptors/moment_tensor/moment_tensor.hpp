@@ -35,11 +35,13 @@ struct MomentUses {
 /// Numbers of the tables, rounded to Real.
 template <class Real>
 struct MomentTensorNumbers {
-  std::vector<Real> radial, slopes, product_factor, use_factor;
+  std::vector<Real, AlignedAllocator<Real>> radial, slopes;
+  std::vector<Real> product_factor, use_factor;
 };
 
 class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, MomentTensorScratch> {
  public:
+  static constexpr PackElements pack_elements = PackElements::mixed;
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters,
                                             const std::vector<std::string>& elements,
@@ -75,6 +77,9 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
   void sort_program(const std::string& where);
   void find_uses();
   void round_numbers();
+  template <class Real>
+  void set_numbers(const std::vector<double>& slopes);
+  int neighbor_stride(Precision precision) const;
 
   MomentTensorParameters parameters_;
   ContractionProgram program_;

@@ -36,7 +36,7 @@ class MomentTensorDevice {
   using Lane = FORCESMITH_ISA::Lane<double, 1>;
 
   explicit MomentTensorDevice(const MomentTensorTables<double>& host) : t_(host) {
-    const int n_radial = host.n_elements * host.n_elements * host.n_radial * host.n_polynomials;
+    const int n_radial = host.n_elements * host.n_radial * host.n_polynomials * host.neighbor_stride;
     const int n_rows = host.n_rows[0] + host.n_rows[1];
     const int n_products = host.product_begin[host.n_moments - host.first_product];
     t_.radial = copy(d_radial_, "radial", host.radial, n_radial);

@@ -4,8 +4,8 @@
 // Technol. 2, 025002 (2021):
 //   M_{mu,nu}(i) = sum_j f_mu(r_ij) u_ij^{(x) nu},  u = r_ij / |r_ij|        basic moments
 //   f_mu(r) = sum_b c_b Q_b(r),  Q_b(r) = scaling T_b(xi) (Rcut - r)^2
-// Lanes run over neighbors of one element for radial functions, moment sums and pair gradients, and
-// over the atoms of a block for the contraction program. Lengths in angstrom.
+// Lanes run over neighbors of any elements for radial functions, moment sums and pair gradients, and over
+// the atoms of a block for the contraction program. Lengths in angstrom.
 //
 // Since x^2 + y^2 + z^2 = 1, only monomials x^a y^b z^c with c = 0 or 1 are summed over the neighbors; moments
 // with higher powers of z are combinations of these ("expansion"), made once per atom. The monomials of
@@ -17,6 +17,7 @@
 // reverse_parameters (training), compute_gradients (design matrix), on the same block and scratch.
 #pragma once
 
+#include "core/lane_lookup.hpp"
 #include "core/lane_sums.hpp"
 #include "core/lane_transpose.hpp"
 #include "core/phase.hpp"
@@ -49,11 +50,16 @@ struct MomentTensorPacks {
   }
 };
 
-/// Where the coefficients of a pair of elements begin in the tables.
-template <class Real>
-FORCESMITH_FUNCTION int radial_begin(const MomentTensorTables<Real>& t, int center, int neighbor) {
-  return (center * t.n_elements + neighbor) * t.n_radial * t.n_polynomials;
-}
+/// The number for each lane out of a row of one for every neighbor element, where there is only one.
+template <class L>
+struct OfOneElement {
+  FORCESMITH_FUNCTION OfOneElement(const int*, int) {}
+  FORCESMITH_FUNCTION L operator()(const typename L::Number* row) const { return L(*row); }
+};
+template <class OfElements>
+inline constexpr bool is_of_one_element = false;
+template <class L>
+inline constexpr bool is_of_one_element<OfOneElement<L>> = true;
 
 /// Walks through T_b(xi), b = 0, 1, ..
 template <class L>
@@ -92,18 +98,22 @@ struct ChebyshevDerivatives : ChebyshevValues<L> {
   }
 };
 
-/// f_mu and df_mu/dr, mu < R, of N packs of the elements whose coefficients begin at c[n].
-template <class L, int R, int N>
-FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, const int* c, const L* r, L* f, L* df) {
+/// f_mu and df_mu/dr, mu < R, of N packs of neighbors of a center element, whose elements are types[first] and on.
+template <class L, int R, int N, class OfElements>
+FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, int center, const int* types, int first, const L* r,
+                                        L* f, L* df) {
   L sum[N][R], dsum[N][R];
+  const int begin = center * t.n_radial * t.n_polynomials;
+  const int stride = is_of_one_element<OfElements> ? 1 : t.neighbor_stride;
   for (int n = 0; n < N; ++n) {
+    const OfElements of_elements(types, first + n * L::width);
     ChebyshevValues<L> chebyshev(t, r[n]);
     for (int mu = 0; mu < R; ++mu) sum[n][mu] = dsum[n][mu] = L(0.0);
     for (int b = 0; b < t.n_polynomials; ++b) {
       for (int mu = 0; mu < R; ++mu) {
-        const int at = c[n] + (mu < t.n_radial ? mu : 0) * t.n_polynomials + b;
-        sum[n][mu] += L(t.radial[at]) * chebyshev.value;
-        dsum[n][mu] += L(t.slopes[at]) * chebyshev.value;
+        const int at = (begin + (mu < t.n_radial ? mu : 0) * t.n_polynomials + b) * stride;
+        sum[n][mu] += of_elements(t.radial + at) * chebyshev.value;
+        dsum[n][mu] += of_elements(t.slopes + at) * chebyshev.value;
       }
       chebyshev.advance();
     }
@@ -200,10 +210,12 @@ FORCESMITH_FUNCTION void compute_moments_of_packs(const LaneTables<L>& t,
   const MomentTensorPacks<L, N> packs(neighbors, first);
   L* f = reinterpret_cast<L*>(s.f) + first * R;
   L* df = reinterpret_cast<L*>(s.df) + first * R;
-  int c[N];
-  for (int n = 0; n < N; ++n) c[n] = radial_begin(t, center, neighbors.pack_types[first + n]);
   FORCESMITH_PHASE(radial);
-  compute_radial<L, R, N>(t, c, packs.r, f, df);
+  const int* types = neighbors.types;
+  const int at = first * L::width;
+  if (t.n_elements == 1) compute_radial<L, R, N, OfOneElement<L>>(t, center, types, at, packs.r, f, df);
+  else if (t.n_elements <= L::width) compute_radial<L, R, N, RegisterLookup<L>>(t, center, types, at, packs.r, f, df);
+  else compute_radial<L, R, N, LaneLookup<L>>(t, center, types, at, packs.r, f, df);
   FORCESMITH_PHASE(moments);
   add_moments<L, R, N>(t, packs, f, reinterpret_cast<L*>(s.sums));
 }
@@ -520,12 +532,21 @@ FORCESMITH_FUNCTION void reverse_parameters(const LaneTables<L>& t, const LaneNe
         f_bar[mu] = f_bar[mu] * envelope + df_bar * denvelope;
         f_dot_bar[mu] = df_bar * envelope;
       }
-      double* gradient = parameter_gradient + radial_begin(t, neighbors.center_types[atom], neighbors.pack_types[pack]);
+      const int size = t.n_radial * t.n_polynomials, of_center = neighbors.center_types[atom] * t.n_elements;
+      double* of_pair[L::width];  // gradients of the coefficients of a pair of elements, lane by lane
+      for (int lane = 0; lane < L::width; ++lane) {
+        const int neighbor = t.n_elements > 1 ? neighbors.types[pack * L::width + lane] : 0;
+        of_pair[lane] = parameter_gradient + (of_center + neighbor) * size;
+      }
       ChebyshevDerivatives<L> chebyshev(t, packs.r[0]);
       for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
-        for (int mu = 0; mu < t.n_radial; ++mu)
-          gradient[mu * t.n_polynomials + b] +=
-              lane_sum(f_bar[mu] * chebyshev.value + f_dot_bar[mu] * chebyshev.derivative);
+        for (int mu = 0; mu < t.n_radial; ++mu) {
+          const L gradient = f_bar[mu] * chebyshev.value + f_dot_bar[mu] * chebyshev.derivative;
+          const int k = mu * t.n_polynomials + b;
+          if (t.n_elements == 1) of_pair[0][k] += lane_sum(gradient);
+          else
+            for (int lane = 0; lane < L::width; ++lane) of_pair[lane][k] += gradient[lane];
+        }
     }
 }
 

@@ -14,7 +14,8 @@ struct MomentTensorTables {
   Real cutoff;             // angstrom
   Real min_distance;       // angstrom
   Real scaling;            // factor of every Q_b (MLIP's `scaling`)
-  const Real* radial;      // [center element][neighbor element][n_radial][n_polynomials], c of f_mu = sum_b c Q_b
+  int neighbor_stride;     // 1 or, of several elements, n_elements rounded up to whole registers
+  const Real* radial;      // [center element][n_radial][n_polynomials][neighbor_stride], c of f_mu = sum_b c Q_b
   const Real* slopes;      // the same for the derivative, d(sum_b c_b T_b)/dr = sum_b slope_b T_b
 
   // Monomials x^a y^b z^c of the unit vector with c = 0 or 1, in rows of equal b and c: those with c = 0
