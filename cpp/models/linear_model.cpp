@@ -1,7 +1,6 @@
 #include "models/linear_model.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/error.hpp"
 
@@ -79,17 +78,22 @@ Json LinearModel::to_json() const {
 void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* types, const double* B,
                                          int stride, double* energies, double* beta) const {
   for (int atom = 0; atom < n_atoms; ++atom) {
-    const std::vector<double>& theta = coefficients(types[atom]);
+    const double* theta = coefficients(types[atom]).data();
     const double* row = B + static_cast<std::ptrdiff_t>(atom) * stride;
-    // Several sums, or each addition would wait for the one before it.
-    constexpr std::size_t n_sums = 8;
-    double sums[n_sums] = {0};
-    std::size_t k = 0;
-    for (; k + n_sums <= theta.size(); k += n_sums)
-      for (std::size_t i = 0; i < n_sums; ++i) sums[i] += theta[k + i] * row[k + i];
-    for (; k < theta.size(); ++k) sums[k % n_sums] += theta[k] * row[k];
-    energies[atom] = std::accumulate(sums, sums + n_sums, offsets_[types[atom]]);
-    std::copy(theta.begin(), theta.end(), beta + static_cast<std::ptrdiff_t>(atom) * stride);
+    double* gradient = beta + static_cast<std::ptrdiff_t>(atom) * stride;
+    // Several sums, or each addition would wait for the one before it; in registers.
+    const int n = sizes_[types[atom]];
+    double sum_0 = offsets_[types[atom]], sum_1 = 0.0, sum_2 = 0.0, sum_3 = 0.0;
+    int k = 0;
+    for (; k + 4 <= n; k += 4) {
+      sum_0 += theta[k] * row[k];
+      sum_1 += theta[k + 1] * row[k + 1];
+      sum_2 += theta[k + 2] * row[k + 2];
+      sum_3 += theta[k + 3] * row[k + 3];
+    }
+    for (; k < n; ++k) sum_0 += theta[k] * row[k];
+    energies[atom] = (sum_0 + sum_1) + (sum_2 + sum_3);
+    for (k = 0; k < n; ++k) gradient[k] = theta[k];
   }
 }
 

@@ -103,17 +103,17 @@ template <class L, int R, int N, class OfElements>
 FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, int center, const int* types, int first, const L* r,
                                         L* f, L* df) {
   L sum[N][R], dsum[N][R];
-  const int begin = center * t.n_radial * t.n_polynomials;
-  const int stride = is_of_one_element<OfElements> ? 1 : t.neighbor_stride;
+  const int stride = is_of_one_element<OfElements> ? 1 : t.neighbor_stride, row = t.n_polynomials * stride;
+  const auto *radial = t.radial + center * t.n_radial * row, *slopes = t.slopes + center * t.n_radial * row;
   for (int n = 0; n < N; ++n) {
     const OfElements of_elements(types, first + n * L::width);
     ChebyshevValues<L> chebyshev(t, r[n]);
     for (int mu = 0; mu < R; ++mu) sum[n][mu] = dsum[n][mu] = L(0.0);
     for (int b = 0; b < t.n_polynomials; ++b) {
       for (int mu = 0; mu < R; ++mu) {
-        const int at = (begin + (mu < t.n_radial ? mu : 0) * t.n_polynomials + b) * stride;
-        sum[n][mu] += of_elements(t.radial + at) * chebyshev.value;
-        dsum[n][mu] += of_elements(t.slopes + at) * chebyshev.value;
+        const int at = (mu < t.n_radial ? mu : 0) * row + b * stride;
+        sum[n][mu] += of_elements(radial + at) * chebyshev.value;
+        dsum[n][mu] += of_elements(slopes + at) * chebyshev.value;
       }
       chebyshev.advance();
     }
