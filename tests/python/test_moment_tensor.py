@@ -153,7 +153,7 @@ def test_any_valid_contraction_list_runs():
 
 @pytest.mark.parametrize("n_radial", [1, 5, 6, 7, 9, 16])
 def test_any_set_of_basic_moments_runs(n_radial):
-    """Few moments per radial function, the largest degrees last, high powers of z without the lower."""
+    """Few moments per radial function, the largest degrees last, powers of z without the lower."""
     potential = document(4)
     descriptor = potential["descriptors"][0]
     last = n_radial - 1
