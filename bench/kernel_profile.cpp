@@ -144,7 +144,7 @@ Structure read_structure(const std::string& path, int n_elements) {
 
 /// Evaluates atoms first .. first + count - 1 and adds to their energy and all forces; returns what the
 /// phases took.
-PhaseCounts profile(const Potential& potential, Precision precision, const Structure& structure, int first, int count,
+PhaseCounts profile(Evaluator& evaluator, Precision precision, const Structure& structure, int first, int count,
                     double& energy, std::vector<double>& forces) {
   NeighborView view = structure.view(precision);
   view.n_atoms = count;
@@ -152,12 +152,11 @@ PhaseCounts profile(const Potential& potential, Precision precision, const Struc
   view.center_types += first;
   view.offsets += first;
   Evaluation wanted;
-  wanted.precision = precision;
   wanted.n_host = structure.n_atoms();
   wanted.forces = forces.data();
   own = PhaseCounts{};
   own.since = count_now();
-  evaluate(potential, StoredNeighbors(view), wanted);
+  evaluator.evaluate(StoredNeighbors(view), wanted);
   enter_phase(Phase::other);
   energy += wanted.energy;
   return own;
@@ -215,6 +214,7 @@ Json per_atom(const std::array<double, n_phases>& numbers, int n_atoms) {
 Json measure(const std::string& potential_path, const std::string& neighbors_path,
              [[maybe_unused]] double least_seconds, Precision precision) {
   const Potential potential = read_potential(potential_path);
+  Evaluator evaluator(potential, precision);
   const Structure structure =
       read_structure(neighbors_path, static_cast<int>(potential.elements().size()));
   Json json{{"atoms", structure.n_atoms()}, {"pairs", structure.neighbors.size()}};
@@ -223,14 +223,14 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
   double energy = 0.0;
   std::array<double, n_phases> result{};
 #if defined(FORCESMITH_COUNT)
-  const PhaseCounts counts = profile(potential, precision, structure, 0, n_atoms, energy, forces);
+  const PhaseCounts counts = profile(evaluator, precision, structure, 0, n_atoms, energy, forces);
   std::copy(counts.counts.begin(), counts.counts.end(), result.begin());
   json["operations"] = per_atom(result, n_atoms);
 #else
   const double mark = ticks_per_mark();
   const double start = seconds_now();
   const std::uint64_t first_tick = count_now();
-  profile(potential, precision, structure, 0, n_atoms, energy, forces);
+  profile(evaluator, precision, structure, 0, n_atoms, energy, forces);
   // Again in portions of some milliseconds, each as often as there is time: its quickest passage is the one
   // that other work on the machine disturbed least.
   const int block = potential.block_size(precision);
@@ -241,7 +241,7 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
   for (int passage = 0; passage < 5 || seconds_now() - start < least_seconds; ++passage)
     for (int first = 0, index = 0; first < n_atoms; first += portion, ++index) {
       const int count = std::min(portion, n_atoms - first);
-      const PhaseCounts counts = profile(potential, precision, structure, first, count, ignored, forces);
+      const PhaseCounts counts = profile(evaluator, precision, structure, first, count, ignored, forces);
       if (passage == 0) best.push_back(counts);
       else if (sum_of(counts) < sum_of(best[index])) best[index] = counts;
     }

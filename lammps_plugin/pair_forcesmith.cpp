@@ -147,6 +147,7 @@ void PairForcesmith::set_element_names(std::vector<std::string> names) {
 
 /// Collective. Needs path_ and element_names_.
 void PairForcesmith::load_potential() {
+  evaluator_.reset();
   potential_.reset();
   if (!utils::strmatch(path_, "\\.json$"))
     error->all(FLERR,
@@ -216,6 +217,7 @@ void PairForcesmith::init_style() {
                       "'newton on' before the simulation box is made");
   if (!potential_) load_potential();  // after read_restart without a new pair_coeff
   check_communication();
+  evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
 
   n_workers_ = std::min(comm->nthreads, max_workers());
   if (n_workers_ < comm->nthreads && comm->me == 0)
@@ -259,10 +261,10 @@ void PairForcesmith::compute(int eflag, int vflag) {
 
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
-  wanted.precision = precision_;
   wanted.forces = &atom->f[0][0];
   if (eflag_atom) wanted.energies = eatom;
   if (vflag_atom) wanted.virials = &vatom[0][0];
+  if (vflag_global) wanted.virial = virial;
   if (cvflag_atom) wanted.centroid_virials = &cvatom[0][0];
   std::vector<int> values_outside;
   if (count_outside_) {
@@ -271,18 +273,17 @@ void PairForcesmith::compute(int eflag, int vflag) {
   }
   try {
     const NeighborAdapter neighbors(*list, *atom, element_of_type_, potential_->cutoff(), precision_);
-    evaluate(*potential_, neighbors, wanted, n_workers_);
+    evaluator_->evaluate(neighbors, wanted, n_workers_);
   } catch (const std::exception &problem) {
     error->one(FLERR, std::string(problem.what()));
   }
-  // The virial is a sum over all pairs: a force that is not finite shows there.
-  if (!std::isfinite(std::accumulate(wanted.virial, wanted.virial + 6, wanted.energy)))
-    report_not_finite();
+  // What is not finite shows in a sum; every pair acts on its central atom, which is local.
+  double sum = wanted.energy;
+  for (int i = 0; i < atom->nlocal; ++i) sum += atom->f[i][0] + atom->f[i][1] + atom->f[i][2];
+  if (!std::isfinite(sum)) report_not_finite();
 
   if (count_outside_) count_extrapolation(values_outside);
   if (eflag_global) eng_vdwl += wanted.energy;
-  if (vflag_global)
-    for (int k = 0; k < 6; ++k) virial[k] += wanted.virial[k];
   if (vflag_fdotr) virial_fdotr_compute();
 }
 
@@ -321,20 +322,18 @@ void PairForcesmith::finish() {
                    largest, steps_, sum);
 }
 
-/// Computes once more to find an atom to name.
+/// Computes once more to find an atom to name; there is none where a style before this one is to blame.
 void PairForcesmith::report_not_finite() {
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
-  wanted.precision = precision_;
   std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
   wanted.energies = energies.data();
   wanted.forces = forces.data();
-  evaluate(*potential_, NeighborAdapter(*list, *atom, element_of_type_, potential_->cutoff(), precision_),
-           wanted, n_workers_);
+  evaluator_->evaluate(NeighborAdapter(*list, *atom, element_of_type_, potential_->cutoff(), precision_), wanted,
+                       n_workers_);
   int i = 0;
-  while (i < atom->nlocal - 1 && std::isfinite(std::accumulate(&forces[3 * i], &forces[3 * i] + 3,
-                                                               energies[i])))
-    ++i;
+  while (i < atom->nlocal && std::isfinite(std::accumulate(&forces[3 * i], &forces[3 * i] + 3, energies[i]))) ++i;
+  if (i == atom->nlocal) return;
   error->one(FLERR,
              "The energy or a force of potential file '{}' is not finite at step {}: see atom {} of "
              "type {} at ({}, {}, {}); look for atoms in the same place or a time step that is too "

@@ -11,6 +11,7 @@
 #include "pair.h"
 
 namespace forcesmith {
+class Evaluator;
 class Potential;
 }
 
@@ -36,12 +37,13 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   void load_potential();
   std::string read_on_first_rank(const std::string &path);
   void check_communication() const;
-  [[noreturn]] void report_not_finite();
+  void report_not_finite();
   void count_extrapolation(const std::vector<int> &values_outside);
 
   std::string path_;                        // potential file as given in pair_coeff
   std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
   std::unique_ptr<Potential> potential_;    // empty until the file was read
+  std::unique_ptr<Evaluator> evaluator_;    // of potential_, since the run began
   std::vector<int> element_of_type_;        // [n_types + 1] index in potential_->elements(), or -1
   int n_workers_ = 1;                       // threads of one evaluation
   Precision precision_ = Precision::double_;  // of descriptors

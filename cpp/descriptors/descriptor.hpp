@@ -55,7 +55,7 @@ class Descriptor {
                       int stride) const = 0;
 
   /// Adds the forces and virials of dE_i/dr_ij = sum_k beta_k dB_k/dr_ij; beta: [n_atoms][stride].
-  virtual void backpropagate(Workspace& workspace, const double* beta, int stride, PairForces& forces) const = 0;
+  virtual void backpropagate(Workspace& workspace, const double* beta, int stride, const PairForces& forces) const = 0;
 
   /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff; the caller clears it.
   virtual void gradients(Workspace& workspace, double* gradients, int stride) const = 0;

@@ -60,7 +60,7 @@ class KernelDescriptor : public Descriptor {
       variant.values(t, w.view, w.scratch, B, stride);
     });
   }
-  void backpropagate(Workspace& workspace, const double* beta, int stride, PairForces& forces) const override {
+  void backpropagate(Workspace& workspace, const double* beta, int stride, const PairForces& forces) const override {
     in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
       Real* gradients = w.pair_gradients.reserve(static_cast<std::size_t>(3) * w.neighbors.n_packs() * w.view.width);
       variants_.template of<Real>().backpropagate(own().template tables<Real>(), w.view, w.scratch, beta, stride,

@@ -62,7 +62,7 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
 }
 
 template <class Real>
-void PackedNeighborsOf<Real>::add_forces(const Real* gradients, PairForces& to) const {
+void PackedNeighborsOf<Real>::add_forces(const Real* gradients, const PairForces& to) const {
   variant_.add_forces(view_, centers_, neighbors_, gradients, to);
 }
 

@@ -29,7 +29,7 @@ class PackedNeighborsOf {
   const PackedViewOf<Real>& view() const { return view_; }
   /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials, while the arrays of `block` are still
   /// there. The width is that of a register of the variants, or two; gradients of padding vanish.
-  void add_forces(const Real* gradients, PairForces& to) const;
+  void add_forces(const Real* gradients, const PairForces& to) const;
   int n_packs() const { return view_.pack_offsets[view_.n_atoms]; }
   int max_packs_per_atom() const;
 

@@ -112,44 +112,54 @@ FORCESMITH_FUNCTION void add_to_center(const D* force, double* own) {
   lane_store(own, sum);
 }
 
-/// Forces are sums of doubles also of single-precision gradients: nothing is lost between centers and neighbors.
 template <class L>
-void add_forces(const PackedViewOf<typename L::Number>& packs, const int* centers, const int* neighbors,
-                const typename L::Number* gradients, PairForces& to) {
+void add_virial(const PackedViewOf<typename L::Number>& packs, const typename L::Number* gradients, double* virial) {
   const int width = packs.width;
-  L virial[6] = {L(0), L(0), L(0), L(0), L(0), L(0)};
+  L sums[6] = {L(0), L(0), L(0), L(0), L(0), L(0)};
+  for (int pack = 0; pack < packs.pack_offsets[packs.n_atoms]; ++pack)
+    for (int lane = 0; lane < width; lane += L::width) {
+      const int slot = pack * width + lane;
+      const auto* gradients_here = gradients + 3 * pack * width + lane;
+      const L length = lane_load<L>(packs.r + slot);
+      const L r[3] = {lane_load<L>(packs.x + slot) * length, lane_load<L>(packs.y + slot) * length,
+                      lane_load<L>(packs.z + slot) * length};
+      const L g[3] = {lane_load<L>(gradients_here), lane_load<L>(gradients_here + width),
+                      lane_load<L>(gradients_here + 2 * width)};
+      for (int axis = 0; axis < 3; ++axis) sums[axis] -= r[axis] * g[axis];
+      sums[3] -= r[0] * g[1];
+      sums[4] -= r[0] * g[2];
+      sums[5] -= r[1] * g[2];
+    }
+  for (int c = 0; c < 6; ++c) virial[c] += lane_sum(sums[c]);
+}
+
+/// Forces are sums of doubles also of single-precision gradients: nothing is lost between centers and neighbors.
+template <class Real>
+void add_to_forces(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors, const Real* gradients,
+                   double* forces) {
+  const int width = packs.width;
   for (int atom = 0; atom < packs.n_atoms; ++atom) {
     D force[3] = {D(0), D(0), D(0)};
     for (int pack = packs.pack_offsets[atom]; pack < packs.pack_offsets[atom + 1]; ++pack)
-      for (int lane = 0; lane < width; lane += L::width) {
-        const int slot = pack * width + lane;
-        const auto* gradients_here = gradients + 3 * pack * width + lane;
-        const L length = lane_load<L>(packs.r + slot);
-        const L r[3] = {lane_load<L>(packs.x + slot) * length, lane_load<L>(packs.y + slot) * length,
-                        lane_load<L>(packs.z + slot) * length};
-        L g[3];
+      for (int lane = 0; lane < width; lane += D::width) {
+        D g[3];
         for (int axis = 0; axis < 3; ++axis) {
-          g[axis] = lane_load<L>(gradients_here + axis * width);
-          virial[axis] -= r[axis] * g[axis];
+          g[axis] = load_as_double(gradients + (3 * pack + axis) * width + lane);
+          force[axis] += g[axis];
         }
-        virial[3] -= r[0] * g[1];
-        virial[4] -= r[0] * g[2];
-        virial[5] -= r[1] * g[2];
-
-        for (int part = 0; part < L::width && to.forces != nullptr; part += D::width) {
-          D of_part[3];
-          for (int axis = 0; axis < 3; ++axis) {
-            of_part[axis] = load_as_double(gradients_here + axis * width + part);
-            force[axis] += of_part[axis];
-          }
-          const int* pairs = packs.pairs + slot + part;  // padding comes last in a pack
-          const int n_pairs = D::width - count_lanes(lanes_less(lane_load_unaligned<IntegersOf<D>>(pairs), 0));
-          add_to_neighbors(of_part, pairs, n_pairs, neighbors, to.forces);
-        }
+        const int* pairs = packs.pairs + pack * width + lane;  // padding comes last in a pack
+        const int n_pairs = D::width - count_lanes(lanes_less(lane_load_unaligned<IntegersOf<D>>(pairs), 0));
+        add_to_neighbors(g, pairs, n_pairs, neighbors, forces);
       }
-    if (to.forces != nullptr) add_to_center(force, to.forces + force_stride * static_cast<long long>(centers[atom]));
+    add_to_center(force, forces + force_stride * static_cast<long long>(centers[atom]));
   }
-  for (int c = 0; c < 6; ++c) to.virial[c] += lane_sum(virial[c]);
+}
+
+template <class L>
+void add_forces(const PackedViewOf<typename L::Number>& packs, const int* centers, const int* neighbors,
+                const typename L::Number* gradients, const PairForces& to) {
+  if (to.forces != nullptr) add_to_forces(packs, centers, neighbors, gradients, to.forces);
+  if (to.virial != nullptr) add_virial<L>(packs, gradients, to.virial);
   if (to.virials != nullptr || to.centroid_virials != nullptr)
     add_per_atom_virials(packs, centers, neighbors, gradients, to);
 }

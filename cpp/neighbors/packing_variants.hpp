@@ -46,7 +46,7 @@ struct PackingVariant {
   /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials. The width is a multiple of that of a
   /// register of doubles; gradients of padding vanish. centers [n_atoms] and neighbors [pair]: atoms of the host.
   void (*add_forces)(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors,
-                     const Real* gradients, PairForces& to);
+                     const Real* gradients, const PairForces& to);
 };
 
 struct PackingVariants {

@@ -13,7 +13,7 @@ struct PairForces {
   double* forces = nullptr;            // [n_host][force_stride] eV/angstrom, aligned; the fourth column is anything
   double* virials = nullptr;           // [n_host][6] xx yy zz xy xz yz, half to center, half to neighbor
   double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor
-  double virial[6] = {0};              // xx yy zz xy xz yz of all pairs
+  double* virial = nullptr;            // [6] xx yy zz xy xz yz of all pairs
 };
 
 }  // namespace forcesmith

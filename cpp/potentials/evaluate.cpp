@@ -1,37 +1,12 @@
 #include "potentials/evaluate.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "core/parallel.hpp"
 #include "core/phase.hpp"
 
 namespace forcesmith {
-
-namespace {
-
-/// Results of one worker. Forces have rows of their own; virials are in the host's arrays for the first worker,
-/// in private ones for the others. Energies of atoms belong to central atoms, which no two workers share.
-struct WorkerSums {
-  double energy = 0.0;
-  PairForces to;
-  AlignedBuffer forces;
-  std::vector<double> virials, centroid_virials;
-
-  void prepare(const Evaluation& host, bool is_first) {
-    const std::size_t n = host.n_host;
-    if (host.forces) {
-      to.forces = forces.reserve(force_stride * n);
-      std::fill_n(to.forces, force_stride * n, 0.0);
-    }
-    to.virials = host.virials;
-    to.centroid_virials = host.centroid_virials;
-    if (is_first) return;
-    if (host.virials) to.virials = (virials.assign(6 * n, 0.0), virials.data());
-    if (host.centroid_virials) to.centroid_virials = (centroid_virials.assign(9 * n, 0.0), centroid_virials.data());
-  }
-};
-
-}  // namespace
 
 int first_of_worker(int n_atoms, int block_size, int worker, int n_workers) {
   const std::int64_t n_blocks = (n_atoms + block_size - 1) / block_size;
@@ -61,71 +36,125 @@ void descriptor_values(const Potential& potential, const NeighborSource& source,
   });
 }
 
-void evaluate(const Potential& potential, const NeighborSource& source, Evaluation& evaluation,
-              int n_workers) {
-  const int n_atoms = source.n_atoms(), block_size = potential.block_size(evaluation.precision);
-  const int stride = potential.stride();
-  n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
+/// Working memory of one worker, and its results. Forces have rows of their own; other arrays are the host's for the
+/// first worker, private ones for the others. Energies of atoms belong to central atoms, which no two workers share.
+struct Evaluator::Worker {
+  Worker(const Potential& potential, Precision precision)
+      : descriptors(potential, precision),
+        model(potential.model().make_workspace()),
+        repulsion(potential.zbl()),
+        B(static_cast<std::size_t>(potential.block_size(precision)) * potential.stride()),
+        beta(B.size()),
+        energies_of_block(potential.block_size(precision)) {}
 
-  std::vector<WorkerSums> sums(n_workers);
+  void prepare(const Evaluation& host, bool is_first) {
+    const std::size_t n = host.n_host;
+    energy = 0.0;
+    to = {};
+    if (host.forces) to.forces = zero_rows(n);
+    if (host.virial) {
+      std::fill_n(virial, 6, 0.0);
+      to.virial = virial;
+    }
+    to.virials = host.virials;
+    to.centroid_virials = host.centroid_virials;
+    if (is_first) return;
+    if (host.virials) to.virials = (virials.assign(6 * n, 0.0), virials.data());
+    if (host.centroid_virials) to.centroid_virials = (centroid_virials.assign(9 * n, 0.0), centroid_virials.data());
+  }
+  /// Adds rows begin .. end - 1 to the forces of the host, and clears them for the next evaluation.
+  void move_forces(std::size_t begin, std::size_t end, double* host) {
+    for (std::size_t i = begin; i < end; ++i) {
+      double* row = to.forces + force_stride * i;
+      for (int axis = 0; axis < 3; ++axis) host[3 * i + axis] += row[axis];
+      std::fill_n(row, force_stride, 0.0);
+    }
+  }
+
+  NeighborBuffer neighbors;
+  BlockDescriptors descriptors;
+  std::unique_ptr<Model::Workspace> model;
+  Zbl::Workspace repulsion;
+  std::vector<double> B, beta, energies_of_block;
+
+  double energy = 0.0;
+  double virial[6];
+  PairForces to;
+  std::size_t n_cleared = 0;  // rows of forces, between evaluations
+
+ private:
+  double* zero_rows(std::size_t n) {
+    double* rows = forces.reserve(force_stride * n);
+    if (n > n_cleared) std::fill_n(rows, force_stride * n, 0.0);
+    n_cleared = 0;  // should the evaluation fail
+    return rows;
+  }
+  AlignedBuffer forces;
+  std::vector<double> virials, centroid_virials;
+};
+
+Evaluator::Evaluator(const Potential& potential, Precision precision) : potential_(potential), precision_(precision) {}
+Evaluator::~Evaluator() = default;
+
+void Evaluator::evaluate(const NeighborSource& source, Evaluation& evaluation, int n_workers) {
+  const Potential& potential = potential_;
+  const int n_atoms = source.n_atoms(), block_size = potential.block_size(precision_), stride = potential.stride();
+  n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
+  if (workers_.size() < static_cast<std::size_t>(n_workers)) workers_.resize(n_workers);
+
   for_each_worker(n_workers, [&](int worker) {
-    sums[worker].prepare(evaluation, worker == 0);
-    NeighborBuffer buffer;
-    BlockDescriptors descriptors(potential, evaluation.precision);
-    const std::unique_ptr<Model::Workspace> workspace = potential.model().make_workspace();
-    std::vector<double> B(static_cast<std::size_t>(block_size) * stride), beta(B.size());
-    std::vector<double> energies(block_size);
-    Zbl::Workspace repulsion(potential.zbl());
-    PairForces forces = sums[worker].to;
+    std::unique_ptr<Worker>& mine = workers_[worker];
+    if (!mine) mine = std::make_unique<Worker>(potential, precision_);
+    Worker& own = *mine;
+    own.prepare(evaluation, worker == 0);
     double energy = 0.0;
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
     for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
          first += block_size) {
       FORCESMITH_PHASE(neighbors);
-      const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
+      const NeighborView block = source.block(first, std::min(block_size, end - first), own.neighbors);
       FORCESMITH_PHASE(descriptor);
-      descriptors.values(block, B.data());
+      own.descriptors.values(block, own.B.data());
       FORCESMITH_PHASE(model);
-      potential.model().energies_and_gradients(*workspace, block.n_atoms, block.center_types, B.data(),
-                                               stride, energies.data(), beta.data());
-      descriptors.backpropagate(beta.data(), forces);
+      potential.model().energies_and_gradients(*own.model, block.n_atoms, block.center_types, own.B.data(), stride,
+                                               own.energies_of_block.data(), own.beta.data());
+      own.descriptors.backpropagate(own.beta.data(), own.to);
       FORCESMITH_PHASE(repulsion);
-      if (potential.zbl()) potential.zbl()->add(block, repulsion, energies.data(), forces);
+      if (potential.zbl()) potential.zbl()->add(block, own.repulsion, own.energies_of_block.data(), own.to);
       FORCESMITH_PHASE(forces);
       for (int atom = 0; atom < block.n_atoms; ++atom) {
-        energy += energies[atom];
-        if (evaluation.energies) evaluation.energies[block.centers[atom]] += energies[atom];
+        energy += own.energies_of_block[atom];
+        if (evaluation.energies) evaluation.energies[block.centers[atom]] += own.energies_of_block[atom];
         if (evaluation.values_outside)
           evaluation.values_outside[block.centers[atom]] = potential.model().values_outside(
-              block.center_types[atom], B.data() + static_cast<std::size_t>(atom) * stride);
+              block.center_types[atom], own.B.data() + static_cast<std::size_t>(atom) * stride);
       }
     }
     FORCESMITH_PHASE(other);
-    sums[worker].energy = energy;
-    sums[worker].to = forces;
+    own.energy = energy;
   });
 
-  for (const WorkerSums& own : sums) {
-    evaluation.energy += own.energy;
-    for (int c = 0; c < 6; ++c) evaluation.virial[c] += own.to.virial[c];
-  }
   // Fixed order of summation: the result does not depend on timing.
+  for (int worker = 0; worker < n_workers; ++worker) {
+    evaluation.energy += workers_[worker]->energy;
+    for (int c = 0; c < 6 && evaluation.virial; ++c) evaluation.virial[c] += workers_[worker]->virial[c];
+  }
   for_each_worker(n_workers, [&](int worker) {
     const std::size_t n = evaluation.n_host, begin = n * worker / n_workers, end = n * (worker + 1) / n_workers;
     if (evaluation.forces)
-      for (const WorkerSums& own : sums)
-        for (std::size_t i = begin; i < end; ++i)
-          for (int axis = 0; axis < 3; ++axis) evaluation.forces[3 * i + axis] += own.to.forces[force_stride * i + axis];
+      for (int other = 0; other < n_workers; ++other) workers_[other]->move_forces(begin, end, evaluation.forces);
     const auto add = [&](double* host, auto member, int components) {
       if (host == nullptr) return;
       for (int other = 1; other < n_workers; ++other) {
-        const double* own = sums[other].to.*member;
+        const double* own = workers_[other]->to.*member;
         for (std::size_t i = components * begin; i < components * end; ++i) host[i] += own[i];
       }
     };
     add(evaluation.virials, &PairForces::virials, 6);
     add(evaluation.centroid_virials, &PairForces::centroid_virials, 9);
   });
+  if (evaluation.forces)
+    for (int worker = 0; worker < n_workers; ++worker) workers_[worker]->n_cleared = evaluation.n_host;
 }
 
 }  // namespace forcesmith

@@ -4,6 +4,9 @@
 // W_ab = sum r_ij,a (-g_ij)_b, in eV, positive under compression (LAMMPS' sign).
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "neighbors/neighbor_view.hpp"
 #include "potentials/potential.hpp"
 
@@ -11,19 +14,30 @@ namespace forcesmith {
 
 /// What is wanted: a null pointer means not wanted. Everything is added to the host's arrays.
 struct Evaluation {
-  Precision precision = Precision::double_;  // of the descriptors; models and sums are in double precision
   int n_host = 0;                      // rows of the host's arrays, ghost atoms included
   double* energies = nullptr;          // [n_host] site energies, eV
   double* forces = nullptr;            // [n_host][3] eV/angstrom
   double* virials = nullptr;           // [n_host][6] xx yy zz xy xz yz, half to center, half to neighbor, eV
   double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor, eV
   int* values_outside = nullptr;       // [n_host] of central atoms, set: see Model::values_outside
+  double* virial = nullptr;            // [6] xx yy zz xy xz yz of all pairs, eV
   double energy = 0.0;                 // out: sum of site energies, eV
-  double virial[6] = {0};              // out: xx yy zz xy xz yz, eV
 };
 
-void evaluate(const Potential& potential, const NeighborSource& source, Evaluation& evaluation,
-              int n_workers = 1);
+/// Evaluates a potential, which must outlive it unchanged, any number of times; memory is kept from one to the next.
+class Evaluator {
+ public:
+  /// precision: of the descriptors; models and sums are in double precision.
+  explicit Evaluator(const Potential& potential, Precision precision = Precision::double_);
+  ~Evaluator();
+  void evaluate(const NeighborSource& source, Evaluation& evaluation, int n_workers = 1);
+
+ private:
+  struct Worker;
+  const Potential& potential_;
+  Precision precision_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
 
 /// B of all central atoms, [n_atoms][potential.stride()], overwritten; entries beyond the size of an atom's
 /// element are 0.

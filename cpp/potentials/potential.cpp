@@ -99,7 +99,7 @@ void BlockDescriptors::values(const NeighborView& block, double* B) {
     });
 }
 
-void BlockDescriptors::backpropagate(const double* beta, PairForces& forces) {
+void BlockDescriptors::backpropagate(const double* beta, const PairForces& forces) {
   for (Part& part : parts_) {
     FORCESMITH_PHASE(descriptor);
     part.descriptor->backpropagate(*part.workspace, part.read(*this, beta, part.buffer), part.stride, forces);

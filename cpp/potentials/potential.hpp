@@ -53,7 +53,7 @@ class BlockDescriptors {
  public:
   explicit BlockDescriptors(const Potential& potential, Precision precision = Precision::double_);
   void values(const NeighborView& block, double* B);
-  void backpropagate(const double* beta, PairForces& forces);
+  void backpropagate(const double* beta, const PairForces& forces);
   void gradients(double* gradients);
   void tangent(const double* directions, double* B_dot);
   /// gradient: as in Potential::descriptor_parameters().

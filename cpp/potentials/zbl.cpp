@@ -78,7 +78,7 @@ ZblPair Zbl::make_pair(int z_i, int z_j) const {
   return pair;
 }
 
-void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies, PairForces& forces) const {
+void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const {
   const int n_elements = static_cast<int>(atomic_numbers_.size());
   workspace.neighbors.pack(block, cutoffs_, n_elements, variant_.width);
   const PackedView view = workspace.neighbors.view();

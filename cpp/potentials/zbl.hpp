@@ -38,7 +38,7 @@ class Zbl {
   };
   /// Adds half the energy of every pair to that of the central atom, energies [n_atoms], and the forces and
   /// virials of these halves.
-  void add(const NeighborView& block, Workspace& workspace, double* energies, PairForces& forces) const;
+  void add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const;
 
  private:
   ZblPair make_pair(int z_i, int z_j) const;

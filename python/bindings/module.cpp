@@ -119,7 +119,6 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
                         const std::string& precision) {
   Array<double> energies(batch.n_atoms()), forces({batch.n_atoms(), 3}), virials({batch.n_atoms(), 6});
   Evaluation evaluation;
-  evaluation.precision = precision_named(precision);
   evaluation.n_host = batch.n_atoms();
   evaluation.energies = energies.mutable_data();
   evaluation.forces = forces.mutable_data();
@@ -130,9 +129,10 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
   Array<int> values_outside(batch.n_atoms());
   evaluation.values_outside = values_outside.mutable_data();
   const StoredNeighbors source(batch.view(potential));
+  Evaluator evaluator(potential, precision_named(precision));
   {
     py::gil_scoped_release release;
-    evaluate(potential, source, evaluation, n_workers);
+    evaluator.evaluate(source, evaluation, n_workers);
   }
   Array<double> totals({batch.n_configurations(), 6});
   std::fill_n(totals.mutable_data(), totals.size(), 0.0);

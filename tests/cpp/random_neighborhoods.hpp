@@ -94,8 +94,9 @@ class PairGradients {
  public:
   explicit PairGradients(const Neighborhoods& atoms) : atoms_(atoms), rows_(atoms.n_atoms() + atoms.n_pairs()) {
     to_.forces = rows_.data();
+    to_.virial = virial_;
   }
-  forcesmith::PairForces& forces() { return to_; }
+  const forcesmith::PairForces& forces() const { return to_; }
   Numbers checked(double rounding) const {
     Numbers gradients = rows_.forces(atoms_.n_atoms(), atoms_.n_atoms() + atoms_.n_pairs());
     for (double& g : gradients) g = -g;
@@ -109,13 +110,14 @@ class PairGradients {
         for (int c = 0; c < 6; ++c) virial[c] -= r[rows[c][0]] * g[rows[c][1]];
       }
     CHECK_CLOSE(rows_.forces(0, atoms_.n_atoms()), on_centers, 1e-12);
-    CHECK_CLOSE(Numbers(to_.virial, to_.virial + 6), virial, rounding);
+    CHECK_CLOSE(Numbers(virial_, virial_ + 6), virial, rounding);
     return gradients;
   }
 
  private:
   const Neighborhoods& atoms_;
   ForceRows rows_;
+  double virial_[6] = {0};
   forcesmith::PairForces to_;
 };
 

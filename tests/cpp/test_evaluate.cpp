@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <stdexcept>
 
 #include "check.hpp"
 #include "core/error.hpp"
@@ -107,24 +108,37 @@ class GatheredNeighbors : public NeighborSource {
   double range_;
 };
 
+/// Those of another source, but for the last block.
+class InterruptedNeighbors : public NeighborSource {
+ public:
+  explicit InterruptedNeighbors(const NeighborSource& source) : source_(source) {}
+  int n_atoms() const override { return source_.n_atoms(); }
+  NeighborView block(int first, int count, NeighborBuffer& buffer) const override {
+    if (first + count == n_atoms()) throw std::runtime_error("interrupted");
+    return source_.block(first, count, buffer);
+  }
+
+ private:
+  const NeighborSource& source_;
+};
+
 struct Results {
   Numbers energies, forces, virials, centroid_virials, virial;
   double energy;
 };
 
-Results results(const Potential& potential, const NeighborSource& source, int n_host, int n_workers,
-                double before = 0.0) {
+Results results(Evaluator& evaluator, const NeighborSource& source, int n_host, int n_workers, double before = 0.0) {
   Results r{Numbers(n_host, before),     Numbers(3 * n_host, before), Numbers(6 * n_host, before),
-            Numbers(9 * n_host, before), Numbers(6),                  0.0};
+            Numbers(9 * n_host, before), Numbers(6, before),          0.0};
   Evaluation evaluation;
   evaluation.n_host = n_host;
   evaluation.energies = r.energies.data();
   evaluation.forces = r.forces.data();
   evaluation.virials = r.virials.data();
   evaluation.centroid_virials = r.centroid_virials.data();
-  evaluate(potential, source, evaluation, n_workers);
+  evaluation.virial = r.virial.data();
+  evaluator.evaluate(source, evaluation, n_workers);
   r.energy = evaluation.energy;
-  std::copy_n(evaluation.virial, 6, r.virial.begin());
   return r;
 }
 
@@ -138,7 +152,8 @@ void test_crystal(const Potential& potential) {
   const double range = potential.cutoff() + skin;
   const Host host(potential.cutoff(), {});
   const GatheredNeighbors source(host, range);
-  const Results one = results(potential, source, host.n_host(), 1);
+  Evaluator evaluator(potential);
+  const Results one = results(evaluator, source, host.n_host(), 1);
 
   // The sums are those of the parts.
   CHECK_CLOSE(one.energy, sum(one.energies, 1, 0), 1e-13);
@@ -162,7 +177,7 @@ void test_crystal(const Potential& potential) {
     moved[coordinate] = step;
     const Host there(potential.cutoff(), moved);
     Evaluation evaluation;
-    evaluate(potential, GatheredNeighbors(there, range), evaluation);
+    Evaluator(potential).evaluate(GatheredNeighbors(there, range), evaluation);
     return evaluation.energy;
   };
   const double h = 1e-3;
@@ -187,7 +202,7 @@ void test_crystal(const Potential& potential) {
   CHECK(tested == 4);
 
   for (int n_workers : {2, 3, 5, 100}) {
-    const Results several = results(potential, source, host.n_host(), n_workers);
+    const Results several = results(evaluator, source, host.n_host(), n_workers);
     CHECK_CLOSE(several.energy, one.energy, 1e-13);
     CHECK(several.energies == one.energies);
     CHECK_CLOSE(several.forces, one.forces, 1e-12);
@@ -195,37 +210,49 @@ void test_crystal(const Potential& potential) {
     CHECK_CLOSE(several.centroid_virials, one.centroid_virials, 1e-12);
     CHECK_CLOSE(several.virial, one.virial, 1e-11);
     // The order of summation is fixed.
-    CHECK(several.forces == results(potential, source, host.n_host(), n_workers).forces);
+    CHECK(several.forces == results(evaluator, source, host.n_host(), n_workers).forces);
+    Evaluator another(potential);
+    CHECK(several.forces == results(another, source, host.n_host(), n_workers).forces);
   }
 
   // Results are added to what is there.
   for (int n_workers : {1, 3}) {
-    Results added = results(potential, source, host.n_host(), n_workers, 5.0);
+    Results added = results(evaluator, source, host.n_host(), n_workers, 5.0);
     for (Numbers* values : {&added.energies, &added.forces, &added.virials, &added.centroid_virials})
       for (double& value : *values) value -= 5.0;
     CHECK_CLOSE(added.energies, one.energies, 1e-12);
     CHECK_CLOSE(added.forces, one.forces, 1e-11);
     CHECK_CLOSE(added.virials, one.virials, 1e-11);
     CHECK_CLOSE(added.centroid_virials, one.centroid_virials, 1e-11);
+    for (double& value : added.virial) value -= 5.0;
+    CHECK_CLOSE(added.virial, one.virial, 1e-11);
     CHECK_CLOSE(added.energy, one.energy, 1e-13);
   }
 
+  // Nothing remains of an evaluation that failed.
+  CHECK_THROWS(std::runtime_error, results(evaluator, InterruptedNeighbors(source), host.n_host(), 3), "interrupted");
+  CHECK(results(evaluator, source, host.n_host(), 1).forces == one.forces);
+  // Nor of a larger one.
+  CHECK(results(evaluator, source, host.n_host() + 7, 1).forces.size() == one.forces.size() + 21);
+  CHECK(results(evaluator, source, host.n_host(), 1).forces == one.forces);
+
   // Pairs beyond the cutoff change nothing, nor does the form of the list.
-  const Results near = results(potential, GatheredNeighbors(host, potential.cutoff()), host.n_host(), 1);
+  const Results near = results(evaluator, GatheredNeighbors(host, potential.cutoff()), host.n_host(), 1);
   CHECK_CLOSE(near.forces, one.forces, 1e-13);
   CHECK_CLOSE(near.energy, one.energy, 1e-14);
   NeighborBuffer everything;
   const StoredNeighbors stored(source.block(0, source.n_atoms(), everything));
-  CHECK(results(potential, stored, host.n_host(), 1).forces == one.forces);
-  CHECK_CLOSE(results(potential, stored, host.n_host(), 3).forces, one.forces, 1e-12);
+  CHECK(results(evaluator, stored, host.n_host(), 1).forces == one.forces);
+  CHECK_CLOSE(results(evaluator, stored, host.n_host(), 3).forces, one.forces, 1e-12);
 }
 
 void test_no_atoms(const Potential& potential) {
   for (int n_workers : {1, 4}) {
     const std::int64_t offset = 0;
+    Evaluator evaluator(potential);
     NeighborView none;
     none.offsets = &offset;
-    const Results r = results(potential, StoredNeighbors(none), 2, n_workers);
+    const Results r = results(evaluator, StoredNeighbors(none), 2, n_workers);
     CHECK(r.energy == 0.0 && r.forces == Numbers(6) && r.virial == Numbers(6));
   }
 }

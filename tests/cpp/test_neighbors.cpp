@@ -156,10 +156,11 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackEleme
   ForceRows forces(n_rows);
   Numbers virials(6 * n_rows), centroid_virials(9 * n_rows);
   Numbers forces_pair_by_pair(3 * n_rows), virials_pair_by_pair(virials), centroid_pair_by_pair(centroid_virials);
-  Numbers virial(6);
+  Numbers virial(6), virial_pair_by_pair(6);
   to.forces = forces.data();
   to.virials = virials.data();
   to.centroid_virials = centroid_virials.data();
+  to.virial = virial.data();
   for (int atom = 0; atom < view.n_atoms; ++atom)
     for (int slot = view.pack_offsets[atom] * width; slot < view.pack_offsets[atom + 1] * width; ++slot) {
       const int pair = view.pairs[slot];
@@ -178,7 +179,7 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackEleme
         const double w = -r[entries[c][0]] * g[entries[c][1]];
         centroid_pair_by_pair[9 * j + c] += w;
         if (c >= 6) continue;
-        virial[c] += w;
+        virial_pair_by_pair[c] += w;
         virials_pair_by_pair[6 * i + c] += 0.5 * w;
         virials_pair_by_pair[6 * j + c] += 0.5 * w;
       }
@@ -192,11 +193,13 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackEleme
   CHECK_CLOSE(forces.forces(), forces_pair_by_pair, 1e-14);
   CHECK_CLOSE(virials, virials_pair_by_pair, relative);
   CHECK_CLOSE(centroid_virials, centroid_pair_by_pair, relative);
-  CHECK_CLOSE(Numbers(to.virial, to.virial + 6), virial, relative);
+  CHECK_CLOSE(virial, virial_pair_by_pair, relative);
   // Nothing but the virial of all pairs is wanted.
-  PairForces only_sum;
-  packed.add_forces(gradients, only_sum);
-  CHECK(std::equal(to.virial, to.virial + 6, only_sum.virial));
+  Numbers alone(6);
+  PairForces only_virial;
+  only_virial.virial = alone.data();
+  packed.add_forces(gradients, only_virial);
+  CHECK(alone == virial);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ void evaluate_somewhere(const Potential& potential) {
   Evaluation evaluation;
   evaluation.n_host = 2;
   evaluation.forces = forces.data();
-  evaluate(potential, StoredNeighbors(view), evaluation);
+  Evaluator(potential).evaluate(StoredNeighbors(view), evaluation);
 }
 
 /// True if `text` is a potential; anything but an Error that names the file ends the test.
