@@ -14,7 +14,6 @@
 #include <exception>
 #include <fstream>
 #include <iterator>
-#include <numeric>
 #include <utility>
 
 #include "atom.h"
@@ -57,6 +56,10 @@ void broadcast(std::string &text, int me, MPI_Comm world) {
   for (std::int64_t first = 0; first < size; first += largest)
     MPI_Bcast(text.data() + first, static_cast<int>(std::min(largest, size - first)), MPI_CHAR, 0,
               world);
+}
+
+double sum_of(const double *components) {
+  return components[0] + components[1] + components[2];
 }
 
 }  // namespace
@@ -279,7 +282,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
   }
   // What is not finite shows in a sum; every pair acts on its central atom, which is local.
   double sum = wanted.energy;
-  for (int i = 0; i < atom->nlocal; ++i) sum += atom->f[i][0] + atom->f[i][1] + atom->f[i][2];
+  for (int i = 0; i < atom->nlocal; ++i) sum += sum_of(atom->x[i]) + sum_of(atom->f[i]);
   if (!std::isfinite(sum)) report_not_finite();
 
   if (count_outside_) count_extrapolation(values_outside);
@@ -324,6 +327,13 @@ void PairForcesmith::finish() {
 
 /// Computes once more to find an atom to name; there is none where a style before this one is to blame.
 void PairForcesmith::report_not_finite() {
+  for (int i = 0; i < atom->nlocal; ++i)
+    if (!std::isfinite(sum_of(atom->x[i])))
+      error->one(FLERR,
+                 "The position of atom {} of type {} is not finite at step {}: ({}, {}, {}); look for fixes that "
+                 "move it, for forces of other styles, or a time step that is too long",
+                 atom->tag ? atom->tag[i] : 0, atom->type[i], update->ntimestep, atom->x[i][0], atom->x[i][1],
+                 atom->x[i][2]);
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
   std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
@@ -332,7 +342,7 @@ void PairForcesmith::report_not_finite() {
   evaluator_->evaluate(NeighborAdapter(*list, *atom, element_of_type_, potential_->cutoff(), precision_), wanted,
                        n_workers_);
   int i = 0;
-  while (i < atom->nlocal && std::isfinite(std::accumulate(&forces[3 * i], &forces[3 * i] + 3, energies[i]))) ++i;
+  while (i < atom->nlocal && std::isfinite(sum_of(&forces[3 * i]) + energies[i])) ++i;
   if (i == atom->nlocal) return;
   error->one(FLERR,
              "The energy or a force of potential file '{}' is not finite at step {}: see atom {} of "

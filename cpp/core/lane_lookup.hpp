@@ -36,8 +36,10 @@ class RegisterLookup : public LaneLookup<L> {
 template <>
 class RegisterLookup<Lane<double, 8>> {
  public:
-  FORCESMITH_FUNCTION RegisterLookup(const int* indices, int first)
-      : indices_(_mm512_maskz_cvtepi32_epi64(0xff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(indices + first)))) {}
+  FORCESMITH_FUNCTION RegisterLookup(const int* indices, int first) {
+    const auto narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(indices + first));
+    indices_ = _mm512_maskz_cvtepi32_epi64(0xff, narrow);
+  }
   FORCESMITH_FUNCTION Lane<double, 8> operator()(const double* row) const {
     return (Lane<double, 8>::Vector)_mm512_maskz_permutexvar_pd(0xff, indices_, _mm512_loadu_pd(row));
   }

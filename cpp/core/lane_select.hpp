@@ -190,8 +190,8 @@ FORCESMITH_FUNCTION void store_selected(Number* address, Lane<Number, width> lan
 }
 /// The same of doubles, rounded to single precision.
 FORCESMITH_FUNCTION void store_selected(float* address, DoubleLane lane, unsigned lanes) {
-  store_selected(address, Lane<float, native_width>(__builtin_convertvector(lane.v, VectorOf<float, native_width>::Type)),
-                 lanes);
+  using Rounded = Lane<float, native_width>;
+  store_selected(address, Rounded(__builtin_convertvector(lane.v, Rounded::Vector)), lanes);
 }
 
 /// The same of floats, in double precision.

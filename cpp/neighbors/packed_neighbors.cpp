@@ -38,7 +38,7 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
   int* pack_types = mixed ? nullptr : pack_types_.reserve(capacity / width);
   const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
 
-  int slot = 0, pack = 0;
+  int slot = 0;
   pack_offsets[0] = 0;
   for (int atom = 0; atom < block.n_atoms; ++atom) {
     const int first = static_cast<int>(block.offsets[atom] - first_pair);
@@ -49,12 +49,12 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
     for (int element = 0; element < n_kinds; ++element) {
       const double cutoff = cutoffs[block.center_types[atom] * n_elements + element];
       const PackKind kind{mixed ? PackKind::any_element : element, cutoff, width};
+      const int first_slot = slot;
       slot = block.x != nullptr ? append(variant_.append, block.x, block.y, block.z, kind)
                                 : append(variant_.append_single, block.x_single, block.y_single, block.z_single, kind);
-      for (; !mixed && pack * width < slot; ++pack) pack_types[pack] = element;
+      if (!mixed) std::fill(pack_types + first_slot / width, pack_types + slot / width, element);
     }
-    pack = slot / width;
-    pack_offsets[atom + 1] = pack;
+    pack_offsets[atom + 1] = slot / width;
   }
   view_ = {block.n_atoms, width, center_types_.data(), pack_offsets, pack_types, slots.x, slots.y, slots.z, slots.r,
            slots.pairs, slots.types};

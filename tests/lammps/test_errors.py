@@ -194,6 +194,20 @@ def test_energy_that_is_not_finite(runner, local_potential):
     )
 
 
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_position_that_is_not_finite(runner, local_potential, precision):
+    atoms = ase.Atoms("MgOMg", [[1, 1, 1], [3, 1, 1], [8, 8, 8]], cell=[30] * 3, pbc=True)
+    check(
+        runner,
+        runner.structure(atoms)
+        + f"pair_style forcesmith precision {precision}\npair_coeff * * pot.json Mg O\n"
+        + "neigh_modify every 100 delay 100 check no\ngroup moved id 2\n"
+        + "fix nve all nve\nfix push moved addforce 1e308 0 0\nrun 10",
+        "position of atom 2 of type 2 is not finite at step",
+        "fixes that move it",
+    )
+
+
 def test_restart_whose_potential_is_gone(runner, box, local_potential):
     runner.succeed(
         f"{box}pair_style forcesmith\npair_coeff * * pot.json Mg O\nrun 0\nwrite_restart a.restart"
