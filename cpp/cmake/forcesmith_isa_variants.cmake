@@ -27,6 +27,10 @@ function(forcesmith_add_isa_variants target)
   if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     set(arithmetic -ffp-contract=fast -fno-math-errno)
   endif()
+  # Loops that clear a few registers stay loops: a call of memset would empty all registers.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    list(APPEND arithmetic -fno-tree-loop-distribute-patterns)
+  endif()
 
   foreach(source IN LISTS ARGN)
     cmake_path(ABSOLUTE_PATH source NORMALIZE)

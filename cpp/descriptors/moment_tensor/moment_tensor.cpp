@@ -307,20 +307,19 @@ int MomentTensor::neighbor_stride(Precision precision) const {
 template <class Real>
 void MomentTensor::set_numbers(const std::vector<double>& slopes) {
   const int stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
-  const std::size_t n = slopes.size() / n_elements_ / n_elements_;  // per pair of elements
+  const int n_radial = program_.n_radial(), radial_stride = radial_stride_of(n_radial);
+  const int n_polynomials = parameters_.radial_basis_size;
   auto& numbers = std::get<MomentTensorNumbers<Real>>(numbers_);
-  // From rows of one neighbor element to rows of all.
-  const auto interleaved = [&](const std::vector<double>& of_pairs) {
-    std::vector<Real, AlignedAllocator<Real>> rows(n_elements_ * n * stride, Real(0));
-    for (int center = 0; center < n_elements_; ++center)
-      for (int neighbor = 0; neighbor < n_elements_; ++neighbor)
-        for (std::size_t k = 0; k < n; ++k)
-          rows[(center * n + k) * stride + neighbor] =
-              static_cast<Real>(of_pairs[(center * n_elements_ + neighbor) * n + k]);
-    return rows;
-  };
-  numbers.radial = interleaved(radial_coefficients_);
-  numbers.slopes = interleaved(slopes);
+  numbers.radial.assign(static_cast<std::size_t>(n_elements_) * n_polynomials * radial_stride * 2 * stride, Real(0));
+  std::size_t from = 0;
+  for (int center = 0; center < n_elements_; ++center)
+    for (int neighbor = 0; neighbor < n_elements_; ++neighbor)
+      for (int mu = 0; mu < n_radial; ++mu)
+        for (int b = 0; b < n_polynomials; ++b, ++from) {
+          Real* to = &numbers.radial[((center * n_polynomials + b) * radial_stride + mu) * 2 * stride + neighbor];
+          to[0] = static_cast<Real>(radial_coefficients_[from]);
+          to[stride] = static_cast<Real>(slopes[from]);
+        }
   numbers.product_factor.assign(product_factor_.begin(), product_factor_.end());
   numbers.use_factor.assign(uses_.factor.begin(), uses_.factor.end());
 }
@@ -337,7 +336,6 @@ MomentTensorTables<Real> MomentTensor::tables() const {
   t.scaling = static_cast<Real>(parameters_.scaling);
   t.neighbor_stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
   t.radial = numbers.radial.data();
-  t.slopes = numbers.slopes.data();
   t.radial_stride = radial_stride_of(t.n_radial);
   std::copy(n_rows_.begin(), n_rows_.end(), t.n_rows);
   t.row_ends = row_ends_.data();

@@ -35,7 +35,7 @@ struct MomentUses {
 /// Numbers of the tables, rounded to Real.
 template <class Real>
 struct MomentTensorNumbers {
-  std::vector<Real, AlignedAllocator<Real>> radial, slopes;
+  std::vector<Real, AlignedAllocator<Real>> radial;
   std::vector<Real> product_factor, use_factor;
 };
 

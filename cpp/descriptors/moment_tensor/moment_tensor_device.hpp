@@ -36,11 +36,10 @@ class MomentTensorDevice {
   using Lane = FORCESMITH_ISA::Lane<double, 1>;
 
   explicit MomentTensorDevice(const MomentTensorTables<double>& host) : t_(host) {
-    const int n_radial = host.n_elements * host.n_radial * host.n_polynomials * host.neighbor_stride;
+    const int n_radial = host.n_elements * host.n_polynomials * host.radial_stride * 2 * host.neighbor_stride;
     const int n_rows = host.n_rows[0] + host.n_rows[1];
     const int n_products = host.product_begin[host.n_moments - host.first_product];
     t_.radial = copy(d_radial_, "radial", host.radial, n_radial);
-    t_.slopes = copy(d_slopes_, "slopes", host.slopes, n_radial);
     t_.row_ends = copy(d_row_ends_, "row_ends", host.row_ends, n_rows * host.radial_stride);
     t_.row_begin = copy(d_row_begin_, "row_begin", host.row_begin, n_rows + 1);
     t_.expansion = copy(d_expansion_, "expansion", host.expansion, 3 * host.n_expanded);
@@ -179,7 +178,7 @@ class MomentTensorDevice {
 
   MomentTensorTables<double> t_;
   MomentTensorScratch<double> scratch_{};
-  DeviceArray<double> d_radial_, d_slopes_, d_product_factor_, d_use_factor_, d_scratch_, d_gradients_;
+  DeviceArray<double> d_radial_, d_product_factor_, d_use_factor_, d_scratch_, d_gradients_;
   DeviceArray<int> d_row_ends_, d_factors_, d_use_begin_, d_use_target_, d_use_other_, d_row_begin_, d_expansion_,
       d_product_begin_, d_product_left_,
       d_product_right_, d_mapping_, d_reachable_begin_, d_reachable_;

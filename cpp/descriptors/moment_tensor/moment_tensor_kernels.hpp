@@ -56,10 +56,14 @@ struct OfOneElement {
   FORCESMITH_FUNCTION OfOneElement(const int*, int) {}
   FORCESMITH_FUNCTION L operator()(const typename L::Number* row) const { return L(*row); }
 };
-template <class OfElements>
-inline constexpr bool is_of_one_element = false;
+
+/// Numbers from one such row to the next; most often known to the compiler.
 template <class L>
-inline constexpr bool is_of_one_element<OfOneElement<L>> = true;
+FORCESMITH_FUNCTION int neighbor_stride(const LaneTables<L>&, OfOneElement<L>) { return 1; }
+template <class L>
+FORCESMITH_FUNCTION int neighbor_stride(const LaneTables<L>&, RegisterLookup<L>) { return L::width; }
+template <class L>
+FORCESMITH_FUNCTION int neighbor_stride(const LaneTables<L>& t, LaneLookup<L>) { return t.neighbor_stride; }
 
 /// Walks through T_b(xi), b = 0, 1, ..
 template <class L>
@@ -98,33 +102,41 @@ struct ChebyshevDerivatives : ChebyshevValues<L> {
   }
 };
 
-/// f_mu and df_mu/dr, mu < R, of N packs of neighbors of a center element, whose elements are types[first] and on.
-template <class L, int R, int N, class OfElements>
-FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, int center, const int* types, int first, const L* r,
-                                        L* f, L* df) {
-  L sum[N][R], dsum[N][R];
-  const int stride = is_of_one_element<OfElements> ? 1 : t.neighbor_stride, row = t.n_polynomials * stride;
-  const auto *radial = t.radial + center * t.n_radial * row, *slopes = t.slopes + center * t.n_radial * row;
-  for (int n = 0; n < N; ++n) {
-    const OfElements of_elements(types, first + n * L::width);
-    ChebyshevValues<L> chebyshev(t, r[n]);
-    for (int mu = 0; mu < R; ++mu) sum[n][mu] = dsum[n][mu] = L(0.0);
-    for (int b = 0; b < t.n_polynomials; ++b) {
-      for (int mu = 0; mu < R; ++mu) {
-        const int at = (mu < t.n_radial ? mu : 0) * row + b * stride;
-        sum[n][mu] += of_elements(radial + at) * chebyshev.value;
-        dsum[n][mu] += of_elements(slopes + at) * chebyshev.value;
-      }
-      chebyshev.advance();
-    }
-    const L gap = L(t.cutoff) - r[n];
-    const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2 * t.scaling);
+/// f_mu and df_mu/dr, mu < R, of a pack of neighbors of a center element.
+template <class L, int R, class OfElements>
+FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, int center, const OfElements& of_elements, L r, L* f,
+                                        L* df) {
+  const int stride = neighbor_stride<L>(t, of_elements), last = t.n_polynomials - 1;
+  const auto* rows = t.radial + center * t.n_polynomials * 2 * R * stride;
+  L sum[R], dsum[R];
+  for (int mu = 0; mu < R; ++mu) {
+    sum[mu] = of_elements(rows + 2 * mu * stride);
+    dsum[mu] = of_elements(rows + (2 * mu + 1) * stride);
+  }
+  ChebyshevValues<L> chebyshev(t, r);
+  for (int b = 1; b < last; ++b) {
+    chebyshev.advance();
+    rows += 2 * R * stride;
     for (int mu = 0; mu < R; ++mu) {
-      f[n * R + mu] = envelope * sum[n][mu];
-      df[n * R + mu] = envelope * dsum[n][mu] + denvelope * sum[n][mu];
+      sum[mu] += of_elements(rows + 2 * mu * stride) * chebyshev.value;
+      dsum[mu] += of_elements(rows + (2 * mu + 1) * stride) * chebyshev.value;
     }
   }
+  if (last > 0) {  // the derivative has one polynomial less
+    chebyshev.advance();
+    rows += 2 * R * stride;
+    for (int mu = 0; mu < R; ++mu) sum[mu] += of_elements(rows + 2 * mu * stride) * chebyshev.value;
+  }
+  const L gap = L(t.cutoff) - r;
+  const L envelope = gap * gap * L(t.scaling), denvelope = gap * L(-2 * t.scaling);
+  for (int mu = 0; mu < R; ++mu) {
+    f[mu] = envelope * sum[mu];
+    df[mu] = envelope * dsum[mu] + denvelope * sum[mu];
+  }
 }
+
+template <class T>
+struct Type {};
 
 /// A number known to the compiler.
 template <int K>
@@ -207,16 +219,21 @@ FORCESMITH_FUNCTION void compute_moments_of_packs(const LaneTables<L>& t,
                                                   const LaneNeighbors<L>& neighbors,
                                                   const LaneScratch<L>& s, int center,
                                                   int first) {
-  const MomentTensorPacks<L, N> packs(neighbors, first);
   L* f = reinterpret_cast<L*>(s.f) + first * R;
   L* df = reinterpret_cast<L*>(s.df) + first * R;
   FORCESMITH_PHASE(radial);
-  const int* types = neighbors.types;
-  const int at = first * L::width;
-  if (t.n_elements == 1) compute_radial<L, R, N, OfOneElement<L>>(t, center, types, at, packs.r, f, df);
-  else if (t.n_elements <= L::width) compute_radial<L, R, N, RegisterLookup<L>>(t, center, types, at, packs.r, f, df);
-  else compute_radial<L, R, N, LaneLookup<L>>(t, center, types, at, packs.r, f, df);
+  const auto radial = [&]<class OfElements>(Type<OfElements>) FORCESMITH_INLINE_LAMBDA {
+    for (int n = 0; n < N; ++n) {
+      const int at = (first + n) * L::width;
+      compute_radial<L, R>(t, center, OfElements(neighbors.types, at), lane_load<L>(neighbors.r + at), f + n * R,
+                           df + n * R);
+    }
+  };
+  if (t.n_elements == 1) radial(Type<OfOneElement<L>>{});
+  else if (t.n_elements <= L::width) radial(Type<RegisterLookup<L>>{});
+  else radial(Type<LaneLookup<L>>{});
   FORCESMITH_PHASE(moments);
+  const MomentTensorPacks<L, N> packs(neighbors, first);
   add_moments<L, R, N>(t, packs, f, reinterpret_cast<L*>(s.sums));
 }
 

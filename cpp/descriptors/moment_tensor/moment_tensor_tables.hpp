@@ -9,19 +9,20 @@ inline constexpr int max_radial_basis = 32, max_radial_functions = 16;
 template <class Real>
 struct MomentTensorTables {
   int n_elements;
-  int n_radial;            // radial functions f_mu
   int n_polynomials;       // Chebyshev polynomials per radial function
   Real cutoff;             // angstrom
   Real min_distance;       // angstrom
   Real scaling;            // factor of every Q_b (MLIP's `scaling`)
   int neighbor_stride;     // 1 or, of several elements, n_elements rounded up to whole registers
-  const Real* radial;      // [center element][n_radial][n_polynomials][neighbor_stride], c of f_mu = sum_b c Q_b
-  const Real* slopes;      // the same for the derivative, d(sum_b c_b T_b)/dr = sum_b slope_b T_b
+  int n_radial;            // radial functions f_mu
+  int radial_stride;       // n_radial rounded up: see radial_stride_of
+  // c of f_mu = sum_b c_b Q_b and slope of d(sum_b c_b T_b)/dr = sum_b slope_b T_b,
+  // [center element][n_polynomials][radial_stride][c, slope][neighbor_stride]
+  const Real* radial;
 
   // Monomials x^a y^b z^c of the unit vector with c = 0 or 1, in rows of equal b and c: those with c = 0
   // first, b ascending, then those with c = 1; in a row a ascends. Monomial a of a row is summed with radial
   // functions mu < K, where K is the number of those with row_ends > a, into consecutive basic moments.
-  int radial_stride;       // n_radial rounded up: see radial_stride_of
   int n_rows[2];           // for c = 0 and 1
   const int* row_ends;     // [rows][radial_stride], falling with mu
   const int* row_begin;    // [rows + 1] first basic moment
