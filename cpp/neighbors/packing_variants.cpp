@@ -28,28 +28,24 @@ int append(const PairRange<typename L::Number>& given, const PackKind& kind, con
     store_selected(to.pairs + slot, lane_count_from<I>(first), lanes);
     slot += count_lanes(lanes);
   };
-  int first = pairs.begin;
   I types(0);
-  for (; first + L::width <= pairs.end; first += L::width) {
-    if (!one_element) types = lane_load_unaligned<I>(pairs.types + first);
-    append_group(lane_load_unaligned<L>(pairs.x + first), lane_load_unaligned<L>(pairs.y + first),
-                 lane_load_unaligned<L>(pairs.z + first), types, first_lanes(L::width), first);
-  }
-  if (const int rest = pairs.end - first; rest > 0) {
-    if (!one_element) types = lane_load_first<I>(pairs.types + first, rest);
-    append_group(lane_load_first<L>(pairs.x + first, rest), lane_load_first<L>(pairs.y + first, rest),
-                 lane_load_first<L>(pairs.z + first, rest), types, first_lanes(rest), first);
+  for (int first = pairs.begin; first < pairs.end; first += L::width) {
+    const int count = first + L::width <= pairs.end ? L::width : pairs.end - first;
+    if (!one_element) types = lane_load_first<I>(pairs.types + first, count);
+    append_group(lane_load_first<L>(pairs.x + first, count), lane_load_first<L>(pairs.y + first, count),
+                 lane_load_first<L>(pairs.z + first, count), types, first_lanes(count), first);
   }
 
   const int end = begin + (slot - begin + kind.width - 1) / kind.width * kind.width;
   using Padding = NativeLane<Real>;
-  for (; slot < end; slot += Padding::width) {
+  do {  // once, where a pack is a register: nothing to foresee
     lane_store_unaligned(to.x + slot, Padding(0));
     lane_store_unaligned(to.y + slot, Padding(0));
     lane_store_unaligned(to.z + slot, Padding(static_cast<Real>(kind.cutoff)));
     lane_store_unaligned(to.pairs + slot, IntegersOf<Padding>(-1));
     if (to.types != nullptr) lane_store_unaligned(to.types + slot, IntegersOf<Padding>(0));
-  }
+    slot += Padding::width;
+  } while (slot < end);
   return end;
 }
 
