@@ -108,6 +108,7 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
       program_(std::move(program)),
       radial_coefficients_(std::move(radial_coefficients)),
       n_elements_(n_elements),
+      n_radial_(program_.n_radial()),
       parameter_adjoint_(FORCESMITH_VARIANT_IN_USE(moment_tensor_variants).parameter_adjoint) {
   cutoffs_.assign(static_cast<std::size_t>(n_elements) * n_elements, parameters.cutoff);
   if (!(parameters_.min_distance >= 0.0) || !(parameters_.cutoff > parameters_.min_distance) ||
@@ -122,24 +123,23 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
                          std::to_string(max_radial_basis) + ", not " +
                          std::to_string(parameters_.radial_basis_size) + ".");
   program_.check(where);
-  const int n_radial = program_.n_radial();
-  if (n_radial > max_radial_functions)
-    throw ParameterError(where + ": " + std::to_string(n_radial) +
+  if (n_radial_ > max_radial_functions)
+    throw ParameterError(where + ": " + std::to_string(n_radial_) +
                          " radial functions are more than the supported " +
                          std::to_string(max_radial_functions) + ".");
-  const std::size_t expected = static_cast<std::size_t>(n_elements) * n_elements * n_radial *
+  const std::size_t expected = static_cast<std::size_t>(n_elements) * n_elements * n_radial_ *
                                parameters_.radial_basis_size;
   if (radial_coefficients_.empty()) {
     radial_coefficients_.assign(expected, 0.0);
     for (std::size_t row = 0; row < expected / parameters_.radial_basis_size; ++row) {
-      const int polynomial = std::min<int>(row % n_radial, parameters_.radial_basis_size - 1);
+      const int polynomial = std::min<int>(row % n_radial_, parameters_.radial_basis_size - 1);
       radial_coefficients_[row * parameters_.radial_basis_size + polynomial] = 1.0;
     }
   }
   if (radial_coefficients_.size() != expected)
     throw FormatError(where + ": expected " + std::to_string(expected) + " radial coefficients (" +
                       std::to_string(n_elements) + " x " + std::to_string(n_elements) +
-                      " elements x " + std::to_string(n_radial) + " radial functions x " +
+                      " elements x " + std::to_string(n_radial_) + " radial functions x " +
                       std::to_string(parameters_.radial_basis_size) + " polynomials), found " +
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
@@ -152,10 +152,10 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
 /// an order in which every factor of a product comes before it. program_ keeps the numbering of the file.
 void MomentTensor::sort_program(const std::string& where) {
   // Largest degree of the monomials summed with a radial function; a later one has no larger degree.
-  const int n_radial = program_.n_radial(), radial_stride = radial_stride_of(n_radial);
+  const int radial_stride = radial_stride_of(n_radial_);
   std::vector<int> degree(radial_stride, -1);
   for (const auto& [mu, a, b, c] : program_.basic) degree[mu] = std::max(degree[mu], a + b + c);
-  for (int mu = n_radial - 2; mu >= 0; --mu) degree[mu] = std::max(degree[mu], degree[mu + 1]);
+  for (int mu = n_radial_ - 2; mu >= 0; --mu) degree[mu] = std::max(degree[mu], degree[mu + 1]);
 
   using Moment = std::array<int, 4>;  // mu, a, b, c
   std::map<Moment, int> basic;        // number in the kernels
@@ -166,7 +166,7 @@ void MomentTensor::sort_program(const std::string& where) {
       for (int mu = 0; mu < radial_stride; ++mu) row_ends_.push_back(std::max(0, degree[mu] + 1 - b - c));
       int next = row_begin_.back();
       for (int a = 0; a <= degree[0] - b - c; ++a)
-        for (int mu = 0; mu < n_radial && degree[mu] >= a + b + c; ++mu) basic[{mu, a, b, c}] = next++;
+        for (int mu = 0; mu < n_radial_ && degree[mu] >= a + b + c; ++mu) basic[{mu, a, b, c}] = next++;
       row_begin_.push_back(next);
     }
   }
@@ -307,14 +307,14 @@ int MomentTensor::neighbor_stride(Precision precision) const {
 template <class Real>
 void MomentTensor::set_numbers(const std::vector<double>& slopes) {
   const int stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
-  const int n_radial = program_.n_radial(), radial_stride = radial_stride_of(n_radial);
+  const int radial_stride = radial_stride_of(n_radial_);
   const int n_polynomials = parameters_.radial_basis_size;
   auto& numbers = std::get<MomentTensorNumbers<Real>>(numbers_);
   numbers.radial.assign(static_cast<std::size_t>(n_elements_) * n_polynomials * radial_stride * 2 * stride, Real(0));
   std::size_t from = 0;
   for (int center = 0; center < n_elements_; ++center)
     for (int neighbor = 0; neighbor < n_elements_; ++neighbor)
-      for (int mu = 0; mu < n_radial; ++mu)
+      for (int mu = 0; mu < n_radial_; ++mu)
         for (int b = 0; b < n_polynomials; ++b, ++from) {
           Real* to = &numbers.radial[((center * n_polynomials + b) * radial_stride + mu) * 2 * stride + neighbor];
           to[0] = static_cast<Real>(radial_coefficients_[from]);
@@ -329,7 +329,7 @@ MomentTensorTables<Real> MomentTensor::tables() const {
   const MomentTensorNumbers<Real>& numbers = std::get<MomentTensorNumbers<Real>>(numbers_);
   MomentTensorTables<Real> t{};
   t.n_elements = n_elements_;
-  t.n_radial = program_.n_radial();
+  t.n_radial = n_radial_;
   t.n_polynomials = parameters_.radial_basis_size;
   t.cutoff = static_cast<Real>(parameters_.cutoff);
   t.min_distance = static_cast<Real>(parameters_.min_distance);
@@ -396,7 +396,7 @@ Json MomentTensor::to_json() const {
     Json of_center = Json::array();
     for (int neighbor = 0; neighbor < n_elements_; ++neighbor) {
       Json functions = Json::array();
-      for (int mu = 0; mu < program_.n_radial(); ++mu, value += parameters_.radial_basis_size)
+      for (int mu = 0; mu < n_radial_; ++mu, value += parameters_.radial_basis_size)
         functions.push_back(std::vector<double>(value, value + parameters_.radial_basis_size));
       of_center.push_back(functions);
     }
@@ -429,7 +429,7 @@ void MomentTensor::adopt_parameters(const Descriptor& smaller) {
         "A moment tensor descriptor can start only from another with the same elements, cutoff and "
         "min_distance (here " + std::to_string(parameters_.cutoff) + " and " +
         std::to_string(parameters_.min_distance) + " angstrom).");
-  const int old_radial = other->program_.n_radial(), new_radial = program_.n_radial();
+  const int old_radial = other->n_radial_, new_radial = n_radial_;
   const int old_size = other->parameters_.radial_basis_size, new_size = parameters_.radial_basis_size;
   const double factor = other->parameters_.scaling / parameters_.scaling;
   for (int pair = 0; pair < n_elements_ * n_elements_; ++pair)

@@ -84,7 +84,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
   MomentTensorParameters parameters_;
   ContractionProgram program_;
   std::vector<double> radial_coefficients_;
-  int n_elements_;
+  int n_elements_, n_radial_;
   decltype(MomentTensorVariants::parameter_adjoint) parameter_adjoint_;
 
   // Arrays behind MomentTensorTables.
