@@ -86,6 +86,7 @@ PairForcesmith::~PairForcesmith() {
 void PairForcesmith::settings(int narg, char **arg) {
   count_outside_ = true;
   precision_ = Precision::double_;
+  evaluator_.reset();
   for (int i = 0; i < narg; i += 2) {
     const std::string keyword = arg[i], value = i + 1 < narg ? arg[i + 1] : "";
     if (keyword == "extrapolation") {
@@ -220,7 +221,6 @@ void PairForcesmith::init_style() {
                       "'newton on' before the simulation box is made");
   if (!potential_) load_potential();  // after read_restart without a new pair_coeff
   check_communication();
-  evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
 
   n_workers_ = std::min(comm->nthreads, max_workers());
   if (n_workers_ < comm->nthreads && comm->me == 0)
@@ -275,6 +275,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
     wanted.values_outside = values_outside.data();
   }
   try {
+    if (!evaluator_) evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
     const NeighborAdapter neighbors(*list, *atom, element_of_type_, potential_->cutoff(), precision_);
     evaluator_->evaluate(neighbors, wanted, n_workers_);
   } catch (const std::exception &problem) {

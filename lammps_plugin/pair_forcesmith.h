@@ -43,7 +43,7 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   std::string path_;                        // potential file as given in pair_coeff
   std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
   std::unique_ptr<Potential> potential_;    // empty until the file was read
-  std::unique_ptr<Evaluator> evaluator_;    // of potential_, since the run began
+  std::unique_ptr<Evaluator> evaluator_;    // of potential_, from the first step on
   std::vector<int> element_of_type_;        // [n_types + 1] index in potential_->elements(), or -1
   int n_workers_ = 1;                       // threads of one evaluation
   Precision precision_ = Precision::double_;  // of descriptors

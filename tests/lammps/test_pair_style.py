@@ -391,6 +391,44 @@ def test_hybrid_overlay_adds_up(runner, crystal, potential_file):
     assert_same(both, added(ours, theirs))
 
 
+def test_virial_beside_a_granular_style(runner, potential_file):
+    """There LAMMPS asks for virials of pairs and does not sum forces times positions."""
+    atoms = (
+        "units metal\natom_style sphere\nlattice fcc 4.5\nregion box block 0 2 0 2 0 2\n"
+        "create_box 2 box\ncreate_atoms 1 box\nset group all type/fraction 2 0.5 4711\n"
+        "set group all diameter 0.5\nset group all density 1.0\n"
+        "displace_atoms all random 0.1 0.1 0.1 4711 units box\ncomm_modify vel yes\n"
+    )
+    show = "run 0\nprint 'PRESSURE $(pxx) $(pyy) $(pzz) $(pxy) $(pxz) $(pyz)'\n"
+    output = [
+        runner.succeed(atoms + styles + show)
+        for styles in (
+            pair(potential_file),
+            "pair_style hybrid/overlay forcesmith granular\n"
+            f'pair_coeff * * forcesmith "{potential_file}" Mg O\n'
+            "pair_coeff * * granular hooke 1.0 0.1 tangential linear_nohistory 0.0 0.0\n",
+        )
+    ]
+    alone, beside = (
+        [float(number) for number in re.search("PRESSURE (.*)\n", text)[1].split()] for text in output
+    )
+    assert max(map(abs, alone)) > 100.0
+    assert beside == pytest.approx(alone, abs=1e-6)
+
+
+def test_a_new_potential_without_a_new_setup(runner, crystal, potential_file):
+    """run pre no does not set up the pair style."""
+    output = runner.succeed(
+        runner.structure(crystal)
+        + pair(potential_file)
+        + "run 0\n"
+        + pair(potential_file)
+        + "run 1 pre no\nprint 'PE $(pe)'\nrun 0\nprint 'PE $(pe)'\n"
+    )
+    again, anew = (float(number) for number in re.findall("PE (.*)\n", output))
+    assert again == pytest.approx(anew, rel=1e-12)
+
+
 def test_hybrid_scaled_with_two_of_us(runner, crystal, potential_file):
     both = runner.evaluate(
         crystal,
