@@ -410,7 +410,8 @@ def test_virial_beside_a_granular_style(runner, potential_file):
         )
     ]
     alone, beside = (
-        [float(number) for number in re.search("PRESSURE (.*)\n", text)[1].split()] for text in output
+        [float(number) for number in re.search("PRESSURE (.*)\n", text)[1].split()]
+        for text in output
     )
     assert max(map(abs, alone)) > 100.0
     assert beside == pytest.approx(alone, abs=1e-6)
