@@ -58,6 +58,7 @@ void broadcast(std::string &text, int me, MPI_Comm world) {
               world);
 }
 
+/// Of a vector; not finite where one of its components is not.
 double sum_of(const double *components) {
   return components[0] + components[1] + components[2];
 }

@@ -112,7 +112,7 @@ template <class L>
 void add_virial(const PackedViewOf<typename L::Number>& packs, const typename L::Number* gradients, double* virial) {
   const int width = packs.width;
   L sums[6] = {L(0), L(0), L(0), L(0), L(0), L(0)};
-  for (int pack = 0; pack < packs.pack_offsets[packs.n_atoms]; ++pack)
+  for (int pack = packs.pack_offsets[0]; pack < packs.pack_offsets[packs.n_atoms]; ++pack)
     for (int lane = 0; lane < width; lane += L::width) {
       const int slot = pack * width + lane;
       const auto* gradients_here = gradients + 3 * pack * width + lane;

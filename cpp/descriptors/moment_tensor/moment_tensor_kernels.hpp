@@ -135,6 +135,7 @@ FORCESMITH_FUNCTION void compute_radial(const LaneTables<L>& t, int center, cons
   }
 }
 
+/// A type as an argument.
 template <class T>
 struct Type {};
 
