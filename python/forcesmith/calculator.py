@@ -18,8 +18,9 @@ class ForcesmithCalculator(Calculator):
     The stress of a configuration without a cell volume is not defined; asking for it raises ASE's
     PropertyNotImplementedError. `free_energy` equals `energy`: there are no electrons here.
 
-    `results` also hold what lies outside the training data, "values_outside" and "close_neighbors" as in
-    `Result`, where the potential knows that; the first configuration of either kind is warned of.
+    `results` also hold what lies outside the training data, "values_outside" and "close_neighbors"
+    as in `Result`, where the potential knows that; the first configuration of either kind is warned
+    of.
     """
 
     implemented_properties: ClassVar[list[str]] = [
@@ -58,8 +59,8 @@ class ForcesmithCalculator(Calculator):
             if found.any() and name not in self._warned:
                 self._warned.add(name)
                 warnings.warn(
-                    f"{np.count_nonzero(found)} of {len(found)} atoms have {what} in the training data, so "
-                    f'the potential extrapolates; see calculator.results["{name}"]. Later ones are not '
-                    "warned of.",
+                    f"{np.count_nonzero(found)} of {len(found)} atoms have {what} in the training "
+                    "data, so the potential extrapolates; see "
+                    f'calculator.results["{name}"]. Later ones are not warned of.',
                     stacklevel=2,
                 )

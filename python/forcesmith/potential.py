@@ -37,8 +37,8 @@ class Result:
     """For every atom, how many descriptor values lie outside their range in the training set, shape
     (n_atoms,); None for models that do not know the ranges."""
     close_neighbors: np.ndarray | None
-    """For every atom, how many neighbors are closer than any two atoms of their elements in the training
-    set, shape (n_atoms,); None for potentials that do not know these distances."""
+    """For every atom, how many neighbors are closer than any two atoms of their elements in the
+    training set, shape (n_atoms,); None for potentials that do not know these distances."""
     volume: float
     """angstrom^3; 0 if the configuration is not periodic in all directions."""
 
@@ -98,8 +98,8 @@ class Potential:
         An existing folder, or `folder/input.nn`, stands for all files of a folder of n2p2, in bohr
         and hartree. LAMMPS' SNAP files cannot hold a repulsion: beside them, LAMMPS commands with
         it go into a .mod file; a potential without one removes that of an earlier potential.
-        What a format cannot hold is an error, but for the wall where the training data end: a warning
-        says that it is left out.
+        What a format cannot hold is an error, but for the wall where the training data end: a
+        warning says that it is left out.
         """
         if left_out := self._core.left_out_of_file(os.fspath(path)):
             warnings.warn(left_out, stacklevel=2)

@@ -1,5 +1,5 @@
-"""Where the training data end at short range: told to the potential, which warns there, and the wall that it
-gets (see cpp/potentials/short_range.hpp).
+"""Where the training data end at short range: told to the potential, which counts what is closer,
+and the wall that it gets there (see cpp/potentials/short_range.hpp).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from forcesmith.potential import Potential
 DISTANCE_DIGITS = 6
 """Of the distances kept; rounded down, so that the data themselves are not closer."""
 ONSET_IN_RADII = 0.7
-"""Onset of the wall between elements that are no neighbors in the data, in sums of covalent radii."""
+"""Onset of the wall of elements that are no neighbors in the data, in sums of covalent radii."""
 REPULSIVE_BELOW = 0.97
 """In onsets: below, two atoms alone push each other apart."""
 SMALLEST_SLOPE = 0.1
@@ -46,10 +46,11 @@ def set_short_range(potential: Potential, distances: np.ndarray, wall: bool) -> 
 
 
 def strengthen_wall(potential: Potential) -> None:
-    """Make the wall as strong as it must be for two atoms alone to repel each other from there inwards.
+    """Make the wall as strong as it must be for two atoms alone to repel each other inside of it.
 
-    In the data, two atoms are never alone; a fitted potential may attract them at any distance. A potential
-    with a nuclear repulsion of its own (`zbl`) gets no second one if the first is enough.
+    In the data, two atoms are hardly ever alone; a fitted potential may attract them at any
+    distance. A potential with a nuclear repulsion of its own (`zbl`) gets no second one if the
+    first is enough.
     """
     core = potential._core
     given = core.short_range
@@ -67,9 +68,9 @@ def strengthen_wall(potential: Potential) -> None:
         if strength > LARGEST_STRENGTH:
             first, second = pair["elements"]
             warnings.warn(
-                f"Two atoms {first} and {second} alone attract each other strongly at {pair['onset']:.3f} "
-                "angstrom, where the training data end, and the repulsive wall does not outweigh that; "
-                "add such dimers to the data.",
+                f"Two atoms {first} and {second} alone attract each other strongly at "
+                f"{pair['onset']:.3f} angstrom, where the training data end, and the repulsive wall "
+                "does not outweigh that; add such dimers to the data.",
                 stacklevel=2,
             )
             strength = LARGEST_STRENGTH
