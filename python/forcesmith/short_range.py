@@ -69,8 +69,8 @@ def strengthen_wall(potential: Potential) -> None:
             first, second = pair["elements"]
             warnings.warn(
                 f"Two atoms {first} and {second} alone attract each other strongly at "
-                f"{pair['onset']:.3f} angstrom, where the training data end, and the repulsive wall "
-                "does not outweigh that; add such dimers to the data.",
+                f"{pair['onset']:.3f} angstrom, where the training data end, and the wall does not "
+                "outweigh that; add such dimers to the data.",
                 stacklevel=2,
             )
             strength = LARGEST_STRENGTH
