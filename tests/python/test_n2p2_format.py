@@ -436,7 +436,7 @@ def make(model: dict | None = None, descriptor: dict | None = None, **rest) -> f
         "model": {**MODEL, **(model or {})},
         **rest,
     }
-    return fs.Potential.from_json(json.dumps(document))
+    return fs.Potential.from_json(json.dumps(document), trained=False)
 
 
 ROUND_TRIPS = {
@@ -545,7 +545,7 @@ def test_what_cannot_be_written(tmp_path, change, part):
     if change.get("model", {}).get("type") == "linear":
         document = json.loads(make().to_json())
         document["model"] = {"type": "linear"}
-        potential = fs.Potential.from_json(json.dumps(document))
+        potential = fs.Potential.from_json(json.dumps(document), trained=False)
     else:
         potential = make(**change)
     with pytest.raises(ValueError, match=rf"cannot be written as the n2p2 file .*{part}.*\.$"):
@@ -559,7 +559,7 @@ def test_elements_that_are_none(tmp_path):
     functions = [f for f in document["descriptors"][0]["functions"] if "neighbors" in f]
     document["descriptors"][0]["functions"] = functions
     document["model"] = {"type": "neural_network", "hidden_layers": [3]}
-    potential = fs.Potential.from_json(json.dumps(document))
+    potential = fs.Potential.from_json(json.dumps(document), trained=False)
     with pytest.raises(ValueError, match=r'chemical elements, and "Ox" is none\.$'):
         potential.write(tmp_path / "input.nn")
 

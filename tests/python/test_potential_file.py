@@ -51,7 +51,7 @@ def refuse(
     text = text if isinstance(text, str) else json.dumps(text)
     with pytest.raises(ValueError) as caught:
         if tmp_path is None:
-            fs.Potential.from_json(text, name)
+            fs.Potential.from_json(text, name, trained=False)
         else:
             (tmp_path / name).write_text(text)
             fs.Potential.read(tmp_path / name, elements)
@@ -329,7 +329,7 @@ def test_wrong_number_of_factors(document, max_factors):
     del descriptor["contractions"], descriptor["radial_coefficients"]
     descriptor["max_factors"] = max_factors
     with pytest.raises(ValueError, match=f"at least one moment as factor, not {max_factors}"):
-        fs.Potential.from_json(json.dumps(document))
+        fs.Potential.from_json(json.dumps(document), trained=False)
 
 
 @pytest.mark.parametrize("key", ["basic", "products", "mapping", "moments"])

@@ -154,7 +154,9 @@ def crystal_of(elements: list[str]):
 def test_files_made_by_hand(write, extension):
     """Comments, empty lines, quotes, tabs; either file finds the other."""
     potential = fs.Potential.read(write().with_suffix(extension))
-    assert meaning(potential) == meaning(fs.Potential.from_json(json.dumps(DOCUMENT)))
+    assert meaning(potential) == meaning(
+        fs.Potential.from_json(json.dumps(DOCUMENT), trained=False)
+    )
     assert potential.elements == ELEMENTS and potential.cutoff == pytest.approx(4.1 * 1.04)
     assert potential.info()["provenance"] == {"converted_from": "SNAP files"}
 
@@ -163,7 +165,7 @@ def test_windows_line_ends(write):
     path = write()
     for file in (path, path.with_suffix(".snapparam")):
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-    expected = fs.Potential.from_json(json.dumps(DOCUMENT))
+    expected = fs.Potential.from_json(json.dumps(DOCUMENT), trained=False)
     assert meaning(fs.Potential.read(path)) == meaning(expected)
 
 
@@ -172,7 +174,9 @@ def test_defaults_are_those_of_lammps(write):
     document = json.loads(json.dumps(DOCUMENT))
     for key in ("rfac0", "rmin0", "bzeroflag"):
         del document["descriptors"][0][key]
-    assert meaning(potential) == meaning(fs.Potential.from_json(json.dumps(document)))
+    assert meaning(potential) == meaning(
+        fs.Potential.from_json(json.dumps(document), trained=False)
+    )
 
 
 def test_every_parameter_is_read(write):
@@ -319,7 +323,9 @@ def test_files_of_a_name_with_dots(tmp_path):
 
 def with_zbl(potential: fs.Potential) -> fs.Potential:
     document = json.loads(potential.to_json())
-    return fs.Potential.from_json(json.dumps({**document, "zbl": {"inner": 1.25, "outer": 2.5}}))
+    return fs.Potential.from_json(
+        json.dumps({**document, "zbl": {"inner": 1.25, "outer": 2.5}}), trained=False
+    )
 
 
 @pytest.mark.parametrize("extension", [".snapcoeff", ".snapparam"])
@@ -692,7 +698,7 @@ def test_convert_there_and_back(write, tmp_path, monkeypatch, capsys):
             cli.main()
         assert not stop.value.code
         assert "Mg, O, cutoff 4.264" in capsys.readouterr().err
-    expected = meaning(fs.Potential.from_json(json.dumps(DOCUMENT)))
+    expected = meaning(fs.Potential.from_json(json.dumps(DOCUMENT), trained=False))
     for name in ("x.json", "y.snapcoeff"):
         assert meaning(fs.Potential.read(tmp_path / name)) == expected
 

@@ -25,6 +25,10 @@ struct ContractionProgram {
   /// moment is complete before it is used.
   void check(const std::string& where) const;
 
+  /// Throws FormatError naming `where` unless the basis functions of a few random neighbors stay the same when
+  /// these are rotated. After check().
+  void check_rotation_invariance(const std::string& where) const;
+
   friend bool operator==(const ContractionProgram&, const ContractionProgram&) = default;
 };
 
