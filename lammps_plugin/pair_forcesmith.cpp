@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <filesystem>
 #include <utility>
 
 #include "atom.h"
@@ -196,16 +195,19 @@ std::string PairForcesmith::read_on_first_rank(const std::string &path) {
   FileText file;
   if (comm->me == 0) {
     // LAMMPS opens what it looks for, and would wait for a pipe.
-    std::error_code missing;
-    const bool is_here = std::filesystem::exists(path, missing);
-    file = read_text_file(is_here ? path : utils::get_potential_file_path(path));
+    file = read_text_file(exists(path) ? path : utils::get_potential_file_path(path));
   }
   broadcast(file.problem, comm->me, world);
-  if (!file.problem.empty())
+  if (!file.problem.empty()) {
+    const std::string convert =
+        utils::strmatch(path, "\\.json$")
+            ? ""
+            : fmt::format(" (those of other programs are converted first: forcesmith convert {} potential.json)", path);
     error->all(FLERR, shown_message(fmt::format(
                           "Cannot read potential file '{}': {}; give its path, relative to the folder LAMMPS "
-                          "runs in or to one of LAMMPS_POTENTIALS, in pair_coeff",
-                          path, file.problem)));
+                          "runs in or to one of LAMMPS_POTENTIALS, in pair_coeff{}",
+                          path, file.problem, convert)));
+  }
   broadcast(file.text, comm->me, world);
   return std::move(file.text);
 }

@@ -97,6 +97,16 @@ FileText read_text_file(const std::string& path) {
   return {std::move(text), ""};
 }
 
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
 std::optional<std::string> text_of_file(const std::string& path) {
   FileText found = read_text_file(path);
   if (!found.problem.empty()) return {};

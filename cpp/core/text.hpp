@@ -48,6 +48,10 @@ FileText read_text_file(const std::string& path);
 /// The same; nothing if it cannot be read.
 std::optional<std::string> text_of_file(const std::string& path);
 
+// False, too, for names that no file can have.
+bool is_folder(const std::string& path);
+bool exists(const std::string& path);
+
 inline bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
 }

@@ -519,7 +519,7 @@ class Folder {
       throw FormatError("scale_max_short must be larger than scale_min_short in the n2p2 file \"" + path_ +
                         "\", but they are " + printed(most) + " and " + printed(least) + ".");
     const std::string path = beside(path_, "scaling.data");
-    if (!scale && !center && !sigma && !std::filesystem::exists(path)) return;
+    if (!scale && !center && !sigma && !exists(path)) return;
     WordReader file = reader(companion(path, path_), path);
     std::size_t n_columns = 0;  // older versions wrote no standard deviation
     for (std::size_t element = 0; element < n_elements(); ++element) {

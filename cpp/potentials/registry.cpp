@@ -111,11 +111,11 @@ const FormatEntry& format_of(const std::string& path) {
 
 /// The file to read or write where `path` is a folder; else `path`.
 std::string file_of(const std::string& path, bool to_write) {
-  if (!std::filesystem::is_directory(path)) return path;
+  if (!is_folder(path)) return path;
   for (const FormatEntry& format : format_registry()) {
     if (format.in_folder.empty()) continue;
     const std::filesystem::path file = std::filesystem::path(path) / format.in_folder;
-    if (to_write ? known_format(path) == nullptr : std::filesystem::exists(file)) return file.string();
+    if (to_write ? known_format(path) == nullptr : exists(file.string())) return file.string();
   }
   return path;
 }
@@ -159,7 +159,7 @@ Potential read_potential(const std::string& given, const ReadOptions& options) {
   const FileText file = read_text_file(path);
   if (!file.problem.empty()) {
     const bool has_name = known_format(path) != nullptr;
-    if (std::filesystem::is_directory(path) && !has_name) {
+    if (is_folder(path) && !has_name) {
       std::vector<std::string> files;
       for (const FormatEntry& format : format_registry())
         if (!format.in_folder.empty()) files.push_back(format.in_folder);

@@ -223,7 +223,7 @@ std::string partner_of(const std::string& path, const std::string& word, const s
     names.insert(names.begin(), name);
   }
   for (const std::string& name : names)
-    if (const auto candidate = own.parent_path() / name; std::filesystem::exists(candidate)) return candidate.string();
+    if (const std::string candidate = (own.parent_path() / name).string(); exists(candidate)) return candidate;
   return (own.parent_path() / names[0]).string();
 }
 

@@ -521,10 +521,13 @@ class Generator {
 
 }  // namespace
 
-ContractionProgram generate_contractions(int level, int max_factors) {
+void check_level(int level, const std::string& name) {
   if (level < 2 || level > 28 || level % 2 != 0)
-    throw ParameterError("The level of a moment tensor potential must be an even number from 2 to 28, not " +
-                         std::to_string(level) + ".");
+    throw ParameterError(name + " must be an even number from 2 to 28, not " + std::to_string(level) + ".");
+}
+
+ContractionProgram generate_contractions(int level, int max_factors) {
+  check_level(level);
   if (max_factors < 1)
     throw ParameterError("A basis function needs at least one moment as factor, not " +
                          std::to_string(max_factors) + ".");

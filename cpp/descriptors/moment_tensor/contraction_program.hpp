@@ -32,6 +32,9 @@ struct ContractionProgram {
   friend bool operator==(const ContractionProgram&, const ContractionProgram&) = default;
 };
 
+/// Throws ParameterError unless there is a program of that level: even, 2 .. 28. name: of the level, for the message.
+void check_level(int level, const std::string& name = "The level of a moment tensor potential");
+
 /// All contractions of at most `max_factors` moments to scalars with level at most `level` (even,
 /// 2 .. 28), where lev M_{mu,nu} = 2 + 4 mu + nu and the level of a product is the sum (Shapeev 2016,
 /// Sec. 3). With four factors (five-body terms), as in MLIP's lists, the numbers of basis functions

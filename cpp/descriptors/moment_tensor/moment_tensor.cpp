@@ -86,6 +86,7 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
   parameters.radial_basis_size = checked.at("radial_basis_size");
   const double interval = parameters.cutoff - parameters.min_distance;
   parameters.scaling = checked.value("scaling", 1.0 / (interval * interval));
+  if (checked.contains("level")) check_level(parameters.level, "\"level\" of " + where);
   ContractionProgram program;
   if (checked.contains("contractions")) program = program_from_json(checked.at("contractions"), where);
   else if (checked.contains("level"))
