@@ -85,7 +85,7 @@ std::string text_of_potential_file(const std::string &path) {
   return *text;
 }
 
-/// Adds an evaluation times `scale`.
+/// Adds `scale` times an evaluation.
 void add_scaled(Evaluator &evaluator, const NeighborAdapter &neighbors, double scale, Evaluation &sum,
                 int n_workers) {
   if (scale == 0.0) return;
@@ -93,10 +93,11 @@ void add_scaled(Evaluator &evaluator, const NeighborAdapter &neighbors, double s
   Evaluation own;
   own.n_host = sum.n_host;
   own.values_outside = sum.values_outside;
-  const std::pair<double *Evaluation::*, std::size_t> arrays[] = {{&Evaluation::energies, 1 * own.n_host},
-                                                                  {&Evaluation::forces, 3 * own.n_host},
-                                                                  {&Evaluation::virials, 6 * own.n_host},
-                                                                  {&Evaluation::centroid_virials, 9 * own.n_host},
+  const std::size_t n = sum.n_host;
+  const std::pair<double *Evaluation::*, std::size_t> arrays[] = {{&Evaluation::energies, n},
+                                                                  {&Evaluation::forces, 3 * n},
+                                                                  {&Evaluation::virials, 6 * n},
+                                                                  {&Evaluation::centroid_virials, 9 * n},
                                                                   {&Evaluation::virial, 6}};
   std::vector<double> memory[std::size(arrays)];
   for (std::size_t k = 0; k < std::size(arrays); ++k) {

@@ -142,7 +142,7 @@ def chemical_potential(n, atoms_per_particle, own_energy) -> str:
     """
 
 
-def mean_number(runner, commands, steps=250, **options) -> float:
+def mean_number(runner, commands, steps=120, **options) -> float:
     """Atoms on average."""
     output = runner.succeed(
         commands
@@ -178,11 +178,9 @@ def test_ideal_gas(runner, gas):
         return mean_number(runner, commands, **options)
 
     expected = mean(0.0)
-    assert expected == pytest.approx(50, abs=3)  # 25000 trials, about 0.6
+    assert expected == pytest.approx(50, abs=4)  # 12000 trials, about 0.9
     assert mean(-5.0) == pytest.approx(expected, abs=0.1)
-    assert mean(7.0) == pytest.approx(expected, abs=0.1)
-    few = mean(-5.0, steps=10, ranks=2)
-    assert few == pytest.approx(50, abs=10)
+    assert mean(-5.0, steps=4, ranks=2) == pytest.approx(50, abs=10)
 
 
 def test_gas_of_molecules(runner, gas):
