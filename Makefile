@@ -2,6 +2,8 @@
 #
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make test         install with test tools, run the C++ and the Python tests
+#   make sanitize     run the C++ tests, and Python tests of readers, with address and undefined-behaviour
+#                     sanitizers (gcc; about 10 minutes on two cores; valgrind knows no AVX-512)
 #   make cuda-check   compile the kernels for CUDA, where a compiler for it can be had
 #   make bench-tools  compile the programs that profile the kernels, for bench/rates.py
 #   make clean        remove .venv and build
@@ -22,7 +24,13 @@ sources := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc')
 test_sources := tests/CMakeLists.txt $(wildcard tests/cpp/*)
 
-.PHONY: demo test bench-tools cuda-check clean
+# A Python program that loads the extension with sanitizers, in $(sanitized)/package. The sanitizer must be loaded
+# first, and with it the library whose exceptions it watches; Python itself leaks.
+sanitized := build/asan
+sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
+
+.PHONY: demo test bench-tools sanitize cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -34,6 +42,18 @@ test: $(venv)/installed-for-test
 bench-tools: $(venv)/build-tools
 	$(in_venv) cmake --preset bench -DPython_EXECUTABLE="$(CURDIR)/$(python)"
 	$(in_venv) cmake --build --preset bench
+
+# Without optimisation: it would take the compiler many times as long.
+sanitize: $(venv)/installed-for-test
+	$(in_venv) cmake --preset asan -DFORCESMITH_PYTHON=ON -DPython_EXECUTABLE="$(CURDIR)/$(python)"
+	$(in_venv) cmake --build --preset asan
+	for isa in portable avx2; do \
+	  $(in_venv) FORCESMITH_ISA=$$isa ctest --preset asan || exit 1; done
+	rm -rf $(sanitized)/package && mkdir $(sanitized)/package
+	cp -r python/forcesmith $(sanitized)/package
+	cp $(sanitized)/python/_core.*.so $(sanitized)/package/forcesmith
+	$(sanitized_python) -m pytest -q tests/python/test_potential_file.py tests/python/test_snap_format.py \
+	  tests/python/test_n2p2_format.py
 
 cuda-check: $(venv)/build-tools
 	$(in_venv) cmake --preset cuda -DPython_EXECUTABLE="$(CURDIR)/$(python)"

@@ -9,6 +9,7 @@
 
 #include "atom.h"
 #include "core/precision.hpp"
+#include "hidden_atoms.hpp"
 #include "lmptype.h"
 #include "neigh_list.h"
 #include "neighbors/neighbor_view.hpp"
@@ -20,15 +21,21 @@ class NeighborAdapter final : public NeighborSource {
  public:
   /// list: full list of this pair style, a sub-list under hybrid.
   /// element_of_type[atom type] is the index in Potential::elements(), -1 for types mapped to NULL:
-  /// their atoms are neither central atoms nor neighbors. close_distance: that of the potential, angstrom.
-  NeighborAdapter(const LAMMPS_NS::NeighList &list, const LAMMPS_NS::Atom &atom,
+  /// their atoms, and hidden ones, are neither central atoms nor neighbors. close_distance: that of the potential,
+  /// angstrom.
+  NeighborAdapter(const LAMMPS_NS::NeighList &list, const LAMMPS_NS::Atom &atom, const HiddenAtoms &hidden,
                   const std::vector<int> &element_of_type, double cutoff, double close_distance, Precision precision)
       : list_(list), precision_(precision) {
     const int n_host = atom.nlocal + atom.nghost;
     elements_.resize(n_host);
     for (int i = 0; i < n_host; ++i) elements_[i] = element_of_type[atom.type[i]];
-    const bool one_element = std::all_of(element_of_type.begin() + 1, element_of_type.end(),
-                                         [](int element) { return element == 0; });
+    bool one_element = std::all_of(element_of_type.begin() + 1, element_of_type.end(),
+                                   [](int element) { return element == 0; });
+    for (int i = 0; i < n_host && hidden.possible(); ++i) {
+      if (!hidden.contains(atom.type[i], atom.mask[i])) continue;
+      elements_[i] = -1;
+      one_element = false;
+    }
     const double *positions = &atom.x[0][0];
     if (precision == Precision::single) {
       const double step = grid_step(cutoff);
@@ -37,10 +44,18 @@ class NeighborAdapter final : public NeighborSource {
       atoms_on_grid_ = {rows, one_element, NEIGHMASK, static_cast<float>(step), static_cast<float>(cutoff * cutoff),
                         static_cast<float>(close_distance * close_distance)};
     }
-    atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff, close_distance * close_distance};
-    centers_.reserve(list.inum);
-    for (int a = 0; a < list.inum; ++a)
-      if (elements_[list.ilist[a]] >= 0) centers_.push_back(list.ilist[a]);
+    atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff,
+              close_distance * close_distance};
+    set_centers([](int) { return true; });
+  }
+
+  /// Central atoms are the listed ones of this style for which is_center(index of the atom) is true; all at first.
+  template <class IsCenter>
+  void set_centers(const IsCenter &is_center) {
+    centers_.clear();
+    centers_.reserve(list_.inum);
+    for (int a = 0; a < list_.inum; ++a)
+      if (const int i = list_.ilist[a]; elements_[i] >= 0 && is_center(i)) centers_.push_back(i);
   }
 
   int n_atoms() const override { return static_cast<int>(centers_.size()); }

@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "atom.h"
@@ -23,6 +25,8 @@
 #include "domain.h"
 #include "error.h"
 #include "force.h"
+#include "group.h"
+#include "hidden_atoms.hpp"
 #include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
@@ -48,14 +52,39 @@ void start_kokkos(int n_threads) {
 }
 
 /// MPI counts are of type int, a file may be longer.
-void broadcast(std::string &text, int me, MPI_Comm world) {
+void broadcast(std::string &text, int root, MPI_Comm world) {
   std::int64_t size = static_cast<std::int64_t>(text.size());
-  MPI_Bcast(&size, 1, MPI_INT64_T, 0, world);
-  if (me != 0) text.resize(static_cast<std::size_t>(size));
+  MPI_Bcast(&size, 1, MPI_INT64_T, root, world);
+  text.resize(static_cast<std::size_t>(size));
   const std::int64_t largest = 1 << 30;
   for (std::int64_t first = 0; first < size; first += largest)
-    MPI_Bcast(text.data() + first, static_cast<int>(std::min(largest, size - first)), MPI_CHAR, 0,
-              world);
+    MPI_Bcast(text.data() + first, static_cast<int>(std::min(largest, size - first)), MPI_CHAR, root, world);
+}
+
+/// Adds `scale` times an evaluation.
+void add_scaled(Evaluator &evaluator, const NeighborAdapter &neighbors, double scale, Evaluation &sum,
+                int n_workers) {
+  if (scale == 0.0) return;
+  if (scale == 1.0) return evaluator.evaluate(neighbors, sum, n_workers);
+  Evaluation own;
+  own.n_host = sum.n_host;
+  own.values_outside = sum.values_outside;
+  own.close_neighbors = sum.close_neighbors;
+  const std::size_t n = sum.n_host;
+  const std::pair<double *Evaluation::*, std::size_t> arrays[] = {{&Evaluation::energies, n},
+                                                                  {&Evaluation::forces, 3 * n},
+                                                                  {&Evaluation::virials, 6 * n},
+                                                                  {&Evaluation::centroid_virials, 9 * n},
+                                                                  {&Evaluation::virial, 6}};
+  std::vector<double> memory[std::size(arrays)];
+  for (std::size_t k = 0; k < std::size(arrays); ++k) {
+    const auto &[array, size] = arrays[k];
+    if (sum.*array) own.*array = (memory[k].assign(size, 0.0), memory[k].data());
+  }
+  evaluator.evaluate(neighbors, own, n_workers);
+  sum.energy += scale * own.energy;
+  for (const auto &[array, size] : arrays)
+    for (std::size_t i = 0; sum.*array && i < size; ++i) (sum.*array)[i] += scale * (own.*array)[i];
 }
 
 /// Of a vector; not finite where one of its components is not.
@@ -80,6 +109,7 @@ PairForcesmith::~PairForcesmith() {
   if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
+    memory->destroy(scale_);
   }
 }
 
@@ -125,13 +155,14 @@ void PairForcesmith::coeff(int narg, char **arg) {
   load_potential();
 }
 
-/// Also fills setflag: a pair of types is ours if both have an element.
+/// Also fills setflag: a pair of types is ours if both have an element; and sets the scale to 1.
 void PairForcesmith::set_element_names(std::vector<std::string> names) {
   element_names_ = std::move(names);
   const int n_types = atom->ntypes;
   if (!allocated) {
     memory->create(setflag, n_types + 1, n_types + 1, "pair:setflag");
     memory->create(cutsq, n_types + 1, n_types + 1, "pair:cutsq");
+    memory->create(scale_, n_types + 1, n_types + 1, "pair:scale");
     allocated = 1;
   }
   const bool hybrid = utils::strmatch(force->pair_style, "^hybrid");
@@ -144,8 +175,10 @@ void PairForcesmith::set_element_names(std::vector<std::string> names) {
                  "NULL in pair_coeff leaves atom type {} without a pair style; NULL is for "
                  "pair_style hybrid, hybrid/overlay and hybrid/scaled, name an element here",
                  i);
-    for (int j = 1; j <= n_types; ++j)
+    for (int j = 1; j <= n_types; ++j) {
       setflag[i][j] = ours && element_names_[j - 1] != no_element;
+      scale_[i][j] = 1.0;
+    }
   }
   if (!any)
     error->all(FLERR, "pair_coeff maps every atom type to NULL; name an element for at least one");
@@ -155,17 +188,19 @@ void PairForcesmith::set_element_names(std::vector<std::string> names) {
 void PairForcesmith::load_potential() {
   evaluator_.reset();
   potential_.reset();
-  start_kokkos(comm->nthreads);
   const std::string text = read_on_first_rank(path_);
+  std::string problem;
   try {
+    start_kokkos(comm->nthreads);
     if (const std::string format = format_to_read(text, path_).name; format != "forcesmith")
       throw FormatError("pair_style forcesmith reads forcesmith's own potential files, not those of the format " +
                         format + " as '" + path_ + "'; make one with: forcesmith convert " + path_ +
                         " potential.json (and --elements ... for MLIP files).");
     potential_ = std::make_unique<Potential>(parse_potential(text, path_));
-  } catch (const std::exception &problem) {
-    error->all(FLERR, std::string(problem.what()));
+  } catch (const std::exception &exception) {
+    problem = exception.what();
   }
+  end_together(problem);
 
   if (lmp->citeme)
     for (const auto &descriptor : potential_->descriptors())
@@ -189,27 +224,40 @@ void PairForcesmith::load_potential() {
   }
 }
 
-/// Collective. One rank reads, so that many ranks do not ask the file system at once. The folders of
-/// LAMMPS_POTENTIALS are searched too, as LAMMPS does for its own potential files.
+/// Collective. One rank reads, so that many ranks do not ask the file system at once.
 std::string PairForcesmith::read_on_first_rank(const std::string &path) {
   FileText file;
+  std::string problem;
   if (comm->me == 0) {
-    // LAMMPS opens what it looks for, and would wait for a pipe.
-    file = read_text_file(exists(path) ? path : utils::get_potential_file_path(path));
+    try {
+      // LAMMPS opens what it looks for, and would wait for a pipe.
+      file = read_text_file(exists(path) ? path : utils::get_potential_file_path(path));
+      if (!file.problem.empty()) {
+        const std::string convert =
+            utils::strmatch(path, "\\.json$")
+                ? ""
+                : " (those of other programs are converted first: forcesmith convert " + path + " potential.json)";
+        throw FormatError("Cannot read potential file '" + path + "': " + file.problem +
+                          "; give its path, relative to the folder LAMMPS runs in or to one of LAMMPS_POTENTIALS, in "
+                          "pair_coeff" + convert);
+      }
+    } catch (const std::exception &exception) {
+      problem = exception.what();
+    }
   }
-  broadcast(file.problem, comm->me, world);
-  if (!file.problem.empty()) {
-    const std::string convert =
-        utils::strmatch(path, "\\.json$")
-            ? ""
-            : fmt::format(" (those of other programs are converted first: forcesmith convert {} potential.json)", path);
-    error->all(FLERR, shown_message(fmt::format(
-                          "Cannot read potential file '{}': {}; give its path, relative to the folder LAMMPS "
-                          "runs in or to one of LAMMPS_POTENTIALS, in pair_coeff{}",
-                          path, file.problem, convert)));
-  }
-  broadcast(file.text, comm->me, world);
+  end_together(problem);
+  broadcast(file.text, 0, world);
   return std::move(file.text);
+}
+
+/// Collective. Where ranks have a problem, all end with that of the first of them; else nothing happens.
+void PairForcesmith::end_together(const std::string &problem) {
+  int first = problem.empty() ? comm->nprocs : comm->me;
+  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, world);
+  if (first == comm->nprocs) return;
+  std::string message = problem;
+  broadcast(message, first, world);
+  error->all(FLERR, message);
 }
 
 // ---- before a run ----
@@ -225,6 +273,7 @@ void PairForcesmith::init_style() {
                       "'newton on' before the simulation box is made");
   if (!potential_) load_potential();  // after read_restart without a new pair_coeff
   check_communication();
+  check_exclusions();
 
   n_workers_ = std::min(comm->nthreads, max_workers());
   if (n_workers_ < comm->nthreads && comm->me == 0)
@@ -255,8 +304,53 @@ void PairForcesmith::check_communication() const {
                  path_, potential_->cutoff(), neighbor->skin, height[d], "xyz"[d]);
 }
 
-double PairForcesmith::init_one(int, int) {
+/// Collective. Warns of neigh_modify exclude where it does not hide atoms but leaves out pairs of them.
+void PairForcesmith::check_exclusions() const {
+  const int n_groups = neighbor->nex_group, n_molecules = neighbor->nex_mol;
+  if (neighbor->nex_type + n_groups + n_molecules == 0) return;
+  const HiddenAtoms hidden(*neighbor, *group, atom->ntypes);
+  std::vector<int> bits;  // of the groups: first ones, second ones, those of molecules
+  for (int m = 0; m < n_groups; ++m) bits.push_back(group->bitmask[neighbor->ex1_group[m]]);
+  for (int m = 0; m < n_groups; ++m) bits.push_back(group->bitmask[neighbor->ex2_group[m]]);
+  for (int m = 0; m < n_molecules; ++m) bits.push_back(group->bitmask[neighbor->ex_mol_group[m]]);
+  std::vector<int> has_atoms(bits.size(), 0);  // of this style, and not hidden
+  for (int i = 0; i < atom->nlocal; ++i) {
+    if (element_of_type_[atom->type[i]] < 0 || hidden.contains(atom->type[i], atom->mask[i])) continue;
+    for (std::size_t m = 0; m < bits.size(); ++m) has_atoms[m] |= (atom->mask[i] & bits[m]) != 0;
+  }
+  MPI_Allreduce(MPI_IN_PLACE, has_atoms.data(), static_cast<int>(has_atoms.size()), MPI_INT, MPI_MAX, world);
+
+  bool incomplete = std::find(has_atoms.begin() + 2 * n_groups, has_atoms.end(), 1) != has_atoms.end();
+  for (int m = 0; m < n_groups; ++m) incomplete = incomplete || (has_atoms[m] && has_atoms[n_groups + m]);
+  for (int m = 0; m < neighbor->nex_type; ++m) {
+    const int i = neighbor->ex1_type[m], j = neighbor->ex2_type[m];
+    incomplete = incomplete || (setflag[i][j] && !hidden.contains(i, 0) && !hidden.contains(j, 0));
+  }
+  if (incomplete && comm->me == 0)
+    error->warning(FLERR,
+                   "neigh_modify exclude leaves out pairs of atoms of pair_style forcesmith, whose energies are then "
+                   "those of atoms with neighbors missing; to hide atoms altogether exclude their group from all "
+                   "(neigh_modify exclude group ID all), or delete them");
+}
+
+/// Also after each change by fix adapt.
+double PairForcesmith::init_one(int i, int j) {
+  const double scale = scale_[i][j];
+  if (!std::isfinite(scale))
+    error->all(FLERR, "The scale of atom types {} {} of pair_style forcesmith is not finite: {}", i, j, scale);
+  if (i != j && scale != 1.0 && scale != scale_[i][i] && scale != scale_[j][j])
+    error->all(FLERR,
+               "The scale {} of atom types {} {} of pair_style forcesmith has no meaning: it scales energies of atoms, "
+               "by that of their type with itself, {} and {} here; set those in fix adapt, or all by * *",
+               scale, i, j, scale_[i][i], scale_[j][j]);
+  scale_[j][i] = scale;
   return potential_->cutoff();
+}
+
+/// For fix adapt and its kin.
+void *PairForcesmith::extract(const char *name, int &dimension) {
+  dimension = 2;
+  return std::strcmp(name, "scale") == 0 ? scale_ : nullptr;
 }
 
 // ---- every step ----
@@ -284,10 +378,8 @@ void PairForcesmith::compute(int eflag, int vflag) {
     }
   }
   try {
-    if (!evaluator_) evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
-    const NeighborAdapter neighbors = this->neighbors();
-    evaluator_->evaluate(neighbors, wanted, n_workers_);
-    if (wanted.close_neighbors) count_close_pairs(close_neighbors, neighbors);
+    evaluate(wanted);
+    if (wanted.close_neighbors) count_close_pairs(close_neighbors);
   } catch (const std::exception &problem) {
     error->one(FLERR, std::string(problem.what()));
   }
@@ -301,18 +393,32 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (vflag_fdotr) virial_fdotr_compute();
 }
 
-NeighborAdapter PairForcesmith::neighbors() const {
-  return {*list, *atom, element_of_type_, potential_->cutoff(), potential_->close_distance(), precision_};
+NeighborAdapter PairForcesmith::make_neighbors() const {
+  return {*list, *atom, HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_, potential_->cutoff(),
+          potential_->close_distance(), precision_};
+}
+
+/// The energy of an atom is scaled by the scale of its type with itself; nearly always that is 1 for all.
+void PairForcesmith::evaluate(Evaluation &wanted) {
+  if (!evaluator_) evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
+  NeighborAdapter neighbors = make_neighbors();
+  std::set<double> scales;
+  for (int i = 1; i <= atom->ntypes; ++i)
+    if (element_of_type_[i] >= 0) scales.insert(scale_[i][i]);
+  for (const double scale : scales) {
+    if (scales.size() > 1) neighbors.set_centers([&](int i) { return scale_[atom->type[i]][atom->type[i]] == scale; });
+    add_scaled(*evaluator_, neighbors, scale, wanted, n_workers_);
+  }
 }
 
 /// Warns, once in a run and rank, of the first pairs closer than all of their elements in the training data.
-void PairForcesmith::count_close_pairs(const std::vector<int> &close_neighbors, const NeighborAdapter &neighbors) {
+void PairForcesmith::count_close_pairs(const std::vector<int> &close_neighbors) {
   std::int64_t n_neighbors = 0;  // a pair has two
   for (int i = 0; i < atom->nlocal; ++i) n_neighbors += close_neighbors[i];
   pvector[1] = 0.5 * static_cast<double>(n_neighbors);
   if (n_neighbors == 0) return;
   if (close_.steps == 0) {
-    const ClosestPair pair = closest_pair(*potential_->short_range(), neighbors);
+    const ClosestPair pair = closest_pair(*potential_->short_range(), make_neighbors());
     const auto name = [&](int i) {
       return fmt::format("{} ({})", atom->tag ? atom->tag[i] : 0, element_names_[atom->type[i] - 1]);
     };
@@ -378,7 +484,7 @@ void PairForcesmith::report_not_finite() {
   std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
   wanted.energies = energies.data();
   wanted.forces = forces.data();
-  evaluator_->evaluate(neighbors(), wanted, n_workers_);
+  evaluator_->evaluate(make_neighbors(), wanted, n_workers_);
   int i = 0;
   while (i < atom->nlocal && std::isfinite(sum_of(&forces[3 * i]) + energies[i])) ++i;
   if (i == atom->nlocal) return;
@@ -390,7 +496,12 @@ void PairForcesmith::report_not_finite() {
              atom->x[i][1], atom->x[i][2]);
 }
 
-// ---- restart files: the path and the elements, so that a run goes on without pair_coeff ----
+// ---- restart files: the path, the elements and the scale, so that a run goes on without pair_coeff ----
+
+namespace {
+// Before the path, which came first in files of the time before the scale.
+const std::string restart_mark = "forcesmith restart with scale";
+}
 
 void PairForcesmith::write_restart(FILE *file) {
   const auto write = [file](const std::string &text) {
@@ -398,8 +509,10 @@ void PairForcesmith::write_restart(FILE *file) {
     fwrite(&size, sizeof(int), 1, file);
     fwrite(text.data(), 1, size, file);
   };
+  write(restart_mark);
   write(path_);
   for (const std::string &name : element_names_) write(name);
+  for (int i = 1; i <= atom->ntypes; ++i) fwrite(&scale_[i][i], sizeof(double), 1, file);
 }
 
 void PairForcesmith::read_restart(FILE *file) {
@@ -411,13 +524,19 @@ void PairForcesmith::read_restart(FILE *file) {
       text.resize(size);
       utils::sfread(FLERR, text.data(), 1, size, file, nullptr, error);
     }
-    broadcast(text, comm->me, world);
+    broadcast(text, 0, world);
     return text;
   };
   path_ = read();
+  const bool has_scale = path_ == restart_mark;
+  if (has_scale) path_ = read();
   std::vector<std::string> names(atom->ntypes);
   for (std::string &name : names) name = read();
   set_element_names(std::move(names));
+  for (int i = 1; i <= atom->ntypes && has_scale; ++i) {
+    if (comm->me == 0) utils::sfread(FLERR, &scale_[i][i], sizeof(double), 1, file, nullptr, error);
+    MPI_Bcast(&scale_[i][i], 1, MPI_DOUBLE, 0, world);
+  }
   // The file is read in init_style: it may have moved, and pair_coeff may still name it anew.
 }
 

@@ -11,6 +11,7 @@
 #include "pair.h"
 
 namespace forcesmith {
+struct Evaluation;
 class Evaluator;
 class Potential;
 }
@@ -30,6 +31,7 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   double init_one(int i, int j) override;
   void compute(int eflag, int vflag) override;
   void finish() override;
+  void *extract(const char *name, int &dimension) override;
 
   void write_restart(FILE *file) override;
   void read_restart(FILE *file) override;
@@ -38,17 +40,21 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   void set_element_names(std::vector<std::string> names);
   void load_potential();
   std::string read_on_first_rank(const std::string &path);
+  void end_together(const std::string &problem);
   void check_communication() const;
+  void check_exclusions() const;
+  NeighborAdapter make_neighbors() const;
+  void evaluate(Evaluation &wanted);
   void report_not_finite();
-  NeighborAdapter neighbors() const;
   void count_extrapolation(const std::vector<int> &values_outside);
-  void count_close_pairs(const std::vector<int> &close_neighbors, const NeighborAdapter &neighbors);
+  void count_close_pairs(const std::vector<int> &close_neighbors);
 
   std::string path_;                        // potential file as given in pair_coeff
   std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
   std::unique_ptr<Potential> potential_;    // empty until the file was read
   std::unique_ptr<Evaluator> evaluator_;    // of potential_, from the first step on
   std::vector<int> element_of_type_;        // [n_types + 1] index in potential_->elements(), or -1
+  double **scale_ = nullptr;                // [n_types + 1][n_types + 1] of energies, for fix adapt; 1 by pair_coeff
   int n_workers_ = 1;                       // threads of one evaluation
   Precision precision_ = Precision::double_;  // of descriptors
 

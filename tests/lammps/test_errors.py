@@ -7,7 +7,7 @@ import subprocess
 
 import ase
 import pytest
-from lammps_runner import shared_data
+from lammps_runner import command, shared_data
 
 
 @pytest.fixture
@@ -111,6 +111,67 @@ def test_missing_file(runner, box, ranks):
         "Cannot read potential file 'absent.json'",
         "LAMMPS_POTENTIALS",
         ranks=ranks,
+    )
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("folder", "it is a folder"),
+        ("device", "it is a device or a pipe"),
+        ("pipe", "it is a device or a pipe"),
+        ("loop", "there is none, or it may not be read"),
+    ],
+)
+def test_what_is_no_file(runner, box, kind, reason, ranks):
+    """It must neither end in an uncaught exception nor wait for ever."""
+    path = runner.folder / "pot.json"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to({"device": "/dev/zero", "loop": "pot.json"}[kind])
+    check(
+        runner,
+        f"{box}pair_style forcesmith\npair_coeff * * pot.json Mg O",
+        "Cannot read potential file 'pot.json' of pair_coeff",
+        reason,
+        ranks=ranks,
+    )
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_folder_of_another_program(runner, box, ranks):
+    (runner.folder / "nnp").mkdir()
+    script = f"{box}pair_style forcesmith\npair_coeff * * nnp Mg O"
+    check(runner, script, "files that end in .json, not 'nnp'", "forcesmith convert", ranks=ranks)
+
+
+def test_instruction_set_that_is_none(runner, box, local_potential):
+    check(
+        runner,
+        f"{box}pair_style forcesmith\npair_coeff * * pot.json Mg O",
+        'FORCESMITH_ISA is "nonsense"',
+        environment={"FORCESMITH_ISA": "nonsense"},
+        ranks=2,
+    )
+
+
+def test_failure_on_one_rank(runner, box, local_potential):
+    """All ranks end with its sentence: an error of one alone would leave the others waiting."""
+    (runner.folder / "lmp.sh").write_text(
+        '#!/bin/sh\n[ "$PMI_RANK" = 1 ] && export FORCESMITH_ISA=nonsense\n'
+        f'exec "{command("lmp")}" "$@"\n'
+    )
+    (runner.folder / "lmp.sh").chmod(0o755)
+    check(
+        runner,
+        f"{box}pair_style forcesmith\npair_coeff * * pot.json Mg O",
+        'FORCESMITH_ISA is "nonsense"',
+        ranks=2,
+        program=str(runner.folder / "lmp.sh"),
     )
 
 

@@ -251,6 +251,24 @@ def test_no_switching(runner):
     assert_exported(runner, potential, several(2))
 
 
+def test_scales_of_types(runner):
+    """fix adapt ... scale counts for an atom as that of its type with itself, in both styles."""
+    potential = random_potential(SEVERAL[:2], twojmax=2, rcutfac=4.2)
+    potential.write(runner.folder / "ours.json")
+    potential.write(runner.folder / "ours.snapcoeff")
+    scales = "variable a equal 0.25\nvariable b equal -2.0\n"
+    scales += "fix scale all adapt 1 pair {0} scale 1 1 v_a pair {0} scale 2 2 v_b\n"
+    computed, expected = runner.evaluate_all(
+        [several(2)] * 2,
+        [
+            forcesmith("ours.json", potential.elements) + scales.format("forcesmith"),
+            snap("ours.snapcoeff", potential.elements) + scales.format("snap"),
+        ],
+        elements=potential.elements,
+    )
+    assert_same(computed, expected)
+
+
 def test_large_angular_momenta(runner):
     potential = random_potential(["Mg", "O"], twojmax=14, rcutfac=3.5)
     atoms = bulk("MgO", "rocksalt", a=4.2).repeat((2, 1, 1))
