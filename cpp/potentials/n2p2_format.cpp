@@ -53,9 +53,18 @@ WordReader reader(const std::string& text, const std::string& path, const std::s
   return {text, "n2p2 file", path, comments};
 }
 
-/// What n2p2 sorts the functions of an element by: type, cutoff, eta, rs, zeta, lambda, neighbors; all in its
-/// own units, the neighbors as indices of its elements, which it sorts by atomic number.
-using Order = std::tuple<int, double, double, double, double, double, std::vector<int>>;
+/// What n2p2 sorts the functions of an element by: type, then cutoff, eta, rs, zeta, lambda as numbers, and
+/// neighbors; of compact ones type, subtype, neighbors, then cutoff, rl, angles as numbers. All in its own units,
+/// the neighbors as indices of its elements, which it sorts by atomic number.
+struct Order {
+  int type;
+  std::string subtype;
+  std::vector<int> neighbors_of_compact;
+  std::vector<double> numbers;
+  std::vector<int> neighbors;
+
+  auto operator<=>(const Order&) const = default;
+};
 
 /// The lines of input.nn by their keys. What a message is about is the line that was asked for last.
 class Settings {
@@ -288,18 +297,25 @@ class Folder {
 
   std::pair<Order, SymmetryFunction> read_function(const Words& words) {
     const int type = in().integer(words[1], "the type of the symmetry function");
-    const bool angular = type == 3 || type == 9 || type == 13;
     const std::map<int, std::string> forms{{2, "neighbor eta rs cutoff"},
                                            {3, "neighbor neighbor eta lambda zeta cutoff (rs)"},
                                            {9, "neighbor neighbor eta lambda zeta cutoff (rs)"},
                                            {12, "eta rs cutoff"},
-                                           {13, "eta rs lambda zeta cutoff"}};
+                                           {13, "eta rs lambda zeta cutoff"},
+                                           {20, "neighbor rl cutoff subtype"},
+                                           {21, "neighbor neighbor rl cutoff left right subtype"},
+                                           {22, "neighbor neighbor rl cutoff left right subtype"},
+                                           {23, "rl cutoff subtype"},
+                                           {24, "rl cutoff left right subtype"},
+                                           {25, "rl cutoff left right subtype"}};
     if (!forms.contains(type))
       in().fail("symmetry functions of type " + words[1] +
-                " are not supported, only 2, 3, 9, 12 and 13 are");
-    const std::size_t n_neighbors = type == 2 ? 1 : type == 3 || type == 9 ? 2 : 0;
+                " are not supported, only 2, 3, 9, 12, 13 and 20 to 25 are");
+    const bool compact = type >= 20, angular = type != 2 && type != 12 && type != 20 && type != 23;
+    const std::size_t n_neighbors = type == 2 || type == 20 ? 1 : type == 13 || type > 22 || !angular ? 0 : 2;
     const std::size_t first = 2 + n_neighbors, n = words.size() - std::min(first, words.size());
-    const std::size_t least = angular ? (n_neighbors > 0 ? 4 : 5) : 3, most = n_neighbors == 2 ? 5 : least;
+    const std::size_t least = !angular ? 3 : compact || n_neighbors == 0 ? 5 : 4;
+    const std::size_t most = angular ? 5 : 3;
     if (n < least || n > most)
       in().fail("a symmetry function of type " + words[1] + " needs: element, type, " + forms.at(type));
     std::vector<int> neighbors;
@@ -310,6 +326,22 @@ class Folder {
     }
     std::sort(neighbors.begin(), neighbors.end());
     auto number = [&](std::size_t i, const char* name) { return in().number(words[first + i], name); };
+    const std::string where = "line " + std::to_string(in().line()) + " of the n2p2 file \"" + path_ + "\"";
+    // Sorted as in n2p2, after the change of units.
+    if (compact) {
+      const double rl = number(0, "rl"), cutoff = number(1, "the cutoff");
+      std::vector<double> numbers{cutoff * conv_length_, rl * conv_length_};
+      if (angular) {
+        for (const auto& [i, name] : {std::pair{2, "angle_left"}, {3, "angle_right"}}) {
+          numbers.push_back(number(i, name));
+          json[name] = numbers.back();
+        }
+      }
+      json["rl"] = rl / cflength_;
+      json["cutoff"] = cutoff / cflength_;
+      json["subtype"] = words.back();
+      return {{type, words.back(), neighbors, numbers, {}}, parse_symmetry_function(json, 0.0, elements_, where)};
+    }
     const double eta = number(0, "eta");
     const double rs = n_neighbors < 2 ? number(1, "rs") : n > 4 ? number(4, "rs") : 0.0;
     const double cutoff = number(least - 1, "the cutoff");
@@ -322,10 +354,8 @@ class Folder {
       json["lambda"] = lambda;
       json["zeta"] = zeta;
     }
-    const std::string where = "line " + std::to_string(in().line()) + " of the n2p2 file \"" + path_ + "\"";
-    // Sorted as in n2p2, after the change of units.
-    return {{type, cutoff * conv_length_, eta / (conv_length_ * conv_length_), rs * conv_length_, zeta, lambda,
-             neighbors},
+    return {{type, "", {},
+             {cutoff * conv_length_, eta / (conv_length_ * conv_length_), rs * conv_length_, zeta, lambda}, neighbors},
             parse_symmetry_function(json, 0.0, elements_, where)};
   }
 
@@ -601,9 +631,7 @@ struct PrintedFunction {
 PrintedFunction printed_function(const SymmetryFunction& function, int value,
                                  const std::vector<std::string>& elements, const std::vector<int>& rank) {
   const int type = static_cast<int>(function.type);
-  const double eta = function.eta * bohr * bohr, rs = function.rs / bohr, cutoff = function.cutoff / bohr;
-  const double lambda = function.angular() ? function.lambda : 0.0;
-  const double zeta = function.angular() ? function.zeta : 0.0;
+  const double cutoff = function.cutoff / bohr;
   std::string line = "symfunction_short " + elements[function.center] + " " + std::to_string(type);
   std::vector<int> neighbors;
   for (int neighbor : function.neighbors) {
@@ -611,12 +639,26 @@ PrintedFunction printed_function(const SymmetryFunction& function, int value,
     neighbors.push_back(rank[neighbor]);
   }
   std::sort(neighbors.begin(), neighbors.end());
+  if (function.compact()) {
+    const std::string subtype = subtype_of(function);
+    std::vector<double> numbers{cutoff, function.rl / bohr};
+    line += " " + printed(numbers[1]) + " " + printed(cutoff);
+    if (function.angular())
+      for (double angle : {function.angle_left, function.angle_right}) {
+        numbers.push_back(angle);
+        line += " " + printed(angle);
+      }
+    return {{type, subtype, neighbors, numbers, {}}, line + " " + subtype + "\n", value};
+  }
+  const double eta = function.eta * bohr * bohr, rs = function.rs / bohr;
+  const double lambda = function.angular() ? function.lambda : 0.0;
+  const double zeta = function.angular() ? function.zeta : 0.0;
   line += " " + printed(eta);
   if (neighbors.size() < 2) line += " " + printed(rs);
   if (function.angular()) line += " " + printed(lambda) + " " + printed(zeta);
   line += " " + printed(cutoff);
   if (neighbors.size() == 2 && rs != 0.0) line += " " + printed(rs);
-  return {{type, cutoff, eta, rs, zeta, lambda, neighbors}, line + "\n", value};
+  return {{type, "", {}, {cutoff, eta, rs, zeta, lambda}, neighbors}, line + "\n", value};
 }
 
 /// The writer of a folder.

@@ -68,6 +68,8 @@ void test_functions() {
     CHECK(error<L>(-range, range, sine, [](Number x) { return std::sin(x); }, 1.0) < 2e-15);
     CHECK(error<L>(-range, range, cosine, [](Number x) { return std::cos(x); }, 1.0) < 2e-15);
   }
+  for (auto [low, high] : {std::pair{-1.0, 1.0}, {-0.51, -0.49}, {0.0, 0.6}, {1 - 1e-12, 1.0}, {-1.0, -1 + 1e-9}})
+    CHECK(error<L>(low, high, lane_acos<L>, [](Number x) { return std::acos(x); }) < 5e-16);
   CHECK(error<L>(-1e6, 1e6, [](L x) { return lane_round(x); }, [](Number x) { return std::nearbyint(x); }) == 0.0);
 
   // Far outside: the nearer end, finite, and not-a-number stays.
@@ -80,6 +82,8 @@ void test_functions() {
     }
   }
   CHECK(lane_exp(L(0.0))[0] == 1.0 && lane_tanh(L(0.0), other)[0] == 0.0 && other[0] == 1.0);
+  for (double beyond : {1.0, 1.0 + 1e-15, 2.0})
+    CHECK(lane_acos(L(beyond))[0] == 0.0 && lane_acos(L(-beyond))[0] == 3.141592653589793);
   CHECK(lane_log1p(L(0.0))[0] == 0.0 && lane_log(L(1.0))[0] == 0.0);
   for (double x : {0.0, -0.0, -1.0, 1e-310}) CHECK(lane_log(L(x))[0] == lane_log(L(1e-300))[0]);
   L mixed(1.0);
@@ -102,6 +106,8 @@ void test_single_functions() {
   const auto cosine = [](L x) { L s, c; lane_sin_cos(x, s, c); return c; };
   CHECK(error<L>(-3.141592, 3.141592, sine, [](Number x) { return std::sin(x); }, 1.0) < 3e-7);
   CHECK(error<L>(-3.141592, 3.141592, cosine, [](Number x) { return std::cos(x); }, 1.0) < 4e-7);
+  for (auto [low, high] : {std::pair{-1.0, 1.0}, {-0.51, -0.49}, {0.0, 0.6}, {1 - 1e-5, 1.0}, {-1.0, -1 + 1e-5}})
+    CHECK(error<L>(low, high, lane_acos<L>, [](Number x) { return std::acos(x); }) < 2e-7);
   CHECK(error<L>(-4e6, 4e6, [](L x) { return lane_round(x); }, [](Number x) { return std::nearbyint(x); }) == 0.0);
   CHECK(error<L>(0, 10, [](L x) { return lane_sqrt(x); }, [](Number x) { return std::sqrt(x); }) < 7e-8);
 

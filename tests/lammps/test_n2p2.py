@@ -13,16 +13,19 @@ def test_folders_are_converted_first(runner, crystal):
         assert f"forcesmith convert {path} potential.json" in message
 
 
-@pytest.fixture(scope="module")
-def folder():
-    return shared_data("n2p2_reference")
-
-
-@pytest.mark.parametrize(("name", "ranks", "threads"), [("h2o", 2, 1), ("zuo_mo", 1, 2)])
-def test_agrees_with_n2p2(runner, folder, name, ranks, threads):
-    potential = fs.Potential.read(folder / name)
+@pytest.mark.parametrize(
+    ("name", "ranks", "threads"),
+    [
+        ("n2p2_reference/h2o", 2, 1),
+        ("n2p2_reference/zuo_mo", 1, 2),
+        ("n2p2_compact_reference", 2, 1),
+    ],
+)
+def test_agrees_with_n2p2(runner, name, ranks, threads):
+    folder = shared_data(name)
+    potential = fs.Potential.read(folder)
     potential.write(runner.folder / "pot.json")
-    structures = fs.read(folder / name / "reference.data")
+    structures = fs.read(folder / "reference.data")
     results = runner.evaluate_all(
         structures,
         f"pair_style forcesmith\npair_coeff * * pot.json {' '.join(potential.elements)}\n",

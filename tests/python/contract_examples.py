@@ -30,6 +30,12 @@ def angular(kind: str, elements: str, sign: int, zeta: float, **parameters) -> d
     return {**radial(kind, elements, **parameters), "lambda": sign, "zeta": zeta}
 
 
+def compact(kind: str, elements: str, subtype: str, rl: float, rc: float, *angles: float) -> dict:
+    """A compact symmetry function; angles: their lower and upper end in degrees, if angular."""
+    names = dict(zip(("angle_left", "angle_right"), angles, strict=False))
+    return radial(f"compact_{kind}", elements, subtype=subtype, rl=rl, cutoff=rc, **names)
+
+
 DESCRIPTORS = {
     "bispectrum": [
         {"twojmax": 5, "rcutfac": 4.3, "weights": [1.0, 0.7]},
@@ -50,6 +56,27 @@ DESCRIPTORS = {
     ],
     "symmetry_functions": [
         {"cutoff": 4.3, "angular": 2},
+        {
+            "cutoff": 4.3,
+            # p1 has jumps of second derivatives at the ends: only where they are cutoffs, 0 or 180
+            "functions": [
+                compact("radial", "Mg Mg", "p1", -4.3, 4.3),
+                compact("radial", "Mg O", "p2", -4.3, 4.3),
+                compact("radial", "Mg O", "p3a", 0.9, 3.8),
+                compact("angular_narrow", "Mg O Mg", "p1a", -4.3, 4.3, -180, 180),
+                compact("angular_narrow", "Mg O O", "p2a", -4.1, 4.1, 60, 180),
+                compact("angular_wide", "Mg Mg Mg", "p4", -3.9, 3.9, 90, 270),
+                compact("angular_wide", "Mg Mg Mg", "p4", -3.9, 3.9, 0, 120),
+                compact("angular_wide", "Mg O O", "p3", 0.4, 4.2, -120, 120),
+                compact("weighted_radial", "O", "p1", -4.3, 4.3),
+                compact("weighted_radial", "O", "e", -1.0, 4.2),
+                compact("weighted_angular_narrow", "O", "p4a", -4.3, 4.3, 0, 180),
+                compact("weighted_angular_narrow", "O", "p3", -4.2, 4.2, 20, 150),
+                compact("weighted_angular_wide", "O", "e", 0.5, 4.3, -100, 100),
+                compact("weighted_angular_wide", "O", "p2", -4.3, 4.3, 30, 180),
+                angular("angular_wide", "O Mg O", 1, 2, eta=0.06),
+            ],
+        },
         {
             "cutoff": 4.3,
             "cutoff_function": "poly2",

@@ -33,6 +33,12 @@ TYPES = {
     9: "angular_wide",
     12: "weighted_radial",
     13: "weighted_angular",
+    20: "compact_radial",
+    21: "compact_angular_narrow",
+    22: "compact_angular_wide",
+    23: "compact_weighted_radial",
+    24: "compact_weighted_angular_narrow",
+    25: "compact_weighted_angular_wide",
 }
 
 
@@ -74,6 +80,45 @@ class Function:
         }
 
 
+@dataclass(order=True)
+class CompactFunction:
+    """One compact function; they come after the others."""
+
+    type: int
+    subtype: str
+    neighbors: list[int]
+    cutoff: float
+    rl: float
+    angles: list[float]  # left and right, in degrees
+
+    @classmethod
+    def from_words(cls, words: list[str], scale: float) -> CompactFunction:
+        kind, *rest, subtype = words
+        count = {20: 1, 21: 2, 22: 2}.get(int(kind), 0)
+        neighbors = sorted(atomic_numbers[name] for name in rest[:count])
+        rl, cutoff, *angles = (float(word) for word in rest[count:])
+        return cls(int(kind), subtype, neighbors, cutoff * scale, rl * scale, angles)
+
+    def as_dictionary(self) -> dict:
+        return {
+            **{"type": TYPES[self.type], "cutoff": self.cutoff, "rl": self.rl},
+            **dict(zip(("angle_left", "angle_right"), self.angles, strict=False)),
+            **{"subtype": self.subtype},
+            "neighbors": [chemical_symbols[number] for number in self.neighbors],
+        }
+
+
+def functions_of(lines: list[list[str]], scale: float) -> list[Function | CompactFunction]:
+    """Those of an element in n2p2's order; lines without their first word."""
+    kinds = [
+        sorted(
+            kind.from_words(words, scale) for words in lines if (int(words[0]) >= 20) == is_compact
+        )
+        for kind, is_compact in ((Function, False), (CompactFunction, True))
+    ]
+    return kinds[0] + kinds[1]
+
+
 class Folder:
     def __init__(self, folder: Path):
         self.folder = folder
@@ -85,10 +130,9 @@ class Folder:
         self.elements = sorted(elements, key=lambda name: atomic_numbers[name])
         self.conv_length = self._number("conv_length", 1.0)
         self.functions = {
-            element: sorted(
-                Function.from_words(words[1:], self.conv_length)
-                for words in self.keys["symfunction_short"]
-                if words[0] == element
+            element: functions_of(
+                [words[1:] for words in self.keys["symfunction_short"] if words[0] == element],
+                self.conv_length,
             )
             for element in self.elements
         }

@@ -5,7 +5,9 @@
   [G] M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018): weighted functions;
   [K] A. Khorshidi, A. A. Peterson, Comput. Phys. Commun. 207, 310 (2016): the Atomistic
       Machine-learning Package;
-  [I] G. Imbalzano et al., J. Chem. Phys. 148, 241730 (2018): how to choose parameters.
+  [I] G. Imbalzano et al., J. Chem. Phys. 148, 241730 (2018): how to choose parameters;
+  [C] M. P. Bircher, A. Singraber, C. Dellago, Mach. Learn.: Sci. Technol. 2, 035026 (2021):
+      compact functions, as in n2p2 2.1.
 
 Lengths in angstrom; the values have no unit. For atom i with neighbors j at r_j of length r_ij,
 each sum over the neighbors of the named elements, closer than the function's cutoff R:
@@ -28,6 +30,17 @@ each sum over the neighbors of the named elements, closer than the function's cu
   (8) G2, G4, G5 of [K]: (3), (4), (5) with eta / R^2 in place of eta
   (9) chosen by [I]: n centered Gaussians rs = 0, eta = (n^(m/n) / R)^2, m = 0 .. n-1;
       n shifted ones rs_m = R / n^(m/n), eta_m = 1 / (rs_(m-1) - rs_m)^2, m = 1 .. n
+ (10) C(x; l, r) = f(y), y = 2 |x - (l + r) / 2| / (r - l), 0 for y >= 1, with the core function f
+      of (1): poly1 to poly4 for subtypes p1 to p4, exp for e
+ (11) asymmetric ones, p1a to p4a: f(y (2 - y)), for distances only
+ (12) compact_radial (20): sum_j C(r_ij; rl, R)
+ (13) compact_angular_narrow (21): sum_{j<k} C(theta_jik; left, right)
+                                             C(r_ij; rl, R) C(r_ik; rl, R) C(r_jk; rl, R)
+ (14) compact_angular_wide (22): the same without C(r_jk)
+ (15) compact_weighted_radial (23), .._angular_narrow (24), .._angular_wide (25): (12), (13), (14)
+      with the factors Z_j or Z_j Z_k, neighbors of all elements
+ (16) evenly spaced, like in [C]: r_m = R (1 + 2 m/n) / 3, m = 1 .. n; distances from -r_m to r_m
+      or from r_m - 2 R / 3 to r_m; angles around 0, w, 2 w, .., 180, each w wide to both sides
 
 The numbers are those of this file, not those of the papers. All but the choices between cases works
 with complex displacements too, for derivatives by complex steps.
@@ -36,7 +49,7 @@ with complex displacements too, for derivatives by complex steps.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -68,6 +81,25 @@ def cutoff_function(name: str, r: complex, cutoff: float, alpha: float = 0.0) ->
     return sum(c * x**power for power, c in enumerate(POLYNOMIALS[name]))
 
 
+def compact_function(subtype: str, x: complex, left: float, right: float) -> complex:
+    """(10), (11)"""
+    y = (x - (left + right) / 2) / ((right - left) / 2)
+    y = -y if np.real(y) < 0 else y
+    if np.real(y) >= 1:
+        return 0.0
+    if subtype.endswith("a"):
+        y = y * (2 - y)
+    return cutoff_function("exp" if subtype == "e" else f"poly{subtype[1]}", y, 1.0)
+
+
+def angle(r_j: np.ndarray, r_k: np.ndarray) -> complex:
+    """In degrees, for complex vectors too; no digits are lost near 0 and 180."""
+    cross = np.cross(r_j, r_k)
+    s, c = np.sqrt(np.sum(cross**2)), np.sum(r_j * r_k)
+    slope = (s.imag * c.real - c.imag * s.real) / (s.real**2 + c.real**2)
+    return np.degrees(np.arctan2(s.real, c.real)) + 1j * np.degrees(slope)
+
+
 def symmetry_function(
     function: dict,
     neighbors: Sequence[str],
@@ -75,20 +107,31 @@ def symmetry_function(
     name: str = "cos",
     alpha: float = 0.0,
 ) -> complex:
-    """(2) to (8); `function` is an entry of "functions" in a potential file, `name` the fc."""
+    """(2) to (8), (12) to (15); `function` is an entry of "functions" in a potential file, `name`
+    the fc."""
     kind, cutoff = function["type"], function["cutoff"]
-    eta = function["eta"] / (cutoff**2 if kind in ("G2", "G4", "G5") else 1)
-    rs = function.get("rs", 0.0)
+    compact = kind.startswith("compact")
 
     def e(r):
+        if compact:
+            return compact_function(function["subtype"], r, function["rl"], cutoff)
+        eta = function["eta"] / (cutoff**2 if kind in ("G2", "G4", "G5") else 1)
+        rs = function.get("rs", 0.0)
         return np.exp(-eta * (r - rs) ** 2) * cutoff_function(name, r, cutoff, alpha)
+
+    def angular_part(r_j, r_k):
+        if compact:
+            ends = function["angle_left"], function["angle_right"]
+            return compact_function(function["subtype"].rstrip("a"), angle(r_j, r_k), *ends)
+        cosine = np.sum(r_j * r_k) / (length(r_j) * length(r_k))
+        return 2 * ((1 + function["lambda"] * cosine) / 2) ** function["zeta"]
 
     def length(vector):
         return np.sqrt(np.sum(vector**2))
 
     wanted = function.get("neighbors")
     Z = [1 if wanted else atomic_numbers[symbol] for symbol in neighbors]
-    if kind in ("radial", "G2", "weighted_radial"):
+    if kind == "G2" or kind.endswith("radial"):
         return sum(
             Z[j] * e(length(displacements[j]))
             for j in range(len(neighbors))
@@ -99,14 +142,11 @@ def symmetry_function(
         if wanted and sorted(wanted) != sorted([neighbors[j], neighbors[k]]):
             continue
         r_j, r_k = displacements[j], displacements[k]
-        cosine = np.sum(r_j * r_k) / (length(r_j) * length(r_k))
-        term = (
-            (1 + function["lambda"] * cosine) ** function["zeta"] * e(length(r_j)) * e(length(r_k))
-        )
-        if kind in ("angular_narrow", "G4", "weighted_angular"):
+        term = angular_part(r_j, r_k) * e(length(r_j)) * e(length(r_k))
+        if kind != "G5" and not kind.endswith("wide"):
             term = term * e(length(r_k - r_j))
         total = total + Z[j] * Z[k] * term
-    return 2 ** (1 - function["zeta"]) * total
+    return total
 
 
 def generated_functions(cutoff: float, radial: int, angular: int, elements: Sequence[str]) -> list:
@@ -135,3 +175,29 @@ def generated_functions(cutoff: float, radial: int, angular: int, elements: Sequ
                 angle = {"lambda": sign, "zeta": 4**power}
                 functions.append({**function, **angle, "center": center, "cutoff": cutoff})
     return functions
+
+
+def generated_compact_functions(
+    kind: str, cutoff: float, radial: int, angular: int, elements: Sequence[str], subtype: str
+) -> Iterator[dict]:
+    """(16): as many radial ones around the center and in shells as in (9); angular ones, with
+    2 `angular` windows of angles, all around the center. kind: "compact_angular_narrow" or .._wide.
+    """
+
+    def distances(n):
+        return [cutoff * (1 + 2 * m / n) / 3 for m in range(1, n + 1)]
+
+    n_shells = radial // 2 if radial >= 4 else 0
+    intervals = [(-r, r) for r in distances(radial - n_shells)]
+    intervals += [(r - 2 * cutoff / 3, r) for r in distances(n_shells)]
+    for center in elements:
+        common = {"center": center, "subtype": subtype}
+        for neighbor, (rl, rc) in itertools.product(elements, intervals):
+            function = {"type": "compact_radial", "neighbors": [neighbor], "rl": rl, "cutoff": rc}
+            yield {**common, **function}
+        for pair in itertools.combinations_with_replacement(elements, 2):
+            for rc, k in itertools.product(distances(angular), range(2 * angular)):
+                w = 180 / (2 * angular - 1)
+                angles = {"angle_left": (k - 1) * w, "angle_right": (k + 1) * w}
+                function = {"type": kind, "neighbors": list(pair), "rl": -rc, "cutoff": rc}
+                yield {**common, **function, **angles}

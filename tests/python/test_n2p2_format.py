@@ -54,6 +54,24 @@ symfunction_short H 3 O H 0.1 1.0 4.0 6.5
 """
 
 
+COMPACT = """\
+symfunction_short O 22 H H -6.0 6.0 90 270 p2
+symfunction_short O 22 H O -6.0 6.0 0.0 120.0 p2a
+symfunction_short O 22 O H -6.0 6.5 0.0 120.0 p2
+symfunction_short O 22 H O -6.5 6.0 0.0 120.0 p2
+symfunction_short O 21 H H -6.0 6.0 -180 180 e
+symfunction_short O 20 H 1.0 6.0 p3a
+symfunction_short O 20 O -6.0 6.0 p2
+symfunction_short O 20 H -6.0 6.0 p2
+symfunction_short H 24 -6.0 6.5 30 180 p1
+symfunction_short H 24 -6.0 6.5 0 180 p1
+symfunction_short H 23 2 6.5 p4a
+symfunction_short H 23 -6.0 6.0 p4
+symfunction_short H 25 -6.0 6.0 -90.0 90.0 p1a
+symfunction_short H 20 H -6.0 6.0 p1
+"""
+
+
 def write_folder(folder: Path, text: str = INPUT, labels: bool = True, sigma: bool = True) -> Path:
     """A folder with this input.nn and random networks and scaling data."""
     rng = np.random.default_rng(3)
@@ -173,6 +191,40 @@ def test_references_survive_writing(shared_data: Path, tmp_path: Path, name):
     np.testing.assert_allclose(other.energies, one.energies, rtol=1e-13)
     largest = np.abs(one.forces).max()
     np.testing.assert_allclose(other.forces, one.forces, rtol=0, atol=1e-11 * largest)
+
+
+@pytest.fixture(scope="module")
+def ethylbenzene(shared_data: Path) -> tuple[Path, Atoms]:
+    """Compact functions 20 and 22 in a normalized folder, and what n2p2's tests expect of it."""
+    folder = shared_data / "n2p2_compact_reference"
+    return folder, fs.read(folder / "reference.data")[0]
+
+
+def test_compact_functions_agree_with_n2p2(ethylbenzene, tmp_path: Path):
+    """Also when written and read again."""
+    folder, atoms = ethylbenzene
+    potential = fs.Potential.read(folder)
+    potential.write(tmp_path / "input.nn")
+    again = fs.Potential.read(tmp_path)
+    expected = atoms.calc.results
+    largest = np.abs(expected["forces"]).max()
+    for result in (potential.evaluate(atoms), again.evaluate(atoms)):
+        assert result.energy == pytest.approx(expected["energy"], rel=1e-13)
+        np.testing.assert_allclose(result.forces, expected["forces"], rtol=0, atol=1e-12 * largest)
+    one, other = (meaning(p)["descriptors"][0]["functions"] for p in (potential, again))
+    assert one == other and len(one) == 368
+
+
+def test_compact_reference_agrees_with_slow_evaluation(ethylbenzene):
+    folder, _ = ethylbenzene
+    check_against_reference(fs.Potential.read(folder), folder, cluster("CHH"))
+
+
+def test_case_with_a_compact_function(shared_cases: Path):
+    potential = fs.Potential.read(shared_cases / "n2p2_compact")
+    function = meaning(potential)["descriptors"][0]["functions"][0]
+    assert function["type"] == "compact_radial" and function["subtype"] == "p2"
+    assert function["rl"] == 0.0 and potential.cutoff == pytest.approx(10.0 * BOHR, rel=1e-14)
 
 
 # --- reading ---
@@ -300,6 +352,55 @@ def test_normalization_decides_the_order(tmp_path):
     functions = meaning(fs.Potential.read(write_folder(tmp_path / "nnp", text)))["descriptors"][0]
     etas = [f["eta"] * BOHR**2 for f in functions["functions"]]
     np.testing.assert_allclose([eta for eta in etas if eta > 0.7], [0.8, 0.9], rtol=1e-14)
+
+
+@pytest.mark.parametrize("normalization", ["", NORMALIZATION], ids=["", "normalized"])
+@pytest.mark.parametrize(
+    "others", [INPUT, INPUT.split("symfunction_short")[0]], ids=["both", "only"]
+)
+def test_compact_functions(tmp_path, others, normalization):
+    """All six types, beside others and alone, in n2p2's order, in any order of lines."""
+    lines = COMPACT.splitlines(keepends=True)
+    folder = write_folder(tmp_path / "nnp", others + COMPACT + normalization)
+    potential = fs.Potential.read(folder)
+    check_against_reference(potential, folder, cluster())
+    random.Random(2).shuffle(lines)
+    other = write_folder(tmp_path / "other", others + "".join(lines) + normalization)
+    assert meaning(fs.Potential.read(other)) == meaning(potential)
+    potential.write(tmp_path / "other" / "input.nn")
+    again = fs.Potential.read(other)
+    check_against_reference(potential, other, cluster())
+    if not normalization:
+        functions, written = (meaning(p)["descriptors"][0]["functions"] for p in (potential, again))
+        for function, copy in zip(functions, written, strict=True):
+            for key in ("rl", "cutoff", "eta", "rs"):
+                if key in function:
+                    assert copy.pop(key) == pytest.approx(function.pop(key), rel=1e-15)
+            assert copy == function
+
+
+def test_order_of_compact_functions(tmp_path):
+    """By type, subtype, neighbors, cutoff, rl, angles."""
+    start = INPUT.split("symfunction_short")[0]
+    potential = fs.Potential.read(write_folder(tmp_path / "nnp", start + COMPACT))
+    functions = meaning(potential)["descriptors"][0]["functions"]
+    found = [
+        " ".join(map(str, [f["type"], f["subtype"], *f["neighbors"], round(f["rl"] / BOHR, 9)]))
+        for f in functions
+        if f["center"] == "O"
+    ]
+    assert found == [
+        "compact_radial p2 H -6.0",
+        "compact_radial p2 O -6.0",
+        "compact_radial p3a H 1.0",
+        "compact_angular_narrow e H H -6.0",
+        "compact_angular_wide p2 H H -6.0",
+        "compact_angular_wide p2 H O -6.5",
+        "compact_angular_wide p2 O H -6.0",
+        "compact_angular_wide p2a H O -6.0",
+    ]
+    angles = [f["angle_left"] for f in functions if f["type"] == "compact_weighted_angular_narrow"]
+    assert angles == [0, 30]
 
 
 @pytest.mark.parametrize("alpha", ["", " 0.0", " 0.4"])
@@ -510,11 +611,15 @@ def test_nothing_is_scaled_without_need(tmp_path):
     assert "scale" not in (tmp_path / "input.nn").read_text()
 
 
-@pytest.mark.parametrize("name", ["generated", "cutoff function"])
+@pytest.mark.parametrize("name", ["generated", "compact", "cutoff function"])
 def test_other_descriptors(tmp_path, name):
     """Generated functions; cutoff functions without an inner radius."""
     descriptor = {
         "generated": {"functions": None, "radial": 3, "angular": 2},
+        "compact": {
+            **{"functions": None, "cutoff_function": None, "cutoff_alpha": None},
+            **{"generated": "compact_narrow", "radial": 4, "angular": 2},
+        },
         "cutoff function": {"cutoff_function": "tanhu", "cutoff_alpha": 0.0},
     }[name]
     potential = make(descriptor=descriptor)
@@ -689,7 +794,7 @@ def refuse(folder: Path, part: str, **options) -> None:
         ("O 2 H 0.2 1.5 6.0", "O 2 H 0.2 1.5", "line 18: .* of type 2 needs: element, type, neigh"),
         ("O 2 H 0.2 1.5 6.0", "O 2 H 0.2 1.5 6.0 1", "of type 2 needs"),
         ("O 2 H 0.2 1.5 6.0", "O", "symfunction_short needs 2 value.s., found 1"),
-        ("O 2 H 0.2 1.5 6.0", "O 21 H 0.2 1.5 6.0", "of type 21 are not supported, only 2, 3, 9"),
+        ("O 2 H 0.2 1.5 6.0", "O 4 H 0.2 1.5 6.0", "of type 4 are not supported, only 2, 3, 9"),
         ("O 2 H 0.2 1.5 6.0", "O 2 N 0.2 1.5 6.0", '"N" is not one of the elements'),
         ("O 2 H 0.2 1.5 6.0", "O 2 H 0.2 1.5 x", 'a number for the cutoff, found "x"'),
         ("O 2 H 0.2 1.5 6.0", "O 2 H -0.2 1.5 6.0", ".* eta must not be"),
@@ -704,6 +809,45 @@ def refuse(folder: Path, part: str, **options) -> None:
 def test_wrong_input(folder, old, new, part):
     (folder / "input.nn").write_text(replaced(INPUT, old, new))
     refuse(folder, rf'n2p2 file ".*input\.nn".*{part}|{part}.*n2p2 file ".*input\.nn"')
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("O 20 H 1.0 6.0", "20 needs: element, type, neighbor rl cutoff subtype"),
+        ("O 20 H 1.0 6.0 p2 1", "20 needs: element, type, neighbor rl cutoff subtype"),
+        ("O 20 1.0 6.0 p2", "20 needs: element, type, neighbor rl cutoff subtype"),
+        ("O 20 N 1.0 6.0 p2", '"N" is not one of the elements'),
+        ("O 20 H x 6.0 p2", 'a number for rl, found "x"'),
+        ("O 20 H 1.0 p2 6.0", 'a number for the cutoff, found "p2"'),
+        ("O 20 H 1.0 6.0 p5", 'no subtype of compact functions "p5"'),
+        ("O 20 H 1.0 6.0 2.0", 'no subtype of compact functions "2.0"'),
+        ("O 20 H 6.0 6.0 p2", "rl must be less than the cutoff"),
+        ("O 20 H 7.0 6.0 p2", "rl must be less than the cutoff"),
+        ("O 20 H -1.0 0.0 p2", "the cutoff must be positive"),
+        ("O 21 H 1.0 6.0 0 180 p2", "21 needs: element, type, neighbor neighbor rl cutoff left"),
+        ("O 21 H 1.0 1.0 6.0 0 180 p2", '"1.0" is not one of the elements'),
+        ("O 21 H H 1.0 6.0 0 p2", "21 needs: element, type, neighbor neighbor rl cutoff left"),
+        ("O 22 H H 1.0 6.0 180 90 p2", "angle_left must be less than angle_right"),
+        ("O 22 H H 1.0 6.0 90 90 p2", "angle_left must be less than angle_right"),
+        ("O 22 H H 1.0 6.0 -10 90 p2", "symmetrically around 0 or around 180"),
+        ("O 22 H H 1.0 6.0 90 x p2", 'a number for angle_right, found "x"'),
+        ("H 23 H 1.0 6.0 p2", "23 needs: element, type, rl cutoff subtype"),
+        ("H 24 1.0 6.0 0 p2", "24 needs: element, type, rl cutoff left right subtype"),
+        ("H 25 1.0 6.0 0 200 p2", "symmetrically around 0 or around 180"),
+        ("H 26 1.0 6.0 0 200 p2", "type 26 are not supported, only 2, 3, 9, 12, 13 and 20 to 25"),
+    ],
+)
+def test_wrong_compact_functions(folder, line, part):
+    """One sentence with the line, the last of the file."""
+    text = INPUT + f"symfunction_short {line}\n"
+    (folder / "input.nn").write_text(text)
+    with pytest.raises(ValueError, match=part) as error:
+        fs.Potential.read(folder)
+    message = str(error.value)
+    assert f"line {text.count(chr(10))}" in message and str(folder / "input.nn") in message
+    assert message.endswith(".") and "\n" not in message
+    assert len(message.replace(str(folder), "")) < 300
 
 
 def test_element_without_functions(folder):

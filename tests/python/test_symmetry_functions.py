@@ -8,11 +8,12 @@ import json
 import forcesmith as fs
 import numpy as np
 import pytest
-from contract_examples import ELEMENTS, angular, crystal, make_potential, radial
+from contract_examples import ELEMENTS, angular, compact, crystal, make_potential, radial
 from neighborhoods import core_basis, random_neighborhood
 from reference_moment_tensor import pair_gradients
 from reference_symmetry_functions import (
     CUTOFF_FUNCTIONS,
+    generated_compact_functions,
     generated_functions,
     symmetry_function,
 )
@@ -60,6 +61,35 @@ FUNCTIONS = {
         angular("G4", "Mg O O", 1, 1, eta=0.005),
         angular("G4", "Mg O Mg", -1, 4, eta=0.5),
         angular("G5", "Mg Mg Mg", -1, 2, eta=1.0, cutoff=4.2),
+    ],
+    "compact_radial": [
+        compact("radial", "Mg O", "p2", -4.5, 4.5),
+        compact("radial", "Mg O", "p2a", -4.5, 4.5),
+        compact("radial", "Mg O", "p2a", 1.2, 4.0),
+        compact("radial", "Mg Mg", "e", -1.0, 4.3),
+    ],
+    "compact_angular_narrow": [
+        compact("angular_narrow", "Mg O O", "p3", -4.5, 4.5, 0, 180),
+        compact("angular_narrow", "Mg O O", "p3a", -4.5, 4.5, 0, 180),
+        compact("angular_narrow", "Mg Mg O", "p2a", -4.5, 4.5, -150, 150),
+        compact("angular_narrow", "Mg O O", "p1", 0.3, 4.4, 10, 170),
+    ],
+    "compact_angular_wide": [
+        compact("angular_wide", "Mg O O", "p4", -4.5, 4.5, 30, 330),
+        compact("angular_wide", "Mg O Mg", "p4a", -4.5, 4.5, 0, 130),
+        compact("angular_wide", "Mg O Mg", "e", 0.5, 4.4, 40, 180),
+    ],
+    "compact_weighted_radial": [
+        compact("weighted_radial", "Mg", "p1", -4.5, 4.5),
+        compact("weighted_radial", "Mg", "p1a", 0.5, 4.1),
+    ],
+    "compact_weighted_angular_narrow": [
+        compact("weighted_angular_narrow", "Mg", "p2", -4.5, 4.5, 0, 180),
+        compact("weighted_angular_narrow", "Mg", "e", -4.5, 4.5, -100, 100),
+    ],
+    "compact_weighted_angular_wide": [
+        compact("weighted_angular_wide", "Mg", "p2", -4.5, 4.5, 0, 180),
+        compact("weighted_angular_wide", "Mg", "p4a", 1.0, 4.5, 60, 300),
     ],
 }
 """All of center Mg."""
@@ -129,11 +159,24 @@ def test_functions(name):
     + [(name, 0.55) for name in CUTOFF_FUNCTIONS if not name.startswith("tanh")],
 )
 def test_cutoff_functions(cutoff_function, cutoff_alpha):
-    functions = [function for group in FUNCTIONS.values() for function in group]
+    functions = [f for name, group in FUNCTIONS.items() if "compact" not in name for f in group]
     given = {"cutoff_function": cutoff_function, "cutoff_alpha": cutoff_alpha}
     values = assert_agrees(functions, **given)
     if cutoff_function != "cos" or cutoff_alpha > 0:
         assert np.all(values != assert_agrees(functions))
+
+
+@pytest.mark.parametrize("core", ["p1", "p2", "p3", "p4", "p1a", "p2a", "p3a", "p4a", "e"])
+def test_cores_of_compact_functions(core):
+    """They have nothing to do with the cutoff function."""
+    functions = [
+        compact("radial", "Mg O", core, 0.2, 4.4),
+        compact("angular_narrow", "Mg O O", core, -4.5, 4.5, 0, 180),
+        compact("angular_wide", "Mg O Mg", core, 0.2, 4.4, -180, 180),
+    ]
+    values = assert_agrees(functions)
+    for others in ({"cutoff_function": "tanhu"}, {"cutoff_alpha": 0.6}):
+        np.testing.assert_array_equal(assert_agrees(functions, **others), values)
 
 
 @pytest.mark.parametrize("n_neighbors", [2, 3, 9, 17, 26])
@@ -142,6 +185,7 @@ def test_any_number_of_neighbors(n_neighbors):
     functions = FUNCTIONS["weighted_radial"]
     if n_neighbors > 5:
         functions = [*functions, *FUNCTIONS["angular_wide"], *FUNCTIONS["weighted_angular"]]
+        functions += FUNCTIONS["compact_weighted_angular_wide"][1:]
     assert_agrees(functions, 8, n_neighbors)
 
 
@@ -159,6 +203,65 @@ def test_terms_are_shared_only_where_they_are_the_same():
     functions = [narrow, *({**narrow, **change} for change in changes)]
     assert len(set(assert_agrees(functions))) == len(functions)
     assert len(set(assert_agrees(functions[::-1]))) == len(functions)
+
+
+def test_compact_terms_are_shared_only_where_they_are_the_same():
+    narrow = compact("angular_narrow", "Mg O O", "p2a", 0.1, 4.5, 10, 170)
+    changes = [{"subtype": "p2"}, {"subtype": "p3a"}, {"rl": 0.2}, {"cutoff": 4.4}]
+    changes += [{"angle_left": 20}, {"angle_right": 175}, {"neighbors": ["O", "Mg"]}]
+    changes += [{"type": "compact_angular_wide"}]
+    functions = [narrow, *({**narrow, **change} for change in changes)]
+    functions += FUNCTIONS["own cutoffs"]
+    assert len(set(assert_agrees(functions))) == len(functions)
+    assert len(set(assert_agrees(functions[::-1]))) == len(functions)
+
+
+def test_compact_functions_vanish_outside_their_intervals():
+    """Neighbors at the ends of the interval and beyond both, in one direction and in another."""
+    functions = [
+        compact(kind, f"Mg {neighbors}".strip(), subtype, 2.0, 3.0, *angles)
+        for subtype in ("p1", "p2a", "e")
+        for kind, neighbors, angles in (
+            ("radial", "O", ()),
+            ("weighted_radial", "", ()),
+            ("angular_wide", "O O", (0, 180)),
+            ("weighted_angular_narrow", "", (-90, 90)),
+        )
+    ]
+    for inner, outer in ((1.9, 3.1), (2.0, 3.0), (2.0, 4.499)):
+        displacements = np.array([[0, 0, inner], [0, outer, 0], [0, -inner, 0], [outer, 0, 0]])
+        B, gradients = core_basis(document([*functions, OXYGEN]), 0, [1] * 4, displacements)
+        assert not B.any() and not gradients.any()
+    # Distances within, but angles of 100 degrees and more.
+    ends = np.radians([0, 100, 220])
+    displacements = 2.5 * np.array([np.cos(ends), np.sin(ends), 0 * ends]).T
+    narrow = [compact("angular_wide", "Mg O O", s, 2.0, 3.0, 20, 100) for s in ("p1", "e")]
+    B, gradients = core_basis(document([*narrow, OXYGEN]), 0, [1] * 3, displacements)
+    assert np.abs(B).max() < 1e-28 and np.abs(gradients).max() < 1e-13
+
+
+def test_compact_functions_at_angles_of_0_and_180_degrees():
+    """A row of atoms, for functions centered there and for others: as in the limit, no force."""
+    windows = [(-180, 180), (0, 360), (-40, 40), (130, 230), (0, 180), (0, 70), (110, 180)]
+    functions = [
+        compact("angular_wide", "Mg O O", subtype, -4.5, 4.5, *window)
+        for subtype in ("p1", "p2", "e")
+        for window in windows
+    ]
+    for axis in (np.array([0.0, 0.0, 1.0]), np.array([0.6, -0.48, 0.64])):
+        row = np.outer([1.5, 3.1, -2.0], axis)
+        across = np.cross(axis, [0.3, 0.8, -0.1])
+        near = row + np.outer([1e-5, -1e-5, 2e-5], across)
+        B, gradients = core_basis(document([*functions, OXYGEN]), 0, [1] * 3, row)
+        expected = [symmetry_function(f, ["O"] * 3, near) for f in functions]
+        np.testing.assert_allclose(B, np.real(expected), rtol=1e-8, atol=1e-8)
+        assert np.all(np.isfinite(gradients))
+        assert np.abs(np.einsum("jak,a->jk", gradients, across)).max() < 1e-6
+        # Each pair of neighbors: at 0 or at 180 degrees the first of them are 1.
+        alone = [
+            f["rl"] == -4.5 and f["angle_left"] + f["angle_right"] in (0, 360) for f in functions
+        ]
+        assert np.all(B[alone] > 0.01)
 
 
 def test_angles_of_0_and_180_degrees():
@@ -206,6 +309,12 @@ def test_values_do_not_depend_on_other_elements():
         (9, "angular_wide"),
         (12, "weighted_radial"),
         (13, "weighted_angular"),
+        (20, "compact_radial"),
+        (21, "compact_angular_narrow"),
+        (22, "compact_angular_wide"),
+        (23, "compact_weighted_radial"),
+        (24, "compact_weighted_angular_narrow"),
+        (25, "compact_weighted_angular_wide"),
     ],
 )
 def test_numbers_of_n2p2(number, name):
@@ -234,9 +343,9 @@ def test_potential_file():
         json.dumps(document([*functions, OXYGEN])), trained=False
     ).to_json()
     assert fs.Potential.from_json(text).to_json() == text
-    lines = [line for line in text.splitlines() if '"eta"' in line]
+    lines = [line for line in text.splitlines() if '"center"' in line]
     assert len(lines) == len(functions) + 1
-    assert all(json.loads(line.rstrip(","))["eta"] >= 0 for line in lines)
+    assert all(json.loads(line.rstrip(","))["cutoff"] > 0 for line in lines)
 
 
 # --- generated sets ---
@@ -255,6 +364,32 @@ def test_generated_set(elements, n_radial, n_angular):
         assert own == function
 
 
+@pytest.mark.parametrize("elements", [["Mo"], ["O", "Al", "Mg"]], ids="-".join)
+@pytest.mark.parametrize(("n_radial", "n_angular"), [(8, 3), (1, 0), (3, 1), (5, 4)])
+@pytest.mark.parametrize("end", ["narrow", "wide"])
+def test_generated_compact_set(elements, n_radial, n_angular, end):
+    settings = {"radial": n_radial, "angular": n_angular, "generated": f"compact_{end}"}
+    found = written(document(elements=elements, **settings, subtype="p3a"))["functions"]
+    written(document(found, elements))  # angles are exactly around 0 and 180 degrees
+    kind = f"compact_angular_{end}"
+    expected = list(generated_compact_functions(kind, 4.5, n_radial, n_angular, elements, "p3a"))
+    n = len(elements)
+    assert len(expected) == n * (n_radial * n + n_angular**2 * n * (n + 1))
+    for own, function in zip(found, expected, strict=True):
+        for key in ("rl", "cutoff", "angle_left", "angle_right"):
+            if key in function:
+                assert own.pop(key) == pytest.approx(function.pop(key), rel=1e-14, abs=1e-13)
+        assert own == function
+
+
+def test_default_compact_set():
+    given = [{"generated": "compact_wide"}, {"generated": "compact_wide", "subtype": "p2a"}]
+    one, other = (written(document(elements=["Mg"], **settings)) for settings in given)
+    assert one == other and len(one["functions"]) == 26
+    potential = fs.Potential.from_json(json.dumps(document(elements=["Mg"], **given[0])))
+    assert potential.cutoff == 4.5
+
+
 def test_default_set():
     """One element: 8 radial and 18 angular functions; none is zero or huge in a crystal."""
     potential = fs.Potential.from_json(json.dumps(document(elements=["Mg"])), trained=False)
@@ -264,9 +399,11 @@ def test_default_set():
     assert one == other
 
 
-def test_fit_with_a_generated_set():
+@pytest.mark.parametrize("generated", ["gaussian", "compact_narrow", "compact_wide"])
+def test_fit_with_a_generated_set(generated):
     """Labels of a potential with these functions are met."""
     descriptor = {"type": "symmetry_functions", "cutoff": 4.2, "radial": 4, "angular": 1}
+    descriptor["generated"] = generated
     known = make_potential([descriptor], {"type": "linear"}, seed=3)
     data = []
     for seed in range(8):
@@ -299,7 +436,10 @@ def refuse(given: dict, *parts: str) -> None:
     ("change", "parts"),
     [
         ({"type": "radiall"}, ['no symmetry function type "radiall"', 'did you mean "radial"?']),
-        ({"type": 4}, ['no symmetry function type "4"', "n2p2's numbers 2, 3, 9, 12 and 13"]),
+        (
+            {"type": 4},
+            ['no symmetry function type "4"', "n2p2's numbers 2, 3, 9, 12, 13 and 20 to 25"],
+        ),
         ({"type": None}, ['no symmetry function type "null"']),
         ({"type": "radial"}, ['Unknown parameter "', "Known: type, center, eta"]),
         ({"center": "Al"}, ['"center" names "Al"', "not an element of the potential (Mg, O)"]),
@@ -325,6 +465,32 @@ def refuse(given: dict, *parts: str) -> None:
 )
 def test_wrong_function(change, parts):
     function = angular("angular_narrow", "Mg O O", 1, 1, eta=0.1)
+    refuse(document([OXYGEN, {**function, **change}]), "functions[1] of ", *parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"eta": 0.1}, ['Unknown parameter "eta"', "Known: type, center, rl, subtype"]),
+        ({"rl": None}, ['"rl"', "is missing", "angstrom"]),
+        ({"rl": 4.4}, ["rl must be less than the cutoff, but they are 4.4 and 4.4 angstrom"]),
+        ({"rl": 5}, ["rl must be less than the cutoff, but they are 5 and 4.4"]),
+        ({"cutoff": -1, "rl": -2}, ["the cutoff must be positive, not -1"]),
+        ({"subtype": None}, ['"subtype"', "is missing"]),
+        ({"subtype": "p5"}, ['no subtype of compact functions "p5"', "Known: p1, p1a, p2"]),
+        ({"subtype": "ea"}, ['no subtype of compact functions "ea"']),
+        ({"subtype": 2}, ['"subtype"', "must be of type string"]),
+        ({"angle_left": None}, ['"angle_left"', "is missing", "degrees"]),
+        ({"angle_left": 90}, ["angle_left must be less than angle_right", "90 and 90 degrees"]),
+        ({"angle_left": 91}, ["angle_left must be less than angle_right", "91 and 90 degrees"]),
+        ({"angle_left": -80}, ["symmetrically around 0 or around 180, not between -80 and 90"]),
+        ({"angle_right": 200}, ["between 0 and 180 degrees, or", "not between 30 and 200"]),
+        ({"angle_left": -190, "angle_right": 190}, ["not between -190 and 190"]),
+    ],
+    ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
+)
+def test_wrong_compact_function(change, parts):
+    function = compact("angular_narrow", "Mg O O", "p2", 1.0, 4.4, 30, 90)
     refuse(document([OXYGEN, {**function, **change}]), "functions[1] of ", *parts)
 
 
@@ -368,6 +534,15 @@ def test_weighted_functions_need_chemical_elements():
         ({"radial": 101}, ['"radial" must be 0 to 100, not 101']),
         ({"angular": 9}, ['"angular" must be 0 to 8, not 9']),
         ({"radial": 0, "angular": 0}, ['no symmetry function with the center "Mg"']),
+        ({"functions": [OXYGEN], "generated": "gaussian"}, ['"generated" is for generated']),
+        ({"functions": [OXYGEN], "subtype": "p2"}, ['"subtype" is for generated']),
+        ({"generated": "compact"}, ['no kind of generated functions "compact"', "compact_narrow"]),
+        ({"generated": "compact_wide", "subtype": "p9"}, ['no subtype of compact functions "p9"']),
+        ({"subtype": "p2"}, ['"subtype" means nothing for "generated": "gaussian"; remove it']),
+        (
+            {"generated": "compact_wide", "cutoff_function": "cos"},
+            ['"cutoff_function" means nothing for "generated": "compact_wide"'],
+        ),
         ({"radials": 8}, ['Unknown parameter "radials"', 'did you mean "radial"?']),
     ],
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else "",

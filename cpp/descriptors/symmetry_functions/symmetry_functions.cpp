@@ -18,8 +18,9 @@ constexpr double largest_set = 1e6;  // generated functions
 
 const std::vector<std::string> cutoff_function_names{"cos",   "tanhu", "tanh",  "exp",
                                                      "poly1", "poly2", "poly3", "poly4"};
+const std::vector<std::string> generated_kinds{"gaussian", "compact_narrow", "compact_wide"};
 
-/// Numbers that all rows of a block need.
+/// Numbers that are kept of all rows of a block.
 template <class Real>
 std::size_t rows_size(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& view) {
   std::size_t packs = 0;
@@ -30,7 +31,7 @@ std::size_t rows_size(const SymmetryFunctionsTables<Real>& t, const PackedViewOf
       const SymmetryElementPair& pair = t.element_pairs[p];
       const std::size_t n = std::count(begin, end, pair.first), m = std::count(begin, end, pair.second);
       const std::size_t rows_times_packs = pair.first == pair.second ? n * (n + 1) / 2 : n * m;
-      packs += view.width * rows_times_packs * (1 + 2 * (pair.end - pair.begin));
+      packs += view.width * rows_times_packs * pair.n_kept();
     }
   }
   return packs * view.width;
@@ -54,9 +55,11 @@ ParameterSchema SymmetryFunctions::schema() {
       {"cutoff", "number", "angstrom", {}, "cutoff of functions that name none of their own, and of generated ones"},
       {"cutoff_function", "string", "", "cos", "cos, tanhu (n2p2's type 2), tanh, exp, poly1, poly2, poly3 or poly4"},
       {"cutoff_alpha", "number", "", 0.0, "the cutoff function is 1 up to cutoff_alpha times the cutoff"},
-      {"functions", "array", "", {}, "the functions, each an object with type (radial, angular_narrow, angular_wide, weighted_radial, weighted_angular; n2p2's 2, 3, 9, 12, 13; G2, G4, G5 with eta times cutoff^2), center, neighbors, eta, rs, lambda, zeta, cutoff; default: generated", true},
+      {"functions", "array", "", {}, "the functions, each an object with type (radial, angular_narrow, angular_wide, weighted_radial, weighted_angular; n2p2's 2, 3, 9, 12, 13; G2, G4, G5 with eta times cutoff^2), center, neighbors, eta, rs, lambda, zeta, cutoff; or with type compact_radial, compact_angular_narrow, compact_angular_wide, compact_weighted_radial, compact_weighted_angular_narrow, compact_weighted_angular_wide (n2p2's 20 to 25), center, neighbors, rl, cutoff, angle_left, angle_right (degrees), subtype (p1 to p4, p1a to p4a, e); default: generated", true},
       {"radial", "integer", "", 8, "number of generated radial functions per pair of elements"},
-      {"angular", "integer", "", 3, "resolution of generated angular functions: 2 angular^2 of them per triple of elements"}};
+      {"angular", "integer", "", 3, "resolution of generated angular functions: 2 angular^2 of them per triple of elements"},
+      {"generated", "string", "", "gaussian", "kind of generated functions: gaussian; or compact_narrow or compact_wide, polynomials in evenly spaced intervals of distances and angles, with or without the distance between the two neighbors, which cost less"},
+      {"subtype", "string", "", "p2a", "core function of generated compact functions: p1 to p4, p1a to p4a (asymmetric) or e"}};
 }
 
 std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
@@ -69,9 +72,10 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
   p.cutoff_alpha = checked.at("cutoff_alpha");
   if (!(p.cutoff > 0.0) || !std::isfinite(p.cutoff))
     throw ParameterError(where + ": the cutoff must be positive, not " + printed(p.cutoff) + ".");
+  auto is_given = [&](const char* key) { return given.contains(key) && !given.at(key).is_null(); };
   if (checked.contains("functions")) {
-    for (const char* key : {"radial", "angular"})
-      if (given.contains(key))
+    for (const char* key : {"radial", "angular", "generated", "subtype"})
+      if (is_given(key))
         throw ParameterError(where + ": \"" + key + "\" is for generated functions and means nothing together with a list of \"functions\"; remove one of them.");
     p.functions = parse_symmetry_functions(checked.at("functions"), p.cutoff, elements, where);
   } else {
@@ -86,8 +90,20 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
     if (n_functions > largest_set)
       throw ParameterError(where + ": \"radial\" and \"angular\" ask for " + printed(n_functions) +
                            " functions, more than the supported " + printed(largest_set) + "; choose fewer.");
-    p.functions =
-        generate_symmetry_functions(p.cutoff, radial, angular, static_cast<int>(elements.size()));
+    const std::string generated = checked.at("generated");
+    const int n_elements = static_cast<int>(elements.size());
+    if (std::count(generated_kinds.begin(), generated_kinds.end(), generated) == 0)
+      throw ParameterError(where + ": " + unknown_name_message("kind of generated functions", generated, generated_kinds));
+    for (const char* key : {"cutoff_function", "cutoff_alpha", "subtype"})
+      if (is_given(key) && (generated == "gaussian") == (key == std::string("subtype")))
+        throw ParameterError(where + ": \"" + key + "\" means nothing for \"generated\": \"" + generated + "\"; remove it.");
+    p.functions = generated == "gaussian"
+                      ? generate_symmetry_functions(p.cutoff, radial, angular, n_elements)
+                      : generate_compact_functions(p.cutoff, radial, angular, n_elements,
+                                                   generated == "compact_wide"
+                                                       ? SymmetryFunctionType::compact_angular_wide
+                                                       : SymmetryFunctionType::compact_angular_narrow,
+                                                   checked.at("subtype"), where);
   }
   return std::make_unique<SymmetryFunctions>(p, elements, where);
 }
@@ -136,6 +152,18 @@ std::vector<std::string> SymmetryFunctions::names(int element) const {
 }
 
 std::string SymmetryFunctions::citation() const {
+  const std::string compact =
+      "@Article{Bircher2021,\n"
+      "  author = {Bircher, Martin P. and Singraber, Andreas and Dellago, Christoph},\n"
+      "  title = {Improved description of atomic environments using low-cost polynomial functions with compact support},\n"
+      "  journal = {Machine Learning: Science and Technology},\n"
+      "  volume = {2},\n"
+      "  pages = {035026},\n"
+      "  year = {2021},\n"
+      "  eprint = {2010.14414}\n"
+      "}\n";
+  const bool any_compact = std::any_of(parameters_.functions.begin(), parameters_.functions.end(),
+                                       [](const SymmetryFunction& function) { return function.compact(); });
   return "symmetry functions: doi:10.1063/1.3553717\n\n"
          "@Article{Behler2011,\n"
          "  author = {Behler, J{\\\"o}rg},\n"
@@ -145,7 +173,7 @@ std::string SymmetryFunctions::citation() const {
          "  pages = {074106},\n"
          "  year = {2011},\n"
          "  doi = {10.1063/1.3553717}\n"
-         "}\n";
+         "}\n" + (any_compact ? compact : "");
 }
 
 Json SymmetryFunctions::to_json() const {
@@ -169,6 +197,8 @@ SymmetryFunctionsTables<Real> SymmetryFunctions::tables() const {
   t.n_values = own.n_values.data();
   t.gaussian_begin = own.gaussian_begin.data();
   t.gaussians = own.gaussians.data();
+  t.compact_begin = own.compact_begin.data();
+  t.compacts = own.compacts.data();
   t.radial_begin = own.radial_begin.data();
   t.radial_terms = own.radial_terms.data();
   t.pair_begin = own.pair_begin.data();
@@ -176,7 +206,7 @@ SymmetryFunctionsTables<Real> SymmetryFunctions::tables() const {
   t.groups = own.groups.data();
   t.angular_begin = own.angular_begin.data();
   t.angular_terms = own.angular_terms.data();
-  t.max_gaussians = own.max_gaussians;
+  t.max_radial_parts = own.max_radial_parts;
   t.max_terms = own.max_terms;
   return t;
 }

@@ -8,6 +8,13 @@
 //   angular_wide      the same without r_jk
 //   weighted_radial, weighted_angular: radial and angular_narrow over neighbors of all elements, each sum
 //                     with the atomic numbers Z_j, or Z_j Z_k, as factors
+// The compact ones of M. P. Bircher et al., Mach. Learn.: Sci. Technol. 2, 035026 (2021), have in place of
+// Gaussian, cutoff function and power functions C that fall from 1 in the middle of an interval to 0 at both ends:
+//   compact_radial          G = sum_j C(r_ij)
+//   compact_angular_narrow  G = sum_{j<k} C(theta) C(r_ij) C(r_ik) C(r_jk)
+//   compact_angular_wide    the same without r_jk
+//   compact_weighted_radial, compact_weighted_angular_narrow, compact_weighted_angular_wide: with Z_j, or Z_j Z_k
+// n2p2 leaves out angles of exactly 0 and 180 degrees; here they count, so that nothing jumps.
 #pragma once
 
 #include <memory>

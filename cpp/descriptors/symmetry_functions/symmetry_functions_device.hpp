@@ -38,6 +38,8 @@ class SymmetryFunctionsDevice {
     t_.n_values = copy(d_n_values_, "n_values", groups.n_values);
     t_.gaussian_begin = copy(d_gaussian_begin_, "gaussian_begin", groups.gaussian_begin);
     t_.gaussians = copy(d_gaussians_, "gaussians", groups.gaussians);
+    t_.compact_begin = copy(d_compact_begin_, "compact_begin", groups.compact_begin);
+    t_.compacts = copy(d_compacts_, "compacts", groups.compacts);
     t_.radial_begin = copy(d_radial_begin_, "radial_begin", groups.radial_begin);
     t_.radial_terms = copy(d_radial_terms_, "radial_terms", groups.radial_terms);
     t_.pair_begin = copy(d_pair_begin_, "pair_begin", groups.pair_begin);
@@ -125,8 +127,9 @@ class SymmetryFunctionsDevice {
   SymmetryFunctionsTables<double> t_;
   int max_packs_ = 0;
   DeviceArray<SymmetryCutoff<double>> d_cutoffs_;
-  DeviceArray<int> d_n_values_, d_gaussian_begin_, d_radial_begin_, d_pair_begin_, d_angular_begin_;
+  DeviceArray<int> d_n_values_, d_gaussian_begin_, d_compact_begin_, d_radial_begin_, d_pair_begin_, d_angular_begin_;
   DeviceArray<SymmetryGaussian<double>> d_gaussians_;
+  DeviceArray<SymmetryCompact<double>> d_compacts_;
   DeviceArray<SymmetryRadialTerm<double>> d_radial_terms_;
   DeviceArray<SymmetryElementPair> d_element_pairs_;
   DeviceArray<SymmetryAngularGroup<double>> d_groups_;

@@ -9,29 +9,64 @@ namespace forcesmith {
 namespace {
 
 using Gaussian = SymmetryGaussian<double>;
+using Compact = SymmetryCompact<double>;
 
 auto key(const Gaussian& g) { return std::tuple(g.cutoff, g.eta, g.rs); }
+auto key(const Compact& c) { return std::tuple(c.core, c.asymmetric, c.outer, c.center); }
 
-/// The Gaussians of the neighbors of one element, without repetition, by cutoff.
-class Gaussians {
+/// Radial parts of one kind of the neighbors of one element, without repetition; Gaussians by cutoff.
+template <class Part>
+class RadialParts {
  public:
-  void add(const Gaussian& gaussian) { list_.push_back(gaussian); }
+  void add(const Part& part) { list_.push_back(part); }
   void finish() {
-    auto less = [](const Gaussian& a, const Gaussian& b) { return key(a) < key(b); };
-    auto equal = [](const Gaussian& a, const Gaussian& b) { return key(a) == key(b); };
+    auto less = [](const Part& a, const Part& b) { return key(a) < key(b); };
+    auto equal = [](const Part& a, const Part& b) { return key(a) == key(b); };
     std::sort(list_.begin(), list_.end(), less);
     list_.erase(std::unique(list_.begin(), list_.end(), equal), list_.end());
   }
-  int number_of(const Gaussian& gaussian) const {
+  int number_of(const Part& part) const {
     for (std::size_t i = 0; i < list_.size(); ++i)
-      if (key(list_[i]) == key(gaussian)) return static_cast<int>(i);
+      if (key(list_[i]) == key(part)) return static_cast<int>(i);
     return -1;
   }
-  const std::vector<Gaussian>& list() const { return list_; }
+  int size() const { return static_cast<int>(list_.size()); }
+  const std::vector<Part>& list() const { return list_; }
 
  private:
-  std::vector<Gaussian> list_;
+  std::vector<Part> list_;
 };
+
+/// The inverse of outer - inner, not smaller by rounding: padding, which sits at the outer cutoff, must not end
+/// up inside.
+template <class Real>
+Real inverse_width(Real outer, Real inner) {
+  Real inverse = 1 / (outer - inner);
+  while ((outer - inner) * inverse < 1) inverse = std::nextafter(inverse, 2 * inverse);
+  return inverse;
+}
+
+template <class Real>
+SymmetryCutoff<Real> make_cutoff(Real outer, Real inner) {
+  return {outer, inner, inverse_width(outer, inner)};
+}
+
+template <class Real>
+SymmetryCompact<Real> make_compact(Real center, Real outer, CutoffFunction core, bool asymmetric) {
+  return {center, outer, inverse_width(outer, center), core, asymmetric};
+}
+
+/// Of distances.
+Compact compact_of(const SymmetryFunction& function) {
+  return make_compact((function.rl + function.cutoff) / 2, function.cutoff, function.core, function.asymmetric);
+}
+
+/// Of angles: only distances have asymmetric ones.
+Compact compact_angle_of(const SymmetryFunction& function) {
+  const double degree = std::acos(-1.0) / 180;
+  return make_compact((function.angle_left + function.angle_right) / 2 * degree, function.angle_right * degree,
+                      function.core, false);
+}
 
 /// Everything of one center.
 class CenterGroups {
@@ -69,6 +104,7 @@ class CenterGroups {
   double weight(const SymmetryFunction& function, int element) const {
     return function.neighbors.empty() ? atomic_numbers_[element] : 1.0;
   }
+  /// Of a function without compact ones.
   Gaussian gaussian_of(const SymmetryFunction& function) const {
     const auto found =
         std::find_if(all_.cutoffs.begin(), all_.cutoffs.end(),
@@ -77,20 +113,33 @@ class CenterGroups {
   }
 
   void add_radial(int element) {
-    Gaussians& own = gaussians_.emplace_back();
+    RadialParts<Gaussian>& gaussians = gaussians_.emplace_back();
+    RadialParts<Compact>& compacts = compacts_.emplace_back();
     for (const SymmetryFunction& function : functions_)
-      if (counts(function, element)) own.add(gaussian_of(function));
-    own.finish();
-    all_.gaussians.insert(all_.gaussians.end(), own.list().begin(), own.list().end());
+      if (!counts(function, element)) continue;
+      else if (function.compact()) compacts.add(compact_of(function));
+      else gaussians.add(gaussian_of(function));
+    gaussians.finish();
+    compacts.finish();
+    all_.gaussians.insert(all_.gaussians.end(), gaussians.list().begin(), gaussians.list().end());
     all_.gaussian_begin.push_back(static_cast<int>(all_.gaussians.size()));
-    all_.max_gaussians = std::max(all_.max_gaussians, static_cast<int>(own.list().size()));
+    all_.compacts.insert(all_.compacts.end(), compacts.list().begin(), compacts.list().end());
+    all_.compact_begin.push_back(static_cast<int>(all_.compacts.size()));
+    all_.max_radial_parts = std::max(all_.max_radial_parts, gaussians.size() + compacts.size());
     for (std::size_t value = 0; value < functions_.size(); ++value) {
       const SymmetryFunction& function = functions_[value];
       if (!function.angular() && counts(function, element))
         all_.radial_terms.push_back(
-            {own.number_of(gaussian_of(function)), static_cast<int>(value), weight(function, element)});
+            {part_of(function, element), static_cast<int>(value), weight(function, element)});
     }
     all_.radial_begin.push_back(static_cast<int>(all_.radial_terms.size()));
+  }
+
+  /// Number of the radial part of a function among those of neighbors of this element.
+  int part_of(const SymmetryFunction& function, int element) const {
+    const RadialParts<Gaussian>& gaussians = gaussians_[element];
+    return function.compact() ? gaussians.size() + compacts_[element].number_of(compact_of(function))
+                              : gaussians.number_of(gaussian_of(function));
   }
 
   void add_angular(int first, int second) {
@@ -98,51 +147,55 @@ class CenterGroups {
       const SymmetryFunction* function;
       int value;
       Gaussian gaussian;
-      bool narrow;
+      Compact compact;  // only one of the two
     };
     std::vector<Member> members;
     for (std::size_t value = 0; value < functions_.size(); ++value) {
       const SymmetryFunction& function = functions_[value];
       if (function.angular() && counts(function, first, second))
-        members.push_back({&function, static_cast<int>(value), gaussian_of(function),
-                           function.type != SymmetryFunctionType::angular_wide});
+        members.push_back({&function, static_cast<int>(value), function.compact() ? Gaussian{} : gaussian_of(function),
+                           function.compact() ? compact_of(function) : Compact{}});
     }
     if (members.empty()) return;
-    auto order = [](const Member& m) { return std::tuple(!m.narrow, key(m.gaussian)); };
+    auto order = [](const Member& m) {
+      return std::tuple(m.function->compact(), !m.function->narrow(), key(m.gaussian), key(m.compact));
+    };
     std::stable_sort(members.begin(), members.end(),
                      [&](const Member& a, const Member& b) { return order(a) < order(b); });
-    const int begin = static_cast<int>(all_.groups.size());
+    SymmetryElementPair pair{first, second, false, false, static_cast<int>(all_.groups.size()), 0};
     for (std::size_t i = 0; i < members.size(); ++i) {
-      const auto& [function, value, gaussian, narrow] = members[i];
+      const auto& [function, value, gaussian, compact] = members[i];
       const int term = static_cast<int>(all_.angular_terms.size());
-      if (i == 0 || order(members[i - 1]) != order(members[i]))
-        all_.groups.push_back({gaussians_[first].number_of(gaussian), gaussians_[second].number_of(gaussian),
-                               gaussian, narrow, term, term});
-      // 2^(1 - zeta) (1 + lambda cos)^zeta = 2 u^zeta
-      const bool whole = function->zeta == std::floor(function->zeta);
-      all_.angular_terms.push_back({value, 2.0 * weight(*function, first) * weight(*function, second),
-                                    0.5 * function->lambda, function->zeta,
-                                    whole ? static_cast<int>(function->zeta) : 0});
+      if (i == 0 || order(members[i - 1]) != order(members[i])) {
+        const int place = all_.compact_begin[function->center * n_elements_ + first];
+        all_.groups.push_back({part_of(*function, first), part_of(*function, second), gaussian,
+                               function->compact() ? place + compacts_[first].number_of(compact) : -1,
+                               function->narrow(), term, term});
+      }
+      all_.angular_terms.push_back(angular_term(*function, value, first, second));
       all_.groups.back().end = term + 1;
+      pair.narrow = pair.narrow || function->narrow();
+      pair.compact = pair.compact || function->compact();
     }
-    all_.element_pairs.push_back({first, second, members.front().narrow, begin,
-                                  static_cast<int>(all_.groups.size())});
+    pair.end = static_cast<int>(all_.groups.size());
+    all_.element_pairs.push_back(pair);
+  }
+
+  SymmetryAngularTerm<double> angular_term(const SymmetryFunction& function, int value, int first, int second) const {
+    const double factor = weight(function, first) * weight(function, second);
+    if (function.compact()) return {value, factor, 0.0, 0.0, 0, compact_angle_of(function)};
+    // 2^(1 - zeta) (1 + lambda cos)^zeta = 2 u^zeta
+    const bool whole = function.zeta == std::floor(function.zeta);
+    return {value, 2.0 * factor, 0.5 * function.lambda, function.zeta, whole ? static_cast<int>(function.zeta) : 0, {}};
   }
 
   SymmetryFunctionsGroups<double>& all_;
   const std::vector<int>& atomic_numbers_;
   int n_elements_;
   std::vector<SymmetryFunction> functions_;
-  std::vector<Gaussians> gaussians_;  // [element of the neighbor]
+  std::vector<RadialParts<Gaussian>> gaussians_;  // [element of the neighbor]
+  std::vector<RadialParts<Compact>> compacts_;
 };
-
-/// Padding, which sits at the outer cutoff, must not end up inside.
-template <class Real>
-SymmetryCutoff<Real> make_cutoff(Real outer, Real inner) {
-  Real inverse = 1 / (outer - inner);
-  while ((outer - inner) * inverse < 1) inverse = std::nextafter(inverse, 2 * inverse);
-  return {outer, inner, inverse};
-}
 
 }  // namespace
 
@@ -150,8 +203,9 @@ SymmetryFunctionsGroups<double> make_symmetry_functions_groups(const std::vector
                                                                double inner_fraction,
                                                                const std::vector<int>& atomic_numbers) {
   SymmetryFunctionsGroups<double> all;
-  all.gaussian_begin = all.radial_begin = all.pair_begin = all.angular_begin = {0};
+  all.gaussian_begin = all.compact_begin = all.radial_begin = all.pair_begin = all.angular_begin = {0};
   for (const SymmetryFunction& function : functions) {
+    if (function.compact()) continue;
     const double outer = function.cutoff, inner = inner_fraction * outer;
     const bool known = std::any_of(all.cutoffs.begin(), all.cutoffs.end(),
                                    [&](const SymmetryCutoff<double>& cutoff) { return cutoff.outer == outer; });
@@ -167,25 +221,31 @@ SymmetryFunctionsGroups<float> rounded(const SymmetryFunctionsGroups<double>& gr
   auto gaussian = [&](const Gaussian& g) {
     return SymmetryGaussian<float>{number(g.eta), number(g.rs), g.cutoff};
   };
+  auto compact = [&](const Compact& c) {
+    return make_compact(number(c.center), number(c.outer), c.core, c.asymmetric);
+  };
   SymmetryFunctionsGroups<float> all;
   all.n_values = groups.n_values;
   all.gaussian_begin = groups.gaussian_begin;
+  all.compact_begin = groups.compact_begin;
   all.radial_begin = groups.radial_begin;
   all.pair_begin = groups.pair_begin;
   all.angular_begin = groups.angular_begin;
   all.element_pairs = groups.element_pairs;
-  all.max_gaussians = groups.max_gaussians;
+  all.max_radial_parts = groups.max_radial_parts;
   all.max_terms = groups.max_terms;
   for (const auto& cutoff : groups.cutoffs) all.cutoffs.push_back(make_cutoff(number(cutoff.outer), number(cutoff.inner)));
   for (const auto& g : groups.gaussians) all.gaussians.push_back(gaussian(g));
+  for (const auto& c : groups.compacts) all.compacts.push_back(compact(c));
   for (const auto& term : groups.radial_terms)
-    all.radial_terms.push_back({term.gaussian, term.value, number(term.factor)});
+    all.radial_terms.push_back({term.part, term.value, number(term.factor)});
   for (const auto& group : groups.groups)
-    all.groups.push_back({group.first_gaussian, group.second_gaussian, gaussian(group.opposite), group.narrow,
+    all.groups.push_back({group.first_part, group.second_part, gaussian(group.opposite), group.compact, group.narrow,
                           group.begin, group.end});
   for (const auto& term : groups.angular_terms)
     all.angular_terms.push_back({term.value, number(term.factor), number(term.half_lambda), number(term.zeta),
-                                 term.whole_zeta});
+                                 term.whole_zeta,
+                                 term.zeta > 0.0 ? SymmetryCompact<float>{} : compact(term.angle)});
   return all;
 }
 

@@ -12,16 +12,18 @@ namespace forcesmith {
 template <class Real>
 struct SymmetryFunctionsGroups {
   std::vector<SymmetryCutoff<Real>> cutoffs;
-  std::vector<int> n_values, gaussian_begin, radial_begin, pair_begin, angular_begin;
+  std::vector<int> n_values, gaussian_begin, compact_begin, radial_begin, pair_begin, angular_begin;
   std::vector<SymmetryGaussian<Real>> gaussians;
+  std::vector<SymmetryCompact<Real>> compacts;
   std::vector<SymmetryRadialTerm<Real>> radial_terms;
   std::vector<SymmetryElementPair> element_pairs;
   std::vector<SymmetryAngularGroup<Real>> groups;
   std::vector<SymmetryAngularTerm<Real>> angular_terms;
-  int max_gaussians = 0, max_terms = 0;
+  int max_radial_parts = 0, max_terms = 0;
 };
 
-/// inner_fraction: inner radius of the cutoff function divided by its cutoff. atomic_numbers: [n_elements].
+/// inner_fraction: inner radius of the cutoff function of Gaussians divided by its cutoff. atomic_numbers:
+/// [n_elements].
 SymmetryFunctionsGroups<double> make_symmetry_functions_groups(const std::vector<SymmetryFunction>& functions,
                                                                double inner_fraction,
                                                                const std::vector<int>& atomic_numbers);

@@ -1,8 +1,9 @@
 // Kernels of the symmetry functions, written once for all processors (see core/lane.hpp).
 //
 // J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007); J. Behler, J. Chem. Phys. 134, 074106
-// (2011); weighted ones: M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018). Conventions of n2p2. How
-// functions become terms and groups stands in symmetry_functions_tables.hpp. Lengths in angstrom.
+// (2011); weighted ones: M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018); compact ones: M. P. Bircher,
+// A. Singraber, C. Dellago, Mach. Learn.: Sci. Technol. 2, 035026 (2021). Conventions of n2p2. How functions
+// become terms and groups stands in symmetry_functions_tables.hpp. Lengths in angstrom, angles in radian.
 //
 // Lanes run over neighbors of one element: over j for E(r_ij), and for angular terms over k, one neighbor
 // j at a time. Such a row, all k of one j, is worked through in stages of short loops over packs.
@@ -23,19 +24,17 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-/// fc(r) and its derivative; both are 0 from the cutoff on.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryCutoff<Real>& cutoff, L r, L& f,
-                                        L& df) {
+/// A function that falls from 1 at x = 0 to 0 at x = 1, and its derivative; rest is x - 1.
+template <class L>
+FORCESMITH_FUNCTION void compute_core(CutoffFunction function, L x, L rest, L& f, L& df) {
   constexpr double pi = 3.14159265358979323846;
-  const L zero(0.0), one(1.0), slope(cutoff.inverse_width);
-  const L x = lane_clamp((r - L(cutoff.inner)) * slope, zero, one), rest = x - one;
+  const L zero(0.0), one(1.0);
   switch (function) {
     case CutoffFunction::cos: {
       L s, c;
       lane_sin_cos(x * L(pi), s, c);
       f = lane_if_less(x, one, L(0.5) * (one + c), zero);
-      df = lane_if_less(x, one, L(-0.5 * pi) * s, zero) * slope;
+      df = lane_if_less(x, one, L(-0.5 * pi) * s, zero);
       break;
     }
     case CutoffFunction::tanhu:
@@ -46,38 +45,63 @@ FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryC
                         : 1.0);
       const L y = lane_tanh_up_to_1(-rest), square = y * y;
       f = scale * square * y;
-      df = L(3.0) * scale * square * (square - one) * slope;
+      df = L(3.0) * scale * square * (square - one);
       break;
     }
     case CutoffFunction::exp: {
       // Infinite at x = 1, where neither result is taken.
       const L inverse = one / (one - x * x), value = lane_exp(one - inverse);
       f = lane_if_less(x, one, value, zero);
-      df = lane_if_less(x, one, L(-2.0) * x * inverse * inverse * value, zero) * slope;
+      df = lane_if_less(x, one, L(-2.0) * x * inverse * inverse * value, zero);
       break;
     }
     // Factored, so that no digits are lost near x = 1: (1 - x)^n times positive terms.
     case CutoffFunction::poly1:
       f = (rest * rest) * (L(2.0) * x + one);
-      df = L(6.0) * x * rest * slope;
+      df = L(6.0) * x * rest;
       break;
     case CutoffFunction::poly2:
       f = -(rest * rest) * rest * ((L(6.0) * x + L(3.0)) * x + one);
-      df = L(-30.0) * (x * rest) * (x * rest) * slope;
+      df = L(-30.0) * (x * rest) * (x * rest);
       break;
     case CutoffFunction::poly3:
       f = (rest * rest) * (rest * rest) * (((L(20.0) * x + L(10.0)) * x + L(4.0)) * x + one);
-      df = L(140.0) * (x * rest) * (x * rest) * (x * rest) * slope;
+      df = L(140.0) * (x * rest) * (x * rest) * (x * rest);
       break;
     case CutoffFunction::poly4:
       f = -(rest * rest) * (rest * rest) * rest *
           ((((L(70.0) * x + L(35.0)) * x + L(15.0)) * x + L(5.0)) * x + one);
-      df = L(-630.0) * (x * rest) * (x * rest) * (x * rest) * (x * rest) * slope;
+      df = L(-630.0) * (x * rest) * (x * rest) * (x * rest) * (x * rest);
       break;
   }
 }
 
-/// E(r) and its derivative from fc(r) and its derivative.
+/// fc(r) and its derivative; both are 0 from the cutoff on.
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryCutoff<Real>& cutoff, L r, L& f,
+                                        L& df) {
+  const L slope(cutoff.inverse_width);
+  const L x = lane_clamp((r - L(cutoff.inner)) * slope, L(0.0), L(1.0));
+  compute_core(function, x, x - L(1.0), f, df);
+  df *= slope;
+}
+
+/// C(x) and its derivative.
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, L x, L& f, L& df) {
+  const L one(1.0), shifted = x - L(compact.center), width(compact.inverse_width);
+  L slope = lane_if_less(shifted, L(0.0), -width, width);
+  L y = lane_clamp(shifted * slope, L(0.0), one), rest = y - one;
+  if (compact.asymmetric) {
+    slope *= L(-2.0) * rest;
+    y *= one - rest;
+    rest *= -rest;
+  }
+  compute_core(compact.core, y, rest, f, df);
+  df *= slope;
+}
+
+/// E(r) of a Gaussian and its derivative from fc(r) and its derivative.
 template <class L, class Real>
 FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian<Real>& gaussian, L r, L f, L df, L& E, L& dE) {
   const L shifted = r - L(gaussian.rs), slope = L(-gaussian.eta) * shifted;
@@ -99,7 +123,7 @@ FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm<Real>& term, L u) {
   return power;
 }
 
-/// One atom: where its neighbors are, and their Gaussians.
+/// One atom: where its neighbors are, and their radial parts.
 template <class L>
 struct SymmetryAtom {
   using Real = typename L::Number;
@@ -108,7 +132,7 @@ struct SymmetryAtom {
   const int* types;          // [n_packs]
   const Real *x, *y, *z, *r;
   const int* pairs;
-  L* gaussians;
+  L* radial_parts;
 
   FORCESMITH_FUNCTION SymmetryAtom(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                    const SymmetryFunctionsScratch<Real>& s, int atom) {
@@ -121,12 +145,12 @@ struct SymmetryAtom {
     z = neighbors.z + at;
     r = neighbors.r + at;
     pairs = neighbors.pairs + at;
-    gaussians = reinterpret_cast<L*>(s.gaussians) + 2 * t.max_gaussians * first;
+    radial_parts = reinterpret_cast<L*>(s.radial_parts) + 2 * t.max_radial_parts * first;
   }
 
-  /// Gaussian g of the pack's element; [n_packs].
-  FORCESMITH_FUNCTION L* E(int g) const { return gaussians + 2 * g * n_packs; }
-  FORCESMITH_FUNCTION L* dE(int g) const { return gaussians + (2 * g + 1) * n_packs; }
+  /// A radial part of the pack's element; [n_packs].
+  FORCESMITH_FUNCTION L* E(int part) const { return radial_parts + 2 * part * n_packs; }
+  FORCESMITH_FUNCTION L* dE(int part) const { return radial_parts + (2 * part + 1) * n_packs; }
 
   FORCESMITH_FUNCTION L unit(int axis, int pack) const {
     return lane_load<L>((axis == 0 ? x : axis == 1 ? y : z) + pack * L::width);
@@ -141,7 +165,7 @@ struct SymmetryAtom {
 };
 
 /// The row of one neighbor j: the packs of neighbors k that it forms angles with. Arrays are [n_packs]. The
-/// first three depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
+/// first five depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
 template <class L>
 struct SymmetryRow {
   using Real = typename L::Number;
@@ -151,6 +175,7 @@ struct SymmetryRow {
   bool triangle;         // j itself is in the first pack, and only what comes after it counts
   Real unit[3], r;
   L* cosine;
+  L *angle, *dangle;     // theta and its derivative with cos theta, if some group is of compact functions
   L *opposite, *slope;   // of one group: E(r_jk) and its derivative divided by r_jk
   L *r_jk, *inverse;     // 1 / r_jk
   L *cut, *dcut;         // fc(r_jk) and its derivative
@@ -158,8 +183,8 @@ struct SymmetryRow {
 
   FORCESMITH_FUNCTION SymmetryRow(const SymmetryFunctionsScratch<Real>& s) {
     L* row = reinterpret_cast<L*>(s.rows);
-    L** const rows[] = {&cosine, &opposite, &slope, &r_jk,  &inverse, &cut,
-                       &dcut,   &product,  &along, &apart, &turn};
+    L** const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
+                       &cut,    &dcut,  &product, &along,    &apart, &turn};
     static_assert(sizeof(rows) / sizeof(rows[0]) == SymmetryFunctionsScratch<Real>::n_rows);
     for (L** pointer : rows) {
       *pointer = row;
@@ -172,8 +197,8 @@ struct SymmetryRow {
     return reinterpret_cast<const Real*>(of_packs)[pack * L::width + lane];
   }
 
-  /// Angles at the center, and distances r_jk if they are asked for.
-  FORCESMITH_FUNCTION void compute_angles(const SymmetryAtom<L>& atom, bool narrow) {
+  /// Cosines of the angles at the center, and distances r_jk if they are asked for.
+  FORCESMITH_FUNCTION void compute_cosines(const SymmetryAtom<L>& atom, bool narrow) {
     for (int i = 0; i < n_packs; ++i) {
       const int k = begin + i;
       cosine[i] = L(unit[0]) * atom.unit(0, k) + L(unit[1]) * atom.unit(1, k) + L(unit[2]) * atom.unit(2, k);
@@ -185,13 +210,31 @@ struct SymmetryRow {
     }
   }
 
+  /// From the cosines. Where the sine vanishes by rounding, so does what the slope is multiplied with.
+  FORCESMITH_FUNCTION void compute_angles() {
+    const L one(1.0), smallest(lane_is_single<L> ? 1e-10 : 1e-20);
+    for (int i = 0; i < n_packs; ++i) {
+      const L square = (one - cosine[i]) * (one + cosine[i]);
+      angle[i] = lane_acos(cosine[i]);
+      dangle[i] = L(-1.0) / lane_sqrt(lane_if_less(square, smallest, smallest, square));
+    }
+  }
+
   FORCESMITH_FUNCTION void compute_cutoffs(CutoffFunction function, const SymmetryCutoff<Real> cutoff) {
     for (int i = 0; i < n_packs; ++i) compute_cutoff(function, cutoff, r_jk[i], cut[i], dcut[i]);
   }
 
   /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
-  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup<Real> group) {
-    if (group.narrow) {
+  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup<Real> group,
+                                            const SymmetryCompact<Real>* compacts) {
+    if (group.narrow && group.compact >= 0) {
+      const SymmetryCompact<Real> compact = compacts[group.compact];
+      for (int i = 0; i < n_packs; ++i) {
+        L dE;
+        compute_compact(compact, r_jk[i], opposite[i], dE);
+        slope[i] = dE * inverse[i];
+      }
+    } else if (group.narrow) {
       for (int i = 0; i < n_packs; ++i) {
         L dE;
         compute_gaussian(group.opposite, r_jk[i], cut[i], dcut[i], opposite[i], dE);
@@ -211,8 +254,65 @@ struct SymmetryRow {
   }
 };
 
+/// The angular part u^zeta of the terms of a group: its value, its sum with weights together with that of its
+/// derivatives with cos theta, and its rate where cos theta turns.
+template <class L>
+struct SymmetryPower {
+  using Term = SymmetryAngularTerm<typename L::Number>;
+  const SymmetryRow<L>& row;
+
+  FORCESMITH_FUNCTION L u(const Term& term, int i) const { return L(0.5) + L(term.half_lambda) * row.cosine[i]; }
+  FORCESMITH_FUNCTION L value(const Term& term, int i) const {
+    const L base = u(term, i);
+    return base * lower_power(term, base);
+  }
+  FORCESMITH_FUNCTION void add(const Term& term, L weight, int i, L& sum, L& dsum) const {
+    const L base = u(term, i), lower = weight * lower_power(term, base);
+    sum += base * lower;
+    dsum += L(term.zeta * term.half_lambda) * lower;
+  }
+  /// With the factor `product`, which has the rate `dproduct`.
+  FORCESMITH_FUNCTION L rate(const Term& term, int i, L product, L dproduct, L turn) const {
+    const L base = u(term, i);
+    return lower_power(term, base) * (dproduct * base + L(term.zeta * term.half_lambda) * product * turn);
+  }
+};
+
+/// The same of an angular part that is a compact function of theta.
+template <class L>
+struct SymmetryCompactAngle {
+  using Term = SymmetryAngularTerm<typename L::Number>;
+  const SymmetryRow<L>& row;
+
+  FORCESMITH_FUNCTION L value(const Term& term, int i) const {
+    L f, df;
+    compute_compact(term.angle, row.angle[i], f, df);
+    return f;
+  }
+  FORCESMITH_FUNCTION void add(const Term& term, L weight, int i, L& sum, L& dsum) const {
+    L f, df;
+    compute_compact(term.angle, row.angle[i], f, df);
+    sum += weight * f;
+    dsum += weight * (df * row.dangle[i]);
+  }
+  FORCESMITH_FUNCTION L rate(const Term& term, int i, L product, L dproduct, L turn) const {
+    L f, df;
+    compute_compact(term.angle, row.angle[i], f, df);
+    return dproduct * f + product * (df * row.dangle[i]) * turn;
+  }
+};
+
+/// Calls use(angular part) with that of a group.
+template <class L, class Real, class Use>
+FORCESMITH_FUNCTION void with_angular_part(const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
+                                           const Use& use) {
+  if (group.compact < 0) use(SymmetryPower<L>{row});
+  else use(SymmetryCompactAngle<L>{row});
+}
+
 /// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group) for every
-/// group of which active(group) is true, end_row(row) after the last one. `kept` is where the rows of this atom
+/// group of which active(group) is true (but compact ones outside of which j lies), end_row(row) after the last
+/// one. `kept` is where the rows of this atom
 /// are kept, or null; `known` tells that they are there already. Returns where those of the next atom begin.
 template <class L, class Real, class Active, class ForRow, class ForGroup, class EndRow>
 FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom,
@@ -239,28 +339,34 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, cons
         row.unit[1] = atom.y[slot];
         row.unit[2] = atom.z[slot];
         row.r = atom.r[slot];
-        if (kept != nullptr) row.cosine = kept;
-        if (!known) row.compute_angles(atom, pair.narrow);
+        if (kept != nullptr) {
+          row.cosine = kept;
+          row.angle = kept + row.n_packs;
+          row.dangle = kept + 2 * row.n_packs;
+        }
+        if (!known) row.compute_cosines(atom, pair.narrow);
+        if (!known && pair.compact) row.compute_angles();
         for_row(row);
         for (int g = pair.begin, cutoff = -1; g < pair.end; ++g) {
           const SymmetryAngularGroup<Real>& group = t.groups[g];
           if (!active(group)) continue;
+          if (group.compact >= 0 && row.own(atom.E(group.first_part)) == 0) continue;
           if (kept != nullptr) {
-            row.opposite = kept + (1 + 2 * (g - pair.begin)) * row.n_packs;
+            row.opposite = kept + (pair.n_kept_of_angle() + 2 * (g - pair.begin)) * row.n_packs;
             row.slope = row.opposite + row.n_packs;
           }
           if (!known) {
-            if (group.narrow && group.opposite.cutoff != cutoff) {
+            if (group.narrow && group.compact < 0 && group.opposite.cutoff != cutoff) {
               cutoff = group.opposite.cutoff;
               row.compute_cutoffs(t.cutoff_function, t.cutoffs[cutoff]);
             }
-            row.compute_opposite(group);
+            row.compute_opposite(group, t.compacts);
           }
           for_group(row, group);
         }
         end_row(row);
       }
-      if (kept != nullptr) kept += (1 + 2 * (pair.end - pair.begin)) * row.n_packs;
+      if (kept != nullptr) kept += pair.n_kept() * row.n_packs;
     }
   }
   return kept;
@@ -325,7 +431,8 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
     const SymmetryTerms<Real> terms(t, atom.center);
     FORCESMITH_PHASE(radial);
     for (int pack = 0; pack < atom.n_packs; ++pack) {
-      const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
+      const int pair = atom.center * t.n_elements + atom.types[pack];
+      const int *begin = t.gaussian_begin + pair, *compact = t.compact_begin + pair;
       const L r = atom.distance(pack);
       L f(0.0), df(0.0);
       for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
@@ -336,11 +443,14 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
         }
         compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
       }
+      const int first = begin[1] - begin[0] - compact[0];
+      for (int c = compact[0]; c < compact[1]; ++c)
+        compute_compact(t.compacts[c], r, atom.E(first + c)[pack], atom.dE(first + c)[pack]);
     }
 
     for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
     for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
-      const L* E = atom.E(term.gaussian);
+      const L* E = atom.E(term.part);
       for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
     });
     FORCESMITH_PHASE(moments);
@@ -348,19 +458,18 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
         t, atom, s, kept, false, [](const SymmetryAngularGroup<Real>&) { return true; },
         [](const SymmetryRow<L>&) {},
         [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
-          const L E_j(row.own(atom.E(group.first_gaussian)));
-          const L* E_k = atom.E(group.second_gaussian) + row.begin;
+          const L E_j(row.own(atom.E(group.first_part)));
+          const L* E_k = atom.E(group.second_part) + row.begin;
           // product: E(r_ij) E(r_ik) E(r_jk)
           for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
-          for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-            L sum(0.0);
-            for (int i = 0; i < row.n_packs; ++i) {
-              const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
-              sum += row.product[i] * (u * lower_power(term, u));
+          with_angular_part(row, group, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
+            for (int a = group.begin; a < group.end; ++a) {
+              const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+              L sum(0.0);
+              for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
+              sums[terms.of_angular(a)] += sum;
             }
-            sums[terms.of_angular(a)] += sum;
-          }
+          });
         },
         [](const SymmetryRow<L>&) {});
     finish_values<L>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
@@ -380,7 +489,7 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables<Real>& t
     along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = L(0.0);
   for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
     if (s.weights[number] == 0) return;
-    const L weight(s.weights[number]), *dE = atom.dE(term.gaussian);
+    const L weight(s.weights[number]), *dE = atom.dE(term.part);
     for (int pack = first; pack < end; ++pack) along[pack] += weight * dE[pack];
   });
 
@@ -399,24 +508,23 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables<Real>& t
       },
       // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
       [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
-        const L E_j(row.own(atom.E(group.first_gaussian))), dE_j(row.own(atom.dE(group.first_gaussian)));
-        const L* E_k = atom.E(group.second_gaussian) + row.begin;
-        const L* dE_k = atom.dE(group.second_gaussian) + row.begin;
-        for (int i = 0; i < row.n_packs; ++i) {
-          L power(0.0), dpower(0.0);
-          for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-            const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
-            const L lower = L(weight(a)) * lower_power(term, u);
-            power += u * lower;
-            dpower += L(term.zeta * term.half_lambda) * lower;
+        const L E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
+        const L* E_k = atom.E(group.second_part) + row.begin;
+        const L* dE_k = atom.dE(group.second_part) + row.begin;
+        with_angular_part(row, group, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
+          for (int i = 0; i < row.n_packs; ++i) {
+            L sum(0.0), dsum(0.0);
+            for (int a = group.begin; a < group.end; ++a) {
+              const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+              angular.add(term, L(weight(a)), i, sum, dsum);
+            }
+            const L E_jk = E_j * E_k[i], bound = row.opposite[i] * sum;
+            along_j += dE_j * E_k[i] * bound;
+            row.along[i] += E_j * dE_k[i] * bound;
+            row.apart[i] += E_jk * row.slope[i] * sum;
+            row.turn[i] += E_jk * row.opposite[i] * dsum;
           }
-          const L E_jk = E_j * E_k[i], bound = row.opposite[i] * power;
-          along_j += dE_j * E_k[i] * bound;
-          row.along[i] += E_j * dE_k[i] * bound;
-          row.apart[i] += E_jk * row.slope[i] * power;
-          row.turn[i] += E_jk * row.opposite[i] * dpower;
-        }
+        });
       },
       [&](const SymmetryRow<L>& row) {
         const L r_j(row.r), inverse_j(Real(1) / row.r);
@@ -521,7 +629,7 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t,
 
     for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
     for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
-      const L* dE = atom.dE(term.gaussian);
+      const L* dE = atom.dE(term.part);
       for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
     });
     kept = for_each_row(
@@ -541,26 +649,25 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t,
           }
         },
         [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
-          const L E_j(row.own(atom.E(group.first_gaussian)));
-          const L E_j_dot(row.own(atom.dE(group.first_gaussian)) * row.own(r_dot));
-          const L* E_k = atom.E(group.second_gaussian) + row.begin;
-          const L* dE_k = atom.dE(group.second_gaussian) + row.begin;
+          const L E_j(row.own(atom.E(group.first_part)));
+          const L E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
+          const L* E_k = atom.E(group.second_part) + row.begin;
+          const L* dE_k = atom.dE(group.second_part) + row.begin;
           for (int i = 0; i < row.n_packs; ++i) {
             const L E_jk = E_j * E_k[i];
             row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
             row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
                            row.slope[i] * row.apart[i] * E_jk;
           }
-          for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-            L sum(0.0);
-            for (int i = 0; i < row.n_packs; ++i) {
-              const L u = L(0.5) + L(term.half_lambda) * row.cosine[i];
-              sum += lower_power(term, u) *
-                     (row.along[i] * u + L(term.zeta * term.half_lambda) * row.product[i] * row.turn[i]);
+          with_angular_part(row, group, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
+            for (int a = group.begin; a < group.end; ++a) {
+              const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+              L sum(0.0);
+              for (int i = 0; i < row.n_packs; ++i)
+                sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
+              sums[terms.of_angular(a)] += sum;
             }
-            sums[terms.of_angular(a)] += sum;
-          }
+          });
         },
         [](const SymmetryRow<L>&) {});
     finish_values<L>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);

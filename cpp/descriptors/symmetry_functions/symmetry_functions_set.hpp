@@ -1,11 +1,12 @@
 // The list of symmetry functions of a descriptor: how it is written in JSON, and how one is generated from a
-// cutoff and two resolutions. Lengths in angstrom, eta in 1/angstrom^2.
+// cutoff and two resolutions. Lengths in angstrom, eta in 1/angstrom^2, angles in degrees.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "core/parameter_schema.hpp"
+#include "descriptors/symmetry_functions/symmetry_functions_tables.hpp"
 
 namespace forcesmith {
 
@@ -15,7 +16,13 @@ enum class SymmetryFunctionType {
   angular_narrow = 3,
   angular_wide = 9,
   weighted_radial = 12,
-  weighted_angular = 13
+  weighted_angular = 13,
+  compact_radial = 20,
+  compact_angular_narrow = 21,
+  compact_angular_wide = 22,
+  compact_weighted_radial = 23,
+  compact_weighted_angular_narrow = 24,
+  compact_weighted_angular_wide = 25
 };
 
 struct SymmetryFunction {
@@ -25,11 +32,26 @@ struct SymmetryFunction {
   double eta = 0.0, rs = 0.0;
   double lambda = 1.0, zeta = 1.0;  // angular ones
   double cutoff = 0.0;
+  // compact ones, which have no Gaussian:
+  double rl = 0.0;  // the distances that count lie between rl and the cutoff
+  CutoffFunction core = CutoffFunction::poly2;
+  bool asymmetric = false;
+  double angle_left = 0.0, angle_right = 0.0;  // angular ones
 
+  bool compact() const { return type >= SymmetryFunctionType::compact_radial; }
   bool angular() const {
-    return type != SymmetryFunctionType::radial && type != SymmetryFunctionType::weighted_radial;
+    return type != SymmetryFunctionType::radial && type != SymmetryFunctionType::weighted_radial &&
+           type != SymmetryFunctionType::compact_radial && type != SymmetryFunctionType::compact_weighted_radial;
+  }
+  /// Whether an angular one depends on the distance between the two neighbors.
+  bool narrow() const {
+    return type != SymmetryFunctionType::angular_wide && type != SymmetryFunctionType::compact_angular_wide &&
+           type != SymmetryFunctionType::compact_weighted_angular_wide;
   }
 };
+
+/// n2p2's words for core functions: p1 to p4, with an "a" behind if it is asymmetric, and e.
+std::string subtype_of(const SymmetryFunction& function);
 
 /// `cutoff` is that of a function without one of its own. G2, G4 and G5 of the Atomistic Machine-learning
 /// Package become radial, angular_narrow and angular_wide functions.
@@ -56,5 +78,17 @@ std::string name_of(const SymmetryFunction& function, const std::vector<std::str
 ///   these rules with n = angular, lambda = -1 and 1, zeta = 1, 4, 16, .., 4^(angular-1).
 std::vector<SymmetryFunction> generate_symmetry_functions(double cutoff, int radial, int angular,
                                                           int n_elements);
+
+/// The same numbers of compact functions with this subtype, evenly spaced like those of M. P. Bircher et al., Mach.
+/// Learn.: Sci. Technol. 2, 035026 (2021): with the distances r_m = cutoff (1 + 2 m/n) / 3, m = 1 .. n, for every
+/// center and
+/// - every neighbor element, n functions around the center, between -r_m and r_m, and n shells, between
+///   r_m - 2/3 cutoff and r_m; the two n as in generate_symmetry_functions;
+/// - every pair of neighbor elements, between -r_m and r_m, n = angular, and each with 2 angular windows of angles:
+///   centered at 0, w, 2 w, .., 180 degrees, each w = 180 / (2 angular - 1) degrees wide to both sides.
+/// type: compact_angular_narrow or compact_angular_wide.
+std::vector<SymmetryFunction> generate_compact_functions(double cutoff, int radial, int angular, int n_elements,
+                                                         SymmetryFunctionType type, const std::string& subtype,
+                                                         const std::string& where);
 
 }  // namespace forcesmith

@@ -1,11 +1,13 @@
 // The symmetry functions as plain arrays, ready for the kernels of any instruction set or device.
 //
-// Functions are taken apart into what they share. A Gaussian times its cutoff function,
-//   E(r) = exp(-eta (r - rs)^2) fc(r),
+// Functions are taken apart into what they share. A radial part, which is a Gaussian times its cutoff function
+// or a compact function C of the distance,
+//   E(r) = exp(-eta (r - rs)^2) fc(r)  or  E(r) = C(r),
 // is evaluated once per neighbor. A radial function is a sum of radial terms factor * sum_j E(r_ij), one
 // per element (one altogether unless it is weighted). An angular function is a sum of angular terms
-// factor * sum_{j<k} E(r_ij) E(r_ik) E(r_jk) u^zeta, u = (1 + lambda cos theta) / 2, one per pair of
-// elements; terms that differ only in u^zeta form a group. Lengths in angstrom.
+// factor * sum_{j<k} E(r_ij) E(r_ik) E(r_jk) A(theta), one per pair of elements, where A is u^zeta,
+// u = (1 + lambda cos theta) / 2, or a compact function of theta; terms that differ only in A form a group.
+// Lengths in angstrom, angles in radian.
 #pragma once
 
 #include <cstddef>
@@ -30,9 +32,18 @@ struct SymmetryGaussian {
   int cutoff;
 };
 
+/// C(x) = f(|x - center| / width), where f falls from 1 at 0 to 0 at 1.
+template <class Real>
+struct SymmetryCompact {
+  Real center, outer;   // C is 0 from `outer` on, and on the other side of the center from the same distance on
+  Real inverse_width;   // 1 / (outer - center)
+  CutoffFunction core;  // f: exp or poly1 to poly4
+  bool asymmetric;      // f(y (2 - y)) in place of f(y)
+};
+
 template <class Real>
 struct SymmetryRadialTerm {
-  int gaussian;  // counted from the first one of the two elements
+  int part;  // radial part, counted from the first one of the two elements: Gaussians, then compact functions
   int value;
   Real factor;
 };
@@ -43,22 +54,30 @@ struct SymmetryAngularTerm {
   Real factor;
   Real half_lambda;
   Real zeta;
-  int whole_zeta;  // zeta if it is a whole number, else 0
+  int whole_zeta;               // zeta if it is a whole number, else 0
+  SymmetryCompact<Real> angle;  // in groups of compact functions, where the last three are 0
 };
 
 template <class Real>
 struct SymmetryAngularGroup {
-  int first_gaussian, second_gaussian;  // of neighbors j and k, counted as in SymmetryRadialTerm
-  SymmetryGaussian<Real> opposite;      // of r_jk
-  bool narrow;                          // with the factor E(r_jk)
-  int begin, end;                       // angular terms
+  int first_part, second_part;      // of neighbors j and k, counted as in SymmetryRadialTerm
+  SymmetryGaussian<Real> opposite;  // of r_jk
+  int compact;                      // compact function of all three distances; -1: they have Gaussians
+  bool narrow;                      // with the factor E(r_jk)
+  int begin, end;                   // angular terms
 };
 
 /// Neighbors j of the first element, k of the second; if they are the same, k comes after j.
 struct SymmetryElementPair {
   int first, second;
   bool narrow;     // some group is
+  bool compact;    // some group is of compact functions
   int begin, end;  // groups; those that need a cutoff function of r_jk come first, by cutoff
+
+  /// What is kept of a row: cos theta, also theta and its slope if some group is compact, then E(r_jk) and its
+  /// slope of each group.
+  FORCESMITH_FUNCTION int n_kept_of_angle() const { return compact ? 3 : 1; }
+  FORCESMITH_FUNCTION int n_kept() const { return n_kept_of_angle() + 2 * (end - begin); }
 };
 
 template <class Real>
@@ -69,6 +88,8 @@ struct SymmetryFunctionsTables {
   const int* n_values;                       // [n_elements]
   const int* gaussian_begin;                 // [n_elements^2 + 1] center * n_elements + neighbor
   const SymmetryGaussian<Real>* gaussians;
+  const int* compact_begin;                  // [n_elements^2 + 1]
+  const SymmetryCompact<Real>* compacts;
   const int* radial_begin;                   // [n_elements^2 + 1]
   const SymmetryRadialTerm<Real>* radial_terms;
   const int* pair_begin;                     // [n_elements + 1] by center
@@ -76,7 +97,7 @@ struct SymmetryFunctionsTables {
   const SymmetryAngularGroup<Real>* groups;
   const int* angular_begin;                  // [n_elements + 1] by center
   const SymmetryAngularTerm<Real>* angular_terms;
-  int max_gaussians;                         // of two elements
+  int max_radial_parts;                      // of two elements
   int max_terms;                             // radial and angular, of one center
 };
 
@@ -85,19 +106,19 @@ struct SymmetryFunctionsTables {
 /// the rest is used for one atom at a time.
 template <class Real>
 struct SymmetryFunctionsScratch {
-  Real* gaussians;  // L, of each atom in turn: [gaussians][E, dE/dr][packs of the atom]
-  Real* kept_rows;  // L, of each row in turn: cos theta, then E(r_jk) and its slope of each group; may be null
-  Real* rows;       // L [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
-  Real* neighbors;  // L [4][max_packs] gradients, or motion, of each neighbor
-  Real* sums;       // L [max_terms + width]
-  Real* weights;    // [max_terms]
+  Real* radial_parts;  // L, of each atom in turn: [radial parts][E, dE/dr][packs of the atom]
+  Real* kept_rows;     // L, of each row in turn: SymmetryElementPair's kept arrays; may be null
+  Real* rows;          // L [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
+  Real* neighbors;     // L [4][max_packs] gradients, or motion, of each neighbor
+  Real* sums;          // L [max_terms + width]
+  Real* weights;       // [max_terms]
   int max_packs;
 
-  static constexpr int n_rows = 11;
+  static constexpr int n_rows = 13;
 
   static FORCESMITH_FUNCTION std::size_t kept_size(const SymmetryFunctionsTables<Real>& t, int n_packs,
                                                    int width) {
-    return 2ul * t.max_gaussians * n_packs * width;
+    return 2ul * t.max_radial_parts * n_packs * width;
   }
   static FORCESMITH_FUNCTION std::size_t working_size(const SymmetryFunctionsTables<Real>& t, int max_packs,
                                                       int width) {
@@ -107,7 +128,7 @@ struct SymmetryFunctionsScratch {
                                                                int max_packs, int width, Real* kept,
                                                                Real* working) {
     SymmetryFunctionsScratch s{};
-    s.gaussians = kept;
+    s.radial_parts = kept;
     s.rows = working;
     s.neighbors = s.rows + static_cast<std::size_t>(n_rows) * max_packs * width;
     s.sums = s.neighbors + 4ul * max_packs * width;
