@@ -11,6 +11,7 @@ import io
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -211,9 +212,11 @@ class Checkpoint:
         return _hash([path.read_bytes() if path.is_file() else None for path in paths])
 
     def _keep_previous(self, paths: Sequence[str]) -> None:
-        for path in (*paths, str(self.state_file)):
-            if os.path.isfile(path):
-                shutil.copy2(path, f"{path}.previous")
+        kept = [path for path in (*paths, str(self.state_file)) if os.path.isfile(path)]
+        for path in kept:
+            shutil.copy2(path, f"{path}.previous")
+        if kept:
+            warnings.warn(f"What was there before is kept as {kept[0]}.previous.", stacklevel=2)
 
 
 def _hash(contents: Sequence[bytes | None]) -> str:

@@ -281,9 +281,10 @@ def _report(result: fs.FitResult) -> None:
     }
     if result.was_finished:
         err.print(
-            f"the fit was finished before ({result.ending}, {len(result.history)} iterations): its "
-            "potential stays; a larger max_iterations or a smaller tolerance would let it go on",
+            f"the fit is finished already ({result.ending}, {len(result.history)} iterations done); "
+            "its potential stays as it is; a larger max_iterations lets it go on",
             style="yellow",
+            soft_wrap=True,
         )
     if result.ending in reasons:
         err.print(reasons[result.ending], style="yellow")
