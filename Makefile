@@ -2,6 +2,7 @@
 #
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make test         install with test tools, run the C++ and the Python tests
+#   make kill-test    kill fits 50 times at random moments, resume them, look for work lost
 #   make cuda-check   compile the kernels for CUDA, where a compiler for it can be had
 #   make bench-tools  compile the programs that profile the kernels, for bench/rates.py
 #   make clean        remove .venv and build
@@ -22,7 +23,7 @@ sources := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc')
 test_sources := tests/CMakeLists.txt $(wildcard tests/cpp/*)
 
-.PHONY: demo test bench-tools cuda-check clean
+.PHONY: demo test kill-test bench-tools cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -30,6 +31,9 @@ demo: $(venv)/installed
 test: $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
+
+kill-test: $(venv)/installed-for-test
+	$(in_venv) FORCESMITH_KILLS=50 python -m pytest -s tests/python/test_kill.py
 
 bench-tools: $(venv)/build-tools
 	$(in_venv) cmake --preset bench -DPython_EXECUTABLE="$(CURDIR)/$(python)"

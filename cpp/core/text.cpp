@@ -21,10 +21,15 @@ std::vector<std::string> words_of(const std::string& line) {
   return words;
 }
 
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
 std::optional<std::string> text_of_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || std::filesystem::is_directory(path) || !(text << file.rdbuf())) return {};
+  if (!file || is_folder(path) || !(text << file.rdbuf())) return {};
   return text.str();
 }
 

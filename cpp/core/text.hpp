@@ -36,6 +36,9 @@ std::optional<double> number_of(std::string_view word);
 /// What stands between white space.
 std::vector<std::string> words_of(const std::string& line);
 
+/// False also for what cannot be looked at.
+bool is_folder(const std::string& path);
+
 /// Nothing if there is no such file, if it may not be read, or if it is empty.
 std::optional<std::string> text_of_file(const std::string& path);
 

@@ -76,7 +76,7 @@ const FormatEntry& format_of(const std::string& path) {
     extensions.insert(extensions.end(), format.extensions.begin(), format.extensions.end());
     if (!format.in_folder.empty()) folders.push_back(format.in_folder);
   }
-  if (std::filesystem::is_directory(path))
+  if (is_folder(path))
     throw FormatError("The folder \"" + path + "\" is no potential: there is no file " + joined(folders) +
                       " in it.");
   throw FormatError("The file name \"" + path + "\" does not tell the format of the potential: its extension is \"" +
@@ -85,11 +85,12 @@ const FormatEntry& format_of(const std::string& path) {
 
 /// The file to read or write where `path` is a folder; else `path`.
 std::string file_of(const std::string& path, bool to_write) {
-  if (!std::filesystem::is_directory(path)) return path;
+  if (!is_folder(path)) return path;
   for (const FormatEntry& format : format_registry()) {
     if (format.in_folder.empty()) continue;
     const std::filesystem::path file = std::filesystem::path(path) / format.in_folder;
-    if (to_write ? known_format(path) == nullptr : std::filesystem::exists(file)) return file.string();
+    std::error_code error;
+    if (to_write ? known_format(path) == nullptr : std::filesystem::exists(file, error)) return file.string();
   }
   return path;
 }

@@ -152,7 +152,7 @@ class Checkpoint:
         self.potential_file = os.fspath(potential_file)
         self.state_file = state_file(potential_file)
         self.written: list[str] = []  # hashes of what this fit wrote last, and before
-        self._is_own = False  # what lies there
+        self._may_replace = False  # what lies there is the own, or kept
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -193,8 +193,9 @@ class Checkpoint:
         """Both files, or the potential alone; raises OSError or, for numbers that the format cannot
         hold, ValueError. What lay there from another fit becomes FILE.previous."""
         files = potential._core.files(self.potential_file)
-        if not self._is_own and self._hash_of_old(potential) not in self.written:
+        if not self._may_replace and self._hash_of_old(potential) not in self.written:
             self._keep_previous([path for path, _ in files])
+        self._may_replace = True
         digest = _hash([content for _, content in files])
         written = [digest, *[old for old in self.written if old != digest]][:2]
         if state is not None:
@@ -202,7 +203,7 @@ class Checkpoint:
             content = replace(state, written=written).to_bytes()
             files = [(str(self.state_file), content), *files]
         _core.write_files(files)
-        self.written, self._is_own = written, True
+        self.written = written
 
     def _hash_of_old(self, potential: Potential) -> str | None:
         """None: there is no such file."""
@@ -302,7 +303,7 @@ def _leaves(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """descriptor.cutoff, or descriptor.2.cutoff of the second of several, and their values."""
     if isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
         tree = {str(number): item for number, item in enumerate(tree, start=1)}
-    if isinstance(tree, dict) and tree:
+    if isinstance(tree, dict):
         for key, value in tree.items():
             yield from _leaves(value, f"{name}.{key}" if name else key)
     elif tree is not None:

@@ -281,8 +281,8 @@ def _report(result: fs.FitResult) -> None:
     }
     if result.was_finished:
         err.print(
-            f"the fit is finished already ({result.ending}, {len(result.history)} iterations done); "
-            "its potential stays as it is; a larger max_iterations lets it go on",
+            f"the fit is finished already ({result.ending}, {len(result.history)} iterations "
+            "done); its potential stays as it is; a larger max_iterations lets it go on",
             style="yellow",
             soft_wrap=True,
         )

@@ -184,25 +184,28 @@ class GradientSearch:
 
     def run(self) -> str:
         """Search; leaves the best parameters in the potential. Returns how it ended."""
-        record = self.record
-        state = self.resumed
-        if state is None:
-            state = _State(self.loss.parameters())
-            start = self.loss.value()
-            if not np.isfinite(start.loss):
-                raise ValueError(
-                    "The loss is not finite before the first step; look for configurations with "
-                    "atoms much too close, or choose another seed."
-                )
-            self._keep_if_best(start, state)
-            record.start_done(state.to_arrays())
         search = {"gauss_newton": self._gauss_newton, "lbfgs": self._lbfgs, "adam": self._adam}
         try:
+            state = self.resumed or self._start()
             ending = search[self.settings.method](state)
         except KeyboardInterrupt:
+            if not self.record.can_go_on:
+                raise
             ending = "interrupted"
-        record.restore_best()
+        self.record.restore_best()
         return ending
+
+    def _start(self) -> _State:
+        state = _State(self.loss.parameters())
+        start = self.loss.value()
+        if not np.isfinite(start.loss):
+            raise ValueError(
+                "The loss is not finite before the first step; look for configurations with atoms "
+                "much too close, or choose another seed."
+            )
+        self._keep_if_best(start, state)
+        self.record.start_done(state.to_arrays())
+        return state
 
     # ---- L-BFGS, and BFGS in coordinates that are made anew in rounds ----
 

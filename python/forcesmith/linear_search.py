@@ -55,7 +55,7 @@ class LinearSearch:
                 record.keep(fitted, fitted.loss)  # fewer coefficients, larger loss
                 self._iteration_done()
         except KeyboardInterrupt:
-            if record.best is None:
+            if not record.can_go_on:
                 raise
             ending = "interrupted"
         record.restore_best()

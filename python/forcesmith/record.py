@@ -88,6 +88,11 @@ class Record:
         self._snapshot = _Snapshot(state.arrays, len(self.history))
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether there is a potential, and a search to resume."""
+        return self.best is not None and self._snapshot is not None
+
+    @property
     def best_loss(self) -> float:
         return np.inf if self.best is None else self.best.loss
 
@@ -150,7 +155,7 @@ class Record:
     def save(self) -> None:
         """Write the checkpoint. Where that fails the fit goes on, with a warning, and the next
         checkpoint is the next try."""
-        if self.checkpoint is None or self.best is None or self._snapshot is None:
+        if self.checkpoint is None or not self.can_go_on:
             return
         current = (self.core.descriptor_parameters, self.core.model_parameters)
         self.restore_best()

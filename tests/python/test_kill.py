@@ -72,7 +72,7 @@ class KilledFit:
 
     def start(self) -> subprocess.Popen:
         resume = ["--resume"] if self.state.exists() else []
-        self.resumed = bool(resume)
+        self.started_at = time.time()
         with open(self.config.with_suffix(".log"), "w") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "forcesmith.cli", "fit", str(self.config), *resume],
@@ -121,12 +121,13 @@ class KilledFit:
 def test_killed_fits(kind, tmp_path, mgo_data):
     fit = KilledFit(tmp_path, mgo_data, kind)
     rng = random.Random(1)
-    began = time.monotonic()
-    while not fit.state.exists():  # how long it takes to get going
-        fit.kill_after(1.0 + (time.monotonic() - began) / 2)
-    startup = fit.state.stat().st_mtime - fit.config.with_suffix(".log").stat().st_ctime
+    seconds = 1.0
+    while not fit.state.exists():
+        seconds *= 1.5
+        fit.kill_after(seconds)
+    startup = fit.state.stat().st_ctime - fit.started_at  # no less than it takes to get going
     for _ in range(KILLS):
-        fit.kill_after(rng.uniform(0.0, 1.0) * (max(startup, 0.5) + 1.5))
+        fit.kill_after(rng.uniform(0.0, startup + 1.5))
     # To the end, a few iterations on.
     text = fit.config.read_text()
     fit.config.write_text(text.replace("1000000", str(fit.iterations + 3)))
