@@ -28,7 +28,7 @@ SLACK = 20.0  # of a busy machine
 FITS = {
     "linear": """
 type = "moment_tensor"
-level = 8
+level = 12
 """,
     "network": """
 type = "symmetry_functions"
