@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from forcesmith import _core
-from forcesmith.files import check_writable, output_lock, remove_leftovers
+from forcesmith.files import check_writable, keep_previous, output_lock, remove_leftovers
 from forcesmith.potential import Potential
 from forcesmith.settings import FitSettings, OptimizerSettings
 from forcesmith.training_set import hash_of
@@ -215,7 +214,7 @@ class Checkpoint:
     def _keep_previous(self, paths: Sequence[str]) -> None:
         kept = [path for path in (*paths, str(self.state_file)) if os.path.isfile(path)]
         for path in kept:
-            shutil.copy2(path, f"{path}.previous")
+            keep_previous(path)
         if kept:
             warnings.warn(f"What was there before is kept as {kept[0]}.previous.", stacklevel=2)
 

@@ -6,10 +6,11 @@ import errno
 import fcntl
 import glob
 import os
+import shutil
 import socket
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forcesmith import _core
@@ -48,8 +49,9 @@ def output_lock(lock_file: Path, output: str) -> Iterator[None]:
     """
     descriptor = _locked(lock_file, output)
     try:
-        os.truncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        with suppress(OSError):  # a full disk; only messages need it
+            os.truncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
     finally:
         lock_file.unlink(missing_ok=True)
@@ -85,6 +87,18 @@ def _locked(lock_file: Path, output: str) -> int:
         except FileNotFoundError:
             pass
         os.close(descriptor)
+
+
+def keep_previous(path: str) -> None:
+    """Copy a file, with its permissions, to FILE.previous. Raises OSError naming that."""
+    try:
+        shutil.copy2(path, f"{path}.previous")
+    except OSError as error:
+        Path(f"{path}.previous").unlink(missing_ok=True)
+        raise OSError(
+            f"{path}.previous: cannot write the file: {error.strerror}; it is to keep {path}, make "
+            "room or choose another output."
+        ) from None
 
 
 def remove_leftovers(paths: Sequence[str | os.PathLike]) -> None:
