@@ -2,6 +2,7 @@
 #
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make test         install with test tools, run the C++ and the Python tests
+#   make kill-test    kill fits 50 times at random moments, resume them, look for work lost
 #   make sanitize     run the C++ tests, and Python tests of readers, with address and undefined-behaviour
 #                     sanitizers (gcc; about 10 minutes on two cores; valgrind knows no AVX-512)
 #   make cuda-check   compile the kernels for CUDA, where a compiler for it can be had
@@ -30,7 +31,7 @@ sanitized := build/asan
 sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
 
-.PHONY: demo test bench-tools sanitize cuda-check clean
+.PHONY: demo test kill-test bench-tools sanitize cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -38,6 +39,9 @@ demo: $(venv)/installed
 test: $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
+
+kill-test: $(venv)/installed-for-test
+	$(in_venv) FORCESMITH_KILLS=50 python -m pytest -s tests/python/test_kill.py
 
 bench-tools: $(venv)/build-tools
 	$(in_venv) cmake --preset bench -DPython_EXECUTABLE="$(CURDIR)/$(python)"

@@ -1,16 +1,13 @@
 #include "potentials/registry.hpp"
 
-#include <unistd.h>
-
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <new>
 
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
+#include "core/files.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
@@ -183,28 +180,22 @@ std::string left_out_of_file(const Potential& potential, const std::string& give
          " The format " + format.name + " has no place for it.";
 }
 
-void write_potential(const Potential& potential, const std::string& given) {
+std::string potential_file(const std::string& given) {
   const std::string path = file_of(given, true);
-  const std::vector<TextFile> files = format_of(path).print(potential, path);
-  auto temporary = [](const TextFile& file) { return file.path + "." + std::to_string(getpid()) + ".tmp"; };
-  auto give_up = [&](const std::string& at, const std::string& reason) {
-    for (const TextFile& file : files) std::remove(temporary(file).c_str());
-    throw FormatError("Cannot write the potential file \"" + at + "\": " + reason + ".");
-  };
-  for (const TextFile& file : files) {
-    if (!file.text) continue;
-    std::ofstream stream(temporary(file), std::ios::binary);
-    stream << *file.text;
-    stream.flush();
-    if (!stream) give_up(file.path, "the folder does not exist, may not be written, or the disk is full");
-  }
-  for (const TextFile& file : files) {
-    std::error_code error;
-    if (file.text)
-      std::filesystem::rename(temporary(file), file.path, error);
-    else
-      std::filesystem::remove(file.path, error);
-    if (error) give_up(file.path, error.message());
+  format_of(path);
+  return path;
+}
+
+std::vector<TextFile> printed_files(const Potential& potential, const std::string& given) {
+  const std::string path = potential_file(given);
+  return format_of(path).print(potential, path);
+}
+
+void write_potential(const Potential& potential, const std::string& path) {
+  try {
+    write_files(printed_files(potential, path));
+  } catch (const FileError& error) {
+    throw FormatError("Cannot write the potential file \"" + error.path + "\": " + error.reason + ".");
   }
 }
 

@@ -54,7 +54,13 @@ Potential parse_potential(const std::string& text, const std::string& path,
 /// One sentence on what a file at `path` would not hold of the potential; empty if it holds all. Where more than
 /// what lies outside the training data would be lost, writing is an error.
 std::string left_out_of_file(const Potential& potential, const std::string& path);
-/// Writes atomically: every file is complete or untouched. A folder that is there gets a format of folders.
+/// The file that stands for a potential written to `path`: `path`, or a file in the folder of that name.
+/// Throws FormatError if its extension is not known.
+std::string potential_file(const std::string& path);
+/// The files that the potential is, in the format of the extension; a folder that is there gets a format of folders.
+/// Throws FormatError if the format is not known or cannot hold the potential.
+std::vector<TextFile> printed_files(const Potential& potential, const std::string& path);
+/// Writes them atomically, see `write_files`.
 void write_potential(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

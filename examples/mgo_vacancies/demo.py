@@ -58,8 +58,10 @@ def main() -> None:
 
 
 def fit() -> None:
-    """What a user types: forcesmith fit config.toml."""
-    command = [sys.executable, "-m", "forcesmith.cli", "fit", str(HERE / "config.toml")]
+    """What a user types: forcesmith fit config.toml. A demonstration that was interrupted starts
+    anew."""
+    command = [sys.executable, "-m", "forcesmith.cli", "fit", "--overwrite"]
+    command.append(str(HERE / "config.toml"))
     if code := subprocess.run(command).returncode:
         sys.exit(code)
 

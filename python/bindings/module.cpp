@@ -1,5 +1,5 @@
 // forcesmith._core: the compiled core for Python. Checks shapes, converts arrays, holds no physics.
-// forcesmith::Error becomes ValueError. Arrays are C-contiguous; shapes are in the docstrings.
+// forcesmith::Error becomes ValueError, FileError OSError. Arrays are C-contiguous; shapes are in the docstrings.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/files.hpp"
 #include "core/instruction_set.hpp"
 #include "core/kokkos_scope.hpp"
 #include "core/units.hpp"
@@ -198,6 +199,14 @@ Array<double> values_of_batch(const Potential& potential, const Batch& batch, in
   return values;
 }
 
+using Files = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
+std::vector<TextFile> text_files(const Files& files) {
+  std::vector<TextFile> all;
+  for (const auto& [path, text] : files) all.push_back({path, text});
+  return all;
+}
+
 py::array_t<double> array_of(const std::vector<double>& values) {
   return py::array_t<double>(values.size(), values.data());
 }
@@ -209,6 +218,8 @@ PYBIND11_MODULE(_core, m) {
   py::register_exception_translator([](std::exception_ptr error) {
     try {
       if (error) std::rethrow_exception(error);
+    } catch (const FileError& e) {
+      PyErr_SetString(PyExc_OSError, e.what());
     } catch (const Error& e) {
       PyErr_SetString(PyExc_ValueError, e.what());
     }
@@ -234,6 +245,15 @@ PYBIND11_MODULE(_core, m) {
     for (const auto& entry : format_registry()) all["formats"][entry.name] = entry.extensions;
     return python_of(all);
   }, "Descriptors and models with their parameters, file formats with their extensions.");
+  m.def("write_files", [](const Files& files) { write_files(text_files(files)); }, py::arg("files"),
+        py::call_guard<py::gil_scoped_release>(),
+        "Write files, pairs of path and content (None: remove), so that all are replaced or, on OSError, none. No "
+        "signal comes between.");
+  m.def("check_writable", [](const Files& files) { check_writable(text_files(files)); }, py::arg("files"),
+        py::call_guard<py::gil_scoped_release>(), "Raise the OSError that write_files would; replace nothing.");
+  m.def("potential_file", &potential_file, py::arg("path"),
+        "The file that stands for a potential written to this path, which may be a folder; ValueError if its "
+        "extension is not known.");
   m.def("generate_contractions", [](int level, int max_factors) {
     const ContractionProgram program = generate_contractions(level, max_factors);
     py::dict result;
@@ -267,6 +287,12 @@ PYBIND11_MODULE(_core, m) {
       .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
       .def("write", &write_potential, py::arg("path"))
       .def("left_out_of_file", &left_out_of_file, py::arg("path"))
+      .def("files", [](const Potential& potential, const std::string& path) {
+        py::list files;
+        for (const TextFile& file : printed_files(potential, path))
+          files.append(py::make_tuple(file.path, file.text ? py::object(py::bytes(*file.text)) : py::none()));
+        return files;
+      }, py::arg("path"), "What write(path) would write: pairs of path and content (None: the file is removed).")
       .def_property_readonly("elements", &Potential::elements)
       .def_property_readonly("cutoff", &Potential::cutoff)
       .def("size", &Potential::size, py::arg("element"))

@@ -2,14 +2,17 @@
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
-do); 1 anything unexpected; 130 interrupted.
+do); 1 anything unexpected; 128 + the number of the signal that ended it: 130 for Ctrl-C, 143 for
+SIGTERM.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +23,11 @@ from rich.tree import Tree
 
 import forcesmith as fs
 
+from ._core import potential_file
 from .committee import fit_committee, member_path, spread
 from .dataset import check_configurations, read, split
+from .files import check_writable
+from .interruption import StopSignals
 from .metrics import errors_by_group
 from .plots import check_plot_format, loss_plot, parity_plot, trade_off_plot
 from .progress import FitProgress, write_history
@@ -35,7 +41,8 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 app = typer.Typer(
     help="Fit machine-learned interatomic potentials and run them in LAMMPS.",
-    epilog="Exit codes: 0 done, 2 wrong input or usage, 1 anything unexpected, 130 interrupted.",
+    epilog="Exit codes: 0 done, 2 wrong input or usage, 1 anything unexpected, 128 + number of the "
+    "signal that ended it (130 Ctrl-C, 143 SIGTERM).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -54,17 +61,35 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard out
 
 def main() -> None:
     """Entry point: a user's mistake ends in one sentence and exit code 2, not in a traceback."""
+    warnings.showwarning = _show_warning
+    with StopSignals() as signals:
+        code = _run()
+    if signals.received is not None and code in (0, 1, INTERRUPTED):
+        name = signal.Signals(signals.received).name
+        err.print(f"forcesmith: interrupted ({name}).", style="red")
+        code = 128 + signals.received
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The exit code of the command."""
     try:
         app()
+    except SystemExit as stop:
+        return int(stop.code or 0)
     except (ValueError, OSError) as error:
         if "--traceback" in sys.argv:
             traceback.print_exc()
         else:
             err.print(f"forcesmith: {_sentence(error)}", style="red", markup=False, soft_wrap=True)
-        sys.exit(INPUT_ERROR)
+        return INPUT_ERROR
     except KeyboardInterrupt:
-        err.print("forcesmith: interrupted.", style="red")
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+    return 0
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    err.print(f"forcesmith: warning: {message}", style="yellow", markup=False, soft_wrap=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -85,23 +110,34 @@ def fit(
         Path, typer.Argument(help="Settings, TOML; paths in it start at its folder.")
     ],
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue from the checkpoint of an interrupted fit.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the checkpoint of this fit, or with larger max_iterations."
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Start anew where the checkpoint of another fit lies."),
     ] = False,
 ) -> None:
     """Fit a potential as a TOML file says; write it, print errors per group, draw a parity plot.
 
-    With optimizer.committee above 1, several potentials from different random starts."""
-    settings = FitSettings.from_toml(config)
-    if resume:
-        settings.optimizer.resume = True
-    train, test = _read_sets(settings)
-    # what would fail only after the fit, now
-    for name, path in settings.output:
-        if path:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            if name.endswith("plot"):
-                check_plot_format(path)
+    With optimizer.committee above 1, several potentials from different random starts.
 
+    Every 30 s (optimizer.checkpoint_seconds) the best potential is written, and beside it
+    NAME.state.npz, from which --resume goes on, with the same settings and data; only
+    max_iterations, tolerance, patience, batch_size, learning rates and threads may change. A
+    potential that lay there before becomes FILE.previous. NAME.lock keeps other fits away.
+
+    Ctrl-C, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1 and SIGUSR2 end the fit with its best potential; a
+    second Ctrl-C ends it at once."""
+    settings = FitSettings.from_toml(config)
+    if resume and overwrite:
+        raise ValueError("--resume and --overwrite exclude each other.")
+    settings.optimizer.resume = settings.optimizer.resume or resume
+    settings.optimizer.overwrite = settings.optimizer.overwrite or overwrite
+    _check_outputs(settings, config)
+    train, test = _read_sets(settings)
     err.print(f"{len(train)} configurations to fit, {len(test)} to test")
     if settings.optimizer.committee > 1:
         _fit_committee(settings, train, test)
@@ -118,6 +154,28 @@ def fit(
         results = {name: (data, result.potential.evaluate(data)) for name, data in sets.items()}
         parity_plot(results, settings.output.parity_plot)
         out.print(f"parity plot: {settings.output.parity_plot}", soft_wrap=True)
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _check_outputs(settings: FitSettings, config: Path) -> None:
+    """What would fail only after the fit, now; makes the folders of the outputs."""
+    taken = {config.resolve(): "the file of the settings"}
+    for name in (*settings.data.train, *settings.data.test):
+        taken[Path(name.partition("@")[0]).resolve()] = "a file of the data"
+    for name, path in settings.output:
+        if not path:
+            continue
+        file = Path(path).resolve()
+        if file in taken:
+            raise ValueError(
+                f"output.{name} is {path}, but so is {taken[file]}; give it another name."
+            )
+        taken[file] = f"output.{name}"
+        if name.endswith("plot"):
+            check_plot_format(path)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        check_writable([potential_file(path) if name == "potential" else path])
 
 
 @app.command()
@@ -138,7 +196,7 @@ def scan(
 
     Every model trades energy errors for force errors; only whole curves compare fairly."""
     if plot:
-        check_plot_format(plot)
+        check_writable([check_plot_format(plot)])
     values = parse_ratios(ratios)
     points: dict[str, list[dict]] = {}
     for config in configs:
@@ -187,6 +245,7 @@ def _read_sets(settings: FitSettings) -> tuple[list, list]:
 def _fit_committee(settings: FitSettings, train: list, test: list) -> None:
     members = []
     histories = {}
+    interrupted = False
     path = settings.output.potential
     with FitProgress(err, settings.optimizer.max_iterations) as progress:
         for result in fit_committee(
@@ -200,7 +259,8 @@ def _fit_committee(settings: FitSettings, train: list, test: list) -> None:
                 f"force {errors.force_rmse:.4f} eV/Å (RMSE, {'test' if test else 'train'})",
                 soft_wrap=True,
             )
-            if result.interrupted:
+            interrupted = result.interrupted
+            if interrupted:
                 break
     _write_histories(settings, histories)
     if len(members) > 1:
@@ -209,6 +269,8 @@ def _fit_committee(settings: FitSettings, train: list, test: list) -> None:
             f"spread of the members: energy {found.energy:.2f} meV/atom, force "
             f"{found.force:.4f} eV/Å"
         )
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _report(result: fs.FitResult) -> None:
@@ -217,6 +279,13 @@ def _report(result: fs.FitResult) -> None:
         "diverged": "the training diverged: this is the best potential before; try a smaller "
         "learning_rate",
     }
+    if result.was_finished:
+        err.print(
+            f"the fit is finished already ({result.ending}, {len(result.history)} iterations "
+            "done); its potential stays as it is; a larger max_iterations lets it go on",
+            style="yellow",
+            soft_wrap=True,
+        )
     if result.ending in reasons:
         err.print(reasons[result.ending], style="yellow")
     result.train_errors.print(out, "Errors on the fitted data")
@@ -251,7 +320,7 @@ def evaluate(
 ) -> None:
     """Print the errors of a potential on labelled data, per group (info["config_type"])."""
     if plot:
-        check_plot_format(plot)
+        check_writable([check_plot_format(plot)])
     model = fs.Potential.read(str(potential), elements=_elements(elements))
     configurations = read(data, elements=_elements(elements) or model.elements)
     check_configurations(configurations, model.elements, "the data", potential=True)

@@ -5,12 +5,14 @@ trusted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 
+from forcesmith.checkpoint import Checkpoint, state_file
 from forcesmith.fitting import FitResult, fit
 from forcesmith.potential import Potential
 from forcesmith.record import Progress
@@ -43,19 +45,23 @@ def fit_committee(
 
     progress: member (from 1) to what `fit` calls after every iteration.
     checkpoint: the members' potential files are named after it, see `member_path`.
+    Resumed, members that were not begun start anew.
     """
-    for member in range(1, settings.optimizer.committee + 1):
-        seed = settings.optimizer.seed + member - 1
-        own = settings.model_copy(
-            update={"optimizer": settings.optimizer.model_copy(update={"seed": seed})}
-        )
-        yield fit(
-            train,
-            test,
-            own,
-            progress=progress(member),
-            checkpoint=None if checkpoint is None else member_path(checkpoint, member),
-        )
+    optimizer = settings.optimizer
+    members = range(1, optimizer.committee + 1)
+    paths = {m: None if checkpoint is None else member_path(checkpoint, m) for m in members}
+    begun = {m: path is not None and state_file(path).exists() for m, path in paths.items()}
+    with nullcontext() if checkpoint is None else Checkpoint(checkpoint).locked():
+        if checkpoint is not None and not optimizer.resume and not optimizer.overwrite:
+            for path in paths.values():
+                Checkpoint(path).refuse_to_lose()
+        for member in members:
+            changes = {
+                "seed": optimizer.seed + member - 1,
+                "resume": optimizer.resume and (begun[member] or not any(begun.values())),
+            }
+            own = settings.model_copy(update={"optimizer": optimizer.model_copy(update=changes)})
+            yield fit(train, test, own, progress=progress(member), checkpoint=paths[member])
 
 
 def spread(members: Sequence[Potential], configurations: Sequence[Atoms]) -> Spread:

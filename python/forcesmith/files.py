@@ -1,38 +1,32 @@
-"""Small helpers for files: writing them atomically, and finding them with a clear message."""
+"""Small helpers for files: writing them atomically, locking and finding them."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import glob
 import os
-import tempfile
+import shutil
+import socket
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from forcesmith import _core
 
 
 def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
     """Write `content` to `path` so that a reader sees the old file or the whole new one.
 
-    The content goes to a temporary file in the same folder, which then replaces `path`; the
-    permissions are those of the file replaced, or the usual ones of a new file.
-    Raises OSError, naming the file, if the folder is missing or not writable.
+    A symbolic link stays, and so do permissions. Raises OSError, naming the file and the remedy.
     """
-    path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
-    if path.is_dir():
-        raise IsADirectoryError(f"{path}: cannot write the file, a folder has this name.")
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise type(error)(
-            f"{path}: cannot write the file ({error.strerror}); create the folder first or choose "
-            "another one."
-        ) from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.chmod(temporary, _permissions(path))
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    _core.write_files([(os.fspath(path), content)])
+
+
+def check_writable(paths: Sequence[str | os.PathLike]) -> None:
+    """Raise the OSError that `write_atomically` would; nothing is written."""
+    _core.check_writable([(os.fspath(path), b"") for path in paths])
 
 
 def existing_file(path: str | os.PathLike) -> Path:
@@ -45,10 +39,70 @@ def existing_file(path: str | os.PathLike) -> Path:
     return path
 
 
-def _permissions(path: Path) -> int:
-    """Mode of `path`, or of a newly created file: mkstemp alone would leave it private (0600)."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+@contextmanager
+def output_lock(lock_file: Path, output: str) -> Iterator[None]:
+    """Keep other processes, also on other hosts, from writing the same output.
+
+    The lock is one of the operating system on `lock_file`, so it ends with the process, however
+    that ends. Where the file system has no locks, there is a warning instead.
+    Raises OSError that names who holds the lock.
+    """
+    descriptor = _locked(lock_file, output)
+    try:
+        with suppress(OSError):  # a full disk; only messages need it
+            os.truncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        yield
+    finally:
+        lock_file.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _locked(lock_file: Path, output: str) -> int:
+    while True:
+        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 300).decode(errors="replace") or "another process"
+            os.close(descriptor)
+            raise OSError(
+                f"{output}: another fit ({holder}) writes this file; wait for it, or choose "
+                "another output.potential."
+            ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+                os.close(descriptor)
+                raise
+            warnings.warn(
+                f"{lock_file}: this file system has no locks ({error.strerror}); see to it that no "
+                "other fit writes the same output.",
+                stacklevel=2,
+            )
+            return descriptor
+        # Whoever held the lock before may have removed the file that is locked now.
+        try:
+            if os.path.samestat(os.fstat(descriptor), os.stat(lock_file)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
+
+
+def keep_previous(path: str) -> None:
+    """Copy a file, with its permissions, to FILE.previous. Raises OSError naming that."""
+    try:
+        shutil.copy2(path, f"{path}.previous")
+    except OSError as error:
+        Path(f"{path}.previous").unlink(missing_ok=True)
+        raise OSError(
+            f"{path}.previous: cannot write the file: {error.strerror}; it is to keep {path}, make "
+            "room or choose another output."
+        ) from None
+
+
+def remove_leftovers(paths: Sequence[str | os.PathLike]) -> None:
+    """Of files that were being written when their process was killed. Only under a lock."""
+    for path in map(Path, paths):
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
+            leftover.unlink(missing_ok=True)

@@ -13,12 +13,20 @@ import numpy as np
 from ase import Atoms
 
 from forcesmith import _core
+from forcesmith.checkpoint import (
+    Checkpoint,
+    adjustable_settings,
+    check_data,
+    check_settings,
+    compared_data,
+    compared_settings,
+    damaged,
+)
 from forcesmith.dataset import check_configurations, split
 from forcesmith.gradient_search import (
     GradientSearch,
     method_for,
     standardized,
-    state_file,
     with_energy_offsets,
 )
 from forcesmith.labels import group_of
@@ -31,6 +39,8 @@ from forcesmith.short_range import set_short_range, strengthen_wall
 from forcesmith.starting_potential import given_offsets, starting_potential
 from forcesmith.training_set import TrainingSet
 from forcesmith.variable_projection import LinearLeastSquares
+
+NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds"}
 
 
 @dataclass
@@ -48,6 +58,8 @@ class FitResult:
     ending: str = "converged"
     """Why the search ended: "converged", "iterations", "early stopping", "interrupted" (Ctrl-C) or
     "diverged". The potential is the best one found, whatever it was."""
+    was_finished: bool = False
+    """Whether there was nothing left to do: a resumed fit that had ended."""
 
     @property
     def interrupted(self) -> bool:
@@ -70,16 +82,39 @@ def fit(
     settings: see `FitSettings`; sections may also be given by name, as in
         `fit(train, descriptor={"type": "moment_tensor", "level": 12, "cutoff": 5.0})`.
     progress: called after every iteration.
-    checkpoint: potential file that always holds the best potential so far.
+    checkpoint: potential file that always holds the best potential so far; beside NAME.json,
+        NAME.state.npz is what `optimizer.resume` goes on from, and NAME.lock keeps other fits
+        away. What lay there from another fit becomes FILE.previous; that of an interrupted fit is
+        replaced only with `optimizer.overwrite`.
 
     Ctrl-C ends the optimisation and returns the best potential so far. Raises ValueError with one
-    sentence for settings or data that cannot be fitted.
+    sentence for settings or data that cannot be fitted, OSError for files that cannot be written:
+    before the fit, and once more at its end; between, a failure is a warning.
     """
-    started = time.monotonic()
     settings = _settings(settings, overrides)
     if isinstance(train, Atoms) or isinstance(test, Atoms):
         raise ValueError("fit needs lists of configurations, not a single one; write [atoms].")
     train, test = list(train), list(test or [])
+    if checkpoint is None:
+        if settings.optimizer.resume:
+            raise ValueError("optimizer.resume needs to know the file: fit(..., checkpoint=FILE).")
+        return _fit(train, test, settings, progress, None)
+    files = Checkpoint(checkpoint)
+    with files.locked():
+        return _fit(train, test, settings, progress, files)
+
+
+def _fit(
+    train: list[Atoms],
+    test: list[Atoms],
+    settings: FitSettings,
+    progress: Progress | None,
+    checkpoint: Checkpoint | None,
+) -> FitResult:
+    started = time.monotonic()
+    optimizer = settings.optimizer
+    if checkpoint is not None and not (optimizer.resume or optimizer.overwrite):
+        checkpoint.refuse_to_lose()
     elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
     check_configurations(
         train, elements, "train", forces_required=_forces_required(train, settings)
@@ -87,9 +122,20 @@ def fit(
     if test:
         check_configurations(test, elements, "test")
 
-    potential = starting_potential(train, elements, settings)
-    optimizer = settings.optimizer
+    resumed = None
+    compared = compared_settings(settings, elements)
+    if checkpoint is not None and optimizer.resume:
+        resumed = checkpoint.resume()
+        check_settings(checkpoint.state_file, resumed.settings, compared)
+        potential = Potential.from_json(resumed.potential, str(checkpoint.state_file))
+    else:
+        potential = starting_potential(train, elements, settings)
     method = method_for(potential, optimizer)
+    if resumed is not None:
+        own = {"optimizer": {"method": method}}
+        check_settings(checkpoint.state_file, {"optimizer": {"method": resumed.method}}, own)
+    if checkpoint is not None:
+        checkpoint.check_writable(potential)
     by_gradient = method != "linear"
     optimizer = optimizer.model_copy(update={"method": method if by_gradient else "auto"})
     validation = []
@@ -100,6 +146,9 @@ def fit(
                 "linear model is solved exactly: leave it out, or choose another optimizer.method."
             )
         train, validation = split(train, settings.data.validation_fraction, optimizer.seed)
+    data = compared_data(train, validation)
+    if resumed is not None:
+        check_data(checkpoint.state_file, resumed.data, data)
     n_workers = worker_count(optimizer.threads)
     training_set = TrainingSet(
         train,
@@ -109,45 +158,63 @@ def fit(
         keep_configurations=method in ("adam", "gauss_newton"),
     )
     validation_set = TrainingSet(validation, elements, potential.cutoff, settings.weights)
-    set_short_range(
-        potential,
-        np.minimum(training_set.smallest_distances, validation_set.smallest_distances),
-        settings.wall,
-    )
+    finished = resumed is not None and resumed.is_finished(optimizer)
+    if not finished:
+        set_short_range(
+            potential,
+            np.minimum(training_set.smallest_distances, validation_set.smallest_distances),
+            settings.wall,
+        )
     goes_on = optimizer.start and "descriptor" not in settings.model_fields_set
     offsets = given_offsets(settings, elements)
-    if by_gradient and not goes_on:
-        potential = standardized(potential, training_set, offsets, n_workers)
-    elif by_gradient and offsets is not None:
-        potential = with_energy_offsets(potential, offsets)
+    if by_gradient and resumed is None:
+        if not goes_on:
+            potential = standardized(potential, training_set, offsets, n_workers)
+        elif offsets is not None:
+            potential = with_energy_offsets(potential, offsets)
     core = potential._core
-    record = Record(potential, training_set, optimizer.tolerance, progress, checkpoint, started)
-    coefficient_errors = None
+    common = {
+        "settings": compared,
+        "adjustable": adjustable_settings(optimizer),
+        "data": data,
+        "method": method,
+    }
+    record = Record(potential, training_set, optimizer, progress, checkpoint, common, started)
     if by_gradient:
-        search = GradientSearch(
-            record,
-            validation_set,
-            optimizer,
-            offsets is not None,
-            n_workers,
-            state_file(checkpoint),
-        )
-        ending = search.run()
+        search = GradientSearch(record, validation_set, optimizer, offsets is not None, n_workers)
     else:
         squares = LinearLeastSquares(core, training_set, optimizer.ridge, offsets, n_workers)
-        ending = LinearSearch(record, squares, optimizer).run()
-        coefficient_errors = None if ending == "interrupted" else squares.standard_errors
-
-    strengthen_wall(potential)
+        search = LinearSearch(record, squares, optimizer)
+    if resumed is not None:
+        try:
+            record.resume(resumed)
+            search.resume(resumed.arrays)
+        except (KeyError, TypeError, ValueError):
+            raise damaged(checkpoint.state_file) from None
+        stored = Potential.from_json(resumed.potential, str(checkpoint.state_file))
+        if not checkpoint.holds(stored):  # killed between the two files
+            checkpoint.write(stored, resumed)
+    if finished:
+        ending = resumed.ending
+    else:
+        core.provenance = {}  # not that of an earlier end
+        try:
+            ending = search.run()
+        finally:
+            record.save()  # what follows takes a while
+        strengthen_wall(potential)
     train_errors = errors_by_group(potential, train)
     test_errors = errors_by_group(potential, test) if test else None
-    core.provenance = _provenance(settings, training_set, train_errors, test_errors)
-    if coefficient_errors is not None and np.isfinite(coefficient_errors).all():
-        core.provenance = core.provenance | {
-            "coefficient_errors": [float(f"{error:.3g}") for error in coefficient_errors]
-        }
-    if checkpoint is not None:
-        potential.write(checkpoint)
+    coefficient_errors = None
+    if not by_gradient and ending != "interrupted":
+        coefficient_errors = squares.standard_errors
+    if not finished:
+        core.provenance = _provenance(settings, training_set, train_errors, test_errors)
+        if coefficient_errors is not None and np.isfinite(coefficient_errors).all():
+            core.provenance = core.provenance | {
+                "coefficient_errors": [float(f"{error:.3g}") for error in coefficient_errors]
+            }
+        record.save_result(ending)
     return FitResult(
         potential=potential,
         train_errors=train_errors,
@@ -157,6 +224,7 @@ def fit(
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         coefficient_errors=coefficient_errors,
         ending=ending,
+        was_finished=finished,
     )
 
 
@@ -185,7 +253,7 @@ def _provenance(settings, training_set, train_errors, test_errors) -> dict:
             "sha256": training_set.hash,
         },
         "weights": settings.weights.model_dump(),
-        "optimizer": settings.optimizer.model_dump(exclude={"start", "threads"}),
+        "optimizer": settings.optimizer.model_dump(exclude=NOT_IN_PROVENANCE),
         "train_errors": _plain(train_errors),
         "test_errors": _plain(test_errors) if test_errors else None,
     }

@@ -5,15 +5,11 @@ plain L-BFGS and Adam go on as if they had not been interrupted.
 
 from __future__ import annotations
 
-import io
 import json
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from forcesmith.files import write_atomically
 from forcesmith.gauss_newton import GaussNewtonCoordinates, sampled_curvature
 from forcesmith.loss import Loss, gradients
 from forcesmith.potential import Potential
@@ -45,11 +41,6 @@ def method_for(potential: Potential, settings: OptimizerSettings) -> str:
         return "linear"
     n = len(core.descriptor_parameters) + len(core.model_parameters)
     return "gauss_newton" if n <= LARGEST_MATRIX else "lbfgs"
-
-
-def state_file(potential_file: str | os.PathLike | None) -> Path | None:
-    """Where the state of a search is kept that writes this potential file."""
-    return None if potential_file is None else Path(potential_file).with_suffix(".state.npz")
 
 
 def with_energy_offsets(potential: Potential, offsets: np.ndarray) -> Potential:
@@ -143,6 +134,14 @@ class _State:
     since_best: int = 0  # iterations
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {"x": self.x, "since_best": np.array(self.since_best), **self.arrays}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], iteration: int) -> _State:
+        own = dict(arrays)
+        return cls(own.pop("x"), iteration, int(own.pop("since_best")), own)
+
 
 class GradientSearch:
     """Moves all parameters along gradients; the best potential is that of the lowest loss on the
@@ -155,16 +154,15 @@ class GradientSearch:
         settings: OptimizerSettings,
         fixed_offsets: bool,
         n_workers: int,
-        state_path: Path | None,
     ):
         self.record = record
         self.core = record.core
         self.validation_set = validation_set
         self.settings = settings
         self.n_workers = n_workers
-        self.state_path = state_path
         n_elements = len(record.training_set.elements)
         free = slice(n_elements if fixed_offsets else 0, None)
+        self.resumed: _State | None = None
         self.decayed = decayed_parameters(record.potential)
         penalty = self._penalty if settings.method != "adam" else None
         self.loss = Loss(
@@ -175,28 +173,39 @@ class GradientSearch:
             *([penalty] if penalty else []),
         )
 
+    def resume(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go on from these of a `State`; KeyError, TypeError or ValueError if they do not fit."""
+        state = _State.from_arrays(arrays, len(self.record.history))
+        n = len(self.loss.parameters())
+        for array in (state.x, *state.arrays.values()):
+            if (array.size and array.ndim and array.shape[-1] != n) or not np.isfinite(array).all():
+                raise ValueError
+        self.resumed = state
+
     def run(self) -> str:
         """Search; leaves the best parameters in the potential. Returns how it ended."""
-        state = _State(self.loss.parameters())
-        if self.settings.resume:
-            state = self._read_state()
-        else:
-            start = self.loss.value()
-            if not np.isfinite(start.loss):
-                raise ValueError(
-                    "The loss is not finite before the first step; look for configurations with "
-                    "atoms much too close, or choose another seed."
-                )
-            self._keep_if_best(start, state)
         search = {"gauss_newton": self._gauss_newton, "lbfgs": self._lbfgs, "adam": self._adam}
         try:
+            state = self.resumed or self._start()
             ending = search[self.settings.method](state)
         except KeyboardInterrupt:
+            if not self.record.can_go_on:
+                raise
             ending = "interrupted"
-        if self.state_path is not None:
-            self._write_state(state)
         self.record.restore_best()
         return ending
+
+    def _start(self) -> _State:
+        state = _State(self.loss.parameters())
+        start = self.loss.value()
+        if not np.isfinite(start.loss):
+            raise ValueError(
+                "The loss is not finite before the first step; look for configurations with atoms "
+                "much too close, or choose another seed."
+            )
+        self._keep_if_best(start, state)
+        self.record.start_done(state.to_arrays())
+        return state
 
     # ---- L-BFGS, and BFGS in coordinates that are made anew in rounds ----
 
@@ -334,72 +343,10 @@ class GradientSearch:
     def _iteration_done(self, state: _State) -> str:
         """A reason to end the search, or nothing."""
         state.iteration += 1
-        if self.record.iteration_done() and self.state_path is not None:
-            self._write_state(state)
+        self.record.iteration_done(state.to_arrays())
         if self.validation_set.n_configurations and state.since_best >= self.settings.patience:
             return "early stopping"
         return ""
-
-    def _write_state(self, state: _State) -> None:
-        record = self.record
-        stream = io.BytesIO()
-        best = record.best or (np.zeros(0), np.zeros(0))
-        np.savez(
-            stream,
-            x=state.x,
-            iteration=state.iteration,
-            since_best=state.since_best,
-            best_descriptor=best[0],
-            best_model=best[1],
-            best=np.array([record.best_loss, record.best_score, *record.best_rmse]),
-            history=json.dumps(record.history),
-            method=self.settings.method,
-            hash=record.training_set.hash,
-            **{f"array_{name}": value for name, value in state.arrays.items()},
-        )
-        write_atomically(self.state_path, stream.getvalue())
-
-    def _read_state(self) -> _State:
-        path = self.state_path
-        if path is None or not path.is_file():
-            raise ValueError(
-                f"There is no checkpoint {path} to resume from; start without `resume`."
-            )
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                data = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError) as error:
-            raise ValueError(f"The checkpoint {path} cannot be read: {error}.") from None
-        record = self.record
-        for name, own in (
-            ("method", self.settings.method),
-            ("hash", record.training_set.hash),
-        ):
-            if str(data[name]) != own:
-                what = "optimizer.method" if name == "method" else "training data"
-                raise ValueError(
-                    f"The checkpoint {path} was made with another {what}; resume with the same, or "
-                    "start anew."
-                )
-        if len(data["x"]) != len(self.loss.parameters()):
-            raise ValueError(
-                f"The checkpoint {path} has {len(data['x'])} parameters, but this potential has "
-                f"{len(self.loss.parameters())}; resume with the settings it was made with."
-            )
-        record.history[:] = json.loads(str(data["history"]))
-        record.best = (data["best_descriptor"], data["best_model"])
-        record.best_loss, record.best_score = data["best"][:2]
-        record.best_rmse = tuple(data["best"][2:])
-        return _State(
-            x=data["x"],
-            iteration=int(data["iteration"]),
-            since_best=int(data["since_best"]),
-            arrays={
-                name.removeprefix("array_"): value
-                for name, value in data.items()
-                if name.startswith("array_")
-            },
-        )
 
 
 def decayed_parameters(potential: Potential) -> np.ndarray:

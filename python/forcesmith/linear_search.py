@@ -1,4 +1,5 @@
-"""Search for the parameters of descriptors under models that are linear in theirs."""
+"""Search for the parameters of descriptors under models that are linear in theirs. A search resumed
+from a checkpoint goes on with a new round."""
 
 from __future__ import annotations
 
@@ -26,14 +27,23 @@ class LinearSearch:
         self.joint = squares.joint_loss(record.core)
         self.settings = settings
 
+    def resume(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go on from these of a `State`; KeyError, TypeError or ValueError if they do not fit."""
+        self.squares.scale = arrays["scale"]
+        self.squares.standard_errors = arrays["standard_errors"]
+        n = len(self.core.model_parameters)
+        if self.squares.scale.shape != (len(range(n)[self.squares.free]),):
+            raise ValueError
+
     def run(self) -> str:
         """Search; leaves the best parameters in the potential. Returns how it ended: "converged",
         "iterations" or "interrupted"."""
         record = self.record
         ending = "converged"
         try:
-            record.keep_if_best(self.squares.solve(self.core))
-            record.iteration_done()
+            if record.best is None:
+                record.keep_if_best(self.squares.solve(self.core))
+                self._iteration_done()
             if self.joint.n_descriptor > 0:
                 while self._iterations_left() > 1 and self._round():
                     pass
@@ -41,15 +51,22 @@ class LinearSearch:
                     ending = "iterations"
             if self.settings.solver == "ard":
                 record.restore_best()
-                record.best_score = np.inf  # fewer coefficients, larger loss
-                record.keep_if_best(self.squares.solve_ard(self.core, self.settings.ard_threshold))
-                record.iteration_done()
+                fitted = self.squares.solve_ard(self.core, self.settings.ard_threshold)
+                record.keep(fitted, fitted.loss)  # fewer coefficients, larger loss
+                self._iteration_done()
         except KeyboardInterrupt:
-            if record.best is None:
+            if not record.can_go_on:
                 raise
             ending = "interrupted"
         record.restore_best()
         return ending
+
+    def _iteration_done(self) -> None:
+        """A resumed search starts a round from the best parameters."""
+        squares = self.squares
+        self.record.iteration_done(
+            {"scale": squares.scale, "standard_errors": squares.standard_errors}
+        )
 
     def _iterations_left(self) -> int:
         return self.settings.max_iterations - len(self.record.history)
@@ -78,10 +95,10 @@ class LinearSearch:
             if found is None:
                 break
             z, value, gradient, _ = found
-            record.iteration_done()
+            self._iteration_done()
             if record.stagnates():
                 break
         record.restore_best()
         record.keep_if_best(self.squares.solve(self.core))
-        record.iteration_done()
+        self._iteration_done()
         return before - record.best_loss > self.settings.tolerance * before

@@ -20,7 +20,8 @@ SECONDS_BETWEEN_LOG_LINES = 10.0
 def write_history(history: Sequence[dict[str, float]], path: str | os.PathLike) -> None:
     """The history of a fit as a CSV file, one row per iteration; written atomically."""
     stream = io.StringIO()
-    rows = csv.DictWriter(stream, fieldnames=list(history[0]), lineterminator="\n")
+    names = ("iteration", "loss", "energy_rmse_mev", "force_rmse", "seconds")
+    rows = csv.DictWriter(stream, fieldnames=names, lineterminator="\n")
     rows.writeheader()
     rows.writerows(history)
     write_atomically(path, stream.getvalue())

@@ -145,7 +145,12 @@ class OptimizerSettings(_Section):
     patience: int = Field(50, ge=1)
     """With a validation set: stop after so many iterations without a better one."""
     resume: bool = False
-    """Continue from the checkpoint of an interrupted search by gradient."""
+    """Continue from the checkpoint of an interrupted or finished fit. Settings and data must be the
+    same, but for max_iterations, tolerance, patience, batch_size, learning rates and threads."""
+    overwrite: bool = False
+    """Start anew even where the checkpoint of an interrupted fit lies."""
+    checkpoint_seconds: float = Field(30.0, ge=0.0)
+    """Time between two checkpoints; an iteration is the least."""
     committee: int = Field(1, ge=1)
     """Potentials that `forcesmith fit` makes, with seeds counted up from `seed`."""
     seed: int = 1

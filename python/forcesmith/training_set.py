@@ -135,7 +135,7 @@ class TrainingSet:
                 one.neighbors.lower_to_smallest_distances(self.smallest_distances)
             if keep_configurations:
                 self.configurations += labelled
-        self.hash = _hash(configurations)
+        self.hash = hash_of(configurations)
 
     def mini_batches(self, size: int, rng: np.random.Generator) -> Iterator[LabelledBatch]:
         """All configurations once, in random batches of about `size`; the weights are such that
@@ -258,15 +258,14 @@ def _own_weight(atoms: Atoms) -> float:
     return float(weight)
 
 
-def _hash(configurations: Sequence[Atoms]) -> str:
-    """SHA-256 over elements, positions, cells and labels."""
+def hash_of(configurations: Sequence[Atoms]) -> str:
+    """SHA-256 over elements, positions, cells, labels, groups and weights."""
     digest = hashlib.sha256()
     for atoms in configurations:
         labels = labels_of(atoms)
         parts = [atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc]
-        parts += [
-            value for value in (labels.energy, labels.forces, labels.stress) if value is not None
-        ]
+        parts += [labels.energy, labels.forces, labels.stress, _own_weight(atoms)]
         for part in parts:
-            digest.update(np.ascontiguousarray(part).tobytes())
+            digest.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
+        digest.update(group_of(atoms).encode())
     return digest.hexdigest()

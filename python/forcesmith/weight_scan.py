@@ -45,9 +45,12 @@ def weight_scan(
     Yields rows with "ratio", and the RMSE on the test data (on the training data without test) as
     "energy_rmse" (meV/atom) and "force_rmse" (eV/angstrom), and "seconds".
     """
+    optimizer = settings.optimizer.model_copy(update={"resume": False})  # there is no checkpoint
     for ratio in ratios:
         weights = settings.weights.model_copy(update={"force": ratio * settings.weights.energy})
-        result = fit(train, test, settings.model_copy(update={"weights": weights}))
+        result = fit(
+            train, test, settings.model_copy(update={"weights": weights, "optimizer": optimizer})
+        )
         errors = (result.test_errors or result.train_errors).total
         yield {
             "ratio": ratio,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import signal
+from contextlib import contextmanager
+
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
@@ -45,3 +49,16 @@ def small_settings() -> dict:
         "descriptor": {"type": "moment_tensor", "level": 6, "cutoff": 4.5, "radial_basis_size": 6},
         "optimizer": {"max_iterations": 5, "threads": 1},
     }
+
+
+@contextmanager
+def full_disk(bytes_left: int = 100):
+    """While it lasts, no file can grow beyond so many bytes: what a full disk does to a writer."""
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, limits[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -1,0 +1,156 @@
+#include "core/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <random>
+
+namespace forcesmith {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int most_links = 40;  // as the operating system
+
+std::string remedy(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return "create the folder first or choose another one";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose a file or folder that may be written";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "make room or choose another folder";
+    default:
+      return "choose another folder";
+  }
+}
+
+[[noreturn]] void give_up(const std::string& path, int error) {
+  throw FileError(path, std::string(std::strerror(error)) + "; " + remedy(error));
+}
+
+/// Where symbolic links lead to.
+std::string followed(const std::string& path) {
+  fs::path target = path;
+  std::error_code error;
+  for (int n = 0; fs::is_symlink(fs::symlink_status(target, error)); ++n) {
+    if (n == most_links) give_up(path, ELOOP);
+    target = target.parent_path() / fs::read_symlink(target);  // a link with an absolute path replaces all of it
+  }
+  return target.string();
+}
+
+std::string folder_of(const std::string& path) {
+  const std::string folder = fs::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+void flush_folder(const std::string& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;  // the names are in order, but perhaps not on the disk yet
+  fsync(descriptor);
+  close(descriptor);
+}
+
+/// The new content of a file, beside it; removed again unless it has replaced the file.
+class Temporary {
+ public:
+  explicit Temporary(const TextFile& file) : given_(file.path), target_(followed(file.path)) {
+    struct stat old;
+    const bool replaces = stat(target_.c_str(), &old) == 0;
+    if (replaces && S_ISDIR(old.st_mode))
+      throw FileError(given_, "a folder has this name; remove it or choose another name");
+    if (replaces && !S_ISREG(old.st_mode))
+      throw FileError(given_, "it is a device or a pipe, not a file; choose another name");
+    if (replaces && access(target_.c_str(), W_OK) != 0) give_up(given_, errno);
+    const int descriptor = create();
+    if (replaces) keep_owner_and_permissions(descriptor, old);
+    int error = file.text ? write_all(descriptor, *file.text) : 0;
+    if (fsync(descriptor) != 0 && errno != EINVAL && error == 0) error = errno;
+    if (close(descriptor) != 0 && error == 0) error = errno;
+    if (error == 0) return;
+    std::remove(path_.c_str());
+    give_up(given_, error);
+  }
+
+  Temporary(Temporary&& other) noexcept
+      : given_(std::move(other.given_)), target_(std::move(other.target_)), path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
+
+  ~Temporary() {
+    if (!path_.empty()) std::remove(path_.c_str());
+  }
+
+  std::string folder() const { return folder_of(target_); }
+
+  void replace_file() {
+    if (std::rename(path_.c_str(), target_.c_str()) != 0) give_up(given_, errno);
+    path_.clear();
+  }
+
+  void remove_file() {
+    if (std::remove(given_.c_str()) != 0 && errno != ENOENT) give_up(given_, errno);
+  }
+
+ private:
+  int create() {
+    std::random_device random;
+    while (true) {
+      char digits[9];
+      std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(random()));
+      path_ = folder_of(target_) + "/." + fs::path(target_).filename().string() + "." + digits + ".tmp";
+      const int descriptor = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (descriptor >= 0) return descriptor;
+      if (errno != EEXIST) give_up(given_, errno);
+    }
+  }
+
+  static void keep_owner_and_permissions(int descriptor, const struct stat& old) {
+    // Who may not give files away keeps at least the group; if not even that, it stays the own file.
+    if (fchown(descriptor, old.st_uid, old.st_gid) != 0 && fchown(descriptor, -1, old.st_gid) != 0) errno = 0;
+    fchmod(descriptor, old.st_mode & 07777);
+  }
+
+  /// 0, or the number of the error.
+  static int write_all(int descriptor, const std::string& text) {
+    for (std::size_t done = 0; done < text.size();) {
+      const ssize_t n = write(descriptor, text.data() + done, text.size() - done);
+      if (n < 0 && errno != EINTR) return errno;
+      if (n > 0) done += n;
+    }
+    return 0;
+  }
+
+  std::string given_, target_, path_;
+};
+
+std::vector<Temporary> written_beside(const std::vector<TextFile>& files) {
+  std::vector<Temporary> temporaries;
+  for (const TextFile& file : files) temporaries.emplace_back(file);
+  return temporaries;
+}
+
+}  // namespace
+
+void write_files(const std::vector<TextFile>& files) {
+  std::vector<Temporary> temporaries = written_beside(files);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    files[i].text ? temporaries[i].replace_file() : temporaries[i].remove_file();
+  for (const Temporary& temporary : temporaries) flush_folder(temporary.folder());
+}
+
+void check_writable(const std::vector<TextFile>& files) { written_beside(files); }
+
+}  // namespace forcesmith
