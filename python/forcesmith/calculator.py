@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
 
 class ForcesmithCalculator(Calculator):
@@ -13,8 +13,10 @@ class ForcesmithCalculator(Calculator):
     potential: a `forcesmith.Potential` (`potential.calculator()` is the short way to get here).
     threads, precision: as in `Potential.evaluate`.
 
-    The stress of a configuration without a cell volume is not defined; asking for it raises ASE's
-    PropertyNotImplementedError. `free_energy` equals `energy`: there are no electrons here.
+    The stress is dE/d(strain) / volume, with the volume of the cell where directions are open, too
+    (slabs, wires), as in ASE's and LAMMPS' own potentials. Without a volume it is not defined;
+    asking for it raises ASE's PropertyNotImplementedError. `free_energy` equals `energy`: there are
+    no electrons here.
     """
 
     implemented_properties: ClassVar[list[str]] = [
@@ -42,3 +44,8 @@ class ForcesmithCalculator(Calculator):
         }
         if result.stress is not None:
             self.results["stress"] = result.stress
+        elif "stress" in properties:
+            raise PropertyNotImplementedError(
+                "The configuration has no cell with a volume, so it has no stress; give it three "
+                "lattice vectors."
+            )

@@ -7,11 +7,15 @@ do); 1 anything unexpected; 130 interrupted.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import sys
 import traceback
+import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,8 +28,9 @@ from .committee import fit_committee, member_path, spread
 from .dataset import check_configurations, read, split
 from .metrics import errors_by_group
 from .plots import check_plot_format, loss_plot, parity_plot, trade_off_plot
+from .potential import is_n2p2_potential
 from .progress import FitProgress, write_history
-from .settings import FitSettings
+from .settings import FitSettings, LabelSettings
 from .weight_scan import parse_ratios, weight_scan
 
 INPUT_ERROR = 2
@@ -54,6 +59,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard out
 
 def main() -> None:
     """Entry point: a user's mistake ends in one sentence and exit code 2, not in a traceback."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except (ValueError, OSError) as error:
@@ -65,6 +71,41 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("forcesmith: interrupted.", style="red")
         sys.exit(INTERRUPTED)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    err.print(f"forcesmith: warning: {message}", style="yellow", markup=False, soft_wrap=True)
+
+
+def with_label_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options of `LabelSettings`; it finds those that were given, by name, in
+    its argument `labels`."""
+    fields = LabelSettings.model_fields
+
+    @functools.wraps(command)
+    def wrapped(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in fields}
+        labels = {name: value for name, value in given.items() if value is not None}
+        command(**arguments, labels=labels)
+
+    signature = inspect.signature(command, eval_str=True)
+    parameters = [p for p in signature.parameters.values() if p.name != "labels"] + [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                field.annotation,
+                typer.Option(
+                    help=field.description, rich_help_panel="Labels and units of the data"
+                ),
+            ],
+        )
+        for name, field in fields.items()
+    ]
+    wrapped.__signature__ = signature.replace(parameters=parameters)
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapped
 
 
 @app.callback(invoke_without_command=True)
@@ -80,6 +121,7 @@ def options(
 
 
 @app.command()
+@with_label_options
 def fit(
     config: Annotated[
         Path, typer.Argument(help="Settings, TOML; paths in it start at its folder.")
@@ -87,6 +129,8 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from the checkpoint of an interrupted fit.")
     ] = False,
+    *,
+    labels: dict[str, Any],
 ) -> None:
     """Fit a potential as a TOML file says; write it, print errors per group, draw a parity plot.
 
@@ -94,7 +138,7 @@ def fit(
     settings = FitSettings.from_toml(config)
     if resume:
         settings.optimizer.resume = True
-    train, test = _read_sets(settings)
+    train, test = _read_sets(settings, labels)
     # what would fail only after the fit, now
     for name, path in settings.output:
         if path:
@@ -121,6 +165,7 @@ def fit(
 
 
 @app.command()
+@with_label_options
 def scan(
     configs: Annotated[
         list[Path], typer.Argument(help="Settings of one or several models, TOML, as for fit.")
@@ -133,6 +178,8 @@ def scan(
         Path | None, typer.Option("--plot", help="Draw force against energy errors to this file.")
     ] = None,
     as_json: AsJson = False,
+    *,
+    labels: dict[str, Any],
 ) -> None:
     """Fit each model with many ratios of force weight to energy weight, and compare the errors.
 
@@ -143,7 +190,7 @@ def scan(
     points: dict[str, list[dict]] = {}
     for config in configs:
         settings = FitSettings.from_toml(config)
-        train, test = _read_sets(settings)
+        train, test = _read_sets(settings, labels)
         rows = points.setdefault(config.stem, [])
         for row in weight_scan(train, test, settings, values):
             rows.append(row)
@@ -169,14 +216,14 @@ def scan(
         err.print(f"plot: {plot}", soft_wrap=True)
 
 
-def _read_sets(settings: FitSettings) -> tuple[list, list]:
-    """Training and test configurations, as the settings split them."""
+def _read_sets(settings: FitSettings, labels: dict[str, Any] | None = None) -> tuple[list, list]:
+    """Training and test configurations, as the settings split them.
+
+    labels: options of the command line, which go before those of the settings.
+    """
     data = settings.data
-    options = {
-        "elements": settings.elements,
-        "cflength": data.cflength,
-        "cfenergy": data.cfenergy,
-    }
+    options = data.model_dump(include=set(LabelSettings.model_fields))
+    options |= {"elements": settings.elements, **(labels or {})}
     train, test = read(data.train, **options), read(data.test, **options)
     if fraction := data.test_fractions or data.test_fraction:
         train, held_out = split(train, fraction, settings.optimizer.seed)
@@ -240,6 +287,7 @@ def _write_histories(settings: FitSettings, histories: dict[str, list[dict]]) ->
 
 
 @app.command()
+@with_label_options
 def evaluate(
     potential: Annotated[Path, typer.Argument(help="Potential file.")],
     data: Annotated[list[str], typer.Argument(help="Labelled data: file or file@slice.")],
@@ -248,12 +296,19 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--parity-plot", help="Draw a parity plot to this file.")
     ] = None,
+    *,
+    labels: dict[str, Any],
 ) -> None:
     """Print the errors of a potential on labelled data, per group (info["config_type"])."""
     if plot:
         check_plot_format(plot)
-    model = fs.Potential.read(str(potential), elements=_elements(elements))
-    configurations = read(data, elements=_elements(elements) or model.elements)
+    units = {name: labels.get(name) for name in ("cflength", "cfenergy")}
+    model = fs.Potential.read(
+        str(potential),
+        elements=_elements(elements),
+        **(units if is_n2p2_potential(potential) else {}),
+    )
+    configurations = read(data, elements=_elements(elements), potential=model, **labels)
     check_configurations(configurations, model.elements, "the data", potential=True)
     results = model.evaluate(configurations)
     table = errors_by_group(results, configurations)

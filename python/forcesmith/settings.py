@@ -15,11 +15,13 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from forcesmith import _core
+from forcesmith.label_units import unit_factor
 
 
 class _Section(BaseModel):
@@ -52,7 +54,44 @@ class ModelSettings(BaseModel):
         return _checked_name("model", name, _core.registry()["models"])
 
 
-class DataSettings(_Section):
+class LabelSettings(_Section):
+    """Where and in which units data files keep labels; all of them are options of `read` and of
+    the commands that read data, too (`stress_key` as `--stress-key`)."""
+
+    energy_key: str | None = Field(None, description="Entry that holds the energy.")
+    forces_key: str | None = Field(None, description="Entry that holds the forces.")
+    stress_key: str | None = Field(
+        None, description="Entry that holds the stress, positive in tension."
+    )
+    virial_key: str | None = Field(
+        None, description="Entry that holds the virial, positive in compression."
+    )
+    energy_unit: str | None = Field(
+        None, description="Of energies and virials: eV, hartree, Ry, kcal/mol, kJ/mol."
+    )
+    forces_unit: str | None = Field(
+        None, description="Of forces: eV/angstrom, hartree/bohr, kcal/mol/angstrom, ..."
+    )
+    stress_unit: str | None = Field(
+        None, description="Of stresses: eV/angstrom^3, GPa, kbar, bar, hartree/bohr^3."
+    )
+    length_unit: str | None = Field(None, description="Of positions and cells: angstrom, bohr, nm.")
+    cflength: float | None = Field(
+        None, gt=0.0, description="Units of length of n2p2's data files per angstrom."
+    )
+    cfenergy: float | None = Field(
+        None, gt=0.0, description="Units of energy of n2p2's data files per eV."
+    )
+
+    @field_validator("energy_unit", "forces_unit", "stress_unit", "length_unit")
+    @classmethod
+    def _known_unit(cls, name: str | None, checked: ValidationInfo) -> str | None:
+        if name is not None:
+            unit_factor(checked.field_name.removesuffix("_unit"), name)
+        return name
+
+
+class DataSettings(LabelSettings):
     train: list[str] = []
     test: list[str] = []
     test_fraction: float = Field(0.0, ge=0.0, lt=1.0)
@@ -62,9 +101,6 @@ class DataSettings(_Section):
 
     validation_fraction: float = Field(0.0, ge=0.0, lt=1.0)
     """Part of every group that stops a search by gradient early instead of being fitted."""
-    cflength: float | None = Field(None, gt=0.0)
-    cfenergy: float | None = Field(None, gt=0.0)
-    """Factors from angstrom and eV to the units of n2p2's data files; None: to bohr and hartree."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> DataSettings:

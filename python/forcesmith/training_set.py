@@ -224,7 +224,7 @@ def _labelled(
         if labels.forces is not None:
             one.labels.forces[:] = labels.forces
             one.weights.forces[:] = common * force
-        if labels.stress is not None and atoms.pbc.all():
+        if labels.stress is not None and atoms.cell.volume > 0:
             # VOIGT is its own inverse.
             one.labels.virials[:] = -atoms.cell.volume * np.asarray(labels.stress)[VOIGT]
             one.weights.virials[:] = common * virial

@@ -1,0 +1,77 @@
+"""What ASE's reader of extended XYZ would pass over: headers in other spellings, further columns.
+
+ASE (ase.io.extxyz) reads the files; here lie its parser of headers made to accept what GPUMD and
+dpdata write, and a check of the columns.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.io.extxyz import key_val_str_to_dict, parse_properties
+from ase.io.formats import open_with_compression
+
+# Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
+_KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|\[[^\]]*\]")
+
+
+def header_entries(line: str) -> dict[str, Any]:
+    """The entries of a header line, as ASE's own parser gives them, with keys in any case and
+    stresses of six components (xx yy zz yz xz xy), too.
+
+    Raises ValueError for a key that is there twice.
+    """
+    keys = [key.lower() for key in re.findall(r"([^\s=]+)\s*=", _QUOTED.sub("''", line))]
+    for key in keys:
+        if keys.count(key) > 1 and key in (*_KEYS, "energy", "forces", "stress", "virial"):
+            raise ValueError(f"the header has {key} twice")
+    try:
+        found = key_val_str_to_dict(line)
+    except ValueError:  # ASE wants nine components
+        marked = key_val_str_to_dict(re.sub(r"(?<!\S)(stress|virial)(\s*=)", r"\1:six\2", line))
+        found = {key.removesuffix(":six"): value for key, value in marked.items()}
+    entries = {_KEYS.get(key.lower(), key): value for key, value in found.items()}
+    lattice = entries.get("Lattice")
+    if lattice is not None and np.shape(lattice) != (3, 3):
+        if np.shape(lattice) != (9,):
+            raise ValueError("the lattice must have nine numbers")
+        entries["Lattice"] = np.reshape(lattice, (3, 3), order="F")
+    stress = entries.get("stress")
+    if stress is not None and np.shape(stress) not in ((6,), (3, 3)):
+        raise ValueError(f"the stress must have six or nine numbers, found {stress!r}")
+    return entries
+
+
+def check_columns(path: Path) -> None:
+    """ASE passes over columns that the header does not name.
+
+    Raises ValueError naming file and line for an atom with more columns than are named.
+    """
+    with open_with_compression(str(path), "r") as stream:
+        lines = enumerate(stream, start=1)
+        for _, line in lines:
+            if not line.strip().isdigit():
+                continue  # between configurations: lattice vectors, empty lines
+            number, header = next(lines, (0, ""))
+            named = _number_of_columns(header)
+            for _ in range(int(line)):
+                number, atom = next(lines, (0, ""))
+                if named and len(atom.split()) > named:
+                    raise ValueError(
+                        f"{path}, line {number}: an atom with {len(atom.split())} columns, but the "
+                        f"header names {named}; name the others, too (for example "
+                        "Properties=species:S:1:pos:R:3:forces:R:3), or remove them."
+                    )
+
+
+def _number_of_columns(header: str) -> int:
+    """0 if it cannot be told: ASE says what is wrong."""
+    try:
+        properties = header_entries(header).get("Properties", "species:S:1:pos:R:3")
+        return sum(columns for _, columns in parse_properties(properties)[0].values())
+    except (ValueError, TypeError, IndexError):
+        return 0
