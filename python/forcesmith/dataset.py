@@ -243,13 +243,17 @@ def _read_with_ase(path: Path) -> list[Atoms]:
     import ase.io
     from ase.io.formats import UnknownFileTypeError, filetype
 
-    from .extended_xyz import check_columns, header_entries
+    from .extended_xyz import check_extended_xyz, header_entries
 
+    options = {}
     try:
-        options = {}
         if filetype(str(path)) == "extxyz":
             options = {"properties_parser": header_entries}
-            check_columns(path)
+    except UnknownFileTypeError:
+        pass  # said below
+    if options:
+        check_extended_xyz(path)
+    try:
         return ase.io.read(path, index=":", do_not_split_by_at_sign=True, **options)
     except UnknownFileTypeError:
         raise ValueError(
@@ -302,8 +306,8 @@ def _without_labels(atoms: Atoms, here: str) -> str:
     if not unused:
         return f"{text}; leave it out, or correct the data."
     return (
-        f"{text}, but {names_text(list(unused))}; read it with {options_text(unused)} (in a shell "
-        "as --energy-key and so on, in settings under [data])."
+        f"{text}, but {names_text(list(unused))}; read it with {options_text(unused)} (settings: "
+        "under [data]; shell: --energy-key ...)."
     )
 
 

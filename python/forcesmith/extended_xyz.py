@@ -14,6 +14,8 @@ import numpy as np
 from ase.io.extxyz import key_val_str_to_dict, parse_properties
 from ase.io.formats import open_with_compression
 
+from .labels import voigt
+
 # Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
 _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|\[[^\]]*\]")
@@ -40,16 +42,17 @@ def header_entries(line: str) -> dict[str, Any]:
         if np.shape(lattice) != (9,):
             raise ValueError("the lattice must have nine numbers")
         entries["Lattice"] = np.reshape(lattice, (3, 3), order="F")
-    stress = entries.get("stress")
-    if stress is not None and np.shape(stress) not in ((6,), (3, 3)):
-        raise ValueError(f"the stress must have six or nine numbers, found {stress!r}")
+    if "stress" in entries:
+        if not isinstance(entries["stress"], np.ndarray):
+            raise ValueError(f"the stress is {entries['stress']!r}, expected six or nine numbers")
+        entries["stress"] = voigt(entries["stress"], "the stress")
     return entries
 
 
-def check_columns(path: Path) -> None:
-    """ASE passes over columns that the header does not name.
+def check_extended_xyz(path: Path) -> None:
+    """Headers, and the columns that no header names: ASE passes over them.
 
-    Raises ValueError naming file and line for an atom with more columns than are named.
+    Raises ValueError naming file and line.
     """
     with open_with_compression(str(path), "r") as stream:
         lines = enumerate(stream, start=1)
@@ -57,10 +60,13 @@ def check_columns(path: Path) -> None:
             if not line.strip().isdigit():
                 continue  # between configurations: lattice vectors, empty lines
             number, header = next(lines, (0, ""))
-            named = _number_of_columns(header)
+            try:
+                named = _number_of_columns(header)
+            except (ValueError, TypeError, IndexError) as error:
+                raise ValueError(f"{path}, line {number}: {str(error).rstrip('.')}.") from None
             for _ in range(int(line)):
                 number, atom = next(lines, (0, ""))
-                if named and len(atom.split()) > named:
+                if len(atom.split()) > named:
                     raise ValueError(
                         f"{path}, line {number}: an atom with {len(atom.split())} columns, but the "
                         f"header names {named}; name the others, too (for example "
@@ -69,9 +75,5 @@ def check_columns(path: Path) -> None:
 
 
 def _number_of_columns(header: str) -> int:
-    """0 if it cannot be told: ASE says what is wrong."""
-    try:
-        properties = header_entries(header).get("Properties", "species:S:1:pos:R:3")
-        return sum(columns for _, columns in parse_properties(properties)[0].values())
-    except (ValueError, TypeError, IndexError):
-        return 0
+    properties = header_entries(header).get("Properties", "species:S:1:pos:R:3")
+    return sum(columns for _, columns in parse_properties(properties)[0].values())

@@ -21,7 +21,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from .label_units import doubts, is_pressure, take_told_units, unit_factor, unit_in_name
-from .labels import SOURCE_KEY, describe, label_numbers, shortened
+from .labels import SOURCE_KEY, label_numbers, shortened
 from .settings import LabelSettings
 
 # Names, in small letters, that mean one thing only.
@@ -33,9 +33,9 @@ _NAMES = {
 }
 # Words in the names of entries that are about labels, or energies of something else.
 _NO_LABEL = (
-    "kinetic", "formation", "cohesive", "binding", "atomization", "adsorption", "per", "weight",
-    "weights", "sigma", "error", "std", "mae", "rmse", "unit", "units", "cutoff", "shift", "offset",
-    "max", "mean",
+    "kinetic", "formation", "cohesive", "binding", "atomization", "adsorption", "isolated",
+    "atomic", "per", "weight", "weights", "sigma", "error", "std", "mae", "rmse", "unit", "units",
+    "cutoff", "shift", "offset", "max", "mean",
 )  # fmt: skip
 # xx yy zz yz xz xy in VASP's xx yy zz xy yz zx.
 _VASP_ORDER = [0, 1, 2, 4, 5, 3]
@@ -72,18 +72,19 @@ def take_labels(
     _check_keys(configurations, name, options)
     told: dict[str, str] = {}
     unused: dict[str, str] = {}
-    for number, atoms in enumerate(configurations):
-        here = describe(atoms, f"configuration {number} of {name}")
+    virials: set[str] = set()
+    for atoms in configurations:
+        here = atoms.info[SOURCE_KEY]
         try:
             own = take_told_units(atoms)
         except ValueError as error:
             raise ValueError(f"{here}: {error}.") from None
-        told |= own | _take(atoms, here, options, own, given)
+        told |= own | _take(atoms, here, options, own, given, virials)
         unused |= unused_labels(atoms)
     _warn_of_missing(configurations, name, options)
     _warn_of_unused(configurations, name, options, unused)
     if not fixed_units:
-        _warn_of_units(configurations, name, told, given)
+        _warn_of_units(configurations, name, told, given, virials)
 
 
 def unused_labels(atoms: Atoms) -> dict[str, str]:
@@ -119,9 +120,14 @@ def warn(message: str) -> None:
 
 
 def _take(
-    atoms: Atoms, here: str, options: LabelSettings, told: dict[str, str], given: dict[str, str]
+    atoms: Atoms,
+    here: str,
+    options: LabelSettings,
+    told: dict[str, str],
+    given: dict[str, str],
+    virials: set[str],
 ) -> dict[str, str]:
-    """Returns the units that the names of entries tell."""
+    """Returns the units that the names of entries tell; adds the name of a virial to `virials`."""
     by_name: dict[str, str] = {}
     units = _INTERNAL | told | given
     old = getattr(atoms.calc, "results", {}) if atoms.calc is not None else {}
@@ -137,6 +143,8 @@ def _take(
             if quantity not in given and (unit := unit_in_name(quantity, name)):
                 by_name[quantity] = units[quantity] = unit
             labels[quantity] = numbers * unit_factor(quantity, units[quantity])
+            if quantity == "virial":
+                virials.add(name)
             if place is not results:
                 del place[name]
     if "free_energy" in results and options.energy_key is None:
@@ -224,7 +232,7 @@ def _given_units(options: LabelSettings) -> dict[str, str]:
     """Units of the options by quantity."""
     given = {
         "energy": options.energy_unit,
-        "virial": options.stress_unit if options.virial_key else options.energy_unit,
+        "virial": (options.virial_key and options.stress_unit) or options.energy_unit,
         "forces": options.forces_unit,
         "stress": options.stress_unit,
         "length": options.length_unit,
@@ -248,11 +256,10 @@ def _check_keys(configurations: Sequence[Atoms], name: str, options: LabelSettin
             results = getattr(atoms.calc, "results", {}) if atoms.calc is not None else {}
             there |= {*atoms.info, *atoms.arrays, *results}
         if key not in there:
-            here = describe(configurations[0], f"configuration 0 of {name}")
             found = sorted(str(n) for n in there - {"numbers", "positions", SOURCE_KEY})
             raise ValueError(
-                f"{here} has no '{shortened(key)}' to take the {quantity} from, nor has any other; "
-                f"there is: {shortened(', '.join(found) or 'nothing', 120)}."
+                f"{configurations[0].info[SOURCE_KEY]} has no '{shortened(key)}' to take the "
+                f"{quantity} from, nor has any other; there is: {shortened(', '.join(found) or 'nothing', 120)}."
             )
 
 
@@ -314,7 +321,11 @@ def _has(atoms: Atoms, quantity: str) -> bool:
 
 
 def _warn_of_units(
-    configurations: Sequence[Atoms], name: str, told: dict[str, str], given: dict[str, str]
+    configurations: Sequence[Atoms],
+    name: str,
+    told: dict[str, str],
+    given: dict[str, str],
+    virials: set[str],
 ) -> None:
     for quantity in told.keys() & given.keys():
         if unit_factor(quantity, told[quantity]) != unit_factor(quantity, given[quantity]):
@@ -323,6 +334,13 @@ def _warn_of_units(
                 f"{given[quantity]} is used, as given."
             )
     known = told | given
+    if virials and "stress" in given and "virial" not in given | told:
+        warn(
+            f"{name}: the unit of stresses is not used for its {min(virials)}, which is taken in "
+            f"eV; if it is in {given['stress']}, give virial_key='{min(virials)}', too."
+        )
+    if virials:
+        known.pop("stress", None)
     if "virial" in known:
         known["stress"] = known["virial"]
     lonely = "forces" not in known and any(_has(atoms, "forces") for atoms in configurations)
@@ -332,7 +350,9 @@ def _warn_of_units(
             "if they are not, give forces_unit."
         )
     for doubt in doubts(configurations, known):
-        message = f"{name}: {doubt.finding}; give {doubt.option}"
+        of_virial = virials and doubt.option.startswith("stress_unit")
+        virial = f"virial_key='{min(virials)}', " if of_virial else ""
+        message = f"{name}: {doubt.finding}; give {virial}{doubt.option}"
         if doubt.certain:
             raise ValueError(f"{message} or the unit that is right.")
         warn(f"{message} if that is so; the right unit, given, ends this warning.")

@@ -178,16 +178,16 @@ def doubts(configurations: Sequence[Atoms], known: Collection[str]) -> list[Doub
 
     known: quantities ("energy", "forces", "stress") whose unit was told, so that there is no doubt.
     """
+    work, energies = _work_between(configurations)
     found = []
-    if "stress" not in known:
-        found.append(_size_of_stresses(configurations))
     if "energy" not in known:
         found.append(_size_of_energies(configurations))
-    work, energies = _work_between(configurations)
     if not {"energy", "forces"} <= set(known):
         found.append(_forces_against_energies(work, energies))
-    if "stress" not in known and not any(found):
-        found.append(_stresses_against_energies(work, energies))
+    if "stress" not in known:
+        by_work = None if any(found) else _stress_ratio(work, energies)
+        size = _size_of_stresses(configurations)
+        found.append(size if by_work is None else _stresses_against_energies(by_work, size))
     return [doubt for doubt in found if doubt]
 
 
@@ -197,16 +197,17 @@ def _size_of_stresses(configurations: Sequence[Atoms]) -> Doubt | None:
     if not len(means):
         return None
     tension, typical = means.max(), float(np.median(np.abs(means)))
-    impossible = typical > _IMPOSSIBLE_STRESS
     if tension < _LARGEST_TENSION and typical < _LARGE_PRESSURE:
         return None
-    value = tension if tension > _LARGEST_TENSION else means[np.argmax(np.abs(means))]
-    unit = "bar" if typical > 1000 else "kbar" if typical > 60 else "GPa"
+    value = tension if tension > _LARGEST_TENSION else means.min()
+    usual = _LARGEST_TENSION / 2 if value > 0 else _LARGE_PRESSURE / 2
+    units_ = ("GPa", "kbar", "bar")
+    unit = next((u for u in units_ if abs(value) * unit_factor("stress", u) < usual), "bar")
     return Doubt(
         f"a mean stress of {value:.4g} eV/angstrom^3 is {abs(value) / units.GPa:.3g} GPa of "
         f"{'tension' if value > 0 else 'pressure'}; it looks like {unit}",
         f"stress_unit='{unit}'",
-        impossible,
+        typical > _IMPOSSIBLE_STRESS,
     )
 
 
@@ -283,7 +284,8 @@ def _forces_against_energies(work: _Work, energies: np.ndarray) -> Doubt | None:
         for name in ("hartree", "Ry", "kcal/mol")
         for length in ("bohr", "angstrom")
     }
-    guesses["energy_unit='hartree', forces_unit='hartree/bohr'"] = 1 / units.Bohr
+    both = "energy_unit='hartree', forces_unit='hartree/bohr' (or Ry, Ry/bohr)"
+    guesses[both] = 1 / units.Bohr
     option = min(guesses, key=lambda guess: abs(np.log(ratio / guesses[guess])))
     return Doubt(
         f"its energies differ by {ratio:.3g} times the work of its forces, so their units do not "
@@ -292,21 +294,24 @@ def _forces_against_energies(work: _Work, energies: np.ndarray) -> Doubt | None:
     )
 
 
-def _stresses_against_energies(work: _Work, energies: np.ndarray) -> Doubt | None:
+def _stress_ratio(work: _Work, energies: np.ndarray) -> float | None:
     used = np.isfinite(work.stresses) & (work.stresses != 0.0)
-    ratio = _ratio(work.stresses[used], (energies - work.forces)[used])
-    if ratio is None or 0.3 < ratio < 3.0:
+    return _ratio(work.stresses[used], (energies - work.forces)[used])
+
+
+def _stresses_against_energies(ratio: float, size: Doubt | None) -> Doubt | None:
+    """size: what the sizes of the stresses say."""
+    if 0.3 < ratio < 3.0:
         return None
     finding = f"its energies differ by {ratio:.3g} times the work of its stresses"
-    if -3.0 < ratio < -0.3:
-        return Doubt(
-            f"{finding}: they have the other sign (positive in compression)",
-            "virial_key for virials in eV, or change the sign",
-        )
-    names = ("GPa", "kbar", "bar", "hartree/bohr^3")
+    names = ("eV/angstrom^3", "GPa", "kbar", "bar", "hartree/bohr^3")
     name = min(names, key=lambda unit: abs(np.log(abs(ratio) / unit_factor("stress", unit))))
-    sign = " and the other sign (positive in compression)" if ratio < 0 else ""
-    return Doubt(f"{finding}, so they have another unit{sign}", f"stress_unit='{name}'")
+    if ratio > 0:
+        finding, option = f"{finding}, so they have another unit", f"stress_unit='{name}'"
+    else:
+        finding += ", so they are positive in compression"
+        option = f"virial_key='stress', stress_unit='{name}'"
+    return Doubt(finding, option, size is not None and size.certain)
 
 
 _COMMON = ("hartree", "Ry", "kcal/mol", "kJ/mol")

@@ -96,7 +96,7 @@ def label_numbers(name: str, value: object, n_atoms: int, where: str) -> np.ndar
 def _check_size(atoms: Atoms, name: str, value: np.ndarray, where: str) -> None:
     for wrong, problem in (
         (~np.isfinite(value), "contains NaN or infinity"),
-        (np.abs(value) > _LARGEST[name], f"is beyond all sizes (more than {_LARGEST[name]:g})"),
+        (np.abs(value) > _LARGEST[name], f"contains a number above {_LARGEST[name]:g}"),
     ):
         if wrong.any():
             at = ""
