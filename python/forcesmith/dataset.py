@@ -147,8 +147,11 @@ def split(
         configuration to the test set; otherwise the shares are as near `fraction` as whole numbers
         allow. The same seed gives the same split, for a group whatever the fractions of the others.
 
-    Raises ValueError for a fraction out of range and for a group that the data does not have.
+    Raises ValueError for a fraction out of range, a negative seed and a group that the data does
+    not have.
     """
+    if not (isinstance(seed, (int, np.integer)) and seed >= 0):
+        raise ValueError(f"The seed must be a whole number of at least 0, found {seed!r}.")
     rng = np.random.default_rng(seed)
     groups: dict[str, list[int]] = {}
     for index, atoms in enumerate(configurations):
@@ -288,14 +291,15 @@ def _checked_fractions(
     for name, value in fractions.items():
         if not 0 <= value < 1:
             raise ValueError(
-                f"The test fraction of the group '{name}' must be at least 0 and below 1, found "
-                f"{value}."
+                f"The test fraction of the group '{shortened(name)}' must be at least 0 and below "
+                f"1, found {value}."
             )
         if groups and name not in groups:  # without data, check_configurations says so
             nearest = difflib.get_close_matches(name, groups, n=1, cutoff=0.0)[0]
             raise ValueError(
-                f"A test fraction is given for the group '{name}', which the data does not have; "
-                f"did you mean '{nearest}'? Groups of the data: {', '.join(sorted(groups))}."
+                f"A test fraction is given for the group '{shortened(name)}', which the data does "
+                f"not have; did you mean '{shortened(nearest)}'? Groups of the data: "
+                f"{shortened(', '.join(sorted(groups)), 120)}."
             )
     return fractions
 

@@ -259,7 +259,8 @@ def _check_keys(configurations: Sequence[Atoms], name: str, options: LabelSettin
             found = sorted(str(n) for n in there - {"numbers", "positions", SOURCE_KEY})
             raise ValueError(
                 f"{configurations[0].info[SOURCE_KEY]} has no '{shortened(key)}' to take the "
-                f"{quantity} from, nor has any other; there is: {shortened(', '.join(found) or 'nothing', 120)}."
+                f"{quantity} from, nor has any other; there is: "
+                f"{shortened(', '.join(found) or 'nothing', 120)}."
             )
 
 

@@ -278,6 +278,11 @@ def _forces_against_energies(work: _Work, energies: np.ndarray) -> Doubt | None:
     ratio = _ratio(work.forces[used], energies[used])
     if ratio is None or 0.5 < ratio < 1.6:
         return None
+    if ratio < 0:
+        return Doubt(
+            "its energies rise along its forces, as if they were gradients",
+            "forces (gradients with the other sign)",
+        )
     # By the ratio of what is written: energies as they are and forces in other units, or reversed.
     guesses = {f"energy_unit='{name}'": 1 / unit_factor("energy", name) for name in _COMMON} | {
         f"forces_unit='{name}/{length}'": unit_factor("forces", f"{name}/{length}")

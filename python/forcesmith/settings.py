@@ -23,6 +23,9 @@ from pydantic import (
 from forcesmith import _core
 from forcesmith.label_units import unit_factor
 
+# Larger ones would drown everything else in a sum of squares.
+_Weight = Annotated[float, Field(ge=0.0, le=1e20)]
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
@@ -45,7 +48,7 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     type: str = "linear"
-    energy_offsets: dict[str, float] | None = None
+    energy_offsets: dict[str, Annotated[float, Field(allow_inf_nan=False)]] | None = None
     """Energy of an isolated atom of every element, eV; None: fitted."""
 
     @field_validator("type")
@@ -115,9 +118,9 @@ class DataSettings(LabelSettings):
 class GroupWeights(_Section):
     """Factors for one group (`config_type`)."""
 
-    energy: float = Field(1.0, ge=0.0)
-    force: float = Field(1.0, ge=0.0)
-    stress: float = Field(1.0, ge=0.0)
+    energy: _Weight = 1.0
+    force: _Weight = 1.0
+    stress: _Weight = 1.0
 
 
 class WeightSettings(_Section):
@@ -137,9 +140,9 @@ class WeightSettings(_Section):
     """
 
     convention: Literal["mean", "fitsnap"] = "mean"
-    energy: float = Field(1.0, ge=0.0)
-    force: float = Field(0.01, ge=0.0)
-    stress: float = Field(0.1, ge=0.0)
+    energy: _Weight = 1.0
+    force: _Weight = 0.01
+    stress: _Weight = 0.1
     groups: dict[str, GroupWeights] = {}
 
     @model_validator(mode="before")
@@ -184,7 +187,7 @@ class OptimizerSettings(_Section):
     """Continue from the checkpoint of an interrupted search by gradient."""
     committee: int = Field(1, ge=1)
     """Potentials that `forcesmith fit` makes, with seeds counted up from `seed`."""
-    seed: int = 1
+    seed: int = Field(1, ge=0, lt=2**63)
     """Of the random start, of mini-batches and of the validation set."""
     threads: int = Field(0, ge=0)
     """0: all cores that OMP_NUM_THREADS allows."""
@@ -288,9 +291,15 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
         known = list(section.model_fields)
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
         return (
-            f'Unknown key "{".".join(keys)}" in {where}; did you mean "{nearest}"? '
+            f'Unknown key "{_shortened(".".join(keys))}" in {where}; did you mean "{nearest}"? '
             f"Known here: {', '.join(known)}."
         )
     message = first["msg"].removeprefix("Value error, ")
-    found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
-    return f'The key "{".".join(keys)}" in {where} is wrong: {message}{found}.'
+    found = f", found {_shortened(repr(first['input']))}"
+    if first["type"] in ("missing", "value_error"):
+        found = ""
+    return f'The key "{_shortened(".".join(keys))}" in {where} is wrong: {message}{found}.'
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."

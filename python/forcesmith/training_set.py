@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms, units
 
 from forcesmith import _core
-from forcesmith.labels import SOURCE_KEY, group_of, labels_of
+from forcesmith.labels import SOURCE_KEY, group_of, labels_of, shortened
 from forcesmith.neighbors import Neighbors, find_neighbors, join, portions
 from forcesmith.potential import VOIGT
 from forcesmith.settings import GroupWeights, WeightSettings
@@ -248,9 +248,13 @@ def _weights(
 
 def _own_weight(atoms: Atoms) -> float:
     weight = atoms.info.get("weight", 1.0)
-    if not (isinstance(weight, (int, float, np.number)) and 0 <= weight < np.inf):
+    is_number = isinstance(weight, (int, float, np.integer, np.floating))
+    if not is_number or isinstance(weight, bool) or not 0 <= weight <= 1e20:
         place = atoms.info.get(SOURCE_KEY, "A configuration")
-        raise ValueError(f'{place}: info["weight"] must be a number of at least 0, not {weight!r}.')
+        raise ValueError(
+            f'{place}: info["weight"] must be a number from 0 to 1e20, not '
+            f"{shortened(repr(weight))}."
+        )
     return float(weight)
 
 
