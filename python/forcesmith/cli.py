@@ -224,6 +224,9 @@ def _read_sets(settings: FitSettings, labels: dict[str, Any] | None = None) -> t
     data = settings.data
     options = data.model_dump(include=set(LabelSettings.model_fields))
     options |= {"elements": settings.elements, **(labels or {})}
+    start = settings.optimizer.start
+    if start and (start.endswith(".json") or is_n2p2_potential(start)):
+        options["potential"] = fs.Potential.read(start)
     train, test = read(data.train, **options), read(data.test, **options)
     if fraction := data.test_fractions or data.test_fraction:
         train, held_out = split(train, fraction, settings.optimizer.seed)

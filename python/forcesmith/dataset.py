@@ -27,6 +27,7 @@ from .label_names import (
     warn,
     warn_without_volume,
 )
+from .label_units import too_close
 from .labels import SOURCE_KEY, atoms_text, describe, group_of, labels_of, shortened
 from .mlip_cfg import read_cfg
 from .n2p2_data import is_n2p2_data, read_n2p2_data
@@ -224,7 +225,13 @@ def _read_all(
     if path.is_file() and is_n2p2_data(path):
         if units == (None, None) and potential is not None:
             units = potential.n2p2_units
-        return read_n2p2_data(path, *units), True
+        found = read_n2p2_data(path, *units)
+        if options.cflength is None and too_close(found):
+            warn(
+                f"{path}: most of its configurations have atoms much closer than bonds are; if it "
+                "is not in bohr but in angstrom (and eV), give cflength=1 and cfenergy=1."
+            )
+        return found, True
     if units != (None, None) and path.exists():
         raise ValueError(
             f"{path}: cflength and cfenergy are for data files of n2p2, which this is not; read it "

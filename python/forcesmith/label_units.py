@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms, units
+from ase.data import covalent_radii
+from vesin import NeighborList
 
 from .labels import labels_of, shortened, tensor
 
@@ -162,6 +164,9 @@ _THOMAS_FERMI = 20.9
 # Pairs of configurations so near each other that the trapezoidal rule gives the work between them.
 _NEAR_STRAIN, _NEAR_DISPLACEMENT = 0.1, 0.6  # -, angstrom
 _PAIRS, _FEWEST_PAIRS = 300, 4
+# Of the sum of covalent radii: H2, the shortest of bonds by this measure, has 1.19, and 0.63 if
+# angstrom are taken for bohr.
+_CLOSE = 0.65
 
 
 @dataclass(frozen=True)
@@ -189,6 +194,19 @@ def doubts(configurations: Sequence[Atoms], known: Collection[str]) -> list[Doub
         size = _size_of_stresses(configurations)
         found.append(size if by_work is None else _stresses_against_energies(by_work, size))
     return [doubt for doubt in found if doubt]
+
+
+def too_close(configurations: Sequence[Atoms]) -> bool:
+    """Whether most configurations have atoms much closer than bonds are, as lengths in angstrom
+    that were read as bohr have."""
+    close = 0
+    for atoms in configurations[:_PAIRS]:
+        radii = covalent_radii[atoms.numbers]
+        i, j, distances = NeighborList(cutoff=2 * _CLOSE * radii.max(), full_list=False).compute(
+            atoms.positions, atoms.cell.complete().array, atoms.pbc, "ijd"
+        )
+        close += bool((distances < _CLOSE * (radii[i] + radii[j])).any())
+    return close > len(configurations[:_PAIRS]) / 2
 
 
 def _size_of_stresses(configurations: Sequence[Atoms]) -> Doubt | None:
