@@ -59,9 +59,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard out
 
 def main() -> None:
     """Entry point: a user's mistake ends in one sentence and exit code 2, not in a traceback."""
-    warnings.showwarning = _show_warning
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            warnings.filterwarnings("default", category=UserWarning, module="forcesmith")
+            app()
     except (ValueError, OSError) as error:
         if "--traceback" in sys.argv:
             traceback.print_exc()

@@ -126,7 +126,8 @@ def test_what_only_sounds_like_a_label_is_let_be(read):
 
 MACE = (
     frame('REF_energy=-7 REF_stress="0.1 0 0 0 0.2 0 0 0 0.3"', "REF_forces:R:3")
-    + f"1\n{LATTICE} Properties=species:S:1:pos:R:3:REF_forces:R:3 REF_energy=-0.2\nCu 0 0 0 0 0 0\n"
+    + f"1\n{LATTICE} Properties=species:S:1:pos:R:3:REF_forces:R:3 REF_energy=-0.2\n"
+    "Cu 0 0 0 0 0 0\n"
 )
 KEYS = {"energy_key": "REF_energy", "forces_key": "REF_forces", "stress_key": "REF_stress"}
 

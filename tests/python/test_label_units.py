@@ -16,7 +16,7 @@ GPA = '"3.4 0 0 0 3.4 0 0 0 3.4"'
 
 def frame(header):
     return (
-        '2\nLattice="3.6 0 0 0 3.6 0 0 0 3.6" Properties=species:S:1:pos:R:3:forces:R:3 pbc="T T T" '
+        '2\nLattice="3.6 0 0 0 3.6 0 0 0 3.6" Properties=species:S:1:pos:R:3:forces:R:3 '
         f"{header}\nCu 0 0 0 0.25 0 0\nCu 1.8 1.8 0.1 -0.25 0 0\n"
     )
 
