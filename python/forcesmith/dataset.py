@@ -253,7 +253,7 @@ def _read_with_ase(path: Path) -> list[Atoms]:
     import ase.io
     from ase.io.formats import UnknownFileTypeError, filetype
 
-    from .extended_xyz import check_extended_xyz, header_entries
+    from .extended_xyz import check_columns, check_headers, header_entries
 
     options = {}
     try:
@@ -262,7 +262,7 @@ def _read_with_ase(path: Path) -> list[Atoms]:
     except UnknownFileTypeError:
         pass  # said below
     if options:
-        check_extended_xyz(path)
+        check_columns(path)
     try:
         return ase.io.read(path, index=":", do_not_split_by_at_sign=True, **options)
     except UnknownFileTypeError:
@@ -273,6 +273,8 @@ def _read_with_ase(path: Path) -> list[Atoms]:
     except PermissionError:
         raise
     except Exception as error:  # ASE's readers raise almost anything on damaged files
+        if options:
+            check_headers(path)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
             f"{path}: ASE cannot read this file; it may be truncated or not what its name says "
