@@ -252,8 +252,7 @@ def _own_weight(atoms: Atoms) -> float:
     if not is_number or isinstance(weight, bool) or not 0 <= weight <= 1e20:
         place = atoms.info.get(SOURCE_KEY, "A configuration")
         raise ValueError(
-            f'{place}: info["weight"] must be a number from 0 to 1e20, not '
-            f"{shortened(repr(weight))}."
+            f'{place}: info["weight"] must be a number from 0 to 1e20, not {shortened(weight)}.'
         )
     return float(weight)
 
