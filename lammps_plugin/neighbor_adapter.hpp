@@ -20,9 +20,9 @@ class NeighborAdapter final : public NeighborSource {
  public:
   /// list: full list of this pair style, a sub-list under hybrid.
   /// element_of_type[atom type] is the index in Potential::elements(), -1 for types mapped to NULL:
-  /// their atoms are neither central atoms nor neighbors.
+  /// their atoms are neither central atoms nor neighbors. close_distance: that of the potential, angstrom.
   NeighborAdapter(const LAMMPS_NS::NeighList &list, const LAMMPS_NS::Atom &atom,
-                  const std::vector<int> &element_of_type, double cutoff, Precision precision)
+                  const std::vector<int> &element_of_type, double cutoff, double close_distance, Precision precision)
       : list_(list), precision_(precision) {
     const int n_host = atom.nlocal + atom.nghost;
     elements_.resize(n_host);
@@ -34,9 +34,10 @@ class NeighborAdapter final : public NeighborSource {
       const double step = grid_step(cutoff);
       int *rows = rows_.reserve(4 * static_cast<std::size_t>(n_host));
       select_.set_rows(positions, elements_.data(), 0, n_host, step, rows);
-      atoms_on_grid_ = {rows, one_element, NEIGHMASK, static_cast<float>(step), static_cast<float>(cutoff * cutoff)};
+      atoms_on_grid_ = {rows, one_element, NEIGHMASK, static_cast<float>(step), static_cast<float>(cutoff * cutoff),
+                        static_cast<float>(close_distance * close_distance)};
     }
-    atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff};
+    atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff, close_distance * close_distance};
     centers_.reserve(list.inum);
     for (int a = 0; a < list.inum; ++a)
       if (elements_[list.ilist[a]] >= 0) centers_.push_back(list.ilist[a]);
@@ -46,14 +47,15 @@ class NeighborAdapter final : public NeighborSource {
 
   NeighborView block(int first, int count, NeighborBuffer &buffer) const override {
     NeighborView view;
+    bool close = false;
     if (precision_ == Precision::single) {
       select(select_.in_single, atoms_on_grid_, first, count, buffer, buffer.x_single, buffer.y_single,
-             buffer.z_single);
+             buffer.z_single, close);
       view.x_single = buffer.x_single.data();
       view.y_single = buffer.y_single.data();
       view.z_single = buffer.z_single.data();
     } else {
-      select(select_.in_double, atoms_, first, count, buffer, buffer.x, buffer.y, buffer.z);
+      select(select_.in_double, atoms_, first, count, buffer, buffer.x, buffer.y, buffer.z, close);
       view.x = buffer.x.data();
       view.y = buffer.y.data();
       view.z = buffer.z.data();
@@ -64,6 +66,7 @@ class NeighborAdapter final : public NeighborSource {
     view.offsets = buffer.offsets.data();
     view.neighbors = buffer.neighbors.data();
     view.types = buffer.types.data();
+    view.may_have_close_pairs = close;
     return view;
   }
 
@@ -71,7 +74,7 @@ class NeighborAdapter final : public NeighborSource {
   template <class Atoms, class Real>
   void select(SelectNeighbors<Atoms, Real> select_neighbors, const Atoms &atoms, int first, int count,
               NeighborBuffer &buffer, AlignedBufferOf<Real> &x, AlignedBufferOf<Real> &y,
-              AlignedBufferOf<Real> &z) const {
+              AlignedBufferOf<Real> &z, bool &close) const {
     const int *centers = centers_.data() + first;
     std::size_t n_listed = select_padding;
     for (int a = 0; a < count; ++a) n_listed += list_.numneigh[centers[a]];
@@ -84,7 +87,7 @@ class NeighborAdapter final : public NeighborSource {
       const int i = centers[a];
       buffer.center_types[a] = elements_[i];
       buffer.offsets[a] = n_pairs;
-      n_pairs = select_neighbors(atoms, i, list_.firstneigh[i], list_.numneigh[i], pairs, n_pairs);
+      n_pairs = select_neighbors(atoms, i, list_.firstneigh[i], list_.numneigh[i], pairs, n_pairs, close);
     }
     buffer.offsets[count] = n_pairs;
     if (atoms_.elements == nullptr) std::fill_n(pairs.types, n_pairs, 0);

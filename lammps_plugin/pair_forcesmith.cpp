@@ -70,8 +70,9 @@ PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS *lmp) : Pair(lmp) {
   one_coeff = 1;
   single_enable = 0;
   centroidstressflag = LAMMPS_NS::CENTROID_AVAIL;
-  nextra = 1;  // c_ID[1] of compute pair: atoms outside the range of the training set
-  pvector = new double[1]{0.0};
+  // of compute pair: c_ID[1], atoms outside the range of the training set; c_ID[2], pairs closer than any there
+  nextra = 2;
+  pvector = new double[2]{0.0, 0.0};
 }
 
 PairForcesmith::~PairForcesmith() {
@@ -230,7 +231,8 @@ void PairForcesmith::init_style() {
                    "its first use in a process (and is 1 if it was built without OpenMP)",
                    n_workers_, comm->nthreads);
 
-  steps_ = steps_outside_ = atom_steps_outside_ = 0;
+  steps_ = 0;
+  outside_ = close_ = {};
   neighbor->add_request(this, LAMMPS_NS::NeighConst::REQ_FULL);
 }
 
@@ -259,7 +261,7 @@ double PairForcesmith::init_one(int, int) {
 
 void PairForcesmith::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
-  pvector[0] = 0.0;
+  pvector[0] = pvector[1] = 0.0;
   ++steps_;
   if (list->inum == 0) return;
 
@@ -270,15 +272,20 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (vflag_atom) wanted.virials = &vatom[0][0];
   if (vflag_global) wanted.virial = virial;
   if (cvflag_atom) wanted.centroid_virials = &cvatom[0][0];
-  std::vector<int> values_outside;
+  std::vector<int> values_outside, close_neighbors;
   if (count_outside_) {
     values_outside.assign(wanted.n_host, 0);
     wanted.values_outside = values_outside.data();
+    if (potential_->short_range()) {
+      close_neighbors.assign(wanted.n_host, 0);
+      wanted.close_neighbors = close_neighbors.data();
+    }
   }
   try {
     if (!evaluator_) evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
-    const NeighborAdapter neighbors(*list, *atom, element_of_type_, potential_->cutoff(), precision_);
+    const NeighborAdapter neighbors = this->neighbors();
     evaluator_->evaluate(neighbors, wanted, n_workers_);
+    if (wanted.close_neighbors) count_close_pairs(close_neighbors, neighbors);
   } catch (const std::exception &problem) {
     error->one(FLERR, std::string(problem.what()));
   }
@@ -290,6 +297,31 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (count_outside_) count_extrapolation(values_outside);
   if (eflag_global) eng_vdwl += wanted.energy;
   if (vflag_fdotr) virial_fdotr_compute();
+}
+
+NeighborAdapter PairForcesmith::neighbors() const {
+  return {*list, *atom, element_of_type_, potential_->cutoff(), potential_->close_distance(), precision_};
+}
+
+/// Warns, once in a run and rank, of the first pairs closer than all of their elements in the training data.
+void PairForcesmith::count_close_pairs(const std::vector<int> &close_neighbors, const NeighborAdapter &neighbors) {
+  std::int64_t n_neighbors = 0;  // a pair has two
+  for (int i = 0; i < atom->nlocal; ++i) n_neighbors += close_neighbors[i];
+  pvector[1] = 0.5 * static_cast<double>(n_neighbors);
+  if (n_neighbors == 0) return;
+  if (close_.steps == 0) {
+    const ClosestPair pair = closest_pair(*potential_->short_range(), neighbors);
+    const auto name = [&](int i) {
+      return fmt::format("{} ({})", atom->tag ? atom->tag[i] : 0, element_names_[atom->type[i] - 1]);
+    };
+    error->warning(FLERR,
+                   "Atoms {} and {} are {:.3f} angstrom apart at step {}, closer than any such pair in the training "
+                   "data of '{}' ({:.3f} angstrom), so the potential extrapolates{}. Further pairs are counted until "
+                   "the end of the run",
+                   name(pair.center), name(pair.neighbor), pair.distance, update->ntimestep, path_, pair.limit,
+                   potential_->short_range()->has_wall() ? "; its wall acts there" : "; it has no wall there");
+  }
+  close_.add(n_neighbors);
 }
 
 /// Warns, once in a run and rank, of the first atoms outside the range of the training set.
@@ -304,27 +336,30 @@ void PairForcesmith::count_extrapolation(const std::vector<int> &values_outside)
   }
   pvector[0] = static_cast<double>(n_atoms);
   if (n_atoms == 0) return;
-  if (steps_outside_ == 0)
+  if (outside_.steps == 0)
     error->warning(FLERR,
                    "{} atom(s) have descriptor values outside the range of the training set of '{}' at "
                    "step {}, so the potential extrapolates; ids: {}{}. Further ones are counted until "
                    "the end of the run",
                    n_atoms, path_, update->ntimestep, first, n_atoms > 5 ? ", ..." : "");
-  ++steps_outside_;
-  atom_steps_outside_ += n_atoms;
+  outside_.add(n_atoms);
 }
 
 /// At the end of a run; collective.
 void PairForcesmith::finish() {
   if (!count_outside_) return;
-  std::int64_t largest = 0, sum = 0;
-  MPI_Allreduce(&steps_outside_, &largest, 1, MPI_INT64_T, MPI_MAX, world);
-  MPI_Allreduce(&atom_steps_outside_, &sum, 1, MPI_INT64_T, MPI_SUM, world);
-  if (sum > 0 && comm->me == 0)
-    utils::logmesg(lmp,
-                   "pair_style forcesmith: the potential extrapolated in at least {} of {} evaluations, "
-                   "for {} atoms altogether\n",
-                   largest, steps_, sum);
+  const auto report = [&](const Tally &own, int per_thing, const char *things) {
+    std::int64_t largest = 0, sum = 0;
+    MPI_Allreduce(&own.steps, &largest, 1, MPI_INT64_T, MPI_MAX, world);
+    MPI_Allreduce(&own.sum, &sum, 1, MPI_INT64_T, MPI_SUM, world);
+    if (sum > 0 && comm->me == 0)
+      utils::logmesg(lmp,
+                     "pair_style forcesmith: the potential extrapolated in at least {} of {} evaluations, "
+                     "for {} {} altogether\n",
+                     largest, steps_, (sum + per_thing - 1) / per_thing, things);
+  };
+  report(outside_, 1, "atoms");
+  report(close_, 2, "pairs that are too close");
 }
 
 /// Computes once more to find an atom to name; there is none where a style before this one is to blame.
@@ -341,8 +376,7 @@ void PairForcesmith::report_not_finite() {
   std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
   wanted.energies = energies.data();
   wanted.forces = forces.data();
-  evaluator_->evaluate(NeighborAdapter(*list, *atom, element_of_type_, potential_->cutoff(), precision_), wanted,
-                       n_workers_);
+  evaluator_->evaluate(neighbors(), wanted, n_workers_);
   int i = 0;
   while (i < atom->nlocal && std::isfinite(sum_of(&forces[3 * i]) + energies[i])) ++i;
   if (i == atom->nlocal) return;

@@ -17,6 +17,8 @@ class Potential;
 
 namespace forcesmith::lammps {
 
+class NeighborAdapter;
+
 class PairForcesmith : public LAMMPS_NS::Pair {
  public:
   explicit PairForcesmith(LAMMPS_NS::LAMMPS *lmp);
@@ -38,7 +40,9 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   std::string read_on_first_rank(const std::string &path);
   void check_communication() const;
   void report_not_finite();
+  NeighborAdapter neighbors() const;
   void count_extrapolation(const std::vector<int> &values_outside);
+  void count_close_pairs(const std::vector<int> &close_neighbors, const NeighborAdapter &neighbors);
 
   std::string path_;                        // potential file as given in pair_coeff
   std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
@@ -48,9 +52,14 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   int n_workers_ = 1;                       // threads of one evaluation
   Precision precision_ = Precision::double_;  // of descriptors
 
-  // Atoms outside the range of the training set; of this rank, and since the run began.
+  // What lies outside the range of the training set; of this rank, and since the run began.
+  struct Tally {
+    std::int64_t steps = 0, sum = 0;  // evaluations that found any; how many they found altogether
+    void add(std::int64_t found) { ++steps, sum += found; }
+  };
   bool count_outside_ = true;               // pair_style forcesmith extrapolation yes
-  std::int64_t steps_ = 0, steps_outside_ = 0, atom_steps_outside_ = 0;
+  std::int64_t steps_ = 0;                  // evaluations
+  Tally outside_, close_;                   // atoms with values outside; neighbors closer than any
 };
 
 }  // namespace forcesmith::lammps

@@ -74,13 +74,7 @@ void add_per_atom_virials(const PackedViewOf<Real>& packs, const int* centers, c
       const double r[3] = {packs.x[slot] * length, packs.y[slot] * length, packs.z[slot] * length};
       const Real* of_pack = gradients + 3 * (slot - slot % width) + slot % width;
       const double g[3] = {of_pack[0], of_pack[width], of_pack[2 * width]};
-      const double w[9] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2], -r[0] * g[1], -r[0] * g[2],
-                           -r[1] * g[2], -r[1] * g[0], -r[2] * g[0], -r[2] * g[1]};
-      for (int c = 0; c < 6 && to.virials != nullptr; ++c) {
-        to.virials[6 * i + c] += 0.5 * w[c];
-        to.virials[6 * j + c] += 0.5 * w[c];
-      }
-      for (int c = 0; c < 9 && to.centroid_virials != nullptr; ++c) to.centroid_virials[9 * j + c] += w[c];
+      add_per_atom_virial(r, g, i, j, to);
     }
 }
 

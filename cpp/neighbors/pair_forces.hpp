@@ -2,6 +2,8 @@
 // compiled for every instruction set: no standard headers here.
 #pragma once
 
+#include "core/lane.hpp"
+
 namespace forcesmith {
 
 /// Numbers from one row of forces to the next: with four, a row is one aligned register.
@@ -15,5 +17,21 @@ struct PairForces {
   double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor
   double* virial = nullptr;            // [6] xx yy zz xy xz yz of all pairs
 };
+
+namespace FORCESMITH_ISA {
+
+/// Adds the virial of one pair to those of its atoms. r: r_ij; g: dE_i/dr_ij; i, j: indices of the host.
+FORCESMITH_FUNCTION void add_per_atom_virial(const double* r, const double* g, long long i, long long j,
+                                             const PairForces& to) {
+  const double w[9] = {-r[0] * g[0], -r[1] * g[1], -r[2] * g[2], -r[0] * g[1], -r[0] * g[2],
+                       -r[1] * g[2], -r[1] * g[0], -r[2] * g[0], -r[2] * g[1]};
+  for (int c = 0; c < 6 && to.virials != nullptr; ++c) {
+    to.virials[6 * i + c] += 0.5 * w[c];
+    to.virials[6 * j + c] += 0.5 * w[c];
+  }
+  for (int c = 0; c < 9 && to.centroid_virials != nullptr; ++c) to.centroid_virials[9 * j + c] += w[c];
+}
+
+}  // namespace FORCESMITH_ISA
 
 }  // namespace forcesmith

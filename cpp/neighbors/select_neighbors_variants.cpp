@@ -22,15 +22,17 @@ FORCESMITH_FUNCTION void for_groups(const int* listed, int n_listed, const Selec
 }
 
 int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, int n_listed,
-                     const PairArrays<double>& to, int n_pairs) {
+                     const PairArrays<double>& to, int n_pairs, bool& close) {
   using L = DoubleLane;
   const double* own = atoms.positions + 3 * static_cast<long long>(center);
+  unsigned close_lanes = 0;
   for_groups<L>(listed, n_listed, [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
     const auto index = [&](int i) { return listed_here[i] & atoms.index_mask; };
     L d[3];
     lane_gather_points(atoms.positions, index, d);
     for (int axis = 0; axis < 3; ++axis) d[axis] -= L(own[axis]);
-    lanes &= lanes_less(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], L(atoms.cutoff_squared));
+    const L r_squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+    lanes &= lanes_less(r_squared, L(atoms.cutoff_squared));
     if (atoms.elements != nullptr) {
       const auto elements = lane_gather<IntegersOf<L>>(atoms.elements, index);
       lanes &= ~lanes_less(elements, 0);
@@ -43,21 +45,25 @@ int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, in
     store_selected(to.y + n_pairs, d[1], lanes);
     store_selected(to.z + n_pairs, d[2], lanes);
     n_pairs += count_lanes(lanes);
+    close_lanes |= lanes & lanes_less(r_squared, L(atoms.close_squared));
   });
+  close = close || close_lanes != 0;
   return n_pairs;
 }
 
 int select_neighbors_on_grid(const ListedAtomsOnGrid& atoms, int center, const int* listed, int n_listed,
-                             const PairArrays<float>& to, int n_pairs) {
+                             const PairArrays<float>& to, int n_pairs, bool& close) {
   using L = SingleLane;
   const int* own = atoms.rows + 4 * static_cast<long long>(center);
+  unsigned close_lanes = 0;
   for_groups<L>(listed, n_listed, [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
     const auto index = [&](int i) { return listed_here[i] & atoms.index_mask; };
     IntegersOf<L> row[4];
     lane_gather_rows(atoms.rows, index, row);
     L d[3];
     for (int axis = 0; axis < 3; ++axis) d[axis] = lane_difference(row[axis], own[axis]) * L(atoms.step);
-    lanes &= lanes_less(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], L(atoms.cutoff_squared));
+    const L r_squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+    lanes &= lanes_less(r_squared, L(atoms.cutoff_squared));
     if (!atoms.one_element) {
       lanes &= ~lanes_less(row[3], 0);
       store_selected(to.types + n_pairs, row[3], lanes);
@@ -69,7 +75,9 @@ int select_neighbors_on_grid(const ListedAtomsOnGrid& atoms, int center, const i
     store_selected(to.y + n_pairs, d[1], lanes);
     store_selected(to.z + n_pairs, d[2], lanes);
     n_pairs += count_lanes(lanes);
+    close_lanes |= lanes & lanes_less(r_squared, L(atoms.close_squared));
   });
+  close = close || close_lanes != 0;
   return n_pairs;
 }
 

@@ -11,6 +11,7 @@ struct ListedAtoms {
   const int* elements;      // [..] element index, negative: left out; null: all are of element 0
   int index_mask;           // bits of a listed index that belong to the index
   double cutoff_squared;    // angstrom^2
+  double close_squared = 0.0;  // pairs below are to be noticed, angstrom^2
 };
 
 /// The same for single precision, in which positions far from the origin would lose their digits: as whole numbers
@@ -21,6 +22,7 @@ struct ListedAtomsOnGrid {
   int index_mask;        // as above
   float step;            // angstrom
   float cutoff_squared;  // angstrom^2
+  float close_squared = 0.0f;  // as above
 };
 /// Steps with which vectors of up to 4 cutoffs, and 32 angstrom, have no second meaning. A power of two.
 double grid_step(double cutoff);
@@ -33,10 +35,10 @@ struct PairArrays {
 };
 
 /// Writes the pairs of atom `center` behind the first n_pairs and returns the number there is then; up to
-/// `select_padding` entries beyond them are overwritten.
+/// `select_padding` entries beyond them are overwritten. close: set to true if a pair is closer than close_squared.
 template <class Atoms, class Real>
 using SelectNeighbors = int (*)(const Atoms& atoms, int center, const int* listed, int n_listed,
-                                const PairArrays<Real>& to, int n_pairs);
+                                const PairArrays<Real>& to, int n_pairs, bool& close);
 inline constexpr int select_padding = 16;
 
 struct SelectNeighborsVariant {

@@ -43,6 +43,7 @@ struct Evaluator::Worker {
       : descriptors(potential, precision),
         model(potential.model().make_workspace()),
         repulsion(potential.zbl()),
+        wall(potential.short_range() ? potential.short_range()->repulsion() : std::nullopt),
         B(static_cast<std::size_t>(potential.block_size(precision)) * potential.stride()),
         beta(B.size()),
         energies_of_block(potential.block_size(precision)) {}
@@ -74,7 +75,8 @@ struct Evaluator::Worker {
   NeighborBuffer neighbors;
   BlockDescriptors descriptors;
   std::unique_ptr<Model::Workspace> model;
-  Zbl::Workspace repulsion;
+  Zbl::Workspace repulsion, wall;
+  WallView wall_view;
   std::vector<double> B, beta, energies_of_block;
 
   double energy = 0.0;
@@ -113,14 +115,21 @@ void Evaluator::evaluate(const NeighborSource& source, Evaluation& evaluation, i
          first += block_size) {
       FORCESMITH_PHASE(neighbors);
       const NeighborView block = source.block(first, std::min(block_size, end - first), own.neighbors);
+      const bool moved = potential.short_range() && own.wall_view.look_at(*potential.short_range(), block,
+                                                                          evaluation.close_neighbors);
       FORCESMITH_PHASE(descriptor);
-      own.descriptors.values(block, own.B.data());
+      own.descriptors.values(moved ? own.wall_view.seen() : block, own.B.data());
       FORCESMITH_PHASE(model);
       potential.model().energies_and_gradients(*own.model, block.n_atoms, block.center_types, own.B.data(), stride,
                                                own.energies_of_block.data(), own.beta.data());
-      own.descriptors.backpropagate(own.beta.data(), own.to);
+      own.descriptors.backpropagate(own.beta.data(), moved ? own.wall_view.forces() : own.to);
       FORCESMITH_PHASE(repulsion);
       if (potential.zbl()) potential.zbl()->add(block, own.repulsion, own.energies_of_block.data(), own.to);
+      if (moved) {
+        own.wall_view.move_back(own.to);
+        if (const std::optional<Zbl>& wall = potential.short_range()->repulsion())
+          wall->add(block, own.wall, own.energies_of_block.data(), own.to);
+      }
       FORCESMITH_PHASE(forces);
       for (int atom = 0; atom < block.n_atoms; ++atom) {
         energy += own.energies_of_block[atom];

@@ -20,6 +20,7 @@ struct Evaluation {
   double* virials = nullptr;           // [n_host][6] xx yy zz xy xz yz, half to center, half to neighbor, eV
   double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor, eV
   int* values_outside = nullptr;       // [n_host] of central atoms, set: see Model::values_outside
+  int* close_neighbors = nullptr;      // [n_host] of central atoms, set: neighbors closer than in the training data
   double* virial = nullptr;            // [6] xx yy zz xy xz yz of all pairs, eV
   double energy = 0.0;                 // out: sum of site energies, eV
 };

@@ -1,5 +1,5 @@
-// A potential: elements, descriptors (their values are concatenated), a model, perhaps a fixed repulsion,
-// and where it came from.
+// A potential: elements, descriptors (their values are concatenated), a model, perhaps a fixed repulsion, where
+// its training data end at short range, and where it came from.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "descriptors/descriptor.hpp"
 #include "models/model.hpp"
+#include "potentials/short_range.hpp"
 #include "potentials/zbl.hpp"
 
 namespace forcesmith {
@@ -24,6 +25,11 @@ class Potential {
   const Model& model() const { return *model_; }
   const std::optional<Zbl>& zbl() const { return zbl_; }
   void set_zbl(std::optional<Zbl> zbl) { zbl_ = std::move(zbl); }
+  /// Nothing where it is not known at which distances the training data begin.
+  const std::optional<ShortRange>& short_range() const { return short_range_; }
+  void set_short_range(std::optional<ShortRange> short_range) { short_range_ = std::move(short_range); }
+  /// No pair beyond this distance is closer than the training data know it, angstrom; 0: that is not known.
+  double close_distance() const { return short_range_ ? short_range_->largest_limit() : 0.0; }
   const Json& provenance() const { return provenance_; }
   void set_provenance(Json provenance) { provenance_ = std::move(provenance); }
 
@@ -44,6 +50,7 @@ class Potential {
   std::vector<std::unique_ptr<Descriptor>> descriptors_;
   std::unique_ptr<Model> model_;
   std::optional<Zbl> zbl_;
+  std::optional<ShortRange> short_range_;
   Json provenance_;
 };
 

@@ -20,6 +20,7 @@ const ParameterSchema& document_schema() {
       {"descriptors", "array", "", {}, "descriptors, their values are concatenated"},
       {"model", "object", "", {}, "model that turns descriptor values into site energies"},
       {"zbl", "object", "", {}, "fixed repulsion of the nuclei, with its cutoffs", true},
+      {"short_range", "object", "", {}, "where the training data end at short range, and the wall there", true},
       {"provenance", "object", "", Json::object(), "where the potential came from"}};
   return schema;
 }
@@ -119,6 +120,9 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   Potential potential(elements, std::move(descriptors), std::move(model), document.at("provenance"));
   if (document.contains("zbl"))
     potential.set_zbl(Zbl::create(document.at("zbl"), elements, "\"zbl\" in \"" + path + "\""));
+  if (document.contains("short_range"))
+    potential.set_short_range(ShortRange::create(document.at("short_range"), elements, potential.cutoff(),
+                                                 "\"short_range\" in \"" + path + "\""));
   return potential;
 }
 
@@ -163,6 +167,8 @@ std::string print_potential_file(const Potential& potential, const std::string& 
   for (const auto& descriptor : potential.descriptors())
     document.back().second.push_back(descriptor->to_json());
   if (potential.zbl()) document.insert(document.end() - 1, {"zbl", potential.zbl()->to_json()});
+  if (potential.short_range())
+    document.insert(document.end() - 1, {"short_range", potential.short_range()->to_json(potential.elements())});
   std::string text = "{\n";
   for (std::size_t i = 0; i < document.size(); ++i) {
     if (!all_finite(document[i].second))

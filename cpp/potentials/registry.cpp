@@ -54,7 +54,7 @@ const std::vector<ModelEntry>& model_registry() {
 
 const std::vector<FormatEntry>& format_registry() {
   static const std::vector<FormatEntry> entries{
-      {"forcesmith", {".json"}, parse_potential_file, one_file(print_potential_file)},
+      {"forcesmith", {".json"}, parse_potential_file, one_file(print_potential_file), "", false, true},
       {"mlip", {".almtp", ".mtp"}, parse_mlip, one_file(print_mlip)},
       {"n2p2", {".nn"}, parse_n2p2, print_n2p2, "input.nn", true},
       {"snap", {".snapcoeff", ".snapparam"}, parse_snap, print_snap},
@@ -120,6 +120,17 @@ Potential read_potential(const std::string& given, const ReadOptions& options) {
     throw FormatError("Cannot read the potential file \"" + path +
                       "\": it does not exist, is empty, or may not be read.");
   return parse_potential(*text, path, options);
+}
+
+std::string left_out_of_file(const Potential& potential, const std::string& given) {
+  const std::string path = file_of(given, true);
+  const FormatEntry& format = format_of(path);
+  if (!potential.short_range() || format.holds_short_range) return "";
+  return "\"" + path + "\" does not hold where the training data end at short range" +
+         (potential.short_range()->has_wall()
+              ? ", nor the repulsive wall there: atoms closer than in the training data may attract each other."
+              : ".") +
+         " The format " + format.name + " has no place for it.";
 }
 
 void write_potential(const Potential& potential, const std::string& given) {

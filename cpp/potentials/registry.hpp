@@ -35,6 +35,7 @@ struct FormatEntry {
   std::function<std::vector<TextFile>(const Potential&, const std::string& path)> print;
   std::string in_folder = "";  // of a format of folders: the file that makes a folder a potential
   bool has_no_units = false;   // files do not tell their units, see ReadOptions
+  bool holds_short_range = false;
 };
 
 const std::vector<DescriptorEntry>& descriptor_registry();
@@ -46,6 +47,9 @@ Potential read_potential(const std::string& path, const ReadOptions& options = {
 /// The same from text; `path` is used in messages and tells the format.
 Potential parse_potential(const std::string& text, const std::string& path,
                           const ReadOptions& options = {});
+/// One sentence on what a file at `path` would not hold of the potential; empty if it holds all. Where more than
+/// what lies outside the training data would be lost, writing is an error.
+std::string left_out_of_file(const Potential& potential, const std::string& path);
 /// Writes atomically: every file is complete or untouched. A folder that is there gets a format of folders.
 void write_potential(const Potential& potential, const std::string& path);
 

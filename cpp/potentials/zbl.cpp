@@ -31,6 +31,24 @@ std::array<double, 3> screened_coulomb(const ZblPair& pair, double r) {
   return {inverse * sum, inverse * (dsum - sum * inverse), inverse * (d2sum - 2.0 * inverse * (dsum - sum * inverse))};
 }
 
+ZblPair make_pair(int z_i, int z_j, const ZblRange& range) {
+  ZblPair pair{};
+  const double screening = (std::pow(z_i, exponent) + std::pow(z_j, exponent)) / a0;
+  for (int n = 0; n < 4; ++n) {
+    pair.factor[n] = range.strength * coulomb_constant * z_i * z_j * amplitude[n];
+    pair.rate[n] = decay[n] * screening;
+  }
+  pair.inner = range.inner;
+  pair.outer = range.outer;
+  // Value, slope and curvature of V + S vanish at the outer cutoff.
+  const auto [v, dv, d2v] = screened_coulomb(pair, range.outer);
+  const double width = range.outer - range.inner;
+  pair.a = (-3.0 * dv + width * d2v) / (width * width);
+  pair.b = (2.0 * dv - width * d2v) / (width * width * width);
+  pair.c = -v + 0.5 * width * dv - width * width * d2v / 12.0;
+  return pair;
+}
+
 }  // namespace
 
 ParameterSchema Zbl::schema() {
@@ -40,18 +58,19 @@ ParameterSchema Zbl::schema() {
 
 Zbl Zbl::create(const Json& given, const std::vector<std::string>& elements, const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
-  return Zbl(checked.at("inner"), checked.at("outer"), elements, where);
+  return Zbl(ZblRange{checked.at("inner"), checked.at("outer")}, elements, where);
 }
 
-Zbl::Zbl(double inner, double outer, const std::vector<std::string>& elements, const std::string& where)
-    : inner_(inner),
-      outer_(outer),
-      variant_(FORCESMITH_VARIANT_IN_USE(zbl_variant)),
-      cutoffs_(elements.size() * elements.size(), outer) {
-  if (!(inner_ > 0.0 && outer_ > inner_) || !std::isfinite(outer_))
-    throw ParameterError(where + ": the outer cutoff (" + std::to_string(outer_) +
-                         " angstrom) must be larger than the inner one (" + std::to_string(inner_) +
-                         " angstrom), and that positive.");
+Zbl::Zbl(const ZblRange& range, const std::vector<std::string>& elements, const std::string& where)
+    : Zbl(std::vector<ZblRange>(elements.size() * elements.size(), range), elements, where) {}
+
+Zbl::Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& elements, const std::string& where)
+    : variant_(FORCESMITH_VARIANT_IN_USE(zbl_variant)) {
+  for (const auto& [inner, outer, strength] : ranges)
+    if (!(inner > 0.0 && outer > inner) || !std::isfinite(outer))
+      throw ParameterError(where + ": the outer cutoff (" + std::to_string(outer) +
+                           " angstrom) must be larger than the inner one (" + std::to_string(inner) +
+                           " angstrom), and that positive.");
   for (const std::string& element : elements) {
     atomic_numbers_.push_back(atomic_number(element));
     if (atomic_numbers_.back() == 0)
@@ -59,23 +78,11 @@ Zbl::Zbl(double inner, double outer, const std::vector<std::string>& elements, c
                            "\" is not a chemical element, so it has no nuclear charge.");
   }
   for (int z_i : atomic_numbers_)
-    for (int z_j : atomic_numbers_) pairs_.push_back(make_pair(z_i, z_j));
-}
-
-ZblPair Zbl::make_pair(int z_i, int z_j) const {
-  ZblPair pair{};
-  const double screening = (std::pow(z_i, exponent) + std::pow(z_j, exponent)) / a0;
-  for (int n = 0; n < 4; ++n) {
-    pair.factor[n] = coulomb_constant * z_i * z_j * amplitude[n];
-    pair.rate[n] = decay[n] * screening;
-  }
-  // Value, slope and curvature of V + S vanish at the outer cutoff.
-  const auto [v, dv, d2v] = screened_coulomb(pair, outer_);
-  const double width = outer_ - inner_;
-  pair.a = (-3.0 * dv + width * d2v) / (width * width);
-  pair.b = (2.0 * dv - width * d2v) / (width * width * width);
-  pair.c = -v + 0.5 * width * dv - width * width * d2v / 12.0;
-  return pair;
+    for (int z_j : atomic_numbers_) {
+      const ZblRange& range = ranges[pairs_.size()];
+      cutoffs_.push_back(range.outer);
+      pairs_.push_back(make_pair(z_i, z_j, range));
+    }
 }
 
 void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const {
@@ -84,7 +91,7 @@ void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies,
   const PackedView view = workspace.neighbors.view();
   double* gradients = workspace.pair_gradients.reserve(static_cast<std::size_t>(3) * workspace.neighbors.n_packs() *
                                                        variant_.width);
-  variant_.add({n_elements, inner_, outer_, pairs_.data()}, view, energies, gradients);
+  variant_.add({n_elements, pairs_.data()}, view, energies, gradients);
   workspace.neighbors.add_forces(gradients, forces);
 }
 

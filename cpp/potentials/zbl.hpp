@@ -15,18 +15,27 @@
 
 namespace forcesmith {
 
+/// Of two elements: cutoffs, angstrom, and a factor of the repulsion.
+struct ZblRange {
+  double inner, outer;
+  double strength = 1.0;
+};
+
 class Zbl {
  public:
   static ParameterSchema schema();
   static Zbl create(const Json& parameters, const std::vector<std::string>& elements,
                     const std::string& where);
 
-  /// inner, outer: cutoffs, angstrom.
-  Zbl(double inner, double outer, const std::vector<std::string>& elements, const std::string& where);
+  /// The same range for all pairs of elements.
+  Zbl(const ZblRange& range, const std::vector<std::string>& elements, const std::string& where);
+  /// ranges: [element][element], symmetric.
+  Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& elements, const std::string& where);
 
-  Json to_json() const { return {{"inner", inner_}, {"outer", outer_}}; }
-  double inner() const { return inner_; }
-  double outer() const { return outer_; }
+  /// Of one range for all pairs.
+  Json to_json() const { return {{"inner", inner()}, {"outer", outer()}}; }
+  double inner() const { return pairs_[0].inner; }
+  double outer() const { return pairs_[0].outer; }
   const std::vector<int>& atomic_numbers() const { return atomic_numbers_; }
 
   /// Memory of one worker.
@@ -41,13 +50,10 @@ class Zbl {
   void add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const;
 
  private:
-  ZblPair make_pair(int z_i, int z_j) const;
-
-  double inner_, outer_;
   std::vector<int> atomic_numbers_;  // [element]
   ZblVariant variant_;
   PackingVariants packing_ = packing_variants_in_use();  // of the same instruction set
-  std::vector<double> cutoffs_;      // [center element][neighbor element], all are the outer one
+  std::vector<double> cutoffs_;      // [center element][neighbor element], the outer ones
   std::vector<ZblPair> pairs_;       // [center element][neighbor element]
 };
 

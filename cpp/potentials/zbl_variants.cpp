@@ -22,7 +22,7 @@ void add_zbl(const ZblTables& t, const PackedView& neighbors, double* energies, 
         sum += term;
         slope -= L(p.rate[n]) * term;
       }
-      const L beyond = r - L(t.inner), half = lane_if_less(r, L(t.outer), L(0.5), L(0.0));
+      const L beyond = r - L(p.inner), half = lane_if_less(r, L(p.outer), L(0.5), L(0.0));
       const L switched = lane_if_less(L(0.0), beyond, beyond, L(0.0)), square = switched * switched;
       slope = half * (inverse * (slope - sum * inverse) + square * (L(p.a) + L(p.b) * switched));
       energy += half * (sum * inverse + L(p.c) + square * switched * (L(p.a / 3.0) + L(p.b / 4.0) * switched));

@@ -10,12 +10,12 @@ namespace forcesmith {
 /// and c everywhere, are added, so that the sum goes smoothly to 0.
 struct ZblPair {
   double factor[4], rate[4];  // eV angstrom, 1/angstrom
-  double a, b, c;
+  double inner, outer;        // angstrom
+  double a, b, c;             // eV/angstrom^3, eV/angstrom^4, eV
 };
 
 struct ZblTables {
   int n_elements;
-  double inner, outer;   // angstrom
   const ZblPair* pairs;  // [center element][neighbor element]
 };
 

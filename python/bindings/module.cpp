@@ -128,6 +128,9 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
   std::fill_n(evaluation.virials, virials.size(), 0.0);
   Array<int> values_outside(batch.n_atoms());
   evaluation.values_outside = values_outside.mutable_data();
+  const bool knows_distances = potential.short_range().has_value();
+  Array<int> close_neighbors(knows_distances ? batch.n_atoms() : 0);
+  if (knows_distances) evaluation.close_neighbors = close_neighbors.mutable_data();
   const StoredNeighbors source(batch.view(potential));
   Evaluator evaluator(potential, precision_named(precision));
   {
@@ -144,6 +147,7 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
   result["forces"] = forces;
   result["virials"] = totals;
   result["values_outside"] = values_outside;
+  result["close_neighbors"] = knows_distances ? py::object(close_neighbors) : py::none();
   return result;
 }
 
@@ -260,6 +264,7 @@ PYBIND11_MODULE(_core, m) {
       }, py::arg("text"), py::arg("name") = "text")
       .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
       .def("write", &write_potential, py::arg("path"))
+      .def("left_out_of_file", &left_out_of_file, py::arg("path"))
       .def_property_readonly("elements", &Potential::elements)
       .def_property_readonly("cutoff", &Potential::cutoff)
       .def("size", &Potential::size, py::arg("element"))
@@ -271,6 +276,14 @@ PYBIND11_MODULE(_core, m) {
       }, py::arg("element"), "Names of the descriptor values of an element.")
       .def_property("provenance", [](const Potential& potential) { return python_of(potential.provenance()); },
                     [](Potential& potential, const py::object& value) { potential.set_provenance(json_of(value)); })
+      .def_property("short_range", [](const Potential& potential) -> py::object {
+                      if (!potential.short_range()) return py::none();
+                      return python_of(potential.short_range()->to_json(potential.elements()));
+                    }, [](Potential& potential, const py::object& value) {
+                      if (value.is_none()) return potential.set_short_range({});
+                      potential.set_short_range(ShortRange::create(json_of(value), potential.elements(),
+                                                                   potential.cutoff(), "\"short_range\""));
+                    }, "Where the training data end at short range, as in the potential file; None: not known.")
       .def_property("descriptor_parameters",
                     [](const Potential& potential) { return array_of(potential.descriptor_parameters()); },
                     [](Potential& potential, const std::vector<double>& values) {

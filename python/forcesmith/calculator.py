@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import ClassVar
 
+import numpy as np
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
 
@@ -17,6 +19,10 @@ class ForcesmithCalculator(Calculator):
     (slabs, wires), as in ASE's and LAMMPS' own potentials. Without a volume it is not defined;
     asking for it raises ASE's PropertyNotImplementedError. `free_energy` equals `energy`: there are
     no electrons here.
+
+    `results` also hold what lies outside the training data, "values_outside" and "close_neighbors"
+    as in `Result`, where the potential knows that; the first configuration of either kind is warned
+    of.
     """
 
     implemented_properties: ClassVar[list[str]] = [
@@ -32,6 +38,7 @@ class ForcesmithCalculator(Calculator):
         self.potential = potential
         self.threads = threads
         self.precision = precision
+        self._warned: set[str] = set()
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
@@ -49,3 +56,18 @@ class ForcesmithCalculator(Calculator):
                 "The configuration has no cell with a volume, so it has no stress; give it three "
                 "lattice vectors."
             )
+        for name, found, what in (
+            ("values_outside", result.values_outside, "descriptor values outside their range"),
+            ("close_neighbors", result.close_neighbors, "neighbors closer than any"),
+        ):
+            if found is None:
+                continue
+            self.results[name] = found
+            if found.any() and name not in self._warned:
+                self._warned.add(name)
+                warnings.warn(
+                    f"{np.count_nonzero(found)} of {len(found)} atoms have {what} in the training "
+                    "data, so the potential extrapolates; see "
+                    f'calculator.results["{name}"]. Later ones are not warned of.',
+                    stacklevel=2,
+                )

@@ -27,6 +27,7 @@ from forcesmith.metrics import ErrorTable, errors_by_group
 from forcesmith.potential import Potential, worker_count
 from forcesmith.record import Progress, Record
 from forcesmith.settings import FitSettings, GroupWeights
+from forcesmith.short_range import set_short_range, strengthen_wall
 from forcesmith.starting_potential import given_offsets, starting_potential
 from forcesmith.training_set import TrainingSet
 from forcesmith.variable_projection import LinearLeastSquares
@@ -107,6 +108,12 @@ def fit(
         settings.weights,
         keep_configurations=method in ("adam", "gauss_newton"),
     )
+    validation_set = TrainingSet(validation, elements, potential.cutoff, settings.weights)
+    set_short_range(
+        potential,
+        np.minimum(training_set.smallest_distances, validation_set.smallest_distances),
+        settings.wall,
+    )
     goes_on = optimizer.start and "descriptor" not in settings.model_fields_set
     offsets = given_offsets(settings, elements)
     if by_gradient and not goes_on:
@@ -117,7 +124,6 @@ def fit(
     record = Record(potential, training_set, optimizer.tolerance, progress, checkpoint, started)
     coefficient_errors = None
     if by_gradient:
-        validation_set = TrainingSet(validation, elements, potential.cutoff, settings.weights)
         search = GradientSearch(
             record,
             validation_set,
@@ -132,6 +138,7 @@ def fit(
         ending = LinearSearch(record, squares, optimizer).run()
         coefficient_errors = None if ending == "interrupted" else squares.standard_errors
 
+    strengthen_wall(potential)
     train_errors = errors_by_group(potential, train)
     test_errors = errors_by_group(potential, test) if test else None
     core.provenance = _provenance(settings, training_set, train_errors, test_errors)

@@ -49,6 +49,12 @@ class Neighbors:
     neighbors: np.ndarray  # (n_pairs,) atom of this configuration
     displacements: np.ndarray  # (n_pairs, 3) r_j - r_i, angstrom
 
+    def lower_to_smallest_distances(self, distances: np.ndarray) -> None:
+        """Lower entries of (n_elements, n_elements), angstrom, to those of this configuration."""
+        centers = np.repeat(self.types, self.counts)
+        lengths = np.linalg.norm(self.displacements, axis=1)
+        np.minimum.at(distances, (centers, self.types[self.neighbors]), lengths)
+
 
 def find_neighbors(
     configurations: Sequence[Atoms], elements: Sequence[str], cutoff: float

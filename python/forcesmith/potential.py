@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
@@ -35,6 +36,9 @@ class Result:
     values_outside: np.ndarray | None
     """For every atom, how many descriptor values lie outside their range in the training set, shape
     (n_atoms,); None for models that do not know the ranges."""
+    close_neighbors: np.ndarray | None
+    """For every atom, how many neighbors are closer than any two atoms of their elements in the
+    training set, shape (n_atoms,); None for potentials that do not know these distances."""
     volume: float
     """Of the cell, angstrom^3, open directions included; 0 without three lattice vectors."""
 
@@ -102,7 +106,11 @@ class Potential:
         An existing folder, or `folder/input.nn`, stands for all files of a folder of n2p2, in bohr
         and hartree. LAMMPS' SNAP files cannot hold a repulsion: beside them, LAMMPS commands with
         it go into a .mod file; a potential without one removes that of an earlier potential.
+        What a format cannot hold is an error, but for the wall where the training data end: a
+        warning says that it is left out.
         """
+        if left_out := self._core.left_out_of_file(os.fspath(path)):
+            warnings.warn(left_out, stacklevel=2)
         self._core.write(os.fspath(path))
 
     @property
@@ -137,7 +145,7 @@ class Potential:
             "descriptors": [readable(descriptor) for descriptor in document["descriptors"]],
             "descriptor_values": {e: self._core.size(i) for i, e in enumerate(self.elements)},
             "model": readable(document["model"]),
-            **({"zbl": document["zbl"]} if "zbl" in document else {}),
+            **{key: document[key] for key in ("zbl", "short_range") if key in document},
             "parameters": {
                 "descriptors": len(self._core.descriptor_parameters),
                 "model": len(self._core.model_parameters),
@@ -200,7 +208,7 @@ def _is_short(value, n_elements: int) -> bool:
 def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
     """Results per configuration from the core's arrays of a whole batch."""
     results, first = [], 0
-    outside = raw["values_outside"]
+    outside, close = raw["values_outside"], raw["close_neighbors"]
     for atoms, virial in zip(configurations, raw["virials"], strict=True):
         rows = slice(first, first + len(atoms))
         first += len(atoms)
@@ -211,6 +219,7 @@ def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
                 forces=raw["forces"][rows].copy(),
                 virial=virial[VOIGT],
                 values_outside=None if (outside[rows] < 0).any() else outside[rows].copy(),
+                close_neighbors=None if close is None else close[rows].copy(),
                 volume=float(atoms.cell.volume),
             )
         )

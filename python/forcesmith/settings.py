@@ -223,6 +223,9 @@ class FitSettings(_Section):
     model: ModelSettings = ModelSettings()
     zbl: ZblSettings | None = None
     """Fixed repulsion that is part of the potential; the rest is fitted to what it leaves."""
+    wall: bool = True
+    """Atoms closer than any two of their elements in the training data repel each other (ZBL),
+    whatever the fitted part would say there; at larger distances nothing changes."""
     data: DataSettings = DataSettings()
     weights: WeightSettings = WeightSettings()
     optimizer: OptimizerSettings = OptimizerSettings()

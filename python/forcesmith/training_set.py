@@ -126,9 +126,13 @@ class TrainingSet:
         self.n_atoms = sum(len(atoms) for atoms in configurations)
         self.batches: list[LabelledBatch] = []
         self.configurations: list[LabelledConfiguration] = []
+        self.smallest_distances = np.full((len(elements), len(elements)), np.inf)
+        """Of every pair of elements, angstrom; infinity where there is none within the cutoff."""
         for portion in portions(configurations):
             labelled = _labelled(portion, self.elements, cutoff, weights, len(configurations))
             self.batches.append(join_labelled(labelled))
+            for one in labelled:
+                one.neighbors.lower_to_smallest_distances(self.smallest_distances)
             if keep_configurations:
                 self.configurations += labelled
         self.hash = _hash(configurations)

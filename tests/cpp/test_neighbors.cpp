@@ -16,7 +16,7 @@ constexpr int index_mask = 0xfff, n_host = 400;
 
 /// A crowd of atoms in a box of 2 angstrom around a point, and lists of some of them.
 struct Crowd {
-  static constexpr double cutoff_squared = 1.0;
+  static constexpr double cutoff_squared = 1.0, close_squared = 0.03;
   Numbers positions;
   std::vector<int> elements;
 
@@ -35,13 +35,14 @@ void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atom
   std::vector<int> neighbors(room), types(room, 0);
   std::vector<Real> x(room), y(room), z(room);
   int n_pairs = 0;
+  bool close = false, expected_close = false;
   for (int n_listed : {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 23, 333}) {
     const int center = n_host - 1 - n_listed;
     std::vector<int> listed;
     for (int k = 0; k < n_listed; ++k) listed.push_back((7 * k + n_listed) % n_host | 0x1000 << k % 3);
     int expected = n_pairs;
     n_pairs = select_neighbors(atoms, center, listed.data(), n_listed,
-                               {neighbors.data(), types.data(), x.data(), y.data(), z.data()}, n_pairs);
+                               {neighbors.data(), types.data(), x.data(), y.data(), z.data()}, n_pairs, close);
     for (int marked : listed) {
       const int j = marked & index_mask;
       const double d[3] = {crowd.component(center, j, 0), crowd.component(center, j, 1),
@@ -54,8 +55,10 @@ void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atom
       CHECK(std::abs(y[expected] - d[1]) <= rounding);
       CHECK(std::abs(z[expected] - d[2]) <= rounding);
       ++expected;
+      expected_close = expected_close || r_squared < Crowd::close_squared;
     }
     CHECK(n_pairs == expected);
+    CHECK(close == expected_close);
   }
   CHECK(n_pairs > 50 && n_pairs < 300);
 }
@@ -68,7 +71,7 @@ void test_selections(std::mt19937& random, bool one_element) {
   for (double offset : {0.0, 15.9, -16.0, 30000.0, -30016.25}) {
     const Crowd crowd(random, one_element, offset);
     const ListedAtoms atoms{crowd.positions.data(), one_element ? nullptr : crowd.elements.data(), index_mask,
-                            Crowd::cutoff_squared};
+                            Crowd::cutoff_squared, Crowd::close_squared};
     test_selection(crowd, atoms, select_neighbors.in_double, 0.0);
 
     std::vector<int> rows(4 * n_host, -7);
@@ -76,7 +79,8 @@ void test_selections(std::mt19937& random, bool one_element) {
       select_neighbors.set_rows(crowd.positions.data(), crowd.elements.data(), first, first == 0 ? 123 : n_host, step,
                                 rows.data());
     const ListedAtomsOnGrid on_grid{rows.data(), one_element, index_mask, static_cast<float>(step),
-                                    static_cast<float>(Crowd::cutoff_squared)};
+                                    static_cast<float>(Crowd::cutoff_squared),
+                                    static_cast<float>(Crowd::close_squared)};
     test_selection(crowd, on_grid, select_neighbors.in_single, 1.1 * step + 1e-7 * cutoff);
   }
 }

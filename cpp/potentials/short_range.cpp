@@ -1,0 +1,217 @@
+#include "potentials/short_range.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+constexpr double relative_width = 0.1;  // of the region in which the wall is switched on, in onsets
+
+/// g(r) / r and dg/dr, see the header.
+std::array<double, 2> stretch_and_slope(double onset, double r) {
+  const double width = relative_width * onset, t = std::min(1.0, (onset - r) / width);
+  const double g = onset - width * (t - t * t * t + 0.5 * t * t * t * t);
+  return {g / r, t < 1.0 ? 1.0 - 3.0 * t * t + 2.0 * t * t * t : 0.0};
+}
+
+std::array<double, 3> displacement(const NeighborView& block, std::int64_t pair) {
+  if (block.x != nullptr) return {block.x[pair], block.y[pair], block.z[pair]};
+  return {block.x_single[pair], block.y_single[pair], block.z_single[pair]};
+}
+
+double length(const std::array<double, 3>& r) { return std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]); }
+
+const ParameterSchema& pair_schema() {
+  static const ParameterSchema schema{
+      {"elements", "array", "", {}, "two element symbols"},
+      {"distance", "number", "angstrom", {}, "smallest distance in the training data; absent: no such pair", true},
+      {"onset", "number", "angstrom", {}, "where the wall begins; absent: no wall", true},
+      {"strength", "number", "", {}, "factor of the wall's nuclear repulsion; absent: no wall", true}};
+  return schema;
+}
+
+double checked_number(const Json& pair, const char* key, double smallest, const std::string& where) {
+  const double value = pair.at(key);
+  if (!(value >= smallest && value < 1e6))
+    throw ParameterError("The \"" + std::string(key) + "\" of a pair in " + where + " must not be " +
+                         pair.at(key).dump() + ".");
+  return value;
+}
+
+}  // namespace
+
+ParameterSchema ShortRange::schema() {
+  return {{"pairs", "array", "", {}, "of elements, each with its smallest distance in the training data and its wall"}};
+}
+
+ShortRange ShortRange::create(const Json& given, const std::vector<std::string>& elements, double cutoff,
+                              const std::string& where) {
+  const int n = static_cast<int>(elements.size());
+  const Json list = checked_parameters(schema(), given, where).at("pairs");
+  std::vector<Pair> pairs(static_cast<std::size_t>(n) * n);
+  std::vector<bool> found(pairs.size(), false);
+  for (const Json& entry : list) {
+    const Json own = checked_parameters(pair_schema(), entry, "a pair in " + where);
+    const Json& names = own.at("elements");
+    std::array<int, 2> index{-1, -1};
+    for (std::size_t k = 0; k < 2 && names.size() == 2; ++k)
+      for (int element = 0; element < n; ++element)
+        if (names[k] == elements[element]) index[k] = element;
+    if (index[0] < 0 || index[1] < 0 || found[index[0] * n + index[1]])
+      throw ParameterError("The \"elements\" of the pairs in " + where + " must be all pairs of " + joined(elements) +
+                           ", each once; one pair is " + names.dump().substr(0, 60) + ".");
+    if (own.contains("onset") != own.contains("strength"))
+      throw ParameterError("A pair in " + where + " needs both \"onset\" and \"strength\", or none of them.");
+    Pair pair;
+    if (own.contains("distance")) pair.distance = checked_number(own, "distance", 1e-6, where);
+    if (own.contains("onset")) {
+      pair.onset = checked_number(own, "onset", 1e-6, where);
+      pair.strength = checked_number(own, "strength", 0.0, where);
+    }
+    for (int k = 0; k < 2; ++k) {
+      pairs[index[k] * n + index[1 - k]] = pair;
+      found[index[k] * n + index[1 - k]] = true;
+    }
+  }
+  if (std::find(found.begin(), found.end(), false) != found.end())
+    throw ParameterError("The pairs in " + where + " must be all pairs of " + joined(elements) + "; one is missing.");
+  return ShortRange(std::move(pairs), elements, cutoff, where);
+}
+
+ShortRange::ShortRange(std::vector<Pair> pairs, const std::vector<std::string>& elements, double cutoff,
+                       const std::string& where)
+    : n_elements_(static_cast<int>(elements.size())), pairs_(std::move(pairs)) {
+  std::vector<ZblRange> ranges;
+  bool any_repulsion = false;
+  for (const Pair& pair : pairs_) {
+    limits_.push_back(std::max(pair.distance.value_or(cutoff), pair.onset));
+    largest_limit_ = std::max(largest_limit_, limits_.back());
+    has_wall_ = has_wall_ || pair.onset > 0.0;
+    any_repulsion = any_repulsion || pair.strength > 0.0;
+    // Without a wall a range that no neighbor is in.
+    ranges.push_back(pair.onset > 0.0 ? ZblRange{(1.0 - relative_width) * pair.onset, pair.onset, pair.strength}
+                                      : ZblRange{1e-12, 2e-12, 0.0});
+  }
+  if (any_repulsion) repulsion_.emplace(ranges, elements, where);
+}
+
+Json ShortRange::to_json(const std::vector<std::string>& elements) const {
+  Json list = Json::array();
+  for (int a = 0; a < n_elements_; ++a)
+    for (int b = a; b < n_elements_; ++b) {
+      const Pair& own = pair(a, b);
+      Json entry{{"elements", {elements[a], elements[b]}}};
+      if (own.distance) entry["distance"] = *own.distance;
+      if (own.onset > 0.0) {
+        entry["onset"] = own.onset;
+        entry["strength"] = own.strength;
+      }
+      list.push_back(std::move(entry));
+    }
+  return {{"pairs", list}};
+}
+
+ClosestPair closest_pair(const ShortRange& short_range, const NeighborSource& source) {
+  ClosestPair closest;
+  double smallest = 1.0;  // distance / limit
+  NeighborBuffer buffer;
+  for (int atom = 0; atom < source.n_atoms(); ++atom) {
+    const NeighborView one = source.block(atom, 1, buffer);
+    for (std::int64_t pair = one.offsets[0]; pair < one.offsets[1]; ++pair) {
+      const double r = length(displacement(one, pair)), limit = short_range.limit(one.center_types[0], one.types[pair]);
+      if (!(r < smallest * limit)) continue;
+      smallest = r / limit;
+      closest = {one.centers[0], one.neighbors[pair], r, limit};
+    }
+  }
+  return closest;
+}
+
+bool WallView::look_at(const ShortRange& short_range, const NeighborView& block, int* close_neighbors) {
+  moved_.clear();
+  if (close_neighbors != nullptr)
+    for (int atom = 0; atom < block.n_atoms; ++atom) close_neighbors[block.centers[atom]] = 0;
+  if (!block.may_have_close_pairs) return false;
+  for (int atom = 0; atom < block.n_atoms; ++atom) {
+    int n_close = 0;
+    for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
+      const auto d = displacement(block, pair);
+      const double r = length(d);
+      const int center = block.center_types[atom], neighbor = block.types[pair];
+      if (!(r < short_range.limit(center, neighbor))) continue;
+      ++n_close;
+      const double onset = short_range.pair(center, neighbor).onset;
+      if (!(r < onset)) continue;
+      const auto [stretch, slope] = stretch_and_slope(onset, r);
+      moved_.push_back({static_cast<int>(pair - block.offsets[0]), {d[0] / r, d[1] / r, d[2] / r}, stretch, slope});
+    }
+    if (close_neighbors != nullptr) close_neighbors[block.centers[atom]] = n_close;
+  }
+  if (moved_.empty()) return false;
+  copy(block);
+  return true;
+}
+
+/// Every pair gets a row of forces of its own, so that its gradient can be told from all others.
+void WallView::copy(const NeighborView& block) {
+  const std::int64_t first = block.offsets[0];
+  const int n_atoms = block.n_atoms, n_pairs = static_cast<int>(block.offsets[n_atoms] - first);
+  double* components[3] = {x_.reserve(n_pairs), y_.reserve(n_pairs), z_.reserve(n_pairs)};
+  for (int pair = 0; pair < n_pairs; ++pair) {
+    const auto d = displacement(block, first + pair);
+    for (int axis = 0; axis < 3; ++axis) components[axis][pair] = d[axis];
+  }
+  for (const Moved& moved : moved_)
+    for (double* component : components) component[moved.pair] *= moved.stretch;
+  centers_.resize(n_atoms);
+  neighbors_.resize(n_pairs);
+  offsets_.resize(n_atoms + 1);
+  for (int atom = 0; atom < n_atoms; ++atom) centers_[atom] = atom;
+  for (int pair = 0; pair < n_pairs; ++pair) neighbors_[pair] = n_atoms + pair;
+  for (int atom = 0; atom <= n_atoms; ++atom) offsets_[atom] = block.offsets[atom] - first;
+  const std::size_t n_numbers = static_cast<std::size_t>(force_stride) * (n_atoms + n_pairs);
+  seen_forces_ = {forces_.reserve(n_numbers)};
+  std::fill_n(seen_forces_.forces, n_numbers, 0.0);
+  block_ = block;
+  seen_ = {n_atoms,      centers_.data(),     block.center_types, offsets_.data(), neighbors_.data(),
+           block.types + first, components[0], components[1],      components[2]};
+}
+
+void WallView::move_back(const PairForces& to) const {
+  const double* rows = seen_forces_.forces + static_cast<std::size_t>(force_stride) * block_.n_atoms;
+  auto moved = moved_.begin();
+  for (int atom = 0; atom < block_.n_atoms; ++atom)
+    for (std::int64_t k = offsets_[atom]; k < offsets_[atom + 1]; ++k) {
+      // g = dE_i/dr_ij; the row of the neighbor holds -g.
+      double g[3];
+      for (int axis = 0; axis < 3; ++axis) g[axis] = -rows[force_stride * k + axis];
+      if (moved != moved_.end() && moved->pair == k) {
+        // With r' = g(r) r/|r|, dr'/dr is dg/dr along r and g(r)/r across it.
+        const double* n = moved->direction;
+        const double along = g[0] * n[0] + g[1] * n[1] + g[2] * n[2];
+        for (int axis = 0; axis < 3; ++axis)
+          g[axis] = moved->stretch * g[axis] + (moved->slope - moved->stretch) * along * n[axis];
+        ++moved;
+      }
+      const std::int64_t pair = block_.offsets[0] + k;
+      const std::array<double, 3> r = displacement(block_, pair);
+      const std::int64_t i = block_.centers[atom], j = block_.neighbors[pair];
+      for (int axis = 0; axis < 3 && to.forces != nullptr; ++axis) {
+        to.forces[force_stride * i + axis] += g[axis];
+        to.forces[force_stride * j + axis] -= g[axis];
+      }
+      FORCESMITH_ISA::add_per_atom_virial(r.data(), g, i, j, to);
+      if (to.virial == nullptr) continue;
+      for (int axis = 0; axis < 3; ++axis) to.virial[axis] -= r[axis] * g[axis];
+      to.virial[3] -= r[0] * g[1];
+      to.virial[4] -= r[0] * g[2];
+      to.virial[5] -= r[1] * g[2];
+    }
+}
+
+}  // namespace forcesmith
