@@ -106,7 +106,9 @@ def untrained(level: int, elements: tuple[str, ...], atoms: Atoms) -> fs.Potenti
         ],
         "model": {"type": "linear"},
     }
-    potential = fs.Potential.from_json(json.dumps(document), "an untrained potential")
+    potential = fs.Potential.from_json(
+        json.dumps(document), "an untrained potential", trained=False
+    )
     core = potential._core
     generator = np.random.default_rng(1)
     core.descriptor_parameters = generator.normal(size=len(core.descriptor_parameters)) / 8

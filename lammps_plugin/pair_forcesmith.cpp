@@ -12,14 +12,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "atom.h"
 #include "citeme.h"
 #include "comm.h"
+#include "core/error.hpp"
 #include "core/kokkos_scope.hpp"
+#include "core/text.hpp"
 #include "domain.h"
 #include "error.h"
 #include "force.h"
@@ -155,14 +155,13 @@ void PairForcesmith::set_element_names(std::vector<std::string> names) {
 void PairForcesmith::load_potential() {
   evaluator_.reset();
   potential_.reset();
-  if (!utils::strmatch(path_, "\\.json$"))
-    error->all(FLERR,
-               "pair_style forcesmith reads potential files that end in .json, not '{}'; make one with: "
-               "forcesmith convert {} potential.json (and --elements ... for MLIP files)",
-               path_, path_);
   start_kokkos(comm->nthreads);
   const std::string text = read_on_first_rank(path_);
   try {
+    if (const std::string format = format_to_read(text, path_).name; format != "forcesmith")
+      throw FormatError("pair_style forcesmith reads forcesmith's own potential files, not those of the format " +
+                        format + " as '" + path_ + "'; make one with: forcesmith convert " + path_ +
+                        " potential.json (and --elements ... for MLIP files).");
     potential_ = std::make_unique<Potential>(parse_potential(text, path_));
   } catch (const std::exception &problem) {
     error->all(FLERR, std::string(problem.what()));
@@ -193,21 +192,24 @@ void PairForcesmith::load_potential() {
 /// Collective. One rank reads, so that many ranks do not ask the file system at once. The folders of
 /// LAMMPS_POTENTIALS are searched too, as LAMMPS does for its own potential files.
 std::string PairForcesmith::read_on_first_rank(const std::string &path) {
-  std::string text;
-  int readable = 0;
+  FileText file;
   if (comm->me == 0) {
-    std::ifstream file(utils::get_potential_file_path(path), std::ios::binary);
-    text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    readable = file.is_open() && !file.bad() && !text.empty();
+    // LAMMPS opens what it looks for, and would wait for a pipe.
+    file = read_text_file(exists(path) ? path : utils::get_potential_file_path(path));
   }
-  MPI_Bcast(&readable, 1, MPI_INT, 0, world);
-  if (!readable)
-    error->all(FLERR,
-               "Cannot read potential file '{}', or it is empty; give its path, relative to the "
-               "folder LAMMPS runs in or to one of LAMMPS_POTENTIALS, in pair_coeff",
-               path);
-  broadcast(text, comm->me, world);
-  return text;
+  broadcast(file.problem, comm->me, world);
+  if (!file.problem.empty()) {
+    const std::string convert =
+        utils::strmatch(path, "\\.json$")
+            ? ""
+            : fmt::format(" (those of other programs are converted first: forcesmith convert {} potential.json)", path);
+    error->all(FLERR, shown_message(fmt::format(
+                          "Cannot read potential file '{}': {}; give its path, relative to the folder LAMMPS "
+                          "runs in or to one of LAMMPS_POTENTIALS, in pair_coeff{}",
+                          path, file.problem, convert)));
+  }
+  broadcast(file.text, comm->me, world);
+  return std::move(file.text);
 }
 
 // ---- before a run ----

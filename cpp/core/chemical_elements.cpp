@@ -1,5 +1,10 @@
 #include "core/chemical_elements.hpp"
 
+#include <algorithm>
+#include <iterator>
+
+#include "core/error.hpp"
+
 namespace forcesmith {
 
 namespace {
@@ -23,6 +28,17 @@ int atomic_number(const std::string& symbol) {
     if (symbol == known) return number;
   }
   return 0;
+}
+
+void check_different(const std::vector<std::string>& elements, const std::string& of) {
+  const std::size_t most = std::size(symbols);
+  if (elements.size() > most)
+    throw ParameterError("There are only " + std::to_string(most) + " elements, but " + of + " has " +
+                         std::to_string(elements.size()) + ".");
+  for (auto element = elements.begin(); element != elements.end(); ++element)
+    if (std::find(elements.begin(), element, *element) != element)
+      throw ParameterError("The elements of " + of + " name \"" + *element +
+                           "\" twice; each atom type of the potential needs an element of its own.");
 }
 
 }  // namespace forcesmith

@@ -7,9 +7,15 @@
 
 namespace forcesmith {
 
+inline constexpr std::size_t longest_message = 300;  // characters
+
+/// The message as it is shown: valid UTF-8 on one line, at most longest_message characters. Quoted words of files
+/// are shortened first, then the middle of the message.
+std::string shown_message(std::string message);
+
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& message) : std::runtime_error(shown_message(message)) {}
 };
 
 /// A file or JSON text that cannot be understood.

@@ -88,6 +88,14 @@ Json checked_parameters(const ParameterSchema& schema, const Json& given,
   return checked;
 }
 
+void check_trained(const ParameterSchema& schema, const Json& given, const std::string& where) {
+  for (const ParameterField& field : schema)
+    if (field.trained && (!given.is_object() || !given.contains(field.name) || given.at(field.name).is_null()))
+      throw ParameterError("The trained parameter \"" + field.name + "\" of " + where +
+                           " is missing, so the file holds half a potential: " + field.doc +
+                           ". Write the file again from the potential that was fitted.");
+}
+
 Json to_json(const ParameterSchema& schema) {
   Json fields = Json::array();
   for (const ParameterField& field : schema)
@@ -96,6 +104,7 @@ Json to_json(const ParameterSchema& schema) {
                       {"unit", field.unit},
                       {"default", field.default_value},
                       {"optional", field.optional || !field.default_value.is_null()},
+                      {"trained", field.trained},
                       {"doc", field.doc}});
   return fields;
 }

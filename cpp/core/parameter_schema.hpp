@@ -17,6 +17,7 @@ struct ParameterField {
   Json default_value;  // null: must be given
   std::string doc;
   bool optional = false;  // may be absent although it has no default
+  bool trained = false;   // made by training: may be absent only where a fit starts, not in a potential file
 };
 
 using ParameterSchema = std::vector<ParameterField>;
@@ -24,6 +25,9 @@ using ParameterSchema = std::vector<ParameterField>;
 /// Checks `given` (an object) against the schema and returns it with the defaults filled in.
 /// Throws ParameterError naming `where`, the key, and the nearest known key for an unknown one.
 Json checked_parameters(const ParameterSchema& schema, const Json& given, const std::string& where);
+
+/// Throws ParameterError naming `where` unless everything is there that training makes.
+void check_trained(const ParameterSchema& schema, const Json& given, const std::string& where);
 
 /// The schema as JSON, for Python and the documentation.
 Json to_json(const ParameterSchema& schema);

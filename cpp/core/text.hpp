@@ -36,8 +36,21 @@ std::optional<double> number_of(std::string_view word);
 /// What stands between white space.
 std::vector<std::string> words_of(const std::string& line);
 
-/// Nothing if there is no such file, if it may not be read, or if it is empty.
+struct FileText {
+  std::string text;
+  std::string problem;  // why there is none, the end of a sentence: "it does not exist"; else empty
+};
+
+/// The text of a file, unpacked if gzip packed it, without a byte order mark. Never waits for a pipe or reads a
+/// device.
+FileText read_text_file(const std::string& path);
+
+/// The same; nothing if it cannot be read.
 std::optional<std::string> text_of_file(const std::string& path);
+
+// False, too, for names that no file can have.
+bool is_folder(const std::string& path);
+bool exists(const std::string& path);
 
 inline bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });

@@ -70,6 +70,10 @@ class Descriptor {
                                  const double* B_bar, const double* B_dot_bar, int stride,
                                  double* gradient) const = 0;
 
+  /// Throws FormatError naming `where` if no sound potential has such values, for example because they change when
+  /// the atoms are rotated. For what was read from a file.
+  virtual void check(const std::string& where) const { static_cast<void>(where); }
+
   /// Coefficients inside the descriptor that training may change; empty if there are none.
   virtual std::vector<double> parameters() const { return {}; }
   virtual void set_parameters(std::span<const double>) {}

@@ -8,8 +8,8 @@ namespace forcesmith {
 
 ParameterSchema LinearModel::schema() {
   return {{"shared", "boolean", "", true, "one set of coefficients for all elements"},
-          {"energy_offsets", "array", "eV", {}, "energy of an isolated atom of every element", true},
-          {"coefficients", "array", "eV", {}, "[one set, or one per element][descriptor value]", true}};
+          {"energy_offsets", "array", "eV", {}, "energy of an isolated atom of every element", true, true},
+          {"coefficients", "array", "eV", {}, "[one set, or one per element][descriptor value]", true, true}};
 }
 
 std::unique_ptr<Model> LinearModel::create(const Json& given, const std::vector<int>& sizes,

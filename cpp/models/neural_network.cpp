@@ -7,12 +7,14 @@
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
+#include "core/text.hpp"
 
 namespace forcesmith {
 
 namespace {
 
 constexpr int largest_layer = 4096;
+constexpr double largest_number_of_weights = 3e7;  // of all elements
 constexpr int largest_group = 8;  // atoms per call of a kernel
 
 const std::map<std::string, Activation>& activation_names() {
@@ -205,13 +207,13 @@ Json merged(const std::vector<List>& lists) {
 ParameterSchema NeuralNetwork::schema() {
   return {{"hidden_layers", "array", "", Json{24, 24}, "neurons of each hidden layer; one list for all elements, or one per element"},
           {"activation", "string or array", "", "tanh", "activation of the hidden layers: one name, or a list with a name per layer, or such a list per element"},
-          {"energy_offsets", "array", "eV", {}, "energy of every element that is added to its network's output; default 0", true},
-          {"input_shift", "array", "", {}, "[element][descriptor value] the networks see (value - shift) factor; default 0", true},
-          {"input_factor", "array", "", {}, "[element][descriptor value]; default 1", true},
+          {"energy_offsets", "array", "eV", {}, "energy of every element that is added to its network's output; default 0", true, true},
+          {"input_shift", "array", "", {}, "[element][descriptor value] the networks see (value - shift) factor; default 0", true, true},
+          {"input_factor", "array", "", {}, "[element][descriptor value]; default 1", true, true},
           {"input_min", "array", "", {}, "[element][descriptor value] smallest value of the training set", true},
           {"input_max", "array", "", {}, "[element][descriptor value] largest value of the training set", true},
           {"seed", "integer", "", 1, "of the random weights, where \"networks\" is absent"},
-          {"networks", "array", "", {}, "[element][layer] weights and biases, the output layer last", true}};
+          {"networks", "array", "", {}, "[element][layer] weights and biases, the output layer last", true, true}};
 }
 
 std::unique_ptr<Model> NeuralNetwork::create(const Json& given, const std::vector<int>& sizes,
@@ -223,6 +225,18 @@ std::unique_ptr<Model> NeuralNetwork::create(const Json& given, const std::vecto
       hidden_layers_of(checked.at("hidden_layers"), sizes.size(), {"\"hidden_layers\"", where});
   settings.activations =
       activations_of(checked.at("activation"), settings.hidden_layers, {"\"activation\"", where});
+  double n_weights = 0.0;
+  for (std::size_t element = 0; element < sizes.size(); ++element) {
+    double n_inputs = sizes[element];
+    for (const int n_neurons : settings.hidden_layers[element]) {
+      n_weights += n_inputs * n_neurons;
+      n_inputs = n_neurons;
+    }
+  }
+  if (n_weights > largest_number_of_weights)
+    throw ParameterError(where + ": \"hidden_layers\" asks for " + printed(n_weights) +
+                         " weights, more than the supported " + printed(largest_number_of_weights) +
+                         "; choose smaller layers.");
   std::vector<std::vector<double>> zeros, ones;
   for (int size : sizes) {
     zeros.emplace_back(size, 0.0);

@@ -1,10 +1,13 @@
 #include "models/quadratic_model.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace forcesmith {
 
 namespace {
+
+constexpr double largest_number_of_coefficients = 1e8;
 
 /// alpha B and alpha B_dot of one atom.
 struct QuadraticWorkspace : Model::Workspace {
@@ -32,7 +35,7 @@ void add_product(const std::vector<double>& triangle, int n, const double* x, do
 ParameterSchema QuadraticModel::schema() {
   ParameterSchema fields = LinearModel::schema();
   fields.push_back({"quadratic_coefficients", "array", "eV", {},
-                    "[one set, or one per element] upper triangle of alpha, row by row", true});
+                    "[one set, or one per element] upper triangle of alpha, row by row", true, true});
   return fields;
 }
 
@@ -41,7 +44,12 @@ std::unique_ptr<Model> QuadraticModel::create(const Json& given, const std::vect
   Json checked = checked_parameters(schema(), given, where);
   std::vector<std::vector<double>> triangles;
   const std::size_t sets = checked.at("shared") ? 1 : sizes.size();
-  for (std::size_t set = 0; set < sets; ++set) triangles.emplace_back(triangle_size(sizes[set]), 0.0);
+  double n_coefficients = 0.0;
+  for (std::size_t set = 0; set < sets; ++set) n_coefficients += static_cast<double>(triangle_size(sizes[set]));
+  if (n_coefficients > largest_number_of_coefficients)
+    throw ParameterError(where + ": the descriptor values ask for " + printed(n_coefficients) +
+                         " quadratic coefficients, more than the supported " +
+                         printed(largest_number_of_coefficients) + "; choose fewer values.");
   if (checked.contains("quadratic_coefficients")) {
     try {
       triangles = checked.at("quadratic_coefficients").get<std::vector<std::vector<double>>>();
@@ -49,6 +57,8 @@ std::unique_ptr<Model> QuadraticModel::create(const Json& given, const std::vect
       throw FormatError(where + ": \"quadratic_coefficients\" must be a list of lists of numbers.");
     }
     checked.erase("quadratic_coefficients");
+  } else {
+    for (std::size_t set = 0; set < sets; ++set) triangles.emplace_back(triangle_size(sizes[set]), 0.0);
   }
   if (triangles.size() != sets)
     throw FormatError(where + ": expected " + std::to_string(sets) +

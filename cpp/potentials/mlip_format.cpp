@@ -56,13 +56,23 @@ class MlipReader {
     if (value != std::floor(value) || std::abs(value) > 1e9) fail(name + " must be an integer");
     return static_cast<int>(value);
   }
-  int count(const std::string& name, int least, int most = 10'000'000) {
+  int count(const std::string& name, int least, int most) {
     expect(name);
     const int value = integer(name);
     if (value < least || value > most)
       fail(name + " must be " + std::to_string(least) + " to " + std::to_string(most) + ", not " +
            std::to_string(value));
     return value;
+  }
+  /// The length of a list in the file, which cannot be longer than the file.
+  int length(const std::string& name, int least) {
+    return count(name, least, static_cast<int>(std::min<std::size_t>(text_.size(), 10'000'000)));
+  }
+  /// The factor of the radial polynomials, where MLIP takes it; 1 if it is not there.
+  double scaling() { return next_is("scaling") ? value_of("scaling") : 1.0; }
+  /// What this file is, and cannot be held.
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw FormatError("The MLIP file \"" + path_ + "\" " + what + ".");
   }
   /// The end of a list: without it, its last number may be cut off.
   void end_of_list(const std::string& name) {
@@ -102,7 +112,16 @@ std::string tuples(const std::vector<std::array<int, 4>>& list) {
   return braced(list, [&](const std::array<int, 4>& tuple) { return braced(tuple, print_int); });
 }
 
+const char other_bases[] =
+    "RBChebyshev_repuls (with a repulsion), BChebyshev, BChebyshev_repuls, RBShapeev and RBTaylor of MLIP are not";
+
 }  // namespace
+
+bool is_mlip(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && text.compare(first, 3, "MTP") == 0 &&
+         (first + 3 == text.size() || std::isspace(static_cast<unsigned char>(text[first + 3])));
+}
 
 Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options) {
   const std::vector<std::string>& elements = options.elements;
@@ -111,13 +130,15 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   in.expect("version");
   const std::string version = in.word();
   if (version != "1.1.0")
-    throw FormatError("The MLIP file \"" + path + "\" has version " + version +
-                      ", but only version 1.1.0 is supported.");
+    in.refuse("has version " + version + ", but only version 1.1.0 is supported" +
+              (version.starts_with("1.0") ? "; train it again with MLIP-2 or MLIP-3" : ""));
+  if (text.find("\nmagnetic_basis_type") != std::string::npos)
+    in.refuse("is a magnetic moment tensor potential (magnetic_basis_type), and magnetic moments are not supported");
   in.expect("potential_name");
   const std::string name = in.rest_of_line();
   MomentTensorParameters parameters;
-  if (in.next_is("scaling")) parameters.scaling = in.value_of("scaling");
-  const int species = in.count("species_count", 1);
+  parameters.scaling = in.scaling();
+  const int species = in.length("species_count", 1);
   if (elements.empty())
     throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) +
                       " species but no element names; give them in the order of the species, for example elements=[\"Cu\"] or --elements Cu.");
@@ -130,8 +151,8 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   in.expect("radial_basis_type");
   const std::string basis = in.word();
   if (basis != "RBChebyshev")
-    throw FormatError("The MLIP file \"" + path + "\" has the radial basis " + basis +
-                      ", but only RBChebyshev is supported.");
+    in.refuse("has the radial basis " + basis + ", but only RBChebyshev is supported; " + other_bases);
+  parameters.scaling *= in.scaling();  // MLIP takes the product, too
   parameters.min_distance = in.value_of("min_dist");
   parameters.cutoff = in.value_of("max_dist");
   parameters.radial_basis_size = in.count("radial_basis_size", 1, max_radial_basis);
@@ -141,9 +162,9 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial *
                              parameters.radial_basis_size);
   if (!has_radial)
-    throw FormatError("The MLIP file \"" + path +
-                      "\" is an untrained template without radial_coeffs; train it first, or fit a new potential of that level.");
+    in.refuse("is an untrained template without radial_coeffs; train it first, or fit a new potential of that level");
   in.expect("radial_coeffs");
+  std::vector<bool> seen(static_cast<std::size_t>(species) * species, false);
   for (int block = 0; block < species * species; ++block) {
     const std::string pair = in.word();
     const std::size_t dash = pair.find('-');
@@ -157,22 +178,25 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
     }
     if (center < 0 || neighbor < 0 || center >= species || neighbor >= species)
       in.fail("expected a pair of species such as 0-0, found \"" + pair + "\"");
+    if (seen[center * species + neighbor])
+      in.fail("the radial_coeffs of the species " + pair + " are there twice, and those of another pair are missing");
+    seen[center * species + neighbor] = true;
     const int size = n_radial * parameters.radial_basis_size;
     double* coefficients = radial.data() + (center * species + neighbor) * size;
     for (int i = 0; i < size; ++i) coefficients[i] = in.number("radial_coeffs " + pair);
   }
 
   ContractionProgram program;
-  program.n_moments = in.count("alpha_moments_count", 1);
-  program.basic.resize(in.count("alpha_index_basic_count", 1));
+  program.n_moments = in.length("alpha_moments_count", 1);
+  program.basic.resize(in.length("alpha_index_basic_count", 1));
   in.expect("alpha_index_basic");
   for (auto& moment : program.basic)
     for (int& index : moment) index = in.integer("alpha_index_basic");
-  program.products.resize(in.count("alpha_index_times_count", 0));
+  program.products.resize(in.length("alpha_index_times_count", 0));
   in.expect("alpha_index_times");
   for (auto& product : program.products)
     for (int& index : product) index = in.integer("alpha_index_times");
-  program.mapping.resize(in.count("alpha_scalar_moments", 1));
+  program.mapping.resize(in.length("alpha_scalar_moments", 1));
   in.expect("alpha_moment_mapping");
   for (int& moment : program.mapping) moment = in.integer("alpha_moment_mapping");
   if (program.n_radial() > n_radial)

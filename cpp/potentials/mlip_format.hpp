@@ -9,6 +9,8 @@
 
 namespace forcesmith {
 
+/// Whether a text begins as MLIP's files do.
+bool is_mlip(const std::string& text);
 /// options.elements: one name per species of the file, which has none; required.
 Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options);
 /// Throws FormatError unless the potential is one moment tensor descriptor with shared coefficients.

@@ -43,9 +43,10 @@ std::string weights_name(const std::string& element) {
 }
 
 std::string companion(const std::string& path, const std::string& input) {
-  if (auto text = text_of_file(path)) return std::move(*text);
-  throw FormatError("Cannot read \"" + path + "\", which belongs to \"" + input +
-                    "\": a potential of n2p2 is a folder with input.nn, scaling.data and, for every element, weights.001.data and so on by atomic number.");
+  FileText file = read_text_file(path);
+  if (file.problem.empty()) return std::move(file.text);
+  throw FormatError("Cannot read \"" + path + "\", which belongs to \"" + input + "\": " + file.problem +
+                    "; a potential of n2p2 is a folder with input.nn, scaling.data and, for every element, weights.001.data and so on by atomic number.");
 }
 
 WordReader reader(const std::string& text, const std::string& path, const std::string& comments = "#") {
@@ -85,6 +86,12 @@ class Settings {
       if (++times > 1) in.fail(key + " is there a second time; remove one of them");
       found = words;
     });
+    return found;
+  }
+  /// The same for a key that may stand alone.
+  Words find_any(const std::string& key) {
+    Words found;
+    for_each(key, 0, [&](const Words& words) { found = words; });
     return found;
   }
   Words get(const std::string& key) {
@@ -153,6 +160,21 @@ class Folder {
         in().fail(std::string(key) + " is " + kind[0] +
                   ", but only short-range networks (2G-HDNNP) are supported: there are no charges");
     }
+    for (const char* key : {"use_electrostatics", "use_electrostatic_nn", "electrostatic_type", "nn_type_elec",
+                            "global_hidden_layers_electrostatic", "use_fixed_charges", "use_ewald"}) {
+      const Words words = settings_.find_any(key);
+      if (settings_.has(key) && !(words.size() == 1 && (words[0] == "0" || words[0] == "false")))
+        in().fail(std::string("this potential has electrostatics (") + key +
+                  "), but only short-range networks are supported: there are no charges");
+    }
+    for (const char* key : {"use_vdw", "vdw_type"})
+      if (settings_.has(key)) {
+        settings_.find_any(key);
+        in().fail(std::string("this potential has a dispersion term (") + key + "), which is not supported");
+      }
+    const Words type = settings_.find("nn_type_short");
+    if (!type.empty() && type[0] != "1")
+      in().fail("nn_type_short is " + type[0] + ", but only networks of atoms (1) are supported, not those of pairs");
   }
 
   void read_elements() {
@@ -205,9 +227,16 @@ class Folder {
       in().fail("cutoff_type " + words[0] + " is not supported, only 1 (cos) to 8 (poly4) are" +
                 (type == 0 ? "; 0, a hard cutoff, is not continuous" : ""));
     functions_.cutoff_function = static_cast<CutoffFunction>(type);
-    const double alpha = words.size() > 1 ? in().number(words[1], "cutoff_type's inner radius") : 0.0;
+    double alpha = words.size() > 1 ? in().number(words[1], "cutoff_type's inner radius") : 0.0;
     if (!(alpha >= 0.0 && alpha < 1.0))
       in().fail("the second value of cutoff_type must be at least 0 and below 1, not " + words[1]);
+    if (const double of_runner = settings_.number("cutoff_alpha", 0.0); of_runner != 0.0) {
+      if (type == 2 || type == 3)
+        in().fail("RuNNer's cutoff_alpha is supported for all cutoff types but 2 and 3, whose functions it changes otherwise than here");
+      if (!(of_runner > 0.0 && of_runner < 1.0))
+        in().fail("cutoff_alpha must be at least 0 and below 1, not " + printed(of_runner));
+      alpha = of_runner;
+    }
     // n2p2 passes it over, too
     if (type != 2 && type != 3) functions_.cutoff_alpha = alpha;
 
@@ -216,6 +245,16 @@ class Folder {
       settings_.for_each(key, 2, [&](const Words& line) {
         functions[element_of(line[0])].push_back(read_function(line));
       });
+    settings_.for_each("element_symfunction_short", 2, [&](const Words& line) {
+      for (const Words& own : for_all_neighbors(line)) functions[element_of(line[0])].push_back(read_function(own));
+    });
+    settings_.for_each("global_symfunction_short", 1, [&](Words line) {
+      line.insert(line.begin(), "");
+      for (std::size_t element = 0; element < n_elements(); ++element) {
+        line[0] = elements_[element];
+        for (const Words& own : for_all_neighbors(line)) functions[element].push_back(read_function(own));
+      }
+    });
     for (std::size_t element = 0; element < n_elements(); ++element) {
       auto& own = functions[element];
       if (own.empty())
@@ -229,6 +268,22 @@ class Folder {
         functions_.cutoff = std::max(functions_.cutoff, function.cutoff);
       }
     }
+  }
+
+  /// The lines of symfunction_short that a line of RuNNer without neighbors stands for: element, type, rest.
+  std::vector<Words> for_all_neighbors(const Words& line) {
+    const bool angular = line[1] == "3" || line[1] == "9";
+    if (line[1] != "2" && !angular)
+      in().fail("symmetry functions of type " + line[1] + " for all neighbors are not supported, only 2, 3 and 9 are");
+    std::vector<Words> lines;
+    for (std::size_t first = 0; first < n_elements(); ++first)
+      for (std::size_t second = first; second < (angular ? n_elements() : first + 1); ++second) {
+        Words own = line;
+        if (angular) own.insert(own.begin() + 2, elements_[second]);
+        own.insert(own.begin() + 2, elements_[first]);
+        lines.push_back(std::move(own));
+      }
+    return lines;
   }
 
   std::pair<Order, SymmetryFunction> read_function(const Words& words) {
@@ -464,7 +519,7 @@ class Folder {
       throw FormatError("scale_max_short must be larger than scale_min_short in the n2p2 file \"" + path_ +
                         "\", but they are " + printed(most) + " and " + printed(least) + ".");
     const std::string path = beside(path_, "scaling.data");
-    if (!scale && !center && !sigma && !text_of_file(path)) return;
+    if (!scale && !center && !sigma && !exists(path)) return;
     WordReader file = reader(companion(path, path_), path);
     std::size_t n_columns = 0;  // older versions wrote no standard deviation
     for (std::size_t element = 0; element < n_elements(); ++element) {
@@ -519,6 +574,15 @@ class Folder {
 };
 
 }  // namespace
+
+bool is_n2p2(const std::string& text) {
+  WordReader in = reader(text, "", "#!");
+  for (Words words = in.next(); !words.empty(); words = in.next())
+    if (words[0] == "number_of_elements" || words[0].ends_with("symfunction_short") ||
+        words[0] == "global_hidden_layers_short")
+      return true;
+  return false;
+}
 
 Potential parse_n2p2(const std::string& text, const std::string& path, const ReadOptions& options) {
   return Folder(text, path, options).potential();

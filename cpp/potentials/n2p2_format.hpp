@@ -1,6 +1,7 @@
 // n2p2's folders: symmetry functions with one neural network per element (A. Singraber, J. Behler, C.
 // Dellago, J. Chem. Theory Comput. 15, 1827 (2019)). A folder holds
 //   input.nn          elements, symmetry functions, sizes of the networks; training keywords are passed over
+//                     (RuNNer's, too, where lines give functions to all neighbors or to all elements)
 //   scaling.data      minimum, maximum, mean, standard deviation of each symmetry function in the training set
 //   weights.001.data  and so on, by atomic number: the network of each element
 // Units are not told: ReadOptions::cflength and cfenergy, by default those of bohr and hartree.
@@ -15,6 +16,8 @@
 
 namespace forcesmith {
 
+/// Whether a text is an input.nn, of n2p2 or RuNNer.
+bool is_n2p2(const std::string& text);
 /// path: of input.nn, whose text is `text`; the other files are read from its folder.
 Potential parse_n2p2(const std::string& text, const std::string& path, const ReadOptions& options);
 /// All files, in bohr and hartree. Throws FormatError unless the potential is one descriptor of symmetry

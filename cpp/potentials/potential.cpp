@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "core/phase.hpp"
 
@@ -13,7 +14,9 @@ Potential::Potential(std::vector<std::string> elements,
     : elements_(std::move(elements)),
       descriptors_(std::move(descriptors)),
       model_(std::move(model)),
-      provenance_(std::move(provenance)) {}
+      provenance_(std::move(provenance)) {
+  check_different(elements_, "a potential");
+}
 
 double Potential::cutoff() const {
   double largest = zbl_ ? zbl_->outer() : 0.0;

@@ -16,6 +16,7 @@ namespace forcesmith {
 
 class Potential {
  public:
+  /// Throws ParameterError if an element is there twice.
   Potential(std::vector<std::string> elements, std::vector<std::unique_ptr<Descriptor>> descriptors,
             std::unique_ptr<Model> model, Json provenance = Json::object());
 

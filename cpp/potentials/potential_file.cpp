@@ -4,7 +4,9 @@
 #include <cmath>
 #include <set>
 
+#include "core/chemical_elements.hpp"
 #include "core/error.hpp"
+#include "potentials/check_potential.hpp"
 #include "potentials/registry.hpp"
 
 namespace forcesmith {
@@ -59,27 +61,65 @@ std::vector<std::string> elements_from(const Json& document, const std::string& 
   if (elements.empty()) throw FormatError("\"elements\" of " + path + " is empty.");
   if (std::set<std::string>(elements.begin(), elements.end()).size() != elements.size())
     throw FormatError("\"elements\" of " + path + " names an element twice: " + joined(elements) + ".");
+  check_different(elements, path);
   return elements;
+}
+
+/// Refuses deep nesting, which what follows could not bear, and keys that are there twice, of which one would be
+/// lost. To be called by the parser at every step.
+class DocumentGuard {
+ public:
+  explicit DocumentGuard(std::string path) : path_(std::move(path)) {}
+
+  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
+    if (depth > 100)
+      throw FormatError("The potential file \"" + path_ + "\" is nested more than 100 levels deep.");
+    if (event == Json::parse_event_t::object_start) keys_.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys_.pop_back();
+    if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
+      throw FormatError("The potential file \"" + path_ + "\" has the key " + parsed.dump() +
+                        " twice in one object; remove one of them.");
+    return true;
+  }
+
+ private:
+  std::string path_;
+  std::vector<std::set<std::string>> keys_;  // of the objects that are open
+};
+
+/// What a JSON document of another program may be, in brackets; else its keys.
+std::string guess(const Json& document) {
+  if (!document.is_object()) return "";
+  const auto has = [&](const char* key) { return document.contains(key); };
+  if (has("training") && has("model")) return " (it looks like an input of DeePMD-kit)";
+  if (has("model_params") || has("learning_rate")) return " (it looks like settings of a training)";
+  if (has("functions") || has("embeddings") || has("basis") || has("IP"))
+    return " (it looks like a file of the atomic cluster expansion)";
+  if (has("Dataset")) return " (it looks like FitSNAP's training data)";
+  std::vector<std::string> keys;
+  for (const auto& item : document.items())
+    if (keys.size() < 5) keys.push_back(item.key());
+  return keys.empty() ? "" : " (its keys are " + joined(keys) + (document.size() > 5 ? ", ...)" : ")");
 }
 
 }  // namespace
 
+bool is_json(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && text[first] == '{';
+}
+
 Potential parse_potential_file(const std::string& text, const std::string& path,
                                const ReadOptions& options) {
-  // What follows is recursive.
-  const auto limit_depth = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth > 100)
-      throw FormatError("The potential file \"" + path + "\" is nested more than 100 levels deep.");
-    return true;
-  };
   Json document;
   try {
-    document = Json::parse(text, limit_depth);
+    document = Json::parse(text, DocumentGuard(path));
   } catch (const Json::parse_error& error) {
     std::size_t line = 1 + std::count(text.begin(), text.begin() + std::min(error.byte, text.size()), '\n');
     throw FormatError("The potential file \"" + path + "\" is broken or cut off at line " +
                       std::to_string(line) + " (byte " + std::to_string(error.byte) + " of " +
-                      std::to_string(text.size()) + "): it is not valid JSON there.");
+                      std::to_string(text.size()) + "): it is not valid " +
+                      (std::string(error.what()).find("UTF-8") != std::string::npos ? "UTF-8" : "JSON") + " there.");
   } catch (const Json::out_of_range& error) {
     const std::string what = error.what();
     throw FormatError("The potential file \"" + path + "\" holds a number too large for double precision: " +
@@ -87,7 +127,8 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   }
   if (!document.is_object() || document.value("format", Json()) != "forcesmith potential")
     throw FormatError("The file \"" + path +
-                      "\" is not a forcesmith potential: the key \"format\" must be \"forcesmith potential\".");
+                      "\" is not a forcesmith potential" + guess(document) +
+                      ": the key \"format\" must be \"forcesmith potential\".");
   if (document.value("version", Json()) != potential_file_version)
     throw FormatError("The potential file \"" + path + "\" has version " +
                       document.value("version", Json()).dump() + ", but this forcesmith reads version " +
@@ -104,8 +145,9 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   for (Json& parameters : document.at("descriptors")) {
     const auto& entry = entry_of(parameters, descriptor_registry(), "descriptor", where);
-    descriptors.push_back(entry.create(parameters, elements,
-                                       "descriptor \"" + entry.name + "\" in \"" + path + "\""));
+    const std::string own = "descriptor \"" + entry.name + "\" in \"" + path + "\"";
+    if (options.trained) check_trained(entry.schema(), parameters, own);
+    descriptors.push_back(entry.create(parameters, elements, own));
   }
   if (descriptors.empty())
     throw FormatError("The potential file \"" + path + "\" has no descriptor.");
@@ -115,14 +157,16 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
       sizes[element] += descriptor->size(static_cast<int>(element));
   Json parameters = document.at("model");
   const auto& entry = entry_of(parameters, model_registry(), "model", where);
-  std::unique_ptr<Model> model =
-      entry.create(parameters, sizes, "model \"" + entry.name + "\" in \"" + path + "\"");
+  const std::string own = "model \"" + entry.name + "\" in \"" + path + "\"";
+  if (options.trained) check_trained(entry.schema(), parameters, own);
+  std::unique_ptr<Model> model = entry.create(parameters, sizes, own);
   Potential potential(elements, std::move(descriptors), std::move(model), document.at("provenance"));
   if (document.contains("zbl"))
     potential.set_zbl(Zbl::create(document.at("zbl"), elements, "\"zbl\" in \"" + path + "\""));
   if (document.contains("short_range"))
     potential.set_short_range(ShortRange::create(document.at("short_range"), elements, potential.cutoff(),
                                                  "\"short_range\" in \"" + path + "\""));
+  check_cutoff(potential, where);
   return potential;
 }
 

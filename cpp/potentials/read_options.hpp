@@ -16,6 +16,8 @@ struct ReadOptions {
   /// Factors from angstrom and eV to the units of formats that do not tell theirs (n2p2), with the names they
   /// have in LAMMPS' pair_style hdnnp; nothing: the units that the program usually has. Not for other formats.
   std::optional<double> cflength, cfenergy;
+  /// Whether everything that training makes must be there; false: what is missing starts at its default.
+  bool trained = true;
 };
 
 /// For formats that name their elements. file: for example "The SNAP file".

@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <new>
 
+#include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
@@ -14,6 +17,7 @@
 #include "models/linear_model.hpp"
 #include "models/neural_network.hpp"
 #include "models/quadratic_model.hpp"
+#include "potentials/check_potential.hpp"
 #include "potentials/mlip_format.hpp"
 #include "potentials/n2p2_format.hpp"
 #include "potentials/potential_file.hpp"
@@ -54,10 +58,11 @@ const std::vector<ModelEntry>& model_registry() {
 
 const std::vector<FormatEntry>& format_registry() {
   static const std::vector<FormatEntry> entries{
-      {"forcesmith", {".json"}, parse_potential_file, one_file(print_potential_file), "", false, true},
-      {"mlip", {".almtp", ".mtp"}, parse_mlip, one_file(print_mlip)},
-      {"n2p2", {".nn"}, parse_n2p2, print_n2p2, "input.nn", true},
-      {"snap", {".snapcoeff", ".snapparam"}, parse_snap, print_snap},
+      {"forcesmith", {".json"}, is_json, parse_potential_file, one_file(print_potential_file), "", false, true},
+      {"mlip", {".almtp", ".mtp"}, is_mlip, parse_mlip, one_file(print_mlip)},
+      {"n2p2", {".nn"}, is_n2p2, parse_n2p2, print_n2p2, "input.nn", true},
+      {"snap", {".snapcoeff", ".snapparam"}, is_snap, parse_snap, print_snap},
+      {"snap_mliap", {".mliap.descriptor", ".mliap.model"}, is_mliap, parse_mliap, print_mliap},
   };
   return entries;
 }
@@ -65,42 +70,71 @@ const std::vector<FormatEntry>& format_registry() {
 namespace {
 
 const FormatEntry* known_format(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension().string();
+  const std::string name = std::filesystem::path(path).filename().string();
   for (const FormatEntry& format : format_registry())
     for (const std::string& own : format.extensions)
-      if (own == extension) return &format;
+      if (name != own && name.ends_with(own)) return &format;
   return nullptr;
+}
+
+/// What a text is whose format is none of ours, as the end of a sentence; empty if that is not known.
+std::string other_program(const std::string& text) {
+  const std::string_view start = std::string_view(text).substr(0, 4096);
+  const std::vector<std::string> words = words_of(std::string(start.substr(0, start.find('\n'))));
+  const std::string first = words.empty() ? "" : words[0];
+  const auto has_line = [&](std::string_view with) {
+    return start.starts_with(with) || start.find("\n" + std::string(with)) != std::string_view::npos;
+  };
+  if (first.starts_with("nep") && first.size() > 3 && std::isdigit(static_cast<unsigned char>(first[3])))
+    return "a NEP potential of GPUMD";
+  if (start.find('\0') != std::string_view::npos) return "a binary file";
+  if (first.starts_with("<")) return "an XML file, perhaps a GAP of QUIP";
+  if (has_line("deltaSplineBins") || has_line("functions:") || has_line("embeddings:"))
+    return "a file of the atomic cluster expansion (pacemaker)";
+  if (has_line("pair_style") || has_line("pair_coeff") || has_line("variable "))
+    return "a file of LAMMPS commands; convert the potential file that it names";
+  return "";
+}
+
+std::string known_extensions() {
+  std::vector<std::string> extensions;
+  for (const FormatEntry& format : format_registry())
+    extensions.insert(extensions.end(), format.extensions.begin(), format.extensions.end());
+  return joined(extensions);
 }
 
 const FormatEntry& format_of(const std::string& path) {
   if (const FormatEntry* format = known_format(path)) return *format;
-  std::vector<std::string> extensions, folders;
-  for (const FormatEntry& format : format_registry()) {
-    extensions.insert(extensions.end(), format.extensions.begin(), format.extensions.end());
-    if (!format.in_folder.empty()) folders.push_back(format.in_folder);
-  }
-  if (std::filesystem::is_directory(path))
-    throw FormatError("The folder \"" + path + "\" is no potential: there is no file " + joined(folders) +
-                      " in it.");
   throw FormatError("The file name \"" + path + "\" does not tell the format of the potential: its extension is \"" +
-                    std::filesystem::path(path).extension().string() + "\", known are " + joined(extensions) + ".");
+                    std::filesystem::path(path).extension().string() + "\", known are " + known_extensions() + ".");
 }
 
 /// The file to read or write where `path` is a folder; else `path`.
 std::string file_of(const std::string& path, bool to_write) {
-  if (!std::filesystem::is_directory(path)) return path;
+  if (!is_folder(path)) return path;
   for (const FormatEntry& format : format_registry()) {
     if (format.in_folder.empty()) continue;
     const std::filesystem::path file = std::filesystem::path(path) / format.in_folder;
-    if (to_write ? known_format(path) == nullptr : std::filesystem::exists(file)) return file.string();
+    if (to_write ? known_format(path) == nullptr : exists(file.string())) return file.string();
   }
   return path;
 }
 
 }  // namespace
 
+const FormatEntry& format_to_read(const std::string& text, const std::string& path) {
+  for (const FormatEntry& format : format_registry())
+    if (format.recognises(text)) return format;
+  if (const std::string other = other_program(text); !other.empty())
+    throw FormatError("The file \"" + path + "\" is no potential that can be read: it is " + other + ".");
+  if (const FormatEntry* format = known_format(path)) return *format;
+  throw FormatError("Neither the content of the file \"" + path +
+                    "\" nor its name tells a format of potentials; known are " + known_extensions() + ".");
+}
+
 Potential parse_potential(const std::string& text, const std::string& path, const ReadOptions& options) {
-  const FormatEntry& format = format_of(path);
+  const FormatEntry& format = format_to_read(text, path);
+  check_different(options.elements, "the list given for \"" + path + "\"");
   for (const auto& [name, factor] : {std::pair{"cflength", options.cflength}, {"cfenergy", options.cfenergy}}) {
     if (!factor) continue;
     if (!format.has_no_units)
@@ -109,17 +143,33 @@ Potential parse_potential(const std::string& text, const std::string& path, cons
     if (!(*factor > 0.0) || !std::isfinite(*factor))
       throw ParameterError(std::string(name) + " must be positive, not " + printed(*factor) + ".");
   }
-  return format.parse(text, path, options);
+  const std::string where = "The potential \"" + path + "\"";
+  try {
+    Potential potential = format.parse(text, path, options);
+    check_cutoff(potential, where);
+    if (options.trained) check_soundness(potential, where);
+    return potential;
+  } catch (const std::bad_alloc&) {
+    throw FormatError(where + " asks for more memory than there is; its numbers of elements, functions or neurons are too large.");
+  }
 }
 
 Potential read_potential(const std::string& given, const ReadOptions& options) {
   const std::string path = file_of(given, false);
-  format_of(path);  // if it is not known, that is what to say
-  const auto text = text_of_file(path);
-  if (!text)
-    throw FormatError("Cannot read the potential file \"" + path +
-                      "\": it does not exist, is empty, or may not be read.");
-  return parse_potential(*text, path, options);
+  const FileText file = read_text_file(path);
+  if (!file.problem.empty()) {
+    const bool has_name = known_format(path) != nullptr;
+    if (is_folder(path) && !has_name) {
+      std::vector<std::string> files;
+      for (const FormatEntry& format : format_registry())
+        if (!format.in_folder.empty()) files.push_back(format.in_folder);
+      throw FormatError("The folder \"" + path + "\" is no potential: there is no file " + joined(files) + " in it.");
+    }
+    throw FormatError("Cannot read the potential file \"" + path + "\": " + file.problem +
+                      (has_name ? "." : ", and its name does not tell the format of a potential; known are " +
+                                            known_extensions() + "."));
+  }
+  return parse_potential(file.text, path, options);
 }
 
 std::string left_out_of_file(const Potential& potential, const std::string& given) {

@@ -30,6 +30,8 @@ struct ModelEntry {
 struct FormatEntry {
   std::string name;
   std::vector<std::string> extensions;  // with the dot
+  /// Whether a text is of this format; what is damaged at its beginning is told by the extension.
+  std::function<bool(const std::string& text)> recognises;
   std::function<Potential(const std::string& text, const std::string& path, const ReadOptions& options)> parse;
   /// One file, named `path`, or several that belong together.
   std::function<std::vector<TextFile>(const Potential&, const std::string& path)> print;
@@ -42,9 +44,11 @@ const std::vector<DescriptorEntry>& descriptor_registry();
 const std::vector<ModelEntry>& model_registry();
 const std::vector<FormatEntry>& format_registry();
 
-/// Reads a potential file of any known format, told by its extension, or a folder of files.
+/// The format of a text by its content or, where that tells none, by the extension of `path`.
+const FormatEntry& format_to_read(const std::string& text, const std::string& path);
+/// Reads a potential file of any known format, or a folder of files.
 Potential read_potential(const std::string& path, const ReadOptions& options = {});
-/// The same from text; `path` is used in messages and tells the format.
+/// The same from text; `path` is used in messages, and to find the files that belong to it.
 Potential parse_potential(const std::string& text, const std::string& path,
                           const ReadOptions& options = {});
 /// One sentence on what a file at `path` would not hold of the potential; empty if it holds all. Where more than

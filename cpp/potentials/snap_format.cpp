@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string_view>
 
+#include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "models/quadratic_model.hpp"
@@ -15,46 +17,100 @@ namespace forcesmith {
 
 namespace {
 
-WordReader reader(const std::string& text, const std::string& path) {
-  return {text, "SNAP file", path, "#", "\"'"};
+/// What the files of the two pair styles are called, and how they name what belongs to elements.
+struct Dialect {
+  std::string kind, parameter_extension, coefficient_extension, parameter_word, coefficient_word;
+};
+const Dialect snap{"SNAP", ".snapparam", ".snapcoeff", "param", "coeff"};
+const Dialect mliap{"ML-IAP", ".mliap.descriptor", ".mliap.model", "descriptor", "model"};
+
+WordReader reader(const std::string& text, const std::string& path, const Dialect& dialect = snap) {
+  return {text, dialect.kind + " file", path, "#", "\"'"};
 }
 
 /// Names LAMMPS gives to what a computation needs, not to the potential.
 bool is_ignored(const std::string& keyword) { return keyword == "chunksize" || keyword == "parallelthresh"; }
 
-/// Parameters for Bispectrum::create, and the quadraticflag.
-Json read_parameters(WordReader& in, bool& quadratic) {
-  const ParameterSchema schema = Bispectrum::schema();
-  std::vector<std::string> known{"quadraticflag"};
-  for (const ParameterField& field : schema)
-    if (field.name != "radii" && field.name != "weights") known.push_back(field.name);
-  Json parameters = Json::object();
-  quadratic = false;
+/// What the numbers per element are called in ML-IAP, and here.
+const std::map<std::string, std::string>& element_lists() {
+  static const std::map<std::string, std::string> names{
+      {"radelems", "radii"}, {"welems", "weights"}, {"sinnerelems", "sinner"}, {"dinnerelems", "dinner"}};
+  return names;
+}
+
+struct SnapParameters {
+  Json parameters = Json::object();   // for Bispectrum::create
+  bool quadratic = false;
+  std::vector<std::string> elements;  // of ML-IAP
+};
+
+/// `keyword value`, as both dialects have it.
+void read_parameter(WordReader& in, const std::vector<std::string>& words, SnapParameters& found) {
+  const std::string& keyword = words[0];
+  if (words.size() > 2) in.fail(keyword + " has more than one value");
+  if (keyword == "twojmax") {
+    found.parameters[keyword] = in.integer(words[1], keyword);
+  } else if (keyword.ends_with("flag")) {
+    const int flag = in.integer(words[1], keyword);
+    if (flag != 0 && flag != 1) in.fail(keyword + " must be 0 or 1, not " + words[1]);
+    if (keyword == "quadraticflag") found.quadratic = flag == 1;
+    else found.parameters[keyword] = flag == 1;
+  } else if (keyword == "diagonalstyle") {
+    if (in.integer(words[1], keyword) != 3)
+      in.fail("diagonalstyle " + words[1] + " is not supported: since 2019, LAMMPS has only diagonalstyle 3, and so has forcesmith");
+  } else {
+    found.parameters[keyword] = in.number(words[1], keyword);
+  }
+}
+
+Json numbers_of(WordReader& in, const std::vector<std::string>& words) {
+  Json list = Json::array();
+  for (std::size_t i = 1; i < words.size(); ++i) list.push_back(in.number(words[i], words[0]));
+  return list;
+}
+
+SnapParameters read_parameters(WordReader& in, const Dialect& dialect) {
+  const bool has_elements = dialect.kind == mliap.kind;
+  std::vector<std::string> known{"diagonalstyle"};
+  for (const ParameterField& field : Bispectrum::schema())
+    if (field.type != "array") known.push_back(field.name);
+  if (has_elements) {
+    known.insert(known.end(), {"nelems", "elems"});
+    for (const auto& [name, own] : element_lists()) known.push_back(name);
+  } else {
+    known.insert(known.end(), {"quadraticflag", "sinner", "dinner"});
+  }
+  SnapParameters found;
+  int n_elements = 0;  // of ML-IAP
+  std::set<std::string> seen;
   for (std::vector<std::string> words = in.next(); !words.empty(); words = in.next()) {
     const std::string& keyword = words[0];
     if (is_ignored(keyword)) continue;
+    if (has_elements && (keyword == "nmax" || keyword == "lmax" || keyword == "alpha"))
+      in.fail("this is ML-IAP's descriptor so3 (" + keyword + "), but only descriptor sna is supported");
     if (std::find(known.begin(), known.end(), keyword) == known.end())
-      in.fail(unknown_name_message("SNAP parameter", keyword, known));
+      in.fail(unknown_name_message(dialect.kind + " parameter", keyword, known));
     if (words.size() < 2) in.fail(keyword + " has no value");
-    if (keyword == "sinner" || keyword == "dinner") {
-      Json list = Json::array();
-      for (std::size_t i = 1; i < words.size(); ++i) list.push_back(in.number(words[i], keyword));
-      parameters[keyword] = list;
-      continue;
-    }
-    if (words.size() > 2) in.fail(keyword + " has more than one value");
-    if (keyword == "twojmax") parameters[keyword] = in.integer(words[1], keyword);
-    else if (keyword.ends_with("flag")) {
-      const int flag = in.integer(words[1], keyword);
-      if (flag != 0 && flag != 1) in.fail(keyword + " must be 0 or 1, not " + words[1]);
-      if (keyword == "quadraticflag") quadratic = flag == 1;
-      else parameters[keyword] = flag == 1;
-    } else parameters[keyword] = in.number(words[1], keyword);
+    seen.insert(keyword);
+    if (keyword == "elems")
+      found.elements.assign(words.begin() + 1, words.end());
+    else if (keyword == "nelems")
+      n_elements = in.integer(words[1], keyword);
+    else if (keyword == "sinner" || keyword == "dinner")
+      found.parameters[keyword] = numbers_of(in, words);
+    else if (const auto own = element_lists().find(keyword); own != element_lists().end())
+      found.parameters[own->second] = numbers_of(in, words);
+    else
+      read_parameter(in, words, found);
   }
-  for (const char* needed : {"rcutfac", "twojmax"})
-    if (!parameters.contains(needed))
-      throw FormatError("The SNAP file \"" + in.path() + "\" has no " + needed + ", which is required.");
-  return parameters;
+  std::vector<std::string> needed{"rcutfac", "twojmax"};
+  if (has_elements) needed.insert(needed.end(), {"nelems", "elems", "radelems", "welems"});
+  for (const std::string& name : needed)
+    if (!seen.contains(name))
+      throw FormatError("The " + dialect.kind + " file \"" + in.path() + "\" has no " + name + ", which is required.");
+  if (n_elements != static_cast<int>(found.elements.size()))
+    in.fail("nelems is " + std::to_string(n_elements) + ", but elems names " + std::to_string(found.elements.size()));
+  return found;
 }
 
 struct SnapCoefficients {
@@ -63,13 +119,40 @@ struct SnapCoefficients {
   std::vector<std::vector<double>> coefficients;  // [element][1 + values, or more if quadratic]
 };
 
-SnapCoefficients read_coefficients(WordReader& in) {
-  SnapCoefficients found;
+/// The first line: numbers of elements and of coefficients of each.
+std::pair<int, int> read_header(WordReader& in) {
   const std::vector<std::string> header = in.next();
   if (header.size() != 2) in.fail("expected the numbers of elements and of coefficients per element");
   const int n_elements = in.integer(header[0], "the number of elements");
   const int n_coefficients = in.integer(header[1], "the number of coefficients");
   if (n_elements < 1 || n_coefficients < 1) in.fail("the number of elements and of coefficients must be positive");
+  return {n_elements, n_coefficients};
+}
+
+std::vector<double> read_list(WordReader& in, int n_coefficients, const std::string& element) {
+  std::vector<double> list;
+  for (int k = 0; k < n_coefficients; ++k) {
+    const std::vector<std::string> line = in.next();
+    if (line.empty())
+      in.fail("the file ends after " + std::to_string(k) + " of the " + std::to_string(n_coefficients) +
+              " coefficients of " + element);
+    if (line.size() != 1)
+      in.fail("expected coefficient " + std::to_string(k + 1) + " of " + element + ", found " +
+              std::to_string(line.size()) + " words");
+    list.push_back(in.number(line[0], "a coefficient of " + element));
+  }
+  return list;
+}
+
+void check_end(WordReader& in, int n_coefficients, const std::string& last_element) {
+  if (!in.next().empty())
+    in.fail("there is more after the " + std::to_string(n_coefficients) + " coefficients of " + last_element +
+            "; the numbers in the first line may be wrong");
+}
+
+SnapCoefficients read_coefficients(WordReader& in) {
+  SnapCoefficients found;
+  const auto [n_elements, n_coefficients] = read_header(in);
   for (int element = 0; element < n_elements; ++element) {
     const std::vector<std::string> words = in.next();
     if (words.empty())
@@ -86,21 +169,9 @@ SnapCoefficients read_coefficients(WordReader& in) {
     found.elements.push_back(words[0]);
     found.radii.push_back(in.number(words[1], "the radius of " + words[0]));
     found.weights.push_back(in.number(words[2], "the weight of " + words[0]));
-    found.coefficients.emplace_back();
-    for (int k = 0; k < n_coefficients; ++k) {
-      const std::vector<std::string> line = in.next();
-      if (line.empty())
-        in.fail("the file ends after " + std::to_string(k) + " of the " + std::to_string(n_coefficients) +
-                " coefficients of " + words[0]);
-      if (line.size() != 1)
-        in.fail("expected coefficient " + std::to_string(k + 1) + " of " + words[0] + ", found " +
-                std::to_string(line.size()) + " words");
-      found.coefficients.back().push_back(in.number(line[0], "a coefficient of " + words[0]));
-    }
+    found.coefficients.push_back(read_list(in, n_coefficients, words[0]));
   }
-  if (!in.next().empty())
-    in.fail("there is more after the " + std::to_string(n_coefficients) + " coefficients of " +
-            found.elements.back() + "; the numbers in the first line may be wrong");
+  check_end(in, n_coefficients, found.elements.back());
   return found;
 }
 
@@ -108,39 +179,84 @@ std::string with_extension(const std::string& path, const std::string& extension
   return std::filesystem::path(path).replace_extension(extension).string();
 }
 
-std::string read_companion(const std::string& path, const std::string& of) {
-  if (auto text = text_of_file(path)) return std::move(*text);
-  throw FormatError("Cannot read \"" + path + "\", which belongs to \"" + of +
-                    "\": put the .snapcoeff and the .snapparam file side by side, with the same name.");
+/// What a text holds, by its first lines.
+enum class Content { snap_parameters, snap_coefficients, mliap_parameters, mliap_coefficients, other };
+
+Content content_of(const std::string& text) {
+  WordReader in = reader(text, "");
+  std::vector<std::string> words = in.next();
+  const auto is_number = [](const std::string& word) { return number_of(word).has_value(); };
+  if (words.size() == 2 && is_number(words[0]) && is_number(words[1])) {
+    words = in.next();
+    if (words.size() == 3 && !is_number(words[0]) && is_number(words[1]) && is_number(words[2]))
+      return Content::snap_coefficients;
+    const bool is_list = words.size() == 1 && is_number(words[0]);
+    const bool is_network = !words.empty() && words[0] == "NET";
+    return is_list || is_network ? Content::mliap_coefficients : Content::other;
+  }
+  bool has_cutoff = false, has_elements = false;
+  for (; !words.empty() && !(has_cutoff && has_elements); words = in.next()) {
+    has_cutoff = has_cutoff || words[0] == "rcutfac";
+    has_elements = has_elements || words[0] == "elems";
+  }
+  if (!has_cutoff) return Content::other;
+  return has_elements ? Content::mliap_parameters : Content::snap_parameters;
 }
 
-}  // namespace
+struct NamedText {
+  std::string path, text;
+};
 
-Potential parse_snap(const std::string& text, const std::string& path, const ReadOptions& options) {
-  const bool given_parameters = path.ends_with(".snapparam");
-  const std::string coeff_path = given_parameters ? with_extension(path, ".snapcoeff") : path;
-  const std::string param_path = given_parameters ? path : with_extension(path, ".snapparam");
-  const std::string companion = read_companion(given_parameters ? coeff_path : param_path, path);
-  WordReader coefficients_in = reader(given_parameters ? companion : text, coeff_path);
-  WordReader parameters_in = reader(given_parameters ? text : companion, param_path);
-  bool quadratic = false;
-  Json parameters = read_parameters(parameters_in, quadratic);
-  SnapCoefficients found = read_coefficients(coefficients_in);
-  check_elements(options, found.elements, "The SNAP file", coeff_path);
-  const int n_elements = static_cast<int>(found.elements.size());
-  parameters["radii"] = found.radii;
-  parameters["weights"] = found.weights;
+/// Both files that make a potential.
+struct FilePair {
+  NamedText parameters, coefficients;
+};
+
+/// The file that belongs to `path`: its name has one word in place of another, or another extension.
+std::string partner_of(const std::string& path, const std::string& word, const std::string& other_word,
+                       const std::string& other_extension) {
+  const std::filesystem::path own(path);
+  std::vector<std::string> names{own.stem().string() + other_extension};
+  if (const std::size_t at = own.filename().string().rfind(word); at != std::string::npos) {
+    std::string name = own.filename().string();
+    name.replace(at, word.size(), other_word);
+    names.insert(names.begin(), name);
+  }
+  for (const std::string& name : names)
+    if (const std::string candidate = (own.parent_path() / name).string(); exists(candidate)) return candidate;
+  return (own.parent_path() / names[0]).string();
+}
+
+FilePair read_pair(const std::string& text, const std::string& path, const Dialect& dialect, bool are_parameters) {
+  const std::string partner =
+      are_parameters ? partner_of(path, dialect.parameter_word, dialect.coefficient_word, dialect.coefficient_extension)
+                     : partner_of(path, dialect.coefficient_word, dialect.parameter_word, dialect.parameter_extension);
+  FileText file = read_text_file(partner);
+  if (!file.problem.empty())
+    throw FormatError("Cannot read \"" + partner + "\", which belongs to \"" + path + "\": " + file.problem +
+                      "; put the " + dialect.coefficient_extension + " and the " + dialect.parameter_extension +
+                      " file side by side, with the same name.");
+  NamedText given{path, text}, other{partner, std::move(file.text)};
+  if (are_parameters) return {std::move(given), std::move(other)};
+  return {std::move(other), std::move(given)};
+}
+
+Potential make_potential(const SnapParameters& parameters, const SnapCoefficients& found, const FilePair& files,
+                         const Dialect& dialect) {
   std::vector<std::unique_ptr<Descriptor>> descriptors;
-  descriptors.push_back(Bispectrum::create(parameters, found.elements, "the SNAP file \"" + param_path + "\""));
-
+  descriptors.push_back(Bispectrum::create(parameters.parameters, found.elements,
+                                           "the " + dialect.kind + " file \"" + files.parameters.path + "\""));
   const std::size_t size = descriptors[0]->size(0), triangle = size * (size + 1) / 2;
+  // The files of ML-IAP do not tell the model: the command of LAMMPS does.
+  const bool quadratic =
+      parameters.quadratic || (dialect.kind == mliap.kind && found.coefficients[0].size() == 1 + size + triangle);
   const std::size_t expected = 1 + size + (quadratic ? triangle : 0);
   if (found.coefficients[0].size() != expected)
-    throw FormatError("\"" + coeff_path + "\" has " + std::to_string(found.coefficients[0].size()) +
-                      " coefficients per element, but \"" + param_path + "\" asks for " +
-                      std::to_string(expected) + " (twojmax " + parameters.at("twojmax").dump() +
+    throw FormatError("\"" + files.coefficients.path + "\" has " + std::to_string(found.coefficients[0].size()) +
+                      " coefficients per element, but \"" + files.parameters.path + "\" asks for " +
+                      std::to_string(expected) + " (twojmax " + parameters.parameters.at("twojmax").dump() +
                       (quadratic ? ", quadratic" : "") +
-                      (parameters.value("chemflag", false) ? ", chemflag" : "") +
+                      (parameters.parameters.value("chemflag", false) ? ", chemflag" : "") +
                       "); the two files do not belong together.");
   std::vector<double> offsets;
   std::vector<std::vector<double>> linear, triangles;
@@ -149,15 +265,83 @@ Potential parse_snap(const std::string& text, const std::string& path, const Rea
     linear.emplace_back(all.begin() + 1, all.begin() + 1 + size);
     triangles.emplace_back(all.begin() + 1 + size, all.end());
   }
-  const std::vector<int> sizes(n_elements, static_cast<int>(size));
+  const std::vector<int> sizes(found.elements.size(), static_cast<int>(size));
   LinearModel model(offsets, linear, sizes, false);
-  Json provenance{{"converted_from", "SNAP files"}};
+  Json provenance{{"converted_from", dialect.kind + " files"}};
   if (quadratic)
     return Potential(found.elements, std::move(descriptors),
                      std::make_unique<QuadraticModel>(std::move(model), triangles, sizes),
                      std::move(provenance));
   return Potential(found.elements, std::move(descriptors), std::make_unique<LinearModel>(std::move(model)),
                    std::move(provenance));
+}
+
+void refuse_network(const std::string& text, const std::string& path) {
+  WordReader in = reader(text, path, mliap);
+  in.next();
+  if (const std::vector<std::string> words = in.next(); !words.empty() && words[0] == "NET")
+    in.fail("this is ML-IAP's model nn, but only its models linear and quadratic are supported");
+}
+
+/// The coefficients of ML-IAP, a list of them per element; the elements come from the other file.
+SnapCoefficients read_model(WordReader& in, const std::vector<std::string>& elements) {
+  SnapCoefficients found;
+  found.elements = elements;
+  const auto [n_elements, n_coefficients] = read_header(in);
+  if (n_elements != static_cast<int>(elements.size()))
+    in.fail("the model is for " + std::to_string(n_elements) + " element(s), but the descriptor is for " +
+            std::to_string(elements.size()) + ": " + joined(elements));
+  for (const std::string& element : elements)
+    found.coefficients.push_back(read_list(in, n_coefficients, element));
+  check_end(in, n_coefficients, elements.back());
+  return found;
+}
+
+}  // namespace
+
+bool is_snap(const std::string& text) {
+  const Content content = content_of(text);
+  return content == Content::snap_parameters || content == Content::snap_coefficients;
+}
+
+bool is_mliap(const std::string& text) {
+  const Content content = content_of(text);
+  return content == Content::mliap_parameters || content == Content::mliap_coefficients;
+}
+
+Potential parse_snap(const std::string& text, const std::string& path, const ReadOptions& options) {
+  const Content content = content_of(text);
+  const bool are_parameters = content == Content::snap_parameters ||
+                              (content != Content::snap_coefficients && path.ends_with(snap.parameter_extension));
+  const FilePair files = read_pair(text, path, snap, are_parameters);
+  WordReader parameters_in = reader(files.parameters.text, files.parameters.path);
+  WordReader coefficients_in = reader(files.coefficients.text, files.coefficients.path);
+  SnapParameters parameters = read_parameters(parameters_in, snap);
+  const SnapCoefficients found = read_coefficients(coefficients_in);
+  check_elements(options, found.elements, "The SNAP file", files.coefficients.path);
+  parameters.parameters["radii"] = found.radii;
+  parameters.parameters["weights"] = found.weights;
+  return make_potential(parameters, found, files, snap);
+}
+
+Potential parse_mliap(const std::string& text, const std::string& path, const ReadOptions& options) {
+  const Content content = content_of(text);
+  const bool are_parameters = content == Content::mliap_parameters ||
+                              (content != Content::mliap_coefficients && path.ends_with(mliap.parameter_extension));
+  if (!are_parameters) refuse_network(text, path);
+  const FilePair files = read_pair(text, path, mliap, are_parameters);
+  refuse_network(files.coefficients.text, files.coefficients.path);
+  WordReader parameters_in = reader(files.parameters.text, files.parameters.path, mliap);
+  WordReader coefficients_in = reader(files.coefficients.text, files.coefficients.path, mliap);
+  const SnapParameters parameters = read_parameters(parameters_in, mliap);
+  check_different(parameters.elements, "the ML-IAP file \"" + files.parameters.path + "\"");
+  check_elements(options, parameters.elements, "The ML-IAP file", files.parameters.path);
+  return make_potential(parameters, read_model(coefficients_in, parameters.elements), files, mliap);
+}
+
+std::vector<TextFile> print_mliap(const Potential&, const std::string& path) {
+  throw FormatError("The potential cannot be written as the ML-IAP file \"" + path +
+                    "\": that format is only read; write a .snapcoeff file for pair_style snap.");
 }
 
 namespace {

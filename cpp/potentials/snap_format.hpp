@@ -1,5 +1,5 @@
-// LAMMPS' .snapcoeff and .snapparam files (pair_style snap, FitSNAP): a bispectrum descriptor with a linear
-// or quadratic model. The two belong together; each is found beside the other by its name.
+// LAMMPS' .snapcoeff and .snapparam files (pair_style snap, FitSNAP), and those of ML-IAP: a bispectrum descriptor
+// with a linear or quadratic model. Two files belong together; each is found beside the other by its name.
 #pragma once
 
 #include <string>
@@ -11,11 +11,19 @@
 
 namespace forcesmith {
 
+/// Whether a text is one of the two files.
+bool is_snap(const std::string& text);
 /// path: of either file; its text is `text`, that of the other is read.
 Potential parse_snap(const std::string& text, const std::string& path, const ReadOptions& options);
 /// Both files; with a repulsion also a .mod file of LAMMPS commands, as FitSNAP writes, without one such a file
 /// of ours is to be removed. Throws FormatError unless the potential is one bispectrum descriptor with a linear
 /// or quadratic model.
 std::vector<TextFile> print_snap(const Potential& potential, const std::string& path);
+
+/// The same for ML-IAP's .mliap.descriptor and .mliap.model files (pair_style mliap with descriptor sna and
+/// model linear or quadratic), which are only read.
+bool is_mliap(const std::string& text);
+Potential parse_mliap(const std::string& text, const std::string& path, const ReadOptions& options);
+[[noreturn]] std::vector<TextFile> print_mliap(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

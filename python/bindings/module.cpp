@@ -256,12 +256,14 @@ PYBIND11_MODULE(_core, m) {
   py::class_<Potential>(m, "Potential")
       .def_static("read", [](const std::string& path, const std::vector<std::string>& elements,
                              std::optional<double> cflength, std::optional<double> cfenergy) {
-        return read_potential(path, {elements, cflength, cfenergy});
+        return read_potential(path, {elements, cflength, cfenergy, true});
       }, py::arg("path"), py::arg("elements") = std::vector<std::string>{}, py::arg("cflength") = py::none(),
          py::arg("cfenergy") = py::none())
-      .def_static("from_json", [](const std::string& text, const std::string& name) {
-        return parse_potential_file(text, name);
-      }, py::arg("text"), py::arg("name") = "text")
+      .def_static("from_json", [](const std::string& text, const std::string& name, bool trained) {
+        ReadOptions options;
+        options.trained = trained;
+        return parse_potential_file(text, name, options);
+      }, py::arg("text"), py::arg("name") = "text", py::arg("trained") = true)
       .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
       .def("write", &write_potential, py::arg("path"))
       .def("left_out_of_file", &left_out_of_file, py::arg("path"))

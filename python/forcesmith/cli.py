@@ -341,7 +341,10 @@ def convert(
 ) -> None:
     """Convert a potential between formats: .json (forcesmith), .mtp and .almtp (MLIP), .snapcoeff
     with .snapparam (LAMMPS' SNAP; a repulsion goes into a .mod file of LAMMPS commands, without one
-    that of an earlier potential is removed), and folders of n2p2 (folder/input.nn)."""
+    that of an earlier potential is removed), and folders of n2p2 (folder/input.nn).
+
+    LAMMPS' ML-IAP files (.mliap.model with .mliap.descriptor, SNAP with a linear or quadratic
+    model) and RuNNer's folders are read, too. The content of a file tells its format."""
     model = fs.Potential.read(
         str(source), elements=_elements(elements), cflength=cflength, cfenergy=cfenergy
     )

@@ -75,15 +75,17 @@ class Potential:
         cfenergy: float | None = None,
     ) -> Potential:
         """Read a potential file: forcesmith's .json, MLIP's .mtp and .almtp, LAMMPS' .snapcoeff and
-        .snapparam (either name; the other file lies beside it), or a folder of n2p2 (or its
-        input.nn).
+        .snapparam or .mliap.model and .mliap.descriptor (either name; the other file lies beside
+        it), or a folder of n2p2 or RuNNer (or its input.nn). The content tells the format; the
+        name counts only where it does not. Files may be compressed by gzip.
 
         elements: element symbols in the order of the file's species, for formats that hold none.
         cflength, cfenergy: factors from angstrom and eV to the units of an n2p2 folder, as in
             LAMMPS' pair_style hdnnp; by default those to bohr and hartree.
-        Raises ValueError with one sentence for a file that cannot be read.
+        Raises ValueError with one sentence for a file that cannot be read, or that is damaged:
+            trained coefficients that are missing, or energies that are not finite.
         """
-        core = _core.Potential.read(os.fspath(path), list(elements or []), cflength, cfenergy)
+        core = _core.Potential.read(os.fsencode(path), list(elements or []), cflength, cfenergy)
         if is_n2p2_potential(path):
             core.provenance = core.provenance | {
                 "converted_from": "n2p2 folder",
@@ -93,9 +95,13 @@ class Potential:
         return cls(core)
 
     @classmethod
-    def from_json(cls, text: str, name: str = "text") -> Potential:
-        """From the text of a potential file; `name` appears in error messages."""
-        return cls(_core.Potential.from_json(text, name))
+    def from_json(cls, text: str, name: str = "text", trained: bool = True) -> Potential:
+        """From the text of a potential file; `name` appears in error messages.
+
+        trained: False for a potential that is still to be trained: coefficients may be missing,
+            which are then zero, or random numbers in networks.
+        """
+        return cls(_core.Potential.from_json(text, name, trained))
 
     def to_json(self) -> str:
         return self._core.to_json()

@@ -40,7 +40,7 @@ def starting_potential(
         "model": settings.model.model_dump(exclude={"energy_offsets"}),
         "zbl": zbl,
     }
-    potential = Potential.from_json(json.dumps(document), "the fit settings")
+    potential = Potential.from_json(json.dumps(document), "the fit settings", trained=False)
     _smallest_distance(train, potential.cutoff)
     core = potential._core
     noise = np.random.default_rng(settings.optimizer.seed).normal(

@@ -147,6 +147,46 @@ def test_format_without_element_names(runner, box):
     )
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("folder", "it is a folder"),
+        ("pipe", "it is a device or a pipe"),
+        ("/dev/zero", "it is a device or a pipe"),
+        ("x" * 2000, "does not exist"),
+    ],
+)
+def test_what_is_no_file(runner, box, name, reason, ranks):
+    (runner.folder / "folder").mkdir()
+    os.mkfifo(runner.folder / "pipe")
+    line = runner.fail(f"{box}pair_style forcesmith\npair_coeff * * {name} Mg O", ranks=ranks)
+    assert "Cannot read potential file" in line and (reason in line or len(name) > 100), line
+
+
+@pytest.mark.parametrize("section", ["coefficients", "energy_offsets", "radial_coefficients"])
+def test_half_a_potential(runner, box, local_potential, section):
+    path = runner.folder / local_potential
+    document = json.loads(path.read_text())
+    for part in (document["model"], *document["descriptors"]):
+        part.pop(section, None)
+    path.write_text(json.dumps(document))
+    check(
+        runner,
+        f"{box}pair_style forcesmith\npair_coeff * * pot.json Mg O",
+        "pot.json",
+        f'"{section}"',
+        "half a potential",
+        ranks=2,
+    )
+
+
+@pytest.mark.parametrize("name", ["pot.txt", "pot", "pot.mtp"])
+def test_json_of_any_name(runner, box, potential_file, name):
+    shutil.copy(potential_file, runner.folder / name)
+    runner.succeed(f"{box}pair_style forcesmith\npair_coeff * * {name} Mg O\nrun 0")
+
+
 @pytest.mark.parametrize("units", ["real", "lj", "electron"])
 def test_units(runner, box, local_potential, units):
     check(

@@ -683,12 +683,13 @@ def network_file(tmp_path_factory):
         "descriptors": [{"type": "bispectrum", "twojmax": 2, "rcutfac": 4.0}],
         "model": {"type": "neural_network", "hidden_layers": [3]},
     }
-    potential = fs.Potential.from_json(json.dumps(document))
+    potential = fs.Potential.from_json(json.dumps(document), trained=False)
     core = potential._core
     atoms = ase.build.bulk("MgO", "rocksalt", a=4.25, cubic=True)
     atoms.rattle(0.05, seed=3)
     values = core.descriptor_values(make_batch([atoms], ELEMENTS, potential.cutoff))
     own = [values[atoms.symbols == element] for element in ELEMENTS]
+    document = json.loads(potential.to_json())
     document["model"] |= {
         "input_min": [(v.min(axis=0) - 1e-3).tolist() for v in own],
         "input_max": [(v.max(axis=0) + 1e-3).tolist() for v in own],

@@ -104,7 +104,7 @@ def random_potential(elements, model="linear", **parameters):
         "descriptors": [{"type": "bispectrum", **parameters}],
         "model": {"type": model, "shared": False},
     }
-    potential = fs.Potential.from_json(json.dumps(document))
+    potential = fs.Potential.from_json(json.dumps(document), trained=False)
     size = len(potential._core.model_parameters)
     potential._core.model_parameters = np.random.default_rng(5).normal(size=size)
     return potential

@@ -131,7 +131,7 @@ def make_potential(
         "descriptors": descriptors,
         "model": model,
     }
-    potential = fs.Potential.from_json(json.dumps(document))
+    potential = fs.Potential.from_json(json.dumps(document), trained=False)
     core = potential._core
     rng = np.random.default_rng(seed)
     parameters = core.descriptor_parameters

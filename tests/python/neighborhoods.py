@@ -24,7 +24,7 @@ def core_basis(document: dict, center: int, neighbors, displacements):
     `document` is a potential with a linear model. They are read off the design matrix of a
     configuration in which only atom 0 has neighbors.
     """
-    potential = fs.Potential.from_json(json.dumps(document))
+    potential = fs.Potential.from_json(json.dumps(document), trained=False)
     n = len(neighbors)
     batch = _core.Batch(
         types=np.array([center, *neighbors], dtype=np.int32),

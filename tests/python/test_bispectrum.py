@@ -44,7 +44,7 @@ def document(descriptor: dict, elements: list[str], **others) -> dict:
 
 def core_values(descriptor: dict, atoms: Atoms, elements: list[str]) -> np.ndarray:
     """B (atoms, values) of the compiled core: energies with one coefficient 1, all others 0."""
-    potential = fs.Potential.from_json(json.dumps(document(descriptor, elements)))
+    potential = fs.Potential.from_json(json.dumps(document(descriptor, elements)), trained=False)
     core = potential._core
     batch = make_batch([atoms], elements, potential.cutoff)
     values = []
@@ -90,13 +90,13 @@ def assert_agrees(descriptor: dict, atoms: Atoms, elements: list[str]) -> np.nda
 def test_number_of_components(twojmax):
     for elements in (["O"], ["Mg", "O"], ["Mg", "O", "Al"]):
         given = document({"twojmax": twojmax, "rcutfac": 3.0}, elements)
-        potential = fs.Potential.from_json(json.dumps(given))
+        potential = fs.Potential.from_json(json.dumps(given), trained=False)
         sizes = potential.info()["descriptor_values"]
         assert sizes == dict.fromkeys(elements, COUNTS[twojmax])
         if twojmax > 8:
             continue
         given["descriptors"][0]["chemflag"] = True
-        sizes = fs.Potential.from_json(json.dumps(given)).info()["descriptor_values"]
+        sizes = fs.Potential.from_json(json.dumps(given), trained=False).info()["descriptor_values"]
         assert sizes == dict.fromkeys(elements, COUNTS[twojmax] * len(elements) ** 3)
 
 
@@ -174,7 +174,7 @@ def test_order_of_the_atoms_of_a_block_does_not_matter():
 def test_a_pair_counts_within_its_own_cutoff(pair):
     """The largest cutoff is that of Mg-Mg."""
     descriptor = {"twojmax": 3, "rcutfac": 4.0, "radii": [0.6, 0.4], "switchflag": False}
-    potential = fs.Potential.from_json(json.dumps(document(descriptor, ["Mg", "O"])))
+    potential = fs.Potential.from_json(json.dumps(document(descriptor, ["Mg", "O"])), trained=False)
     assert potential.cutoff == pytest.approx(4.8)
     own = {"MgMg": 4.8, "MgO": 4.0, "OO": 3.2}[pair]
     for distance, counts in ((own - 0.001, True), (own + 0.001, False)):
@@ -205,14 +205,14 @@ def test_flags_are_numbers_or_booleans():
         for value in (flag, int(flag)):
             flags = dict.fromkeys(names, value)
             given = json.dumps(document({**BASE, **flags}, ["Mg", "O"]))
-            texts.append(fs.Potential.from_json(given).to_json())
+            texts.append(fs.Potential.from_json(given, trained=False).to_json())
         assert texts[0] == texts[1]
         assert json.loads(texts[1])["descriptors"][0]["chemflag"] is flag
 
 
 def test_defaults():
     """Those of LAMMPS, and radii that make rcutfac the cutoff."""
-    potential = fs.Potential.from_json(json.dumps(document(BASE, ["Mg", "O"])))
+    potential = fs.Potential.from_json(json.dumps(document(BASE, ["Mg", "O"])), trained=False)
     assert potential.cutoff == BASE["rcutfac"]
     assert json.loads(potential.to_json())["descriptors"] == [
         {
@@ -285,7 +285,9 @@ def test_fit_with_a_cutoff_below_all_distances(data):
 
 def refuse(descriptor: dict, *parts: str) -> None:
     with pytest.raises(ValueError) as caught:
-        fs.Potential.from_json(json.dumps(document(descriptor, ["Mg", "O"])), "bad.json")
+        fs.Potential.from_json(
+            json.dumps(document(descriptor, ["Mg", "O"])), "bad.json", trained=False
+        )
     message = str(caught.value)
     for part in ('"bispectrum" in "bad.json"', *parts):
         assert part in message, message
@@ -354,7 +356,7 @@ def test_values_out_of_range(change, parts):
 
 def test_rmin0_of_half_the_shortest_cutoff_is_allowed():
     given = {**BASE, "rmin0": 1.6, "radii": [0.5, 0.4]}
-    fs.Potential.from_json(json.dumps(document(given, ["Mg", "O"])))
+    fs.Potential.from_json(json.dumps(document(given, ["Mg", "O"])), trained=False)
 
 
 @pytest.mark.parametrize("key", ["radii", "weights", "sinner", "dinner"])

@@ -29,14 +29,14 @@ def document(**model) -> str:
 
 
 def test_linear_model_starts_at_zero():
-    potential = fs.Potential.from_json(document())
+    potential = fs.Potential.from_json(document(), trained=False)
     result = potential.evaluate(structures(potential.cutoff)["crystal"])
     assert not result.energies.any() and not result.forces.any()
     assert potential._core.linear_in_parameters
 
 
 def test_linear_energy_offsets():
-    potential = fs.Potential.from_json(document(energy_offsets=[-1.5, 2.25]))
+    potential = fs.Potential.from_json(document(energy_offsets=[-1.5, 2.25]), trained=False)
     result = potential.evaluate(structures(potential.cutoff)["cluster"])
     expected = [-1.5 if symbol == "Mg" else 2.25 for symbol in "Mg O O Mg O Mg Mg O O".split()]
     assert result.energies.tolist() == expected
@@ -45,7 +45,7 @@ def test_linear_energy_offsets():
 
 def test_linear_parameters_are_offsets_then_coefficients():
     shared = fs.Potential.from_json(
-        document(energy_offsets=[1.0, 2.0], coefficients=[[3.0, 4.0, 5.0, 6.0, 7.0]])
+        document(energy_offsets=[1.0, 2.0], coefficients=[[3.0, 4.0, 5.0, 6.0, 7.0]]), trained=False
     )
     assert shared._core.model_parameters.tolist() == [1, 2, 3, 4, 5, 6, 7]
     own = fs.Potential.from_json(
@@ -53,7 +53,8 @@ def test_linear_parameters_are_offsets_then_coefficients():
             shared=False,
             energy_offsets=[1.0, 2.0],
             coefficients=[[3.0] * 5, [4.0, 4.0, 4.0, 4.0, 5.0]],
-        )
+        ),
+        trained=False,
     )
     assert own._core.model_parameters.tolist() == [1, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 5]
 
@@ -114,7 +115,7 @@ def test_wrong_number_of_parameters_is_refused(name, type_):
 def descriptor_values(potential: fs.Potential, atoms) -> np.ndarray:
     """B (atoms, values): energies of a linear model with one coefficient 1, all others 0."""
     given = {**json.loads(potential.to_json()), "model": {"type": "linear"}}
-    linear = fs.Potential.from_json(json.dumps(given))
+    linear = fs.Potential.from_json(json.dumps(given), trained=False)
     values = []
     for unit in np.eye(7)[2:]:
         linear._core.model_parameters = unit
@@ -130,7 +131,7 @@ def symmetric(triangle: np.ndarray) -> np.ndarray:
 
 
 def test_quadratic_model_starts_at_zero():
-    potential = fs.Potential.from_json(document(type="quadratic"))
+    potential = fs.Potential.from_json(document(type="quadratic"), trained=False)
     result = potential.evaluate(structures(potential.cutoff)["crystal"])
     assert not result.energies.any() and not result.forces.any()
     assert potential._core.linear_in_parameters
@@ -160,7 +161,7 @@ def test_quadratic_model_without_quadratic_coefficients_is_the_linear_one():
     linear = make_potential([DESCRIPTOR], {"type": "linear", "shared": False})
     given = json.loads(linear.to_json())
     given["model"]["type"] = "quadratic"
-    quadratic = fs.Potential.from_json(json.dumps(given))
+    quadratic = fs.Potential.from_json(json.dumps(given), trained=False)
     atoms = structures(linear.cutoff)["slab"]
     one, other = linear.evaluate(atoms), quadratic.evaluate(atoms)
     np.testing.assert_array_equal(other.energies, one.energies)
@@ -175,7 +176,7 @@ def test_quadratic_parameters_are_the_linear_ones_then_the_triangles():
         "coefficients": [[-3.0] * 5],
         "quadratic_coefficients": [one],
     }
-    potential = fs.Potential.from_json(document(type="quadratic", **shared))
+    potential = fs.Potential.from_json(document(type="quadratic", **shared), trained=False)
     assert potential._core.model_parameters.tolist() == [-1, -2, *[-3] * 5, *one]
     own = {
         "shared": False,
@@ -183,7 +184,7 @@ def test_quadratic_parameters_are_the_linear_ones_then_the_triangles():
         "coefficients": [[-3.0] * 5, [-4.0] * 5],
         "quadratic_coefficients": [one, two],
     }
-    potential = fs.Potential.from_json(document(type="quadratic", **own))
+    potential = fs.Potential.from_json(document(type="quadratic", **own), trained=False)
     parameters = [-1, -2, *[-3] * 5, *[-4] * 5, *one, *two]
     assert potential._core.model_parameters.tolist() == parameters
     potential._core.model_parameters = np.arange(42.0)
@@ -233,7 +234,7 @@ def test_quadratic_round_trip(tmp_path, shared):
 )
 def test_wrong_parameters_of_the_quadratic_model(model, parts):
     with pytest.raises(ValueError) as caught:
-        fs.Potential.from_json(document(type="quadratic", **model), "bad.json")
+        fs.Potential.from_json(document(type="quadratic", **model), "bad.json", trained=False)
     message = str(caught.value)
     for part in ('model "quadratic" in "bad.json"', *parts):
         assert part in message, message
@@ -242,7 +243,7 @@ def test_wrong_parameters_of_the_quadratic_model(model, parts):
 
 def test_the_linear_model_has_no_quadratic_coefficients():
     with pytest.raises(ValueError, match='Unknown parameter "quadratic_coefficients"'):
-        fs.Potential.from_json(document(quadratic_coefficients=[[0.0] * 15]))
+        fs.Potential.from_json(document(quadratic_coefficients=[[0.0] * 15]), trained=False)
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
@@ -331,7 +332,7 @@ def neural_network(**model) -> dict:
 
 def potential_with(model: dict) -> fs.Potential:
     """With random radial functions, always the same."""
-    potential = fs.Potential.from_json(document(**model))
+    potential = fs.Potential.from_json(document(**model), trained=False)
     parameters = make_potential([DESCRIPTOR], {"type": "linear"})._core.descriptor_parameters
     potential._core.descriptor_parameters = parameters
     return potential
@@ -359,7 +360,7 @@ def test_neural_network_is_a_perceptron(name):
 
 def test_every_activation_is_tested():
     with pytest.raises(ValueError) as refusal:
-        fs.Potential.from_json(document(**neural_network(activation="none")))
+        fs.Potential.from_json(document(**neural_network(activation="none")), trained=False)
     known = str(refusal.value).split("Known: ")[1].rstrip(".").split(", ")
     assert known == sorted(ACTIVATIONS)
 
@@ -576,7 +577,7 @@ def test_bad_neural_networks_are_refused(path, value, place, message):
     else:
         entry[last] = value
     with pytest.raises(ValueError) as refusal:
-        fs.Potential.from_json(document(**model))
+        fs.Potential.from_json(document(**model), trained=False)
     said = str(refusal.value)
     assert (f"{place} of " if place else "") + 'model "neural_network" in' in said
     assert message in said and said.endswith(".")

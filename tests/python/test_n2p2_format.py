@@ -436,7 +436,7 @@ def make(model: dict | None = None, descriptor: dict | None = None, **rest) -> f
         "model": {**MODEL, **(model or {})},
         **rest,
     }
-    return fs.Potential.from_json(json.dumps(document))
+    return fs.Potential.from_json(json.dumps(document), trained=False)
 
 
 ROUND_TRIPS = {
@@ -545,7 +545,7 @@ def test_what_cannot_be_written(tmp_path, change, part):
     if change.get("model", {}).get("type") == "linear":
         document = json.loads(make().to_json())
         document["model"] = {"type": "linear"}
-        potential = fs.Potential.from_json(json.dumps(document))
+        potential = fs.Potential.from_json(json.dumps(document), trained=False)
     else:
         potential = make(**change)
     with pytest.raises(ValueError, match=rf"cannot be written as the n2p2 file .*{part}.*\.$"):
@@ -559,7 +559,7 @@ def test_elements_that_are_none(tmp_path):
     functions = [f for f in document["descriptors"][0]["functions"] if "neighbors" in f]
     document["descriptors"][0]["functions"] = functions
     document["model"] = {"type": "neural_network", "hidden_layers": [3]}
-    potential = fs.Potential.from_json(json.dumps(document))
+    potential = fs.Potential.from_json(json.dumps(document), trained=False)
     with pytest.raises(ValueError, match=r'chemical elements, and "Ox" is none\.$'):
         potential.write(tmp_path / "input.nn")
 
@@ -582,6 +582,53 @@ def test_numbers_that_are_not_finite_are_not_written(tmp_path):
         with pytest.raises(ValueError, match=r"not written to .*input\.nn.*not finite\.$"):
             potential.write(tmp_path / "input.nn")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+# --- RuNNer ---
+
+
+def test_functions_of_all_neighbors_and_of_all_elements(tmp_path):
+    """RuNNer's lines stand for several of symfunction_short, with each pair of elements once."""
+    head = INPUT[: INPUT.index("symfunction_short")] + "use_electrostatics 0\nnn_type_short 1\n"
+    short = """\
+global_symfunction_short 2 0.1 0.5 6.0
+element_symfunction_short O 3 0.02 -1.0 2.0 6.0
+element_symfunction_short H 2 0.3 0.0 6.5
+global_symfunction_short 9 0.02 1.0 4.0 5.5
+symfunction_short H 2 H 0.7 0.0 6.5
+"""
+    pairs = ("H H", "H O", "O O")
+    lines = [f"{center} 2 {neighbor} 0.1 0.5 6.0" for center in "HO" for neighbor in "HO"]
+    lines += [f"O 3 {pair} 0.02 -1.0 2.0 6.0" for pair in pairs]
+    lines += [f"H 2 {neighbor} 0.3 0.0 6.5" for neighbor in "HO"]
+    lines += [f"{center} 9 {pair} 0.02 1.0 4.0 5.5" for center in "HO" for pair in pairs]
+    lines += ["H 2 H 0.7 0.0 6.5"]
+    folder = write_folder(
+        tmp_path / "nnp", head + "".join(f"symfunction_short {line}\n" for line in lines)
+    )
+    expected = fs.Potential.read(folder)
+    check_against_reference(expected, folder, cluster())
+    (folder / "input.nn").write_text(head + short)
+    assert meaning(fs.Potential.read(folder)) == meaning(expected)
+
+
+def test_inner_radius_of_the_cutoff_functions(tmp_path):
+    text = replaced(INPUT, "cutoff_type 2", "cutoff_type 1 0.3")
+    folder = write_folder(tmp_path / "nnp", text)
+    expected = meaning(fs.Potential.read(folder))
+    (folder / "input.nn").write_text(replaced(text, "type 1 0.3", "type 1\ncutoff_alpha 0.3"))
+    assert meaning(fs.Potential.read(folder)) == expected
+
+
+def test_functions_of_runner_that_were_refused_once(shared_cases, tmp_path):
+    case = shared_cases / "runner_global_functions"
+    for name in ("scaling.data", "weights.029.data"):
+        shutil.copy(case / name, tmp_path)
+    text = (case / "input.nn").read_text()
+    line = "global_symfunction_short 2 0.05 0.0 10.0"
+    text = replaced(text, line, "symfunction_short Cu 2 Cu 0.05 0.0 10.0")
+    (tmp_path / "input.nn").write_text(text)
+    assert meaning(fs.Potential.read(case)) == meaning(fs.Potential.read(tmp_path))
 
 
 # --- what is wrong ---
@@ -622,6 +669,14 @@ def refuse(folder: Path, part: str, **options) -> None:
         ("short t p l", "short t r l", "the activation r .rectifier. is not supported"),
         ("short t p l", "short t x l", 'There is no activation "x"; did you mean'),
         ("epochs 10", "nnp_type 4G-HDNNP", "line 14: nnp_type is 4G-HDNNP, but only short-range"),
+        ("epochs 10", "use_electrostatics", "line 14: this potential has electrostatics .use_elec"),
+        ("epochs 10", "electrostatic_type 1", "this potential has electrostatics .electrostatic_t"),
+        ("epochs 10", "use_vdw", "line 14: this potential has a dispersion term"),
+        ("epochs 10", "nn_type_short 2", "line 14: nn_type_short is 2, .* not those of pairs"),
+        ("epochs 10", "cutoff_alpha 0.3", "cutoff_alpha is supported for all cutoff types but 2"),
+        ("epochs 10", "global_symfunction_short 12 0.1 0 6", "of type 12 for all neighbors"),
+        ("epochs 10", "global_symfunction_short 2 0.1 0", "of type 2 needs"),
+        ("epochs 10", "element_symfunction_short N 2 0.1 0 6", '"N" is not one of the elements'),
         ("epochs 10", "conv_length 2", "has no conv_energy: .* belong together"),
         ("epochs 10", "mean_energy 0\nconv_energy 0\nconv_length 1", "must be positive"),
         ("epochs 10", "element_nodes_short O 5 6 7", "the 2 hidden layers of O, found 3"),

@@ -51,7 +51,7 @@ def refuse(
     text = text if isinstance(text, str) else json.dumps(text)
     with pytest.raises(ValueError) as caught:
         if tmp_path is None:
-            fs.Potential.from_json(text, name)
+            fs.Potential.from_json(text, name, trained=False)
         else:
             (tmp_path / name).write_text(text)
             fs.Potential.read(tmp_path / name, elements)
@@ -329,7 +329,7 @@ def test_wrong_number_of_factors(document, max_factors):
     del descriptor["contractions"], descriptor["radial_coefficients"]
     descriptor["max_factors"] = max_factors
     with pytest.raises(ValueError, match=f"at least one moment as factor, not {max_factors}"):
-        fs.Potential.from_json(json.dumps(document))
+        fs.Potential.from_json(json.dumps(document), trained=False)
 
 
 @pytest.mark.parametrize("key", ["basic", "products", "mapping", "moments"])
@@ -428,7 +428,15 @@ def test_mlip_needs_element_names(mtp, tmp_path):
         ("MTP", "MPT", 'line 1: expected "MTP", found "MPT"'),
         ("version = 1.1.0", "version = 1.2.0", "version 1.2.0, but only version 1.1.0"),
         ("version", "Version", 'expected "version"'),
+        ("version = 1.1.0", "version = 1.0.0", "version 1.0.0, but only version 1.1.0"),
         ("RBChebyshev", "RBTaylor", "radial basis RBTaylor, but only RBChebyshev"),
+        (
+            "RBChebyshev",
+            "RBChebyshev_repuls",
+            "only RBChebyshev is supported; RBChebyshev_repuls (w",
+        ),
+        ("RBChebyshev", "RBChebyshev\nmagnetic_basis_type = B", "is a magnetic moment tensor"),
+        ("\t0-1\n", "\t0-0\n", "radial_coeffs of the species 0-0 are there twice, and those of"),
         ("species_count = 2", "species_count = 0", "species_count must be 1 to"),
         ("species_count = 2", "species_count = two", 'a number for species_count, found "two"'),
         ("species_count = 2", "species_count = 2.5", "species_count must be an integer"),
@@ -528,6 +536,27 @@ def test_mlip_file_of_one_element_with_own_coefficients(tmp_path):
     potential.write(tmp_path / "a.mtp")
     again = fs.Potential.read(tmp_path / "a.mtp", ["O"])
     np.testing.assert_array_equal(again._core.model_parameters, potential._core.model_parameters)
+
+
+def test_mlip_scaling_in_the_radial_basis(mtp, tmp_path):
+    """MLIP takes the factor there, too, and the product of both."""
+    (tmp_path / "a.mtp").write_text(mtp)
+    expected = fs.Potential.read(tmp_path / "a.mtp", ELEMENTS)
+    line = re.search("scaling = .*\n", mtp)[0]
+    moved = mtp.replace(line, "").replace("RBChebyshev\n", f"RBChebyshev\n\t{line}")
+    (tmp_path / "a.mtp").write_text(moved)
+    assert fs.Potential.read(tmp_path / "a.mtp", ELEMENTS).to_json() == expected.to_json()
+    (tmp_path / "a.mtp").write_text(mtp.replace("RBChebyshev\n", "RBChebyshev\n\tscaling = 0.5\n"))
+    scaling = fs.Potential.read(tmp_path / "a.mtp", ELEMENTS).info()["descriptors"][0]["scaling"]
+    assert scaling == 0.5 * expected.info()["descriptors"][0]["scaling"]
+
+
+def test_mlip_scaling_of_a_file_that_was_refused_once(shared_cases):
+    inner, reference = (
+        fs.Potential.read(shared_cases / "mtp_scaling_in_basis" / f"{name}.mtp", ["Cu"])
+        for name in ("inner", "reference")
+    )
+    assert inner.to_json() == reference.to_json()
 
 
 # --- files ---

@@ -154,7 +154,9 @@ def crystal_of(elements: list[str]):
 def test_files_made_by_hand(write, extension):
     """Comments, empty lines, quotes, tabs; either file finds the other."""
     potential = fs.Potential.read(write().with_suffix(extension))
-    assert meaning(potential) == meaning(fs.Potential.from_json(json.dumps(DOCUMENT)))
+    assert meaning(potential) == meaning(
+        fs.Potential.from_json(json.dumps(DOCUMENT), trained=False)
+    )
     assert potential.elements == ELEMENTS and potential.cutoff == pytest.approx(4.1 * 1.04)
     assert potential.info()["provenance"] == {"converted_from": "SNAP files"}
 
@@ -163,7 +165,7 @@ def test_windows_line_ends(write):
     path = write()
     for file in (path, path.with_suffix(".snapparam")):
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-    expected = fs.Potential.from_json(json.dumps(DOCUMENT))
+    expected = fs.Potential.from_json(json.dumps(DOCUMENT), trained=False)
     assert meaning(fs.Potential.read(path)) == meaning(expected)
 
 
@@ -172,7 +174,9 @@ def test_defaults_are_those_of_lammps(write):
     document = json.loads(json.dumps(DOCUMENT))
     for key in ("rfac0", "rmin0", "bzeroflag"):
         del document["descriptors"][0][key]
-    assert meaning(potential) == meaning(fs.Potential.from_json(json.dumps(document)))
+    assert meaning(potential) == meaning(
+        fs.Potential.from_json(json.dumps(document), trained=False)
+    )
 
 
 def test_every_parameter_is_read(write):
@@ -319,7 +323,9 @@ def test_files_of_a_name_with_dots(tmp_path):
 
 def with_zbl(potential: fs.Potential) -> fs.Potential:
     document = json.loads(potential.to_json())
-    return fs.Potential.from_json(json.dumps({**document, "zbl": {"inner": 1.25, "outer": 2.5}}))
+    return fs.Potential.from_json(
+        json.dumps({**document, "zbl": {"inner": 1.25, "outer": 2.5}}), trained=False
+    )
 
 
 @pytest.mark.parametrize("extension", [".snapcoeff", ".snapparam"])
@@ -692,7 +698,7 @@ def test_convert_there_and_back(write, tmp_path, monkeypatch, capsys):
             cli.main()
         assert not stop.value.code
         assert "Mg, O, cutoff 4.264" in capsys.readouterr().err
-    expected = meaning(fs.Potential.from_json(json.dumps(DOCUMENT)))
+    expected = meaning(fs.Potential.from_json(json.dumps(DOCUMENT), trained=False))
     for name in ("x.json", "y.snapcoeff"):
         assert meaning(fs.Potential.read(tmp_path / name)) == expected
 
@@ -706,3 +712,88 @@ def test_convert_of_what_the_format_cannot_hold(tmp_path, monkeypatch, capsys):
     assert stop.value.code == cli.INPUT_ERROR
     assert "one bispectrum descriptor" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+# --- files before 2019 ---
+
+
+def test_diagonalstyle(write):
+    """Only diagonalstyle 3 is left, and needs no saying."""
+    expected = meaning(fs.Potential.read(write()))
+    assert (
+        meaning(fs.Potential.read(write(parameters=PARAMETERS + "diagonalstyle 3\n"))) == expected
+    )
+    for style in (0, 1, 2):
+        with pytest.raises(
+            ValueError, match=f"line .*diagonalstyle {style} is not supported: since"
+        ):
+            fs.Potential.read(write(parameters=PARAMETERS + f"diagonalstyle {style}\n"))
+
+
+def test_diagonalstyle_of_a_file_that_was_refused_once(shared_cases):
+    potential = fs.Potential.read(shared_cases / "snap_diagonalstyle" / "old.snapcoeff")
+    assert meaning(potential)["model"]["coefficients"] == [[0.01, 0.02, -0.01, 0.003, 0.001]]
+
+
+# --- ML-IAP ---
+
+MLIAP_DESCRIPTOR = "rcutfac 4\ntwojmax 2\nnelems 1\nelems Ta\nradelems 0.5\nwelems 1\n"
+MLIAP_MODEL = "1 6\n-1\n1\n2\n3\n4\n5 # B\n"
+
+
+def write_mliap(tmp_path, descriptor=MLIAP_DESCRIPTOR, model=MLIAP_MODEL) -> Path:
+    (tmp_path / "a.mliap.descriptor").write_text(descriptor)
+    (tmp_path / "a.mliap.model").write_text(model)
+    return tmp_path / "a.mliap.model"
+
+
+def test_mliap(tmp_path):
+    """Energies are compared with LAMMPS in tests/lammps/test_mliap.py."""
+    potential = fs.Potential.read(write_mliap(tmp_path))
+    model = meaning(potential)["model"]
+    assert potential.elements == ["Ta"] and potential.cutoff == 4.0
+    assert model["energy_offsets"] == [-1.0] and model["coefficients"] == [[1, 2, 3, 4, 5]]
+    assert meaning(fs.Potential.read(tmp_path / "a.mliap.descriptor")) == meaning(potential)
+    quadratic = "1 21\n" + "\n".join(map(str, range(21))) + "\n"
+    potential = fs.Potential.read(write_mliap(tmp_path, model=quadratic))
+    assert meaning(potential)["model"]["quadratic_coefficients"] == [list(range(6, 21))]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("rcutfac 4\n", "", "has no rcutfac"),
+        ("nelems 1\n", "", "has no nelems"),
+        ("radelems 0.5\n", "", "has no radelems"),
+        ("nelems 1\n", "nelems 2\n", "nelems is 2, but elems names 1"),
+        ("elems Ta\n", "elems Ta W\n", "nelems is 1, but elems names 2"),
+        ("welems 1\n", "welems 1 1\n", "1 number.s., one per element"),
+        ("nelems 1\nelems Ta\nradelems 0.5\nwelems 1", "nelems 2\nelems Ta Ta", "has no radelems"),
+        ("twojmax 2\n", "twojmax 4\n", "asks for 15 .*do not belong together"),
+        ("twojmax 2\n", "nmax 3\nlmax 2\n", "descriptor so3"),
+        ("twojmax 2\n", "twojmax 2\nquadraticflag 1\n", "no ML-IAP parameter"),
+        ("1 6\n", "2 6\n", "for 2 element.s., but the descriptor is for 1: Ta"),
+        ("1 6\n", "1 7\n", "the file ends after 6 of the 7 coefficients of Ta"),
+        ("1 6\n", "1 5\n", "there is more after the 5 coefficients"),
+        ("\n3\n", "\nthree\n", 'expected a number for a coefficient of Ta, found "three"'),
+        ("1 6\n", "1 6\nNET 5 1 linear 1\n", "ML-IAP's model nn"),
+    ],
+)
+def test_wrong_mliap(tmp_path, old, new, part):
+    assert old in MLIAP_DESCRIPTOR or old in MLIAP_MODEL
+    path = write_mliap(
+        tmp_path, MLIAP_DESCRIPTOR.replace(old, new, 1), MLIAP_MODEL.replace(old, new, 1)
+    )
+    with pytest.raises(ValueError, match=part) as caught:
+        fs.Potential.read(path)
+    assert "a.mliap." in str(caught.value) and len(str(caught.value)) <= 300
+
+
+def test_mliap_is_only_read(tmp_path):
+    path = write_mliap(tmp_path)
+    potential = fs.Potential.read(path)
+    (tmp_path / "a.mliap.descriptor").unlink()
+    with pytest.raises(ValueError, match=r"a\.mliap\.descriptor.* does not exist; put the"):
+        fs.Potential.read(path)
+    with pytest.raises(ValueError, match="format is only read; write a .snapcoeff"):
+        potential.write(tmp_path / "b.mliap.model")

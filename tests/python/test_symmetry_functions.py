@@ -83,7 +83,7 @@ def document(functions: list[dict] | None = None, elements: list[str] = ELEMENTS
 
 def written(document: dict) -> dict:
     """The descriptor as it stands in the file of that potential."""
-    text = fs.Potential.from_json(json.dumps(document)).to_json()
+    text = fs.Potential.from_json(json.dumps(document), trained=False).to_json()
     return json.loads(text)["descriptors"][0]
 
 
@@ -189,7 +189,9 @@ def test_values_do_not_depend_on_other_elements():
             [1.0 + k for k in range(n)]
             for n in ({"Mg": 6, "O": 1, "Al": 1}[element] for element in elements)
         ]
-        energies.append(fs.Potential.from_json(json.dumps(given)).evaluate(atoms).energies)
+        energies.append(
+            fs.Potential.from_json(json.dumps(given), trained=False).evaluate(atoms).energies
+        )
     np.testing.assert_allclose(energies[1], energies[0], rtol=1e-13)
 
 
@@ -228,7 +230,9 @@ def test_functions_of_the_atomistic_machine_learning_package():
 def test_potential_file():
     """Every function on a line of its own; what is written is read as the same potential."""
     functions = [function for group in FUNCTIONS.values() for function in group]
-    text = fs.Potential.from_json(json.dumps(document([*functions, OXYGEN]))).to_json()
+    text = fs.Potential.from_json(
+        json.dumps(document([*functions, OXYGEN])), trained=False
+    ).to_json()
     assert fs.Potential.from_json(text).to_json() == text
     lines = [line for line in text.splitlines() if '"eta"' in line]
     assert len(lines) == len(functions) + 1
@@ -253,7 +257,7 @@ def test_generated_set(elements, n_radial, n_angular):
 
 def test_default_set():
     """One element: 8 radial and 18 angular functions; none is zero or huge in a crystal."""
-    potential = fs.Potential.from_json(json.dumps(document(elements=["Mg"])))
+    potential = fs.Potential.from_json(json.dumps(document(elements=["Mg"])), trained=False)
     assert potential.info()["descriptor_values"] == {"Mg": 26}
     assert potential.cutoff == 4.5
     one, other = (written(document(elements=["Mg"], **given)) for given in ({}, {"radial": 8}))
@@ -284,7 +288,7 @@ def test_fit_with_a_generated_set():
 
 def refuse(given: dict, *parts: str) -> None:
     with pytest.raises(ValueError) as caught:
-        fs.Potential.from_json(json.dumps(given), "bad.json")
+        fs.Potential.from_json(json.dumps(given), "bad.json", trained=False)
     message = str(caught.value)
     for part in ('"symmetry_functions" in "bad.json"', *parts):
         assert part in message, message
@@ -337,7 +341,9 @@ def test_weighted_functions_have_no_neighbors():
 def test_weighted_functions_need_chemical_elements():
     given = document([radial("weighted_radial", "Xx", eta=0.1)], ["Xx"])
     refuse(given, "need atomic numbers", '"Xx" is no chemical element')
-    fs.Potential.from_json(json.dumps(document([radial("radial", "Xx Xx", eta=0.1)], ["Xx"])))
+    fs.Potential.from_json(
+        json.dumps(document([radial("radial", "Xx Xx", eta=0.1)], ["Xx"])), trained=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,13 @@ def document(elements=ELEMENTS, zbl=ZBL, descriptor=BISPECTRUM, model=None) -> d
 
 def zbl_alone(elements=ELEMENTS, zbl=ZBL) -> fs.Potential:
     """All coefficients of the model are 0."""
-    return fs.Potential.from_json(json.dumps(document(elements, zbl)))
+    return fs.Potential.from_json(json.dumps(document(elements, zbl)), trained=False)
 
 
 def with_zbl(potential: fs.Potential, zbl: dict) -> fs.Potential:
-    return fs.Potential.from_json(json.dumps({**json.loads(potential.to_json()), "zbl": zbl}))
+    return fs.Potential.from_json(
+        json.dumps({**json.loads(potential.to_json()), "zbl": zbl}), trained=False
+    )
 
 
 def dimer(symbols: str | list[str], distance: float) -> Atoms:
@@ -210,7 +212,9 @@ def test_files_without_it():
     texts = []
     for given in ({}, {"zbl": None}):
         plain = {k: v for k, v in document().items() if k != "zbl"}
-        texts.append(fs.Potential.from_json(json.dumps({**plain, **given})).to_json())
+        texts.append(
+            fs.Potential.from_json(json.dumps({**plain, **given}), trained=False).to_json()
+        )
     assert texts[0] == texts[1] and "zbl" not in json.loads(texts[0])
 
 
@@ -240,7 +244,7 @@ def test_the_mlip_format_cannot_hold_it(tmp_path, extension):
 )
 def test_wrong_parameters(zbl, parts):
     with pytest.raises(ValueError) as caught:
-        fs.Potential.from_json(json.dumps(document(zbl=zbl)), "bad.json")
+        fs.Potential.from_json(json.dumps(document(zbl=zbl)), "bad.json", trained=False)
     message = str(caught.value)
     for part in ('"zbl"', '"bad.json"', *parts):
         assert part in message, message
@@ -252,9 +256,9 @@ def test_what_is_no_element(symbol):
     """Without ZBL any name will do."""
     given = document(["O", symbol])
     with pytest.raises(ValueError, match=f'"zbl" in "bad.json": "{symbol}" is not a chemical elem'):
-        fs.Potential.from_json(json.dumps(given), "bad.json")
+        fs.Potential.from_json(json.dumps(given), "bad.json", trained=False)
     del given["zbl"]
-    assert fs.Potential.from_json(json.dumps(given)).elements == ["O", symbol]
+    assert fs.Potential.from_json(json.dumps(given), trained=False).elements == ["O", symbol]
 
 
 # --- fits ---
@@ -341,7 +345,7 @@ def test_a_fit_that_starts_from_a_file_heeds_its_settings(tmp_path):
 def test_a_fit_that_grows_from_a_file_keeps_its_repulsion(tmp_path):
     known = make_potential([BISPECTRUM], {"type": "linear"})
     document = {**json.loads(known.to_json()), "zbl": ZBL}
-    fs.Potential.from_json(json.dumps(document)).write(tmp_path / "start.json")
+    fs.Potential.from_json(json.dumps(document), trained=False).write(tmp_path / "start.json")
     optimizer = {"start": str(tmp_path / "start.json")}
     result = fs.fit(data_of(known), elements=ELEMENTS, descriptor=BISPECTRUM, optimizer=optimizer)
     assert json.loads(result.potential.to_json())["zbl"] == ZBL

@@ -5,12 +5,14 @@
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
+#include "core/text.hpp"
 
 namespace forcesmith {
 
 namespace {
 
 constexpr int largest_twojmax = 20;
+constexpr int largest_size = 100'000;  // components per atom
 
 /// One number per element, or `fallback` for each if the key is absent.
 std::vector<double> per_element(const Json& given, const std::string& key, int n_elements,
@@ -121,6 +123,15 @@ void Bispectrum::check(const std::string& where) const {
     if (!(width > 0.0))
       throw ParameterError(where + ": every dinner must be positive, but one is " +
                            std::to_string(width) + ".");
+  double n_values = 0.0;  // j1 >= j2, j >= j1, as in the list of components
+  for (int j1 = 0; j1 <= p.twojmax; ++j1)
+    for (int j2 = 0; j2 <= j1; ++j2)
+      for (int j = j1 - j2; j <= std::min(p.twojmax, j1 + j2); j += 2) n_values += j >= j1;
+  if (p.chemflag) n_values *= std::pow(n_elements(), 3);
+  if (n_values > largest_size)
+    throw ParameterError(where + ": twojmax " + std::to_string(p.twojmax) + " with chemflag and " +
+                         std::to_string(n_elements()) + " elements gives " + printed(n_values) +
+                         " components per atom, more than the supported " + std::to_string(largest_size) + ".");
   if (p.wselfallflag && !p.chemflag)
     throw ParameterError(where + ": wselfallflag means nothing without chemflag; set it, or remove wselfallflag.");
 }

@@ -13,8 +13,10 @@
 
 #include <algorithm>
 #include <climits>
+#include <cmath>
 #include <map>
 #include <numeric>
+#include <random>
 #include <set>
 
 #include "core/error.hpp"
@@ -22,10 +24,16 @@
 namespace forcesmith {
 
 int ContractionProgram::n_radial() const {
-  int largest = -1;
-  for (const auto& moment : basic) largest = std::max(largest, moment[0]);
-  return largest + 1;
+  int n = 0;
+  for (const auto& moment : basic) n = std::max(n, moment[0] < INT_MAX ? moment[0] + 1 : INT_MAX);
+  return n;
 }
+
+namespace {
+
+constexpr int largest_degree = 100;  // of monomials; levels up to 28 have 12
+
+}  // namespace
 
 void ContractionProgram::check(const std::string& where) const {
   const int n_basic = static_cast<int>(basic.size());
@@ -42,6 +50,10 @@ void ContractionProgram::check(const std::string& where) const {
       if (entry < 0 || entry > 100)
         throw FormatError(where + ": basic moment " + std::to_string(i) +
                           " has the index " + std::to_string(entry) + ", outside 0 to 100.");
+  for (int i = 0; i < n_basic; ++i)
+    if (const int degree = basic[i][1] + basic[i][2] + basic[i][3]; degree > largest_degree)
+      throw FormatError(where + ": basic moment " + std::to_string(i) + " has the degree " + std::to_string(degree) +
+                        ", more than the supported " + std::to_string(largest_degree) + ".");
   std::vector<int> last_write(n_moments, -1);
   for (std::size_t p = 0; p < products.size(); ++p) {
     const auto& [left, right, factor, target] = products[p];
@@ -65,6 +77,81 @@ void ContractionProgram::check(const std::string& where) const {
     if (moment < 0 || moment >= n_moments)
       throw FormatError(where + ": a basis function is mapped to moment " + std::to_string(moment) +
                         ", but there are " + std::to_string(n_moments) + ".");
+}
+
+namespace {
+
+/// Numbers from -1 to 1 that do not depend on the standard library.
+class RandomNumbers {
+ public:
+  double next() { return static_cast<double>(bits_() >> 11) * 0x1p-52 - 1.0; }
+  std::array<double, 3> unit_vector() {
+    std::array<double, 3> v{next(), next(), next()};
+    const double length = std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+    if (length < 0.1) return unit_vector();
+    for (double& component : v) component /= length;
+    return v;
+  }
+
+ private:
+  std::mt19937_64 bits_{7};
+};
+
+/// Moments of neighbors in the given directions, radial functions [neighbor][mu], and what bounds the moments:
+/// the same sums of absolute values.
+struct Moments {
+  std::vector<double> values, bounds;
+
+  Moments(const ContractionProgram& program, const std::vector<std::array<double, 3>>& directions,
+          const std::vector<std::vector<double>>& radial)
+      : values(program.n_moments, 0.0), bounds(program.n_moments, 0.0) {
+    for (std::size_t i = 0; i < program.basic.size(); ++i) {
+      const auto& [mu, a, b, c] = program.basic[i];
+      for (std::size_t j = 0; j < directions.size(); ++j) {
+        const auto& [x, y, z] = directions[j];
+        const double term = radial[j][mu] * std::pow(x, a) * std::pow(y, b) * std::pow(z, c);
+        values[i] += term;
+        bounds[i] += std::abs(term);
+      }
+    }
+    for (const auto& [left, right, factor, target] : program.products) {
+      values[target] += factor * (values[left] * values[right]);
+      bounds[target] += std::abs(factor * (bounds[left] * bounds[right]));
+    }
+  }
+};
+
+}  // namespace
+
+void ContractionProgram::check_rotation_invariance(const std::string& where) const {
+  constexpr int n_neighbors = 4;
+  RandomNumbers random;
+  std::vector<std::array<double, 3>> directions, rotated;
+  std::vector<std::vector<double>> radial(n_neighbors, std::vector<double>(n_radial()));
+  const std::array<double, 3> axis = random.unit_vector();
+  const double cosine = std::cos(1.0), sine = std::sin(1.0);
+  for (int j = 0; j < n_neighbors; ++j) {
+    const std::array<double, 3> v = random.unit_vector();
+    directions.push_back(v);
+    // Rodrigues' formula
+    const double along = axis[0] * v[0] + axis[1] * v[1] + axis[2] * v[2];
+    std::array<double, 3> turned;
+    for (int k = 0; k < 3; ++k) {
+      const int l = (k + 1) % 3, m = (k + 2) % 3;
+      turned[k] = v[k] * cosine + (axis[l] * v[m] - axis[m] * v[l]) * sine + axis[k] * along * (1.0 - cosine);
+    }
+    rotated.push_back(turned);
+    for (double& value : radial[j]) value = random.next();
+  }
+  const Moments before(*this, directions, radial), after(*this, rotated, radial);
+  for (std::size_t k = 0; k < mapping.size(); ++k) {
+    const int moment = mapping[k];
+    const double bound = std::max(before.bounds[moment], after.bounds[moment]);
+    const double difference = std::abs(after.values[moment] - before.values[moment]);
+    if (std::isfinite(bound) && !(difference <= 1e-9 * bound))
+      throw FormatError(where + ": basis function " + std::to_string(k) + " (moment " + std::to_string(moment) +
+                        ") of the contraction program changes when all atoms are rotated, so the file is damaged.");
+  }
 }
 
 namespace {
@@ -434,10 +521,13 @@ class Generator {
 
 }  // namespace
 
-ContractionProgram generate_contractions(int level, int max_factors) {
+void check_level(int level, const std::string& name) {
   if (level < 2 || level > 28 || level % 2 != 0)
-    throw ParameterError("The level of a moment tensor potential must be an even number from 2 to 28, not " +
-                         std::to_string(level) + ".");
+    throw ParameterError(name + " must be an even number from 2 to 28, not " + std::to_string(level) + ".");
+}
+
+ContractionProgram generate_contractions(int level, int max_factors) {
+  check_level(level);
   if (max_factors < 1)
     throw ParameterError("A basis function needs at least one moment as factor, not " +
                          std::to_string(max_factors) + ".");

@@ -25,8 +25,15 @@ struct ContractionProgram {
   /// moment is complete before it is used.
   void check(const std::string& where) const;
 
+  /// Throws FormatError naming `where` unless the basis functions of a few random neighbors stay the same when
+  /// these are rotated. After check().
+  void check_rotation_invariance(const std::string& where) const;
+
   friend bool operator==(const ContractionProgram&, const ContractionProgram&) = default;
 };
+
+/// Throws ParameterError unless there is a program of that level: even, 2 .. 28. name: of the level, for the message.
+void check_level(int level, const std::string& name = "The level of a moment tensor potential");
 
 /// All contractions of at most `max_factors` moments to scalars with level at most `level` (even,
 /// 2 .. 28), where lev M_{mu,nu} = 2 + 4 mu + nu and the level of a product is the sum (Shapeev 2016,

@@ -69,9 +69,9 @@ ParameterSchema MomentTensor::schema() {
       {"min_distance", "number", "angstrom", {}, "lower end of the radial interval, about the smallest distance in the data"},
       {"radial_basis_size", "integer", "", 8, "Chebyshev polynomials per radial function"},
       {"max_factors", "integer", "", 4, "most moments multiplied in one basis function"},
-      {"scaling", "number", "", {}, "factor of the radial polynomials; default 1 / (cutoff - min_distance)^2", true},
+      {"scaling", "number", "", {}, "factor of the radial polynomials; default 1 / (cutoff - min_distance)^2", true, true},
       {"contractions", "object", "", {}, "contraction program; generated from the level if absent", true},
-      {"radial_coefficients", "array", "", {}, "[center element][neighbor element][radial function][polynomial]", true}};
+      {"radial_coefficients", "array", "", {}, "[center element][neighbor element][radial function][polynomial]", true, true}};
 }
 
 std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
@@ -86,6 +86,7 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
   parameters.radial_basis_size = checked.at("radial_basis_size");
   const double interval = parameters.cutoff - parameters.min_distance;
   parameters.scaling = checked.value("scaling", 1.0 / (interval * interval));
+  if (checked.contains("level")) check_level(parameters.level, "\"level\" of " + where);
   ContractionProgram program;
   if (checked.contains("contractions")) program = program_from_json(checked.at("contractions"), where);
   else if (checked.contains("level"))
@@ -94,8 +95,10 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
     throw ParameterError("The parameter \"level\" of " + where +
                          " is missing: an even number from 2 to 28 that sets the number of basis functions.");
   std::vector<double> coefficients;
-  if (checked.contains("radial_coefficients"))
+  if (checked.contains("radial_coefficients")) {
     append_numbers(checked.at("radial_coefficients"), coefficients, where);
+    if (coefficients.empty()) throw FormatError("\"radial_coefficients\" of " + where + " is empty.");
+  }
   return std::make_unique<MomentTensor>(parameters, std::move(program), std::move(coefficients),
                                         static_cast<int>(elements.size()), where);
 }
@@ -191,35 +194,25 @@ void MomentTensor::sort_program(const std::string& where) {
   for (std::size_t p = 0; p < program_.products.size(); ++p)
     products_of[program_.products[p][3]].push_back(static_cast<int>(p));
   std::vector<bool> needed(program_.n_moments, false);
-  std::function<void(int)> mark = [&](int moment) {
-    if (needed[moment]) return;
-    needed[moment] = true;
-    for (int p : products_of[moment]) {
-      mark(program_.products[p][0]);
-      mark(program_.products[p][1]);
-    }
-  };
   for (int moment : program_.mapping) {
     if (moment >= n_basic && products_of[moment].empty())
       throw FormatError(where + ": a basis function is mapped to moment " + std::to_string(moment) +
                         ", which no product gives.");
-    mark(moment);
+    needed[moment] = true;
   }
+  // The file names the products of a moment before those that use it.
+  for (auto product = program_.products.rbegin(); product != program_.products.rend(); ++product)
+    if (needed[(*product)[3]]) needed[(*product)[0]] = needed[(*product)[1]] = true;
 
   // Moments of equal depth do not depend on each other. Equal numbers of products follow each other: the
   // processor foresees the ends of equally long loops.
-  std::vector<int> depth(program_.n_moments, -1), order;
-  std::function<int(int)> depth_of = [&](int moment) {
-    if (depth[moment] >= 0) return depth[moment];
-    int deepest = 0;
-    for (int p : products_of[moment])
-      deepest = std::max({deepest, 1 + depth_of(program_.products[p][0]), 1 + depth_of(program_.products[p][1])});
-    return depth[moment] = deepest;
-  };
+  std::vector<int> depth(program_.n_moments, 0), order;
+  for (const auto& [left, right, factor, target] : program_.products)
+    depth[target] = std::max({depth[target], 1 + depth[left], 1 + depth[right]});
   for (int moment = n_basic; moment < program_.n_moments; ++moment)
     if (needed[moment]) order.push_back(moment);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return std::pair(depth_of(a), products_of[a].size()) < std::pair(depth_of(b), products_of[b].size());
+    return std::pair(depth[a], products_of[a].size()) < std::pair(depth[b], products_of[b].size());
   });
   int next = static_cast<int>(basic.size());
   product_begin_.assign(1, 0);

@@ -57,6 +57,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
   int size(int) const override { return program_.n_values(); }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
+  void check(const std::string& where) const override { program_.check_rotation_invariance(where); }
   void gradients(Workspace& workspace, double* gradients, int stride) const override;
   void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
                          const double* B_dot_bar, int stride, double* gradient) const override;

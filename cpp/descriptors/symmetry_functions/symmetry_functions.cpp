@@ -14,6 +14,7 @@ namespace forcesmith {
 namespace {
 
 constexpr int largest_radial = 100, largest_angular = 8;
+constexpr double largest_set = 1e6;  // generated functions
 
 const std::vector<std::string> cutoff_function_names{"cos",   "tanhu", "tanh",  "exp",
                                                      "poly1", "poly2", "poly3", "poly4"};
@@ -80,6 +81,11 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
       if (number < 0 || number > largest)
         throw ParameterError(where + ": \"" + key + "\" must be 0 to " + std::to_string(largest) + ", not " +
                              std::to_string(number) + ".");
+    const double n = static_cast<double>(elements.size());
+    const double n_functions = n * n * radial + n * n * (n + 1) * angular * angular;
+    if (n_functions > largest_set)
+      throw ParameterError(where + ": \"radial\" and \"angular\" ask for " + printed(n_functions) +
+                           " functions, more than the supported " + printed(largest_set) + "; choose fewer.");
     p.functions =
         generate_symmetry_functions(p.cutoff, radial, angular, static_cast<int>(elements.size()));
   }
