@@ -6,7 +6,7 @@ import warnings
 from typing import ClassVar
 
 import numpy as np
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
 
 class ForcesmithCalculator(Calculator):
@@ -15,8 +15,10 @@ class ForcesmithCalculator(Calculator):
     potential: a `forcesmith.Potential` (`potential.calculator()` is the short way to get here).
     threads, precision: as in `Potential.evaluate`.
 
-    The stress of a configuration without a cell volume is not defined; asking for it raises ASE's
-    PropertyNotImplementedError. `free_energy` equals `energy`: there are no electrons here.
+    The stress is dE/d(strain) / volume, with the volume of the cell where directions are open, too
+    (slabs, wires), as in ASE's and LAMMPS' own potentials. Without a volume it is not defined;
+    asking for it raises ASE's PropertyNotImplementedError. `free_energy` equals `energy`: there are
+    no electrons here.
 
     `results` also hold what lies outside the training data, "values_outside" and "close_neighbors"
     as in `Result`, where the potential knows that; the first configuration of either kind is warned
@@ -49,6 +51,11 @@ class ForcesmithCalculator(Calculator):
         }
         if result.stress is not None:
             self.results["stress"] = result.stress
+        elif "stress" in properties:
+            raise PropertyNotImplementedError(
+                "The configuration has no cell with a volume, so it has no stress; give it three "
+                "lattice vectors."
+            )
         for name, found, what in (
             ("values_outside", result.values_outside, "descriptor values outside their range"),
             ("close_neighbors", result.close_neighbors, "neighbors closer than any"),

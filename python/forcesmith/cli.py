@@ -8,13 +8,16 @@ SIGTERM.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -30,8 +33,9 @@ from .files import check_writable
 from .interruption import StopSignals
 from .metrics import errors_by_group
 from .plots import check_plot_format, loss_plot, parity_plot, trade_off_plot
+from .potential import is_n2p2_potential
 from .progress import FitProgress, write_history
-from .settings import FitSettings
+from .settings import FitSettings, LabelSettings
 from .weight_scan import parse_ratios, weight_scan
 
 INPUT_ERROR = 2
@@ -61,8 +65,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard out
 
 def main() -> None:
     """Entry point: a user's mistake ends in one sentence and exit code 2, not in a traceback."""
-    warnings.showwarning = _show_warning
-    with StopSignals() as signals:
+    with warnings.catch_warnings(), StopSignals() as signals:
+        warnings.showwarning = _show_warning
+        warnings.filterwarnings("default", category=UserWarning, module="forcesmith")
         code = _run()
     if signals.received is not None and code in (0, 1, INTERRUPTED):
         name = signal.Signals(signals.received).name
@@ -88,8 +93,39 @@ def _run() -> int:
     return 0
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+def _show_warning(message: Warning | str, *_: Any) -> None:
     err.print(f"forcesmith: warning: {message}", style="yellow", markup=False, soft_wrap=True)
+
+
+def with_label_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options of `LabelSettings`; it finds those that were given, by name, in
+    its argument `labels`."""
+    fields = LabelSettings.model_fields
+
+    @functools.wraps(command)
+    def wrapped(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in fields}
+        labels = {name: value for name, value in given.items() if value is not None}
+        command(**arguments, labels=labels)
+
+    signature = inspect.signature(command, eval_str=True)
+    parameters = [p for p in signature.parameters.values() if p.name != "labels"] + [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                field.annotation,
+                typer.Option(
+                    help=field.description, rich_help_panel="Labels and units of the data"
+                ),
+            ],
+        )
+        for name, field in fields.items()
+    ]
+    wrapped.__signature__ = signature.replace(parameters=parameters)
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapped
 
 
 @app.callback(invoke_without_command=True)
@@ -105,6 +141,7 @@ def options(
 
 
 @app.command()
+@with_label_options
 def fit(
     config: Annotated[
         Path, typer.Argument(help="Settings, TOML; paths in it start at its folder.")
@@ -119,6 +156,8 @@ def fit(
         bool,
         typer.Option("--overwrite", help="Start anew where the checkpoint of another fit lies."),
     ] = False,
+    *,
+    labels: dict[str, Any],
 ) -> None:
     """Fit a potential as a TOML file says; write it, print errors per group, draw a parity plot.
 
@@ -137,7 +176,7 @@ def fit(
     settings.optimizer.resume = settings.optimizer.resume or resume
     settings.optimizer.overwrite = settings.optimizer.overwrite or overwrite
     _check_outputs(settings, config)
-    train, test = _read_sets(settings)
+    train, test = _read_sets(settings, labels)
     err.print(f"{len(train)} configurations to fit, {len(test)} to test")
     if settings.optimizer.committee > 1:
         _fit_committee(settings, train, test)
@@ -179,6 +218,7 @@ def _check_outputs(settings: FitSettings, config: Path) -> None:
 
 
 @app.command()
+@with_label_options
 def scan(
     configs: Annotated[
         list[Path], typer.Argument(help="Settings of one or several models, TOML, as for fit.")
@@ -191,6 +231,8 @@ def scan(
         Path | None, typer.Option("--plot", help="Draw force against energy errors to this file.")
     ] = None,
     as_json: AsJson = False,
+    *,
+    labels: dict[str, Any],
 ) -> None:
     """Fit each model with many ratios of force weight to energy weight, and compare the errors.
 
@@ -201,7 +243,7 @@ def scan(
     points: dict[str, list[dict]] = {}
     for config in configs:
         settings = FitSettings.from_toml(config)
-        train, test = _read_sets(settings)
+        train, test = _read_sets(settings, labels)
         rows = points.setdefault(config.stem, [])
         for row in weight_scan(train, test, settings, values):
             rows.append(row)
@@ -227,14 +269,17 @@ def scan(
         err.print(f"plot: {plot}", soft_wrap=True)
 
 
-def _read_sets(settings: FitSettings) -> tuple[list, list]:
-    """Training and test configurations, as the settings split them."""
+def _read_sets(settings: FitSettings, labels: dict[str, Any] | None = None) -> tuple[list, list]:
+    """Training and test configurations, as the settings split them.
+
+    labels: options of the command line, which go before those of the settings.
+    """
     data = settings.data
-    options = {
-        "elements": settings.elements,
-        "cflength": data.cflength,
-        "cfenergy": data.cfenergy,
-    }
+    options = data.model_dump(include=set(LabelSettings.model_fields))
+    options |= {"elements": settings.elements, **(labels or {})}
+    start = settings.optimizer.start
+    if start and (start.endswith(".json") or is_n2p2_potential(start)):
+        options["potential"] = fs.Potential.read(start)
     train, test = read(data.train, **options), read(data.test, **options)
     if fraction := data.test_fractions or data.test_fraction:
         train, held_out = split(train, fraction, settings.optimizer.seed)
@@ -309,6 +354,7 @@ def _write_histories(settings: FitSettings, histories: dict[str, list[dict]]) ->
 
 
 @app.command()
+@with_label_options
 def evaluate(
     potential: Annotated[Path, typer.Argument(help="Potential file.")],
     data: Annotated[list[str], typer.Argument(help="Labelled data: file or file@slice.")],
@@ -317,12 +363,19 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--parity-plot", help="Draw a parity plot to this file.")
     ] = None,
+    *,
+    labels: dict[str, Any],
 ) -> None:
     """Print the errors of a potential on labelled data, per group (info["config_type"])."""
     if plot:
         check_writable([check_plot_format(plot)])
-    model = fs.Potential.read(str(potential), elements=_elements(elements))
-    configurations = read(data, elements=_elements(elements) or model.elements)
+    units = {name: labels.get(name) for name in ("cflength", "cfenergy")}
+    model = fs.Potential.read(
+        str(potential),
+        elements=_elements(elements),
+        **(units if is_n2p2_potential(potential) else {}),
+    )
+    configurations = read(data, elements=_elements(elements), potential=model, **labels)
     check_configurations(configurations, model.elements, "the data", potential=True)
     results = model.evaluate(configurations)
     table = errors_by_group(results, configurations)

@@ -11,17 +11,30 @@ import difflib
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import vesin
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from .files import existing_file
 from .fitsnap_json import read_fitsnap, read_fitsnap_folder
-from .labels import SOURCE_KEY, atoms_text, describe, group_of, labels_of, voigt
+from .label_names import (
+    names_text,
+    options_text,
+    take_labels,
+    unused_labels,
+    warn,
+    warn_without_volume,
+)
+from .label_units import too_close
+from .labels import SOURCE_KEY, atoms_text, describe, group_of, labels_of, shortened
 from .mlip_cfg import read_cfg
 from .n2p2_data import is_n2p2_data, read_n2p2_data
+from .settings import LabelSettings
+
+if TYPE_CHECKING:
+    from .potential import Potential
 
 # Closer than this, two atoms are one atom written twice (angstrom).
 OVERLAP_DISTANCE = 0.2
@@ -32,11 +45,8 @@ def read(
     index: str | int | slice = ":",
     *,
     elements: Sequence[str] | None = None,
-    energy_key: str | None = None,
-    forces_key: str | None = None,
-    stress_key: str | None = None,
-    cflength: float | None = None,
-    cfenergy: float | None = None,
+    potential: Potential | None = None,
+    **options: Any,
 ) -> list[Atoms]:
     """Read configurations from files: whatever ASE reads, MLIP's .cfg, FitSNAP's .json and n2p2's
     input.data (of any name).
@@ -46,25 +56,36 @@ def read(
         the folder that such a file lies in is its group.
     index: which configurations of every file or folder (a slice as text, a slice, or one number).
     elements: symbols of the types 0, 1, ... of .cfg files, which name none.
-    energy_key, forces_key, stress_key: names under which the file keeps its labels if not under
-        ASE's own: an entry of `info` (energy; stress as 6 Voigt or 9 components, eV/angstrom^3,
-        ASE's sign), an array (forces), or another result of ASE's reader, for example
-        `energy_key="free_energy"` (VASP's forces are derivatives of that one) or
-        `energy_key="REF_energy"`. A configuration without that key raises ValueError.
+    potential: whose elements, and whose units if it came from n2p2, are the defaults.
+    options: the fields of `LabelSettings`:
+
+    energy_key, forces_key, stress_key, virial_key: names under which the file keeps its labels if
+        not under `energy`, `forces` or `force`, `stress`, `virial` (in any case): an entry of
+        `info`, an array, or another result of ASE's reader, for example `energy_key="REF_energy"`
+        or `energy_key="free_energy"` (VASP's forces are derivatives of that one). Some
+        configurations may lack it, not all. Stresses have ASE's sign, and 9 components or 6 in
+        ASE's order; virials are positive in compression (stress = -virial / volume).
+    energy_unit (also of virials), forces_unit, stress_unit, length_unit: if they are not eV,
+        eV/angstrom, eV/angstrom^3 and angstrom, and the file does not tell them in entries such as
+        `stress-unit=GPa`, for example "hartree", "hartree/bohr", "kbar", "bohr". For files that ASE
+        reads.
     cflength, cfenergy: factors from angstrom and eV to the units of n2p2's files, which do not tell
         theirs; by default those to bohr and hartree. Not for other files.
 
-    Returns a list of `ase.Atoms`; `info["read_from"]` says where each came from.
+    Returns a list of `ase.Atoms`; `info["read_from"]` says where each came from. Labels are in
+    their calculators, and no longer where the file had them.
+    Warns (UserWarning) about labels that are not used, and about units that can hardly be.
     Raises OSError for missing files, ValueError for files that cannot be understood.
     """
+    if unknown := set(options) - set(LabelSettings.model_fields):
+        raise TypeError(f"read has no option '{min(unknown)}'.")
+    chosen = LabelSettings.model_construct(**options)
+    elements = elements or (potential.elements if potential else None)
     if isinstance(source, (str, os.PathLike)):
         source = [source]
     configurations = []
     for path in source:
-        found = _read_file(os.fspath(path), index, elements, (cflength, cfenergy))
-        for atoms in found:
-            _apply_keys(atoms, energy_key, forces_key, stress_key)
-        configurations.extend(found)
+        configurations.extend(_read_file(os.fspath(path), index, elements, chosen, potential))
     return configurations
 
 
@@ -98,14 +119,7 @@ def check_configurations(
             _check_elements(atoms, elements, here, potential)
         labels = labels_of(atoms, here)
         if not labels.any:
-            raise ValueError(
-                f"{here} has neither energy nor forces nor stress; if the file keeps them under "
-                "other names, read it with energy_key, forces_key or stress_key."
-            )
-        if labels.forces is not None and labels.forces.shape != (len(atoms), 3):
-            raise ValueError(
-                f"{here} has forces of shape {labels.forces.shape}, expected ({len(atoms)}, 3)."
-            )
+            raise ValueError(_without_labels(atoms, here))
         required = (
             forces_required
             if isinstance(forces_required, bool)
@@ -114,8 +128,10 @@ def check_configurations(
         if required and labels.forces is None:
             raise ValueError(
                 f"{here} has no forces, but the force weight is above 0; give its group "
-                f"'{group_of(atoms)}' the force weight 0, or leave this configuration out."
+                f"'{shortened(group_of(atoms))}' the force weight 0, or leave this configuration "
+                "out."
             )
+    _warn_of_own(configurations, where)
 
 
 def split(
@@ -132,8 +148,11 @@ def split(
         configuration to the test set; otherwise the shares are as near `fraction` as whole numbers
         allow. The same seed gives the same split, for a group whatever the fractions of the others.
 
-    Raises ValueError for a fraction out of range and for a group that the data does not have.
+    Raises ValueError for a fraction out of range, a negative seed and a group that the data does
+    not have.
     """
+    if not (isinstance(seed, (int, np.integer)) and seed >= 0):
+        raise ValueError(f"The seed must be a whole number of at least 0, found {seed!r}.")
     rng = np.random.default_rng(seed)
     groups: dict[str, list[int]] = {}
     for index, atoms in enumerate(configurations):
@@ -162,7 +181,8 @@ def _read_file(
     name: str,
     index: str | int | slice,
     elements: Sequence[str] | None,
-    units: tuple[float | None, float | None],
+    options: LabelSettings,
+    potential: Potential | None,
 ) -> list[Atoms]:
     # ase.io is imported where it is used: it takes a second, which only reading should cost
     from ase.io.formats import parse_filename, string2index
@@ -178,7 +198,7 @@ def _read_file(
                 "such as 0:100 or ::2."
             ) from None
     path = Path(filename)
-    found = _read_all(path, elements, units)
+    found, fixed_units = _read_all(path, elements, options, potential)
     try:
         selected = np.atleast_1d(np.arange(len(found))[part]).tolist()
     except IndexError:
@@ -188,41 +208,63 @@ def _read_file(
         ) from None
     for n in selected:
         found[n].info.setdefault(SOURCE_KEY, f"{path}, configuration {n}")
-    return [found[n] for n in selected]
+    chosen = [found[n] for n in selected]
+    take_labels(chosen, str(path), options, fixed_units)
+    return chosen
 
 
 def _read_all(
-    path: Path, elements: Sequence[str] | None, units: tuple[float | None, float | None]
-) -> list[Atoms]:
-    """All configurations of a file, or of the FitSNAP files in a folder.
-
-    units: cflength and cfenergy of `read`.
-    """
+    path: Path,
+    elements: Sequence[str] | None,
+    options: LabelSettings,
+    potential: Potential | None,
+) -> tuple[list[Atoms], bool]:
+    """All configurations of a file, or of the FitSNAP files in a folder, and whether the format
+    fixes their units."""
+    units = options.cflength, options.cfenergy
     if path.is_file() and is_n2p2_data(path):
-        return read_n2p2_data(path, *units)
+        if units == (None, None) and potential is not None:
+            units = potential.n2p2_units
+        found = read_n2p2_data(path, *units)
+        if options.cflength is None and too_close(found):
+            warn(
+                f"{path}: most of its configurations have atoms much closer than bonds are; if it "
+                "is not in bohr but in angstrom (and eV), give cflength=1 and cfenergy=1."
+            )
+        return found, True
     if units != (None, None) and path.exists():
         raise ValueError(
             f"{path}: cflength and cfenergy are for data files of n2p2, which this is not; read it "
             "without them."
         )
     if path.is_dir():
-        return read_fitsnap_folder(path)
+        return read_fitsnap_folder(path), True
     path = existing_file(path)
     ending = path.suffix.lower()
     if ending == ".cfg" and _is_mlip_cfg(path):
-        return read_cfg(path, elements)
+        return read_cfg(path, elements), True
     # ASE's data bases end in .json too
     if ending == ".json" and (found := read_fitsnap(path)) is not None:
-        return found
-    return _read_with_ase(path)
+        return found, True
+    return _read_with_ase(path), False
 
 
 def _read_with_ase(path: Path) -> list[Atoms]:
     import ase.io
-    from ase.io.formats import UnknownFileTypeError
+    from ase.io.formats import UnknownFileTypeError, filetype
 
+    from .extended_xyz import check_columns, check_headers, header_entries
+
+    options = {}
     try:
-        return ase.io.read(path, index=":", do_not_split_by_at_sign=True)
+        if filetype(str(path)) == "extxyz":
+            options = {"properties_parser": header_entries}
+    except UnknownFileTypeError:
+        pass  # said below
+    if options:
+        check_columns(path)
+    try:
+        return ase.io.read(path, index=":", do_not_split_by_at_sign=True, **options)
     except UnknownFileTypeError:
         raise ValueError(
             f"{path}: the file format is not known; use one that ASE reads (extended XYZ as "
@@ -231,6 +273,8 @@ def _read_with_ase(path: Path) -> list[Atoms]:
     except PermissionError:
         raise
     except Exception as error:  # ASE's readers raise almost anything on damaged files
+        if options:
+            check_headers(path)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
             f"{path}: ASE cannot read this file; it may be truncated or not what its name says "
@@ -256,45 +300,41 @@ def _checked_fractions(
     for name, value in fractions.items():
         if not 0 <= value < 1:
             raise ValueError(
-                f"The test fraction of the group '{name}' must be at least 0 and below 1, found "
-                f"{value}."
+                f"The test fraction of the group '{shortened(name)}' must be at least 0 and below "
+                f"1, found {value}."
             )
         if groups and name not in groups:  # without data, check_configurations says so
             nearest = difflib.get_close_matches(name, groups, n=1, cutoff=0.0)[0]
             raise ValueError(
-                f"A test fraction is given for the group '{name}', which the data does not have; "
-                f"did you mean '{nearest}'? Groups of the data: {', '.join(sorted(groups))}."
+                f"A test fraction is given for the group '{shortened(name)}', which the data does "
+                f"not have; did you mean '{shortened(nearest)}'? Groups of the data: "
+                f"{shortened(', '.join(sorted(groups)), 120)}."
             )
     return fractions
 
 
-def _apply_keys(
-    atoms: Atoms, energy_key: str | None, forces_key: str | None, stress_key: str | None
-) -> None:
-    """Take the labels from the given keys instead of the places ASE uses."""
-    if energy_key is forces_key is stress_key is None:
-        return
-    old = dict(getattr(atoms.calc, "results", {})) if atoms.calc is not None else {}
-    results = dict(old)
-    keys = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
-    for quantity, key in keys.items():
-        if key is None:
-            continue
-        for place in (atoms.info, atoms.arrays, old):
-            if key in place:
-                results[quantity] = place[key]
-                break
-        else:
-            there = sorted(
-                {*atoms.info, *atoms.arrays, *old} - {"numbers", "positions", SOURCE_KEY}
-            )
-            raise ValueError(
-                f"{describe(atoms, 'a configuration')} has no '{key}' to take the {quantity} "
-                f"from; it has: {', '.join(there) or 'nothing'}."
-            )
-    if stress_key is not None:
-        results["stress"] = voigt(np.asarray(results["stress"], dtype=float))
-    atoms.calc = SinglePointCalculator(atoms, **results)
+def _without_labels(atoms: Atoms, here: str) -> str:
+    text = f"{here} has neither energy nor forces nor stress"
+    unused = unused_labels(atoms)
+    if not unused:
+        return f"{text}; leave it out, or correct the data."
+    return (
+        f"{text}, but {names_text(list(unused))}; read it with {options_text(unused)} (settings: "
+        "under [data]; shell: --energy-key ...)."
+    )
+
+
+def _warn_of_own(configurations: Sequence[Atoms], where: str) -> None:
+    """Warns of labels of configurations that `read`, which warns itself, has not read."""
+    own = [atoms for atoms in configurations if SOURCE_KEY not in atoms.info]
+    unused = {name: key for atoms in own for name, key in unused_labels(atoms).items()}
+    unused.pop("virial", None)
+    if unused:
+        warn(
+            f"The {where} set holds {names_text(list(unused))}, which is not used: labels are what "
+            "the configurations' calculators hold; `forcesmith.read` puts them there."
+        )
+    warn_without_volume(own, f"The {where} set")
 
 
 def _check_elements(atoms: Atoms, elements: Sequence[str], here: str, potential: bool) -> None:

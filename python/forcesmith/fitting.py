@@ -252,6 +252,7 @@ def _provenance(settings, training_set, train_errors, test_errors) -> dict:
             "atoms": training_set.n_atoms,
             "sha256": training_set.hash,
         },
+        **settings.data.model_dump(include={"cflength", "cfenergy"}, exclude_none=True),
         "weights": settings.weights.model_dump(),
         "optimizer": settings.optimizer.model_dump(exclude=NOT_IN_PROVENANCE),
         "train_errors": _plain(train_errors),

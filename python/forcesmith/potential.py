@@ -40,11 +40,12 @@ class Result:
     """For every atom, how many neighbors are closer than any two atoms of their elements in the
     training set, shape (n_atoms,); None for potentials that do not know these distances."""
     volume: float
-    """angstrom^3; 0 if the configuration is not periodic in all directions."""
+    """Of the cell, angstrom^3, open directions included; 0 without three lattice vectors."""
 
     @property
     def stress(self) -> np.ndarray | None:
-        """-virial / volume, ASE's sign and order, (6,), eV/angstrom^3; None without a volume."""
+        """dE/d(strain) / volume = -virial / volume, ASE's sign and order, (6,), eV/angstrom^3; None
+        without a volume."""
         return None if self.volume == 0.0 else -self.virial / self.volume
 
 
@@ -84,9 +85,14 @@ class Potential:
         Raises ValueError with one sentence for a file that cannot be read, or that is damaged:
             trained coefficients that are missing, or energies that are not finite.
         """
-        return cls(
-            _core.Potential.read(os.fsencode(path), list(elements or []), cflength, cfenergy)
-        )
+        core = _core.Potential.read(os.fsencode(path), list(elements or []), cflength, cfenergy)
+        if is_n2p2_potential(path):
+            core.provenance = core.provenance | {
+                "converted_from": "n2p2 folder",
+                "cflength": cflength or 1 / _core.bohr,
+                "cfenergy": cfenergy or 1 / _core.hartree,
+            }
+        return cls(core)
 
     @classmethod
     def from_json(cls, text: str, name: str = "text", trained: bool = True) -> Potential:
@@ -121,6 +127,13 @@ class Potential:
     def cutoff(self) -> float:
         """Largest distance at which neighbors count, angstrom."""
         return self._core.cutoff
+
+    @property
+    def n2p2_units(self) -> tuple[float | None, float | None]:
+        """cflength and cfenergy of the n2p2 folder, or of the data, that the potential came from;
+        None where it came from elsewhere."""
+        provenance = self._core.provenance
+        return provenance.get("cflength"), provenance.get("cfenergy")
 
     def info(self) -> dict:
         """What the potential is made of, as a plain dictionary."""
@@ -185,6 +198,11 @@ class Potential:
         return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
 
 
+def is_n2p2_potential(path: str | os.PathLike) -> bool:
+    """Whether a potential that could be read from `path` is a folder of n2p2, or its input.nn."""
+    return os.path.isdir(path) or os.fspath(path).endswith(".nn")
+
+
 def _is_short(value, n_elements: int) -> bool:
     if isinstance(value, list):
         return len(value) <= max(n_elements, 8) and not any(
@@ -208,7 +226,7 @@ def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
                 virial=virial[VOIGT],
                 values_outside=None if (outside[rows] < 0).any() else outside[rows].copy(),
                 close_neighbors=None if close is None else close[rows].copy(),
-                volume=float(atoms.cell.volume) if atoms.pbc.all() else 0.0,
+                volume=float(atoms.cell.volume),
             )
         )
     return results

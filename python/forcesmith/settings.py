@@ -15,11 +15,16 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from forcesmith import _core
+from forcesmith.label_units import unit_factor
+
+# Larger ones would drown everything else in a sum of squares.
+_Weight = Annotated[float, Field(ge=0.0, le=1e20)]
 
 
 class _Section(BaseModel):
@@ -43,7 +48,7 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     type: str = "linear"
-    energy_offsets: dict[str, float] | None = None
+    energy_offsets: dict[str, Annotated[float, Field(allow_inf_nan=False)]] | None = None
     """Energy of an isolated atom of every element, eV; None: fitted."""
 
     @field_validator("type")
@@ -52,7 +57,44 @@ class ModelSettings(BaseModel):
         return _checked_name("model", name, _core.registry()["models"])
 
 
-class DataSettings(_Section):
+class LabelSettings(_Section):
+    """Where and in which units data files keep labels; all of them are options of `read` and of
+    the commands that read data, too (`stress_key` as `--stress-key`)."""
+
+    energy_key: str | None = Field(None, description="Entry that holds the energy.")
+    forces_key: str | None = Field(None, description="Entry that holds the forces.")
+    stress_key: str | None = Field(
+        None, description="Entry that holds the stress, positive in tension."
+    )
+    virial_key: str | None = Field(
+        None, description="Entry that holds the virial, positive in compression."
+    )
+    energy_unit: str | None = Field(
+        None, description="Of energies and virials: eV, hartree, Ry, kcal/mol, kJ/mol."
+    )
+    forces_unit: str | None = Field(
+        None, description="Of forces: eV/angstrom, hartree/bohr, kcal/mol/angstrom, ..."
+    )
+    stress_unit: str | None = Field(
+        None, description="Of stresses: eV/angstrom^3, GPa, kbar, bar, hartree/bohr^3."
+    )
+    length_unit: str | None = Field(None, description="Of positions and cells: angstrom, bohr, nm.")
+    cflength: float | None = Field(
+        None, gt=0.0, description="Units of length of n2p2's data files per angstrom."
+    )
+    cfenergy: float | None = Field(
+        None, gt=0.0, description="Units of energy of n2p2's data files per eV."
+    )
+
+    @field_validator("energy_unit", "forces_unit", "stress_unit", "length_unit")
+    @classmethod
+    def _known_unit(cls, name: str | None, checked: ValidationInfo) -> str | None:
+        if name is not None:
+            unit_factor(checked.field_name.removesuffix("_unit"), name)
+        return name
+
+
+class DataSettings(LabelSettings):
     train: list[str] = []
     test: list[str] = []
     test_fraction: float = Field(0.0, ge=0.0, lt=1.0)
@@ -62,9 +104,6 @@ class DataSettings(_Section):
 
     validation_fraction: float = Field(0.0, ge=0.0, lt=1.0)
     """Part of every group that stops a search by gradient early instead of being fitted."""
-    cflength: float | None = Field(None, gt=0.0)
-    cfenergy: float | None = Field(None, gt=0.0)
-    """Factors from angstrom and eV to the units of n2p2's data files; None: to bohr and hartree."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> DataSettings:
@@ -79,9 +118,9 @@ class DataSettings(_Section):
 class GroupWeights(_Section):
     """Factors for one group (`config_type`)."""
 
-    energy: float = Field(1.0, ge=0.0)
-    force: float = Field(1.0, ge=0.0)
-    stress: float = Field(1.0, ge=0.0)
+    energy: _Weight = 1.0
+    force: _Weight = 1.0
+    stress: _Weight = 1.0
 
 
 class WeightSettings(_Section):
@@ -101,9 +140,9 @@ class WeightSettings(_Section):
     """
 
     convention: Literal["mean", "fitsnap"] = "mean"
-    energy: float = Field(1.0, ge=0.0)
-    force: float = Field(0.01, ge=0.0)
-    stress: float = Field(0.1, ge=0.0)
+    energy: _Weight = 1.0
+    force: _Weight = 0.01
+    stress: _Weight = 0.1
     groups: dict[str, GroupWeights] = {}
 
     @model_validator(mode="before")
@@ -153,7 +192,7 @@ class OptimizerSettings(_Section):
     """Time between two checkpoints; an iteration is the least."""
     committee: int = Field(1, ge=1)
     """Potentials that `forcesmith fit` makes, with seeds counted up from `seed`."""
-    seed: int = 1
+    seed: int = Field(1, ge=0, lt=2**63)
     """Of the random start, of mini-batches and of the validation set."""
     threads: int = Field(0, ge=0)
     """0: all cores that OMP_NUM_THREADS allows."""
@@ -260,9 +299,15 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
         known = list(section.model_fields)
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
         return (
-            f'Unknown key "{".".join(keys)}" in {where}; did you mean "{nearest}"? '
+            f'Unknown key "{_shortened(".".join(keys))}" in {where}; did you mean "{nearest}"? '
             f"Known here: {', '.join(known)}."
         )
     message = first["msg"].removeprefix("Value error, ")
-    found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
-    return f'The key "{".".join(keys)}" in {where} is wrong: {message}{found}.'
+    found = f", found {_shortened(repr(first['input']))}"
+    if first["type"] in ("missing", "value_error"):
+        found = ""
+    return f'The key "{_shortened(".".join(keys))}" in {where} is wrong: {message}{found}.'
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."

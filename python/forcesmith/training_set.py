@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms, units
 
 from forcesmith import _core
-from forcesmith.labels import SOURCE_KEY, group_of, labels_of
+from forcesmith.labels import SOURCE_KEY, group_of, labels_of, shortened
 from forcesmith.neighbors import Neighbors, find_neighbors, join, portions
 from forcesmith.potential import VOIGT
 from forcesmith.settings import GroupWeights, WeightSettings
@@ -228,7 +228,7 @@ def _labelled(
         if labels.forces is not None:
             one.labels.forces[:] = labels.forces
             one.weights.forces[:] = common * force
-        if labels.stress is not None and atoms.pbc.all():
+        if labels.stress is not None and atoms.cell.volume > 0:
             # VOIGT is its own inverse.
             one.labels.virials[:] = -atoms.cell.volume * np.asarray(labels.stress)[VOIGT]
             one.weights.virials[:] = common * virial
@@ -252,9 +252,12 @@ def _weights(
 
 def _own_weight(atoms: Atoms) -> float:
     weight = atoms.info.get("weight", 1.0)
-    if not (isinstance(weight, (int, float, np.number)) and 0 <= weight < np.inf):
+    is_number = isinstance(weight, (int, float, np.integer, np.floating))
+    if not is_number or isinstance(weight, bool) or not 0 <= weight <= 1e20:
         place = atoms.info.get(SOURCE_KEY, "A configuration")
-        raise ValueError(f'{place}: info["weight"] must be a number of at least 0, not {weight!r}.')
+        raise ValueError(
+            f'{place}: info["weight"] must be a number from 0 to 1e20, not {shortened(weight)}.'
+        )
     return float(weight)
 
 

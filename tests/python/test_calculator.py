@@ -40,6 +40,20 @@ def test_stress_is_the_derivative_with_strain(crystal):
     np.testing.assert_allclose(crystal.get_stress(), numerical, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("pbc", [(1, 1, 0), (1, 0, 0), (0, 0, 0)])
+def test_stress_of_slabs_wires_and_clusters_in_a_cell(small_potential, pbc):
+    """dE/d(strain) by the volume of the cell, as ASE's own calculators and LAMMPS say."""
+    atoms = bulk("Cu", "fcc", 3.6, cubic=True) * (2, 1, 1)
+    atoms.pbc = pbc
+    atoms.center(vacuum=4.0, axis=[axis for axis in range(3) if not pbc[axis]])
+    atoms.rattle(0.1, seed=1)
+    atoms.calc = small_potential.calculator()
+    numerical = calculate_numerical_stress(atoms, eps=1e-5)
+    assert np.abs(numerical).max() > 1e-3
+    np.testing.assert_allclose(atoms.get_stress(), numerical, rtol=1e-5, atol=1e-8)
+    assert small_potential.evaluate(atoms).volume == pytest.approx(atoms.cell.volume)
+
+
 def test_it_follows_the_atoms(crystal):
     before = crystal.get_potential_energy()
     crystal.positions[0, 0] += 0.1
@@ -50,7 +64,7 @@ def test_stress_without_a_volume(small_potential):
     dimer = Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2.4]])
     dimer.calc = small_potential.calculator()
     np.testing.assert_allclose(dimer.get_forces().sum(axis=0), 0, atol=1e-12)
-    with pytest.raises(PropertyNotImplementedError):
+    with pytest.raises(PropertyNotImplementedError, match="no cell with a volume"):
         dimer.get_stress()
 
 

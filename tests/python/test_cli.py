@@ -9,6 +9,7 @@ import ase.io
 import forcesmith as fs
 import numpy as np
 import pytest
+from ase import units
 from forcesmith import cli
 from forcesmith.mlip_cfg import write_cfg
 from sample_data import labelled
@@ -297,6 +298,58 @@ def test_evaluate_cfg_takes_the_elements_of_the_potential(
     for group in ("cube", "long", "all"):
         for key, value in tables[0][group].items():
             assert value == pytest.approx(tables[1][group][key], rel=1e-4), (group, key)
+
+
+MACE_KEYS = ("--energy-key", "REF_energy", "--forces-key", "REF_forces")
+
+
+@pytest.fixture
+def mace(folder, crystals):
+    """The labels under MACE's names, stresses in GPa."""
+    frames = []
+    for atoms in crystals:
+        frame = atoms.copy()
+        frame.info["REF_energy"] = atoms.get_potential_energy()
+        frame.info["REF_stress"] = atoms.get_stress(voigt=False).ravel() / units.GPa
+        frame.arrays["REF_forces"] = atoms.get_forces()
+        frames.append(frame)
+    ase.io.write(folder / "mace.extxyz", frames)
+    return folder / "mace.extxyz"
+
+
+def test_evaluate_labels_under_other_names(folder, command, refused, potential_file, mace):
+    sentence = refused("evaluate", potential_file, mace)
+    assert "energy_key='REF_energy', forces_key='REF_forces'" in sentence
+    options = (*MACE_KEYS, "--stress-key", "REF_stress", "--stress-unit", "GPa", "--json")
+    code, out, err = command("evaluate", potential_file, mace, *options)
+    assert code == 0 and not err
+    _, expected, _ = command("evaluate", potential_file, folder / "data.extxyz", "--json")
+    expected = json.loads(expected)["all"]
+    assert json.loads(out)["all"] == {k: pytest.approx(v, rel=1e-4) for k, v in expected.items()}
+    _, _, err = command("evaluate", potential_file, mace, *MACE_KEYS)
+    assert err.startswith("forcesmith: warning: ") and "REF_stress is not used" in err
+    assert "unit 'GPaa' is not known" in refused(
+        "evaluate", potential_file, mace, *MACE_KEYS, "--stress-unit", "GPaa"
+    )
+
+
+def test_fit_and_scan_labels_under_other_names(folder, command, refused, mace):
+    config = changed(folder, "data.extxyz", "mace.extxyz")
+    assert "REF_energy, REF_stress, REF_forces; read it with" in refused("fit", config)
+    assert command("fit", config, *MACE_KEYS)[0] == 0
+    table = fs.Potential.read(folder / "cu.json").info()["provenance"]["train_errors"]["all"]
+    assert table["energies"] == 9 and table["stress_components"] == 0
+    changed(
+        folder,
+        "test_fraction",
+        'energy_key = "REF_energy"\nforces_key = "REF_forces"\nstress_key = "REF_stress"\n'
+        'stress_unit = "kbar"\ntest_fraction',
+    )
+    assert command("fit", config, "--stress-unit", "GPa")[0] == 0  # goes before the settings
+    table = fs.Potential.read(folder / "cu.json").info()["provenance"]["train_errors"]["all"]
+    assert table["stress_components"] == 54 and table["stress_rmse"] < 30
+    code, out, _ = command("scan", config, "--ratios", "1", "--stress-unit", "GPa", "--json")
+    assert code == 0 and len(json.loads(out)["config"]) == 1
 
 
 def test_evaluate_unknown_element(folder, refused, potential_file, crystals):

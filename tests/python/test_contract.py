@@ -117,7 +117,7 @@ def test_virial_is_the_derivative_with_strain(potential, examples, name):
     result = potential.evaluate(atoms)
     expected = -derivative(energies).reshape(3, 3)
     assert_close(result.virial[list(TENSOR[0] + TENSOR[1] + TENSOR[2])], expected.ravel(), RELATIVE)
-    if atoms.pbc.all():
+    if atoms.cell.rank == 3:  # open directions included
         np.testing.assert_allclose(result.stress, -result.virial / atoms.get_volume(), rtol=1e-14)
     else:
         assert result.stress is None

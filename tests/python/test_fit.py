@@ -410,13 +410,35 @@ def test_weight_of_a_configuration(noisy):
         )
 
 
-@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf, "large", None, [1.0]])
+@pytest.mark.parametrize(
+    "weight", [-1.0, np.nan, np.inf, 1e308, "large", None, [1.0], True, 1j, "x" * 500]
+)
 def test_wrong_weight_of_a_configuration(noisy, weight):
     atoms = noisy[0].copy()
     atoms.calc = noisy[0].calc
     atoms.info["weight"] = weight
-    with pytest.raises(ValueError, match=r'info\["weight"\] must be a number of at least 0, not'):
+    with pytest.raises(
+        ValueError, match=r'info\["weight"\] must be .* from 0 to 1e20, not'
+    ) as error:
         linear_fit([atoms, *noisy[1:]])
+    assert len(str(error.value)) < 300
+
+
+def test_stresses_of_slabs_count(known):
+    """In the loss and in the table of errors, with the volume of the cell."""
+    slab = crystal()
+    slab.pbc = [True, True, False]
+    slab.center(vacuum=3.0, axis=2)
+    slab = label(slab, known)
+    assert np.abs(slab.calc.results["stress"]).max() > 1e-3
+    [batch] = TrainingSet([slab], ["Mg", "O"], known.cutoff, WeightSettings(stress=0.5)).batches
+    np.testing.assert_allclose(batch.weights.virials, 0.5 / slab.cell.volume**2)
+    np.testing.assert_allclose(
+        batch.labels.virials[0], -slab.cell.volume * slab.calc.results["stress"][[0, 1, 2, 5, 4, 3]]
+    )
+    slab.calc.results["stress"] = slab.calc.results["stress"] + units.GPa
+    errors = fs.errors_by_group(known, [slab]).total
+    assert errors.stress_components == 6 and errors.stress_mae == pytest.approx(1.0)
 
 
 # --- what the data may lack ---
@@ -452,7 +474,7 @@ def test_missing_labels_here_and_there(known, data, tmp_path):
 
 
 def test_clusters_and_slabs(known, tmp_path):
-    """Stress only where there is a volume, isolated atoms allowed."""
+    """Stress where the cell has a volume, isolated atoms allowed."""
     start = start_file(known, tmp_path / "start.json")
     train = [label(atoms, known, name) for name, atoms in structures(known.cutoff).items()]
     train += [label(Atoms("Mg"), known), label(Atoms("O"), known)]

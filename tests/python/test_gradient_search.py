@@ -221,8 +221,10 @@ def test_a_diverging_training_keeps_the_best(data, tmp_path):
 
 
 def test_loss_that_is_not_finite_at_the_start(data):
-    huge = labelled(data[0], energy=0.0, forces=np.full((8, 3), 1e200))
     with pytest.raises(ValueError, match="The loss is not finite before the first step"):
+        search(data, weight_decay=1.7e308)
+    huge = labelled(data[0], energy=0.0, forces=np.full((8, 3), 1e200))
+    with pytest.raises(ValueError, match=r"Configuration 0 of train: forces .* above 1e\+08"):
         search([huge, *data[1:]])
 
 

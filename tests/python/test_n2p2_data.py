@@ -154,3 +154,22 @@ def test_no_text(data):
     data.write_bytes(b"begin\natom \xff\xfe")
     with pytest.raises(ValueError, match="this is not a text file, so not a data file of n2p2"):
         fs.read(data)
+
+
+def test_units_of_the_potential(data):
+    """A potential that came from a folder in angstrom and eV has its data in them, too."""
+
+    class FromFolder:
+        elements = ("H", "O")
+        n2p2_units = (1.0, 2.0)
+
+    [molecule] = fs.read(data, index="1:", potential=FromFolder())
+    assert molecule.positions[1, 2] == 1.5 and labels_of(molecule).energy == -1.125 / 2
+    [molecule] = fs.read(data, index="1:", potential=FromFolder(), cflength=0.5, cfenergy=1.0)
+    assert molecule.positions[1, 2] == 3.0 and labels_of(molecule).energy == -1.125
+
+
+def test_angstrom_that_were_taken_for_bohr(data):
+    with pytest.warns(UserWarning, match="atoms much closer than bonds are.*give cflength=1"):
+        data.write_text(DATA.replace("0.0 0.0 1.5 H", "0.0 0.0 0.74 H").replace("3.5", "2.9"))
+        fs.read(data)

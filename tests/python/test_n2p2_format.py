@@ -977,4 +977,6 @@ def test_convert(folder, tmp_path, monkeypatch, capsys):
     check_against_reference(fs.Potential.read(json_file), other, cluster())
     units = ("--cflength", "1", "--cfenergy", "1")
     assert "cutoff 6.5" in run(monkeypatch, capsys, "convert", folder, json_file, *units)
+    assert fs.Potential.read(json_file).n2p2_units == (1.0, 1.0)  # those of its data
+    assert fs.Potential.read(folder).n2p2_units == pytest.approx((1 / BOHR, 1 / HARTREE))
     shutil.rmtree(other)

@@ -141,6 +141,11 @@ def test_unknown_key(tree, key, nearest):
         ({"optimizer": {"ridge": -1e-3}}, "optimizer.ridge", "-0.001"),
         ({"optimizer": {"tolerance": 0.0}}, "optimizer.tolerance", "0.0"),
         ({"optimizer": {"threads": -1}}, "optimizer.threads", "-1"),
+        ({"optimizer": {"seed": -1}}, "optimizer.seed", "-1"),
+        ({"optimizer": {"seed": 10**30}}, "optimizer.seed", str(10**30)),
+        ({"weights": {"energy": 1e308}}, "weights.energy", "1e+308"),
+        ({"weights": {"groups": {"a": {"force": 1e308}}}}, "weights.groups.a.force", "1e+308"),
+        ({"model": {"energy_offsets": {"Cu": float("inf")}}}, "model.energy_offsets.Cu", "inf"),
         ({"data": {"test_fraction": 1.0}}, "data.test_fraction", "1.0"),
         ({"data": {"train": "a.extxyz"}}, "data.train", "'a.extxyz'"),
         ({"model": {"energy_offsets": {"Cu": "low"}}}, "model.energy_offsets.Cu", "'low'"),
@@ -219,3 +224,24 @@ def test_both_kinds_of_test_fraction():
     settings = fs.FitSettings.from_dict({"data": {"test_fraction": 0.1}})
     with pytest.raises(ValueError, match="exclude each other"):
         settings.data.test_fractions = {"vac_O": 0.2}
+
+
+def test_labels_and_units():
+    data = {"stress_key": "REF_stress", "stress_unit": "GPa", "energy_unit": "Ha", "cflength": 1}
+    settings = fs.FitSettings.from_dict({"data": data})
+    assert settings.data.stress_unit == "GPa" and settings.data.energy_key is None
+    refuse({"data": {"stress_unit": "GPaa"}}, '"data.stress_unit"', "unit 'GPaa' is not known")
+    refuse({"data": {"energy_ky": "a"}}, '"data.energy_ky"', 'did you mean "energy_key"?')
+
+
+def test_long_names_are_shortened():
+    name = "x" * 400
+    for tree in (
+        {"weights": {"groups": {name: {"energy": -1.0}}}},
+        {"weights": {"groups": {name: {"enery": 1.0}}}},
+        {"data": {"test_fractions": {name: 2.0}}},
+        {"output": {"potential": [name]}},
+    ):
+        with pytest.raises(ValueError) as error:
+            fs.FitSettings.from_dict(tree)
+        assert len(str(error.value)) < 300
