@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import vesin
 from ase import Atoms
 
 from .files import existing_file
@@ -28,9 +27,10 @@ from .label_names import (
     warn_without_volume,
 )
 from .label_units import too_close
-from .labels import SOURCE_KEY, atoms_text, describe, group_of, labels_of, shortened
+from .labels import SOURCE_KEY, describe, group_of, labels_of, shortened
 from .mlip_cfg import read_cfg
 from .n2p2_data import is_n2p2_data, read_n2p2_data
+from .neighbors import closest_pair
 from .settings import LabelSettings
 
 if TYPE_CHECKING:
@@ -111,10 +111,9 @@ def check_configurations(
     """
     if len(configurations) == 0:
         raise ValueError(f"The {where} set is empty; give at least one configuration.")
-    neighbor_list = vesin.NeighborList(cutoff=OVERLAP_DISTANCE, full_list=False, n_threads=1)
     for index, atoms in enumerate(configurations):
         here = describe(atoms, f"configuration {index} of {where}")
-        _check_geometry(atoms, here, neighbor_list)
+        _check_geometry(atoms, here)
         if elements is not None:
             _check_elements(atoms, elements, here, potential)
         labels = labels_of(atoms, here)
@@ -349,31 +348,14 @@ def _check_elements(atoms: Atoms, elements: Sequence[str], here: str, potential:
     )
 
 
-def _check_geometry(atoms: Atoms, here: str, neighbor_list: vesin.NeighborList) -> None:
+def _check_geometry(atoms: Atoms, here: str) -> None:
     if len(atoms) == 0:
         raise ValueError(f"{here} has no atoms; remove it.")
-    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"{here}: the positions of {atoms_text(atoms, bad)} contain NaN or infinity; correct "
-            "the data or remove this configuration."
-        )
-    if not np.isfinite(atoms.cell.array).all():
-        raise ValueError(f"{here}: the cell contains NaN or infinity; correct or remove it.")
-    if np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) < sum(atoms.pbc):
-        raise ValueError(
-            f"{here} is periodic (pbc = {' '.join('FT'[int(p)] for p in atoms.pbc)}), but its "
-            "lattice vectors there are zero or linearly dependent; give the cell or set pbc to F."
-        )
-    # Lattice vectors along open directions play no role; vesin wants them to be independent.
-    box = atoms.cell.complete().array
-    pairs, distances = neighbor_list.compute(atoms.positions, box, atoms.pbc, "Pd")
-    if len(pairs):
-        closest = int(np.argmin(distances))
-        i, j = sorted(int(atom) for atom in pairs[closest])
+    if pair := closest_pair(atoms, here, OVERLAP_DISTANCE):
+        i, j = sorted(pair[:2])
         of = "" if i != j else " (its own periodic image)"
         raise ValueError(
             f"{here}: atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}){of} are "
-            f"{distances[closest]:.3f} angstrom apart (atoms counted from 0), less than "
+            f"{pair[2]:.3f} angstrom apart (atoms counted from 0), less than "
             f"{OVERLAP_DISTANCE}; remove the duplicate or correct the cell."
         )

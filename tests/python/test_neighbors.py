@@ -95,7 +95,7 @@ def test_numbers_that_are_not_finite_are_refused(value, where):
         atoms.positions[1, 2] = value
     else:
         atoms.cell[2, 0] = value
-    with pytest.raises(ValueError, match="Configuration 1 .*not finite"):
+    with pytest.raises(ValueError, match="Configuration 1: .*NaN or infinity"):
         make_batch([bulk("MgO", "rocksalt", a=4.2), atoms], ELEMENTS, CUTOFF)
 
 
