@@ -194,7 +194,6 @@ def find_neighbors(
     finite or beyond all measure, periodic directions without a lattice vector, atoms at the same
     place, and more neighbors than fit into memory.
     """
-    search = NeighborList(cutoff=cutoff, full_list=True, sorted=True)
     found = []
     for number, atoms in enumerate(configurations, start=first):
         here = describe(atoms, f"configuration {number}")
@@ -203,14 +202,7 @@ def find_neighbors(
             none = np.zeros(0, dtype=np.int32)
             found.append(Neighbors(types, none, none, np.zeros((0, 3))))
             continue
-        points = _points(atoms, here)
-        _refuse_too_many_pairs(points, cutoff, here)
-        if _is_ordinary(points, cutoff):
-            center, neighbor, vectors = search.compute(
-                points.positions, points.lattice, points.periodic, quantities="ijD"
-            )
-        else:
-            center, neighbor, vectors = _pairs_by_tree(points, cutoff)
+        center, neighbor, vectors = find_pairs(atoms, here, cutoff)
         if len(vectors) and not vectors.any(axis=1).all():
             pair = np.flatnonzero(~vectors.any(axis=1))[0]
             raise ValueError(
@@ -222,8 +214,23 @@ def find_neighbors(
     return found
 
 
+def find_pairs(atoms: Atoms, here: str, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs closer than `cutoff` (angstrom), each from both sides: centers, sorted, (n_pairs,);
+    their neighbors, (n_pairs,); r_j - r_i, (n_pairs, 3), angstrom.
+
+    here: what a message calls the configuration. Raises ValueError as `find_neighbors` does.
+    """
+    points = _points(atoms, here)
+    _refuse_too_many_pairs(points, cutoff, here)
+    if not _is_ordinary(points, cutoff):
+        return _pairs_by_tree(points, cutoff)
+    return NeighborList(cutoff=cutoff, full_list=True, sorted=True).compute(
+        points.positions, points.lattice, points.periodic, quantities="ijD"
+    )
+
+
 def _pairs_by_tree(points: _Points, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centers, sorted, (n_pairs,); their neighbors, (n_pairs,); r_j - r_i, (n_pairs, 3)."""
+    """As `find_pairs`."""
     positions, image_of = points.images(cutoff)
     pairs = KDTree(points.positions).sparse_distance_matrix(
         KDTree(positions), cutoff, output_type="ndarray"
