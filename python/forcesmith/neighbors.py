@@ -261,6 +261,7 @@ def _extents(points: _Points) -> np.ndarray:
     return np.where(points.periodic, points.heights, np.ptp(points.coordinates, axis=0))
 
 
+@np.errstate(over="ignore")  # infinity is too many
 def _refuse_too_many_pairs(points: _Points, cutoff: float, here: str) -> None:
     """Estimate the pairs from the numbers of atoms in boxes about as large as the cutoff."""
     n_atoms = len(points.positions)
