@@ -10,12 +10,14 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
 
+from .data_files import ase_format, beginning_of, name_of, open_data, plain_file
 from .files import existing_file
 from .fitsnap_json import read_fitsnap, read_fitsnap_folder
 from .label_names import (
@@ -28,10 +30,11 @@ from .label_names import (
 )
 from .label_units import too_close
 from .labels import SOURCE_KEY, describe, group_of, labels_of, shortened
-from .mlip_cfg import read_cfg
+from .mlip_cfg import is_mlip_cfg, read_cfg
 from .n2p2_data import is_n2p2_data, read_n2p2_data
 from .neighbors import closest_pair
 from .settings import LabelSettings
+from .vasp_files import outcar_convergence, vasprun_convergence
 
 if TYPE_CHECKING:
     from .potential import Potential
@@ -193,23 +196,38 @@ def _read_file(
             part = string2index(part)
         except ValueError:
             raise ValueError(
-                f"{filename}: '{part}' does not select configurations; use a number or a slice "
-                "such as 0:100 or ::2."
+                f"{filename}: '{shortened(part)}' does not select configurations; use a number "
+                "or a slice such as 0:100 or ::2."
             ) from None
     path = Path(filename)
     found, fixed_units = _read_all(path, elements, options, potential)
-    try:
-        selected = np.atleast_1d(np.arange(len(found))[part]).tolist()
-    except IndexError:
-        raise ValueError(
-            f"{path}: configuration {part} was asked for, but the "
-            f"{'folder' if path.is_dir() else 'file'} has {len(found)}."
-        ) from None
+    selected = _selected(path, part, len(found))
     for n in selected:
         found[n].info.setdefault(SOURCE_KEY, f"{path}, configuration {n}")
     chosen = [found[n] for n in selected]
     take_labels(chosen, str(path), options, fixed_units)
     return chosen
+
+
+def _selected(path: Path, part: int | slice, count: int) -> list[int]:
+    """Numbers of the configurations that `part` selects of `count`."""
+    kind = "folder" if path.is_dir() else "file"
+    if not isinstance(part, slice):
+        if not -count <= part < count:
+            raise ValueError(
+                f"{path}: configuration {shortened(part)} was asked for, but the {kind} has "
+                f"{count}."
+            )
+        return [int(part) % count]
+    if part.step == 0:
+        raise ValueError(f"{path}: a slice must not have the step 0.")
+    selected = list(range(count)[part])
+    if count and not selected:
+        text = ":".join("" if n is None else str(n) for n in (part.start, part.stop, part.step))
+        warn(
+            f"{path}: {shortened(text)} selects none of the {count} configurations of this {kind}."
+        )
+    return selected
 
 
 def _read_all(
@@ -221,7 +239,8 @@ def _read_all(
     """All configurations of a file, or of the FitSNAP files in a folder, and whether the format
     fixes their units."""
     units = options.cflength, options.cfenergy
-    if path.is_file() and is_n2p2_data(path):
+    beginning = b"" if path.is_dir() else beginning_of(existing_file(path))
+    if is_n2p2_data(beginning):
         if units == (None, None) and potential is not None:
             units = potential.n2p2_units
         found = read_n2p2_data(path, *units)
@@ -238,51 +257,78 @@ def _read_all(
         )
     if path.is_dir():
         return read_fitsnap_folder(path), True
-    path = existing_file(path)
-    ending = path.suffix.lower()
-    if ending == ".cfg" and _is_mlip_cfg(path):
+    if is_mlip_cfg(beginning, name_of(path)):
         return read_cfg(path, elements), True
-    # ASE's data bases end in .json too
-    if ending == ".json" and (found := read_fitsnap(path)) is not None:
+    # data bases of ASE are JSON, too
+    if (found := read_fitsnap(path)) is not None:
         return found, True
-    return _read_with_ase(path), False
+    return _read_with_ase(path, ase_format(beginning)), False
 
 
-def _read_with_ase(path: Path) -> list[Atoms]:
+def _read_with_ase(path: Path, format: str | None) -> list[Atoms]:
+    """format: ASE's name of it; None leaves that to ASE."""
     import ase.io
     from ase.io.formats import UnknownFileTypeError, filetype
 
     from .extended_xyz import check_extended_xyz, header_entries
 
-    options = {}
-    try:
-        if filetype(str(path)) == "extxyz":
-            options = {"properties_parser": header_entries}
-    except UnknownFileTypeError:
-        pass  # said below
-    if options:
-        check_extended_xyz(path)
-    try:
-        return ase.io.read(path, index=":", do_not_split_by_at_sign=True, **options)
-    except UnknownFileTypeError:
-        raise ValueError(
-            f"{path}: the file format is not known; use one that ASE reads (extended XYZ as "
-            ".extxyz, OUTCAR, vasprun.xml, ...), MLIP's .cfg, FitSNAP's .json or n2p2's input.data."
-        ) from None
-    except PermissionError:
-        raise
-    except Exception as error:  # ASE's readers raise almost anything on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
-            f"{path}: ASE cannot read this file; it may be truncated or not what its name says "
-            f"({reason})."
-        ) from error
+    with plain_file(path) as plain:
+        try:
+            format = format or filetype(str(plain))
+            options = {}
+            if format == "extxyz":
+                check_extended_xyz(path)
+                options = {"properties_parser": header_entries}
+            found = ase.io.read(
+                plain, index=":", format=format, do_not_split_by_at_sign=True, **options
+            )
+        except UnknownFileTypeError:
+            raise ValueError(
+                f"{path}: the file format is not known; use one that ASE reads (extended XYZ, "
+                "OUTCAR, vasprun.xml, ...), MLIP's .cfg, FitSNAP's .json or n2p2's input.data."
+            ) from None
+        except PermissionError:
+            raise
+        except Exception as error:  # ASE's readers raise almost anything on damaged files
+            if str(error).startswith(str(path)):
+                raise  # by check_extended_xyz
+            reason = shortened(error, 80).rstrip(".") or type(error).__name__
+            reason = reason.replace(str(plain), str(path))
+            raise ValueError(
+                f"{path}: ASE cannot read this file{_remedy(path, format, reason)}"
+            ) from error
+    return _converged(path, format, found)
 
 
-def _is_mlip_cfg(path: Path) -> bool:
-    """Whether a .cfg file is MLIP's: AtomEye uses the same ending, and ASE reads that one."""
-    with open(path, "rb") as stream:
-        return stream.read(4096).lstrip()[:16] != b"Number of parti"[:16]
+def _remedy(path: Path, format: str | None, reason: str) -> str:
+    """Rest of the sentence that says that ASE cannot read a file."""
+    other = path.parent / "vasprun.xml"
+    if format == "vasp-out" and other.is_file():
+        try:
+            _read_with_ase(other, "vasp-xml")
+        except (ValueError, OSError):
+            pass
+        else:
+            return f" ({reason}), but {other.name} beside it reads; use that."
+    return f"; it may be truncated or not what its name says ({reason})."
+
+
+def _converged(path: Path, format: str | None, found: list[Atoms]) -> list[Atoms]:
+    """Without the steps of VASP whose electrons did not converge."""
+    readers = {"vasp-out": outcar_convergence, "vasp-xml": vasprun_convergence}
+    if format not in readers:
+        return found
+    with open_data(path) as stream:
+        converged = readers[format](stream)
+    kept = [
+        atoms for atoms, good in zip_longest(found, converged[: len(found)]) if good is not False
+    ]
+    if len(kept) < len(found):
+        warn(
+            f"{path}: {len(found) - len(kept)} of {len(found)} steps are left out, because their "
+            "electrons did not converge within NELM iterations."
+        )
+    return kept
 
 
 def _checked_fractions(

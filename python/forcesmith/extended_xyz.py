@@ -6,15 +6,18 @@ dpdata write, and a check of the columns.
 
 from __future__ import annotations
 
+import io
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase.io.extxyz import key_val_str_to_dict, parse_properties
-from ase.io.formats import open_with_compression
 
-from .labels import voigt
+from .data_files import open_data
+from .labels import shortened, voigt
 
 # Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
 _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
@@ -54,24 +57,33 @@ def check_extended_xyz(path: Path) -> None:
 
     Raises ValueError naming file and line.
     """
-    with open_with_compression(str(path), "r") as stream:
-        lines = enumerate(stream, start=1)
-        for _, line in lines:
-            if not line.strip().isdigit():
-                continue  # between configurations: lattice vectors, empty lines
-            number, header = next(lines, (0, ""))
-            try:
-                named = _number_of_columns(header)
-            except (ValueError, TypeError, IndexError) as error:
-                raise ValueError(f"{path}, line {number}: {str(error).rstrip('.')}.") from None
-            for _ in range(int(line)):
-                number, atom = next(lines, (0, ""))
-                if len(atom.split()) > named:
-                    raise ValueError(
-                        f"{path}, line {number}: an atom with {len(atom.split())} columns, but the "
-                        f"header names {named}; name the others, too (for example "
-                        "Properties=species:S:1:pos:R:3:forces:R:3), or remove them."
-                    )
+    with open_data(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
+        try:
+            _check(path, enumerate(text, start=1))
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"{path}: this is not text in UTF-8; convert the file if it is text in another "
+                "encoding."
+            ) from None
+
+
+def _check(path: Path, lines: Iterator[tuple[int, str]]) -> None:
+    for _, line in lines:
+        if not re.fullmatch(r"\s*[0-9]{1,9}\s*", line):
+            continue  # between configurations: lattice vectors, empty lines
+        number, header = next(lines, (0, ""))
+        try:
+            named = _number_of_columns(header)
+        except (ValueError, TypeError, IndexError) as error:
+            reason = shortened(error, 120).rstrip(".")
+            raise ValueError(f"{path}, line {number}: {reason}.") from None
+        for number, atom in itertools.islice(lines, int(line)):
+            if len(atom.split()) > named:
+                raise ValueError(
+                    f"{path}, line {number}: an atom with {len(atom.split())} columns, but the "
+                    f"header names {named}; name the others, too (for example "
+                    "Properties=species:S:1:pos:R:3:forces:R:3), or remove them."
+                )
 
 
 def _number_of_columns(header: str) -> int:
