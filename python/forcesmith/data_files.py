@@ -16,12 +16,13 @@ from typing import BinaryIO
 _COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 """How files begin, and what opens them; their names may end in anything."""
 _SUFFIXES = (".gz", ".bz2", ".xz")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
 @contextmanager
 def open_data(path: Path) -> Iterator[BinaryIO]:
-    """A file as bytes, decompressed if it is compressed.
+    """A file as bytes, decompressed if it is compressed, without a byte order mark.
 
     Raises ValueError for damaged compressed files.
     """
@@ -30,6 +31,8 @@ def open_data(path: Path) -> Iterator[BinaryIO]:
     opens = next((o for b, o in _COMPRESSIONS.items() if beginning.startswith(b)), open)
     try:
         with opens(path, "rb") as stream:
+            if stream.read(3) != _BYTE_ORDER_MARK:
+                stream.seek(0)
             yield stream
     except OSError as error:
         # bz2 says so of damaged data; errors of the operating system have a number
@@ -67,22 +70,22 @@ def read_text(path: Path, kind: str) -> str:
     with open_data(path) as stream:
         data = stream.read()
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{path}, line {line}: this is not text in UTF-8, so not {kind}; convert the file if "
-            "it is text in another encoding."
+            f"{path}, line {line}: this is not a text file in UTF-8, so not {kind}; convert "
+            "the file if it is text in another encoding."
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @contextmanager
 def plain_file(path: Path) -> Iterator[Path]:
-    """The file itself or, of a compressed one, a temporary copy that is not."""
+    """The file itself or, if it is more than its plain data, a temporary copy of these."""
     with open(path, "rb") as stream:
         beginning = stream.read(6)
-    if not beginning.startswith(tuple(_COMPRESSIONS)):
+    if not beginning.startswith((*_COMPRESSIONS, _BYTE_ORDER_MARK)):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -186,15 +186,13 @@ def _read_file(
     options: LabelSettings,
     potential: Potential | None,
 ) -> list[Atoms]:
-    # ase.io is imported where it is used: it takes a second, which only reading should cost
-    from ase.io.formats import parse_filename, string2index
-
-    filename, part = (name, None) if Path(name).exists() else parse_filename(name)
+    filename, part = _file_and_part(name)
     part = index if part is None else part
     if isinstance(part, str):
         try:
-            part = string2index(part)
-        except ValueError:
+            numbers = [int(text) if text else None for text in part.split(":")]
+            part = slice(*numbers) if len(numbers) > 1 else int(part)
+        except (ValueError, TypeError):  # no numbers, more than three
             raise ValueError(
                 f"{filename}: '{shortened(part)}' does not select configurations; use a number "
                 "or a slice such as 0:100 or ::2."
@@ -207,6 +205,17 @@ def _read_file(
     chosen = [found[n] for n in selected]
     take_labels(chosen, str(path), options, fixed_units)
     return chosen
+
+
+def _file_and_part(name: str) -> tuple[str, str | None]:
+    """Of `file@part`; a file that is really called so is taken as a whole."""
+    try:
+        if Path(name).exists() or "@" not in os.path.basename(name):
+            return name, None
+    except OSError as error:  # too long
+        raise OSError(f"{shortened(name)}: {error.strerror}.") from None
+    filename, part = name.rsplit("@", 1)
+    return filename, part
 
 
 def _selected(path: Path, part: int | slice, count: int) -> list[int]:
@@ -223,7 +232,7 @@ def _selected(path: Path, part: int | slice, count: int) -> list[int]:
         raise ValueError(f"{path}: a slice must not have the step 0.")
     selected = list(range(count)[part])
     if count and not selected:
-        text = ":".join("" if n is None else str(n) for n in (part.start, part.stop, part.step))
+        text = ":".join("" if n is None else str(n) for n in (part.start, part.stop))
         warn(
             f"{path}: {shortened(text)} selects none of the {count} configurations of this {kind}."
         )
@@ -267,6 +276,7 @@ def _read_all(
 
 def _read_with_ase(path: Path, format: str | None) -> list[Atoms]:
     """format: ASE's name of it; None leaves that to ASE."""
+    # imported where it is used: it takes a second, which only reading should cost
     import ase.io
     from ase.io.formats import UnknownFileTypeError, filetype
 

@@ -68,22 +68,30 @@ def check_extended_xyz(path: Path) -> None:
 
 
 def _check(path: Path, lines: Iterator[tuple[int, str]]) -> None:
-    for _, line in lines:
-        if not re.fullmatch(r"\s*[0-9]{1,9}\s*", line):
+    for first, line in lines:
+        if not re.fullmatch(r"\s*[0-9]+\s*", line):
             continue  # between configurations: lattice vectors, empty lines
+        count = int(line) if len(line) < 18 else 10**18
         number, header = next(lines, (0, ""))
         try:
             named = _number_of_columns(header)
         except (ValueError, TypeError, IndexError) as error:
             reason = shortened(error, 120).rstrip(".")
             raise ValueError(f"{path}, line {number}: {reason}.") from None
-        for number, atom in itertools.islice(lines, int(line)):
+        found = 0
+        for number, atom in itertools.islice(lines, count):
+            found += 1
             if len(atom.split()) > named:
                 raise ValueError(
                     f"{path}, line {number}: an atom with {len(atom.split())} columns, but the "
                     f"header names {named}; name the others, too (for example "
                     "Properties=species:S:1:pos:R:3:forces:R:3), or remove them."
                 )
+        if found < count:
+            raise ValueError(
+                f"{path}, line {first}: {shortened(line)} atoms are said to follow, but the file "
+                f"ends after {found}; it is truncated."
+            )
 
 
 def _number_of_columns(header: str) -> int:

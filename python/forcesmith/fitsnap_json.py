@@ -108,11 +108,9 @@ def read_fitsnap_folder(folder: str | os.PathLike) -> list[Atoms]:
 def _dataset(path: Path) -> dict | None:
     """The data set of a file, or None if the file is not FitSNAP's."""
     with open_data(path) as stream:
-        if stream.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"#"):
-            return None
-        stream.seek(0)
-        if b'"Dataset"' not in stream.read():
-            return None
+        data = stream.read()
+    if not data.lstrip().startswith((b"{", b"#")) or b'"Dataset"' not in data:
+        return None
     lines = read_text(path, "a FitSNAP .json file").split("\n")
     for number, line in enumerate(lines):
         if line.strip() and not line.startswith("#"):

@@ -42,10 +42,6 @@ from .word_lines import WordLines, is_number
 
 VOIGT = ("xx", "yy", "zz", "yz", "xz", "xy")
 
-_KEYS = {
-    "Size", "Supercell", "AtomData", "Energy", "PlusStress", "Feature", "Features",
-    "BEGIN_CFG", "END_CFG",
-}  # fmt: skip
 _SPELLINGS = {"SuperCell": "Supercell", "Atomic_data": "AtomData"}
 
 # Columns of AtomData that have a place of their own in Atoms; all others become arrays.
@@ -62,9 +58,9 @@ def is_mlip_cfg(beginning: bytes, name: str) -> bool:
     ending .cfg, too, and ASE reads that one."""
     lines = [line.split() for line in beginning.decode("latin-1").split("\n") if line.split()]
     first = next((words[0] for words in lines if not words[0].startswith("#")), "")
-    if first.endswith("BEGIN_CFG"):  # maybe after a byte order mark
-        return True
-    return name.lower().endswith(".cfg") and not beginning.lstrip().startswith(b"Number of parti")
+    return first == "BEGIN_CFG" or (
+        name.lower().endswith(".cfg") and not beginning.lstrip().startswith(b"Number of parti")
+    )
 
 
 def read_cfg(path: str | os.PathLike, elements: Sequence[str] | None) -> list[Atoms]:
@@ -189,7 +185,7 @@ def _read_block(lines: WordLines, elements: list[str], unused: dict[str, int]) -
         else:
             seen.discard(key)
             unused.setdefault(words[0], lines.number)
-            while lines.more() and not _is_key(lines.peek()[0]):
+            while lines.more() and is_number(lines.peek()[0]):
                 lines.next_words()
 
     if size is None or not columns:
@@ -272,7 +268,7 @@ def _read_size(lines: WordLines, words: list[str]) -> int:
 def _read_lattice(lines: WordLines, words: list[str]) -> np.ndarray:
     """0 to 3 vectors, (n, 3), angstrom. words: what follows on the line of the key."""
     values = lines.numbers(words, len(words), "lattice vectors")
-    while is_number(lines.peek()[0] if lines.more() else "") and len(values) < 9:
+    while len(values) < 9 and lines.more() and is_number(lines.peek()[0]):
         words = lines.next_words()
         # One vector on a line; three on one are right for MLIP, too.
         values += lines.numbers(words, 3 if len(words) < 4 else 9, "a lattice vector")
@@ -308,11 +304,6 @@ def _add_feature(lines: WordLines, info: dict, name: str, words: list[str]) -> N
         [info[name]] = lines.numbers(words, 1, "the feature weight")
     else:
         info[name] = f"{info[name]}\n{text}" if name in info else text
-
-
-def _is_key(word: str) -> bool:
-    key = word.removesuffix(":")
-    return _SPELLINGS.get(key, key) in _KEYS
 
 
 def _block(atoms: Atoms, labels, features: dict, types: dict[str, int]) -> list[str]:
