@@ -161,7 +161,7 @@ def test_long_words_are_shortened(tmp_path):
     path = tmp_path / "data"
     long = "x" * 100_000
     for text, old in (
-        (CFG, "Energy"),
+        (CFG, "fx"),
         (CFG, "-1.5"),
         (N2P2, "Cu"),
         (N2P2, "energy"),
