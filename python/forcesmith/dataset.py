@@ -10,13 +10,14 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import vesin
 from ase import Atoms
 
+from .data_files import ase_format, beginning_of, name_of, open_data, plain_file
 from .files import existing_file
 from .fitsnap_json import read_fitsnap, read_fitsnap_folder
 from .label_names import (
@@ -28,10 +29,12 @@ from .label_names import (
     warn_without_volume,
 )
 from .label_units import too_close
-from .labels import SOURCE_KEY, atoms_text, describe, group_of, labels_of, shortened
-from .mlip_cfg import read_cfg
+from .labels import SOURCE_KEY, describe, group_of, labels_of, shortened
+from .mlip_cfg import is_mlip_cfg, read_cfg
 from .n2p2_data import is_n2p2_data, read_n2p2_data
+from .neighbors import closest_pair
 from .settings import LabelSettings
+from .vasp_files import outcar_convergence, vasprun_convergence
 
 if TYPE_CHECKING:
     from .potential import Potential
@@ -111,10 +114,9 @@ def check_configurations(
     """
     if len(configurations) == 0:
         raise ValueError(f"The {where} set is empty; give at least one configuration.")
-    neighbor_list = vesin.NeighborList(cutoff=OVERLAP_DISTANCE, full_list=False, n_threads=1)
     for index, atoms in enumerate(configurations):
         here = describe(atoms, f"configuration {index} of {where}")
-        _check_geometry(atoms, here, neighbor_list)
+        _check_geometry(atoms, here)
         if elements is not None:
             _check_elements(atoms, elements, here, potential)
         labels = labels_of(atoms, here)
@@ -184,33 +186,57 @@ def _read_file(
     options: LabelSettings,
     potential: Potential | None,
 ) -> list[Atoms]:
-    # ase.io is imported where it is used: it takes a second, which only reading should cost
-    from ase.io.formats import parse_filename, string2index
-
-    filename, part = (name, None) if Path(name).exists() else parse_filename(name)
+    filename, part = _file_and_part(name)
     part = index if part is None else part
     if isinstance(part, str):
         try:
-            part = string2index(part)
-        except ValueError:
+            numbers = [int(text) if text else None for text in part.split(":")]
+            part = slice(*numbers) if len(numbers) > 1 else int(part)
+        except (ValueError, TypeError):  # no numbers, more than three
             raise ValueError(
-                f"{filename}: '{part}' does not select configurations; use a number or a slice "
-                "such as 0:100 or ::2."
+                f"{filename}: '{shortened(part)}' does not select configurations; use a number "
+                "or a slice such as 0:100 or ::2."
             ) from None
     path = Path(filename)
     found, fixed_units = _read_all(path, elements, options, potential)
-    try:
-        selected = np.atleast_1d(np.arange(len(found))[part]).tolist()
-    except IndexError:
-        raise ValueError(
-            f"{path}: configuration {part} was asked for, but the "
-            f"{'folder' if path.is_dir() else 'file'} has {len(found)}."
-        ) from None
+    selected = _selected(path, part, len(found))
     for n in selected:
         found[n].info.setdefault(SOURCE_KEY, f"{path}, configuration {n}")
     chosen = [found[n] for n in selected]
     take_labels(chosen, str(path), options, fixed_units)
     return chosen
+
+
+def _file_and_part(name: str) -> tuple[str, str | None]:
+    """Of `file@part`; a file that is really called so is taken as a whole."""
+    try:
+        if Path(name).exists() or "@" not in os.path.basename(name):
+            return name, None
+    except OSError as error:  # too long
+        raise OSError(f"{shortened(name)}: {error.strerror}.") from None
+    filename, part = name.rsplit("@", 1)
+    return filename, part
+
+
+def _selected(path: Path, part: int | slice, count: int) -> list[int]:
+    """Numbers of the configurations that `part` selects of `count`."""
+    kind = "folder" if path.is_dir() else "file"
+    if not isinstance(part, slice):
+        if not -count <= part < count:
+            raise ValueError(
+                f"{path}: configuration {shortened(part)} was asked for, but the {kind} has "
+                f"{count}."
+            )
+        return [int(part) % count]
+    if part.step == 0:
+        raise ValueError(f"{path}: a slice must not have the step 0.")
+    selected = list(range(count)[part])
+    if count and not selected:
+        text = ":".join("" if n is None else str(n) for n in (part.start, part.stop))
+        warn(
+            f"{path}: {shortened(text)} selects none of the {count} configurations of this {kind}."
+        )
+    return selected
 
 
 def _read_all(
@@ -222,7 +248,8 @@ def _read_all(
     """All configurations of a file, or of the FitSNAP files in a folder, and whether the format
     fixes their units."""
     units = options.cflength, options.cfenergy
-    if path.is_file() and is_n2p2_data(path):
+    beginning = b"" if path.is_dir() else beginning_of(existing_file(path))
+    if is_n2p2_data(beginning):
         if units == (None, None) and potential is not None:
             units = potential.n2p2_units
         found = read_n2p2_data(path, *units)
@@ -239,53 +266,79 @@ def _read_all(
         )
     if path.is_dir():
         return read_fitsnap_folder(path), True
-    path = existing_file(path)
-    ending = path.suffix.lower()
-    if ending == ".cfg" and _is_mlip_cfg(path):
+    if is_mlip_cfg(beginning, name_of(path)):
         return read_cfg(path, elements), True
-    # ASE's data bases end in .json too
-    if ending == ".json" and (found := read_fitsnap(path)) is not None:
+    # data bases of ASE are JSON, too
+    if (found := read_fitsnap(path)) is not None:
         return found, True
-    return _read_with_ase(path), False
+    return _read_with_ase(path, ase_format(beginning)), False
 
 
-def _read_with_ase(path: Path) -> list[Atoms]:
+def _read_with_ase(path: Path, format: str | None) -> list[Atoms]:
+    """format: ASE's name of it; None leaves that to ASE."""
+    # imported where it is used: it takes a second, which only reading should cost
     import ase.io
     from ase.io.formats import UnknownFileTypeError, filetype
 
-    from .extended_xyz import check_columns, check_headers, header_entries
+    from .extended_xyz import check_extended_xyz, header_entries
 
-    options = {}
-    try:
-        if filetype(str(path)) == "extxyz":
-            options = {"properties_parser": header_entries}
-    except UnknownFileTypeError:
-        pass  # said below
-    if options:
-        check_columns(path)
-    try:
-        return ase.io.read(path, index=":", do_not_split_by_at_sign=True, **options)
-    except UnknownFileTypeError:
-        raise ValueError(
-            f"{path}: the file format is not known; use one that ASE reads (extended XYZ as "
-            ".extxyz, OUTCAR, vasprun.xml, ...), MLIP's .cfg, FitSNAP's .json or n2p2's input.data."
-        ) from None
-    except PermissionError:
-        raise
-    except Exception as error:  # ASE's readers raise almost anything on damaged files
-        if options:
-            check_headers(path)
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
-            f"{path}: ASE cannot read this file; it may be truncated or not what its name says "
-            f"({reason})."
-        ) from error
+    with plain_file(path) as plain:
+        try:
+            format = format or filetype(str(plain))
+            options = {}
+            if format == "extxyz":
+                check_extended_xyz(path)
+                options = {"properties_parser": header_entries}
+            found = ase.io.read(
+                plain, index=":", format=format, do_not_split_by_at_sign=True, **options
+            )
+        except UnknownFileTypeError:
+            raise ValueError(
+                f"{path}: the file format is not known; use one that ASE reads (extended XYZ, "
+                "OUTCAR, vasprun.xml, ...), MLIP's .cfg, FitSNAP's .json or n2p2's input.data."
+            ) from None
+        except PermissionError:
+            raise
+        except Exception as error:  # ASE's readers raise almost anything on damaged files
+            if str(error).startswith(str(path)):
+                raise  # by check_extended_xyz
+            reason = shortened(error, 80).rstrip(".") or type(error).__name__
+            reason = reason.replace(str(plain), str(path))
+            raise ValueError(
+                f"{path}: ASE cannot read this file{_remedy(path, format, reason)}"
+            ) from error
+    return _converged(path, format, found)
 
 
-def _is_mlip_cfg(path: Path) -> bool:
-    """Whether a .cfg file is MLIP's: AtomEye uses the same ending, and ASE reads that one."""
-    with open(path, "rb") as stream:
-        return stream.read(4096).lstrip()[:16] != b"Number of parti"[:16]
+def _remedy(path: Path, format: str | None, reason: str) -> str:
+    """Rest of the sentence that says that ASE cannot read a file."""
+    other = path.parent / "vasprun.xml"
+    if format == "vasp-out" and other.is_file():
+        try:
+            _read_with_ase(other, "vasp-xml")
+        except (ValueError, OSError):
+            pass
+        else:
+            return f" ({reason}), but {other.name} beside it reads; use that."
+    return f"; it may be truncated or not what its name says ({reason})."
+
+
+def _converged(path: Path, format: str | None, found: list[Atoms]) -> list[Atoms]:
+    """Without the steps of VASP whose electrons did not converge."""
+    readers = {"vasp-out": outcar_convergence, "vasp-xml": vasprun_convergence}
+    if format not in readers:
+        return found
+    with open_data(path) as stream:
+        converged = readers[format](stream)
+    kept = [
+        atoms for atoms, good in zip_longest(found, converged[: len(found)]) if good is not False
+    ]
+    if len(kept) < len(found):
+        warn(
+            f"{path}: {len(found) - len(kept)} of {len(found)} steps are left out, because their "
+            "electrons did not converge within NELM iterations."
+        )
+    return kept
 
 
 def _checked_fractions(
@@ -351,31 +404,14 @@ def _check_elements(atoms: Atoms, elements: Sequence[str], here: str, potential:
     )
 
 
-def _check_geometry(atoms: Atoms, here: str, neighbor_list: vesin.NeighborList) -> None:
+def _check_geometry(atoms: Atoms, here: str) -> None:
     if len(atoms) == 0:
         raise ValueError(f"{here} has no atoms; remove it.")
-    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"{here}: the positions of {atoms_text(atoms, bad)} contain NaN or infinity; correct "
-            "the data or remove this configuration."
-        )
-    if not np.isfinite(atoms.cell.array).all():
-        raise ValueError(f"{here}: the cell contains NaN or infinity; correct or remove it.")
-    if np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) < sum(atoms.pbc):
-        raise ValueError(
-            f"{here} is periodic (pbc = {' '.join('FT'[int(p)] for p in atoms.pbc)}), but its "
-            "lattice vectors there are zero or linearly dependent; give the cell or set pbc to F."
-        )
-    # Lattice vectors along open directions play no role; vesin wants them to be independent.
-    box = atoms.cell.complete().array
-    pairs, distances = neighbor_list.compute(atoms.positions, box, atoms.pbc, "Pd")
-    if len(pairs):
-        closest = int(np.argmin(distances))
-        i, j = sorted(int(atom) for atom in pairs[closest])
+    if pair := closest_pair(atoms, here, OVERLAP_DISTANCE):
+        i, j = sorted(pair[:2])
         of = "" if i != j else " (its own periodic image)"
         raise ValueError(
             f"{here}: atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}){of} are "
-            f"{distances[closest]:.3f} angstrom apart (atoms counted from 0), less than "
+            f"{pair[2]:.3f} angstrom apart (atoms counted from 0), less than "
             f"{OVERLAP_DISTANCE}; remove the duplicate or correct the cell."
         )

@@ -6,6 +6,7 @@ dpdata write, and a check of the columns.
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -13,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.io.extxyz import key_val_str_to_dict
-from ase.io.formats import open_with_compression
+from ase.io.extxyz import key_val_str_to_dict, parse_properties
 
-from .labels import voigt
+from .data_files import open_data
+from .labels import shortened, voigt
 
 # Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
 _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
-_PROPERTIES = re.compile(r"(?<!\S)properties\s*=\s*(\"[^\"]*\"|\S+)", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|\[[^\]]*\]")
 
 
@@ -52,41 +52,48 @@ def header_entries(line: str) -> dict[str, Any]:
     return entries
 
 
-def check_columns(path: Path) -> None:
-    """ASE passes over columns that the header does not name.
+def check_extended_xyz(path: Path) -> None:
+    """Headers, and the columns that no header names: ASE passes over them.
 
-    Raises ValueError naming file and line for an atom with more columns than are named.
+    Raises ValueError naming file and line.
     """
-    for number, header, atoms in _frames(path):
-        found = _PROPERTIES.search(header)
-        properties = found[1].strip("\"'") if found else "species:S:1:pos:R:3"
-        columns = properties.split(":")[2::3]
-        if not all(column.isdigit() for column in columns):
-            continue  # ASE says what is wrong
-        named = sum(map(int, columns))
-        for line, atom in enumerate(atoms, start=number + 1):
+    with open_data(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
+        try:
+            _check(path, enumerate(text, start=1))
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"{path}: this is not text in UTF-8; convert the file if it is text in another "
+                "encoding."
+            ) from None
+
+
+def _check(path: Path, lines: Iterator[tuple[int, str]]) -> None:
+    for first, line in lines:
+        if not re.fullmatch(r"\s*[0-9]+\s*", line):
+            continue  # between configurations: lattice vectors, empty lines
+        count = int(line) if len(line) < 18 else 10**18
+        number, header = next(lines, (0, ""))
+        try:
+            named = _number_of_columns(header)
+        except (ValueError, TypeError, IndexError) as error:
+            reason = shortened(error, 120).rstrip(".")
+            raise ValueError(f"{path}, line {number}: {reason}.") from None
+        found = 0
+        for number, atom in itertools.islice(lines, count):
+            found += 1
             if len(atom.split()) > named:
                 raise ValueError(
-                    f"{path}, line {line}: an atom with {len(atom.split())} columns, but the "
+                    f"{path}, line {number}: an atom with {len(atom.split())} columns, but the "
                     f"header names {named}; name the others, too (for example "
                     "Properties=species:S:1:pos:R:3:forces:R:3), or remove them."
                 )
+        if found < count:
+            raise ValueError(
+                f"{path}, line {first}: {shortened(line)} atoms are said to follow, but the file "
+                f"ends after {found}; it is truncated."
+            )
 
 
-def check_headers(path: Path) -> None:
-    """Raises ValueError naming file and line for a header that is not understood."""
-    for number, header, _ in _frames(path):
-        try:
-            header_entries(header)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {str(error).rstrip('.')}.") from None
-
-
-def _frames(path: Path) -> Iterator[tuple[int, str, list[str]]]:
-    """Number of the header line, the header, the lines of the atoms."""
-    with open_with_compression(str(path), "r") as stream:
-        lines = enumerate(stream, start=1)
-        for _, line in lines:
-            if line.strip().isdigit():  # if not: lattice vectors, empty lines
-                number, header = next(lines, (0, ""))
-                yield number, header, [atom for _, atom in itertools.islice(lines, int(line))]
+def _number_of_columns(header: str) -> int:
+    properties = header_entries(header).get("Properties", "species:S:1:pos:R:3")
+    return sum(columns for _, columns in parse_properties(properties)[0].values())

@@ -36,6 +36,8 @@ def existing_file(path: str | os.PathLike) -> Path:
         raise IsADirectoryError(f"{path}: expected a file, found a folder.")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file (current folder: {Path.cwd()}).")
+    if not path.is_file():  # opening a pipe waits, a device never ends
+        raise OSError(f"{path}: expected a file, found a device or a pipe; save the data first.")
     return path
 
 

@@ -34,8 +34,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from .data_files import name_of, open_data, read_text
 from .files import existing_file
-from .labels import SOURCE_KEY
+from .labels import SOURCE_KEY, shortened
 
 # Units that a data set may name, and what they are in eV and angstrom. The first is what FitSNAP
 # takes where a data set names none (LAMMPS' `units metal`).
@@ -90,7 +91,7 @@ def read_fitsnap_folder(folder: str | os.PathLike) -> list[Atoms]:
     any_file = False
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or path.suffix.lower() != ".json" or not path.is_file():
+        if hidden or not name_of(path).lower().endswith(".json") or not path.is_file():
             continue
         configurations = read_fitsnap(path)
         if configurations is not None:
@@ -106,13 +107,11 @@ def read_fitsnap_folder(folder: str | os.PathLike) -> list[Atoms]:
 
 def _dataset(path: Path) -> dict | None:
     """The data set of a file, or None if the file is not FitSNAP's."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
+    with open_data(path) as stream:
+        data = stream.read()
+    if not data.lstrip().startswith((b"{", b"#")) or b'"Dataset"' not in data:
         return None
-    if '"Dataset"' not in text:
-        return None
-    lines = text.split("\n")
+    lines = read_text(path, "a FitSNAP .json file").split("\n")
     for number, line in enumerate(lines):
         if line.strip() and not line.startswith("#"):
             break
@@ -133,7 +132,7 @@ def _scale(path: Path, dataset: dict, key: str) -> float:
     style = dataset.get(key, next(iter(known)))
     if not isinstance(style, str) or style not in known:
         raise ValueError(
-            f'{path}: "{key}" is {json.dumps(style)}, which is not known; convert the data to '
+            f'{path}: "{key}" is {_shown(style)}, which is not known; convert the data to '
             f"{' or '.join(json.dumps(name) for name in known)}."
         )
     return known[style]
@@ -151,7 +150,7 @@ def _configuration(here: str, entry: object, scales: dict[str, float]) -> Atoms:
     count = entry.get("NumAtoms", len(symbols))
     if count != len(symbols):
         raise ValueError(
-            f'{here}: "NumAtoms" is {json.dumps(count)}, but "AtomTypes" names {len(symbols)} '
+            f'{here}: "NumAtoms" is {_shown(count)}, but "AtomTypes" names {len(symbols)} '
             "atoms; correct the data or remove this configuration."
         )
 
@@ -181,7 +180,7 @@ def _symbols(here: str, symbols: object) -> list[str]:
     for number, symbol in enumerate(symbols):
         if not isinstance(symbol, str) or not atomic_numbers.get(symbol):
             raise ValueError(
-                f'{here}: "AtomTypes" has {json.dumps(symbol)} for atom {number} (counted from 0), '
+                f'{here}: "AtomTypes" has {_shown(symbol)} for atom {number} (counted from 0), '
                 "which is no chemical symbol; correct the data or remove this configuration."
             )
     return symbols
@@ -199,13 +198,17 @@ def _numbers(here: str, key: str, value: object, shape: tuple[int, ...]) -> np.n
     if array is None:
         found = "something else"
     elif array.shape:
-        found = " x ".join(map(str, array.shape))
+        found = shortened(" x ".join(map(str, array.shape)))
     else:
         found = _kind(value)
     raise ValueError(
         f'{here}: "{key}" must be {expected}, found {found}; correct the data or remove this '
         "configuration."
     )
+
+
+def _shown(value: object) -> str:
+    return shortened(json.dumps(value))
 
 
 def _kind(value: object) -> str:

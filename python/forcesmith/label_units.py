@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms, units
 from ase.data import covalent_radii
-from vesin import NeighborList
 
 from .labels import labels_of, shortened, tensor
+from .neighbors import find_pairs
 
 _ENERGIES = {
     "ev": 1.0,
@@ -202,10 +202,11 @@ def too_close(configurations: Sequence[Atoms]) -> bool:
     close = 0
     for atoms in configurations[:_PAIRS]:
         radii = covalent_radii[atoms.numbers]
-        i, j, distances = NeighborList(cutoff=2 * _CLOSE * radii.max(), full_list=False).compute(
-            atoms.positions, atoms.cell.complete().array, atoms.pbc, "ijd"
-        )
-        close += bool((distances < _CLOSE * (radii[i] + radii[j])).any())
+        try:
+            i, j, vectors = find_pairs(atoms, "a configuration", 2 * _CLOSE * radii.max())
+        except ValueError:
+            continue  # `check_configurations` says why
+        close += bool((np.linalg.norm(vectors, axis=1) < _CLOSE * (radii[i] + radii[j])).any())
     return close > len(configurations[:_PAIRS]) / 2
 
 

@@ -143,7 +143,7 @@ def describe(atoms: Atoms, name: str) -> str:
 
 def shortened(text: object, length: int = 40) -> str:
     """Text of a user as a message shows it, on one line and not longer than `length`."""
-    line = " ".join(str(text).split())
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(str(text)[:10_000].split()))
     return line if len(line) <= length else line[: length - 3] + "..."
 
 

@@ -17,7 +17,6 @@ in `atom` lines have no meaning and are passed over.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 from ase import Atoms
@@ -26,16 +25,16 @@ from ase.data import atomic_numbers
 
 from . import _core
 from .files import existing_file
+from .labels import shortened
 from .word_lines import WordLines
 
 _KEYS = ("comment", "lattice", "atom", "energy", "charge", "end")
 
 
-def is_n2p2_data(path: Path) -> bool:
-    """Whether a file is n2p2's: its name does not tell (LAMMPS' data files end in .data, too)."""
-    with open(path, "rb") as stream:
-        lines = stream.read(4096).split(b"\n")
-    words = [line.split()[0].decode("latin-1") for line in lines if line.split()]
+def is_n2p2_data(beginning: bytes) -> bool:
+    """Whether a file that begins like this is n2p2's: its name does not tell (LAMMPS' data files
+    end in .data, too)."""
+    words = [line.split()[0] for line in beginning.decode("latin-1").split("\n") if line.split()]
     return words[:1] == ["begin"] and (len(words) == 1 or words[1] in _KEYS)
 
 
@@ -60,7 +59,7 @@ def read_n2p2_data(
     while lines.more():
         words = lines.next_words()
         if words[0] != "begin":
-            lines.fail(f"expected begin, found '{words[0]}'")
+            lines.fail(f"expected begin, found '{shortened(words[0])}'")
         configurations.append(_read_block(lines, length, energy))
     return configurations
 
@@ -91,7 +90,7 @@ def _read_block(lines: WordLines, length: float, energy: float) -> Atoms:
                 )
             symbol = values.pop(3)
             if not atomic_numbers.get(symbol):
-                lines.fail(f"'{symbol}' is no chemical symbol")
+                lines.fail(f"'{shortened(symbol)}' is no chemical symbol")
             symbols.append(symbol)
             table.append(lines.numbers(values, 8, "of an atom"))
         elif key == "lattice":
@@ -107,7 +106,7 @@ def _read_block(lines: WordLines, length: float, energy: float) -> Atoms:
         elif key == "begin":
             lines.fail("begin inside a configuration; the one before lacks its end")
         else:
-            lines.fail(f"unknown entry '{key}' in a configuration")
+            lines.fail(f"unknown entry '{shortened(key)}' in a configuration")
     if not symbols:
         lines.fail("the configuration ending here has no atoms")
     if len(lattice) not in (0, 3):

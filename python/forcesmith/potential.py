@@ -173,13 +173,14 @@ class Potential:
         threads: None uses all cores that OMP_NUM_THREADS allows.
         precision: "double", or "single" for descriptors computed in single precision, which is what
         `pair_style forcesmith precision single` does.
-        Raises ValueError for an element that the potential does not know.
+        Raises ValueError for an element that the potential does not know, and for positions or a
+        cell that no neighbors can be found in (`forcesmith.neighbors.find_neighbors`).
         """
         if isinstance(atoms, Atoms):
             return self.evaluate([atoms], threads, precision)[0]
         results = []
         for configurations in portions(atoms):
-            batch = make_batch(configurations, self.elements, self.cutoff)
+            batch = make_batch(configurations, self.elements, self.cutoff, len(results))
             raw = self._core.evaluate(batch, worker_count(threads), precision)
             results += split_results(configurations, raw)
         return results

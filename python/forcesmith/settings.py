@@ -248,12 +248,14 @@ class FitSettings(_Section):
         """
         path = Path(path)
         try:
+            if path.exists() and not path.is_file():  # opening a pipe would wait
+                raise OSError("this is no file")
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"Cannot read the settings file {path}: {error}.") from None
         try:
             tree = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ValueError(f"The settings file {path} is not valid TOML: {error}.") from None
         settings = cls.from_dict(tree, where=f"the settings file {path}")
         folder = path.parent

@@ -11,6 +11,8 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from forcesmith import _core
+from forcesmith.labels import describe
+from forcesmith.neighbors import closest_pair
 from forcesmith.potential import Potential
 from forcesmith.settings import DescriptorSettings, FitSettings
 
@@ -85,19 +87,11 @@ def _descriptor(
 
 
 def _smallest_distance(train: Sequence[Atoms], cutoff: float) -> float:
-    from vesin import NeighborList
-
     smallest = cutoff
-    search = NeighborList(cutoff=cutoff, full_list=False)
-    for atoms in train:
-        distances = search.compute(
-            points=atoms.positions,
-            box=atoms.cell.complete().array,
-            periodic=atoms.pbc,
-            quantities="d",
-        )[0]
-        if len(distances):
-            smallest = min(smallest, float(distances.min()))
+    for index, atoms in enumerate(train):
+        here = describe(atoms, f"configuration {index} of train")
+        if pair := closest_pair(atoms, here, smallest):
+            smallest = pair[2]
     if smallest == cutoff:
         raise ValueError(
             f"No two atoms of the training data are closer than the cutoff of {cutoff} angstrom; "

@@ -6,20 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from .data_files import read_text
+from .labels import shortened
+
 
 class WordLines:
     """Non-empty lines of a file, split into words, that know their number for error messages."""
 
-    def __init__(self, path: Path, kind: str):
-        """kind: what a message calls the file if it is no text at all."""
-        try:
-            text = path.read_text()
-        except UnicodeDecodeError:
-            raise ValueError(f"{path}: this is not a text file, so not {kind}.") from None
+    def __init__(self, path: Path, kind: str, comment: str | None = None):
+        """kind: what a message calls the file if it is no text at all.
+
+        comment: with what lines begin that are passed over.
+        """
         self.path = path
         self.number = 0  # of the line handed out last
-        numbered = ((n, line.split()) for n, line in enumerate(text.splitlines(), start=1))
-        self._lines: Iterator[tuple[int, list[str]]] = iter([(n, w) for n, w in numbered if w])
+        numbered = enumerate(read_text(path, kind).split("\n"), start=1)
+        lines = ((n, line.split()) for n, line in numbered)
+        self._lines: Iterator[tuple[int, list[str]]] = (
+            (n, w) for n, w in lines if w and not (comment and w[0].startswith(comment))
+        )
         self._next = next(self._lines, None)
 
     def more(self) -> bool:
@@ -38,10 +43,19 @@ class WordLines:
     def numbers(self, words: list[str], count: int, what: str) -> list[float]:
         if len(words) != count:
             self.fail(f"expected {count} numbers ({what}), found {len(words)}")
-        try:
-            return [float(word) for word in words]
-        except ValueError:
-            self.fail(f"expected numbers ({what}), found '{' '.join(words)}'")
+        if not all(map(is_number, words)):
+            self.fail(f"expected numbers ({what}), found '{shortened(' '.join(words), 60)}'")
+        return [float(word) for word in words]
 
     def fail(self, problem: str) -> NoReturn:
         raise ValueError(f"{self.path}, line {self.number}: {problem}.")
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number as programs write it (Python alone takes 1_000 and other digits
+    than ours)."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return word.isascii() and "_" not in word

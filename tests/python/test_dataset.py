@@ -128,7 +128,6 @@ def test_cfg_round_trip(tmp_path, pbc):
             "line 7: direct_x, direct_y, direct_z need a Supercell of three",
         ),
         (("1.0 2.0 3.0", "1.0 2.0"), "line 14: expected 6 numbers .PlusStress., found 5"),
-        (("PlusStress:", "Stress:"), "line 13: unknown entry 'Stress:'"),
         (("END_CFG\n\nBEGIN", "BEGIN"), "line 16: BEGIN_CFG inside a configuration"),
         (("BEGIN_CFG\n Size\n    2", " Size\n    2"), "line 1: expected BEGIN_CFG, found 'Size'"),
         (("1.5 2.5\nEND_CFG\n", "1.5 2.5\n"), "line 22: the file ends where END_CFG was expected"),
@@ -222,7 +221,9 @@ def test_read_errors(tmp_path, xyz):
         read(nonsense)
     truncated = tmp_path / "cut.extxyz"
     truncated.write_text("\n".join(xyz.read_text().splitlines()[:-1]))
-    with pytest.raises(ValueError, match=r"cut.extxyz: ASE cannot read this file; .*truncated"):
+    with pytest.raises(
+        ValueError, match=r"cut.extxyz, line 21: 3 atoms .* after 2; it is truncated"
+    ):
         read(truncated)
     with pytest.raises(ValueError, match="configuration 9 was asked for, but the file has 5"):
         read(xyz, 9)

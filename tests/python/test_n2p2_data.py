@@ -88,11 +88,9 @@ def test_name_does_not_matter(data, name):
 @pytest.mark.parametrize(
     "text", ["", "\n", "LAMMPS data\n\n4 atoms\n", "begin\nhello\n", "beginning\n"]
 )
-def test_other_files_are_left_to_others(tmp_path, text):
+def test_other_files_are_left_to_others(text):
     """LAMMPS' data files end in .data, too."""
-    path = tmp_path / "some.data"
-    path.write_text(text)
-    assert not is_n2p2_data(path)
+    assert not is_n2p2_data(text.encode())
 
 
 def test_without_energy(data):
@@ -152,7 +150,9 @@ def test_wrong_files(data, old, new, part):
 
 def test_no_text(data):
     data.write_bytes(b"begin\natom \xff\xfe")
-    with pytest.raises(ValueError, match="this is not a text file, so not a data file of n2p2"):
+    with pytest.raises(
+        ValueError, match="this is not a text file in UTF-8, so not a data file of n2p2"
+    ):
         fs.read(data)
 
 
