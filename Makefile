@@ -2,10 +2,13 @@
 #
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make test         install with test tools, run the C++ and the Python tests
+#   make fuzz         damage many files of every format and read them, FUZZ_CASES or FUZZ_MINUTES
 #   make cuda-check   compile the kernels for CUDA, where a compiler for it can be had
 #   make bench-tools  compile the programs that profile the kernels, for bench/rates.py
 #   make clean        remove .venv and build
 PYTHON ?= python3
+FUZZ_CASES ?= 100000
+FUZZ_MINUTES ?= 600
 
 venv := .venv
 python := $(venv)/bin/python
@@ -22,7 +25,7 @@ sources := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc')
 test_sources := tests/CMakeLists.txt $(wildcard tests/cpp/*)
 
-.PHONY: demo test bench-tools cuda-check clean
+.PHONY: demo test fuzz bench-tools cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -30,6 +33,9 @@ demo: $(venv)/installed
 test: $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
+
+fuzz: $(venv)/installed-for-test
+	$(in_venv) python tests/fuzz run --cases $(FUZZ_CASES) --minutes $(FUZZ_MINUTES)
 
 bench-tools: $(venv)/build-tools
 	$(in_venv) cmake --preset bench -DPython_EXECUTABLE="$(CURDIR)/$(python)"
