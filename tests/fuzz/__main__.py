@@ -44,8 +44,8 @@ def run(
     first = int(time.time()) if first is None else first
     out.print(f"numbers from {first}")
     ends = time.monotonic() + 60 * minutes
-    numbered = itertools.product(itertools.count(first), format or list(seeds))
-    some = ((name, number) for number, name in itertools.islice(numbered, cases))
+    numbered = ((name, number) for number in itertools.count(first) for name in format or seeds)
+    some = itertools.islice(numbered, cases)
     some = itertools.takewhile(lambda case: time.monotonic() < ends, some)
     found: list[campaign.Case] = []
     with campaign.some_workers(processes) as workers, contextlib.suppress(KeyboardInterrupt):

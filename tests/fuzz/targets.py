@@ -21,6 +21,7 @@ from typing import Any
 import forcesmith as fs
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers
 from contract_examples import ELEMENTS, crystal
 from forcesmith.settings import FitSettings
 from scipy.spatial.transform import Rotation
@@ -60,6 +61,8 @@ def _read_potential(name: str, folder: Path) -> tuple[Path, list[str] | None, fs
 def _use_potential(found: tuple[Path, list[str] | None, fs.Potential]) -> None:
     path, elements, potential = found
     potential.info()
+    if not set(potential.elements) <= set(atomic_numbers):
+        return  # such names are for LAMMPS alone
     atoms = crystal(potential.elements)
     turned = atoms[::-1]  # in another order, too
     turned.set_cell(atoms.cell.array @ ROTATION.T)

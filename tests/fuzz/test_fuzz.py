@@ -3,6 +3,9 @@ accepted with results that cannot be. `make fuzz` tries many more; README.md tel
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import campaign
@@ -16,20 +19,20 @@ from worker import Worker
 
 CASES = {
     "ase_traj": 150,
-    "cfg": 250,
-    "checkpoint": 150,
-    "extxyz": 200,
-    "fitsnap": 200,
-    "forcesmith": 600,
-    "mlip": 300,
-    "n2p2": 300,
-    "n2p2_data": 250,
-    "settings": 200,
-    "snap": 300,
+    "cfg": 300,
+    "checkpoint": 200,
+    "extxyz": 300,
+    "fitsnap": 300,
+    "forcesmith": 800,
+    "mlip": 500,
+    "n2p2": 500,
+    "n2p2_data": 300,
+    "settings": 300,
+    "snap": 500,
 }
 """Cases per format; the first ones, the same in every run."""
-FAULTY: set[str] = set()
-"""Formats whose readers still have faults that `make fuzz` shows."""
+FAULTY = set(CASES)
+"""Formats with faults that are known and not mended yet: `python tests/fuzz run --first 0`."""
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,18 @@ def test_a_case_is_known_by_its_number(seeds):
         damaged = [campaign.files_of(seeds[name], name, n) for n in range(20)]
         assert damaged == [campaign.files_of(again[name], name, n) for n in range(20)]
         assert sum(files in seeds[name] for files in damaged) < 10
+
+
+def test_command_run(seeds, tmp_path):
+    """One case of every format: a row of the table each."""
+    arguments = ["run", "--cases", str(len(seeds)), "--first", "0", "--reproducers", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parent), *arguments], capture_output=True, text=True
+    )
+    assert done.returncode in (0, 1), done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("\u2502")]
+    assert [row.split()[1] for row in rows] == list(seeds)
+    assert all(sum(int(n) for n in re.findall(r" (\d+) ", row)) == 1 for row in rows)
 
 
 def test_reproducers_replay(seeds, tmp_path):

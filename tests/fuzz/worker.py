@@ -18,7 +18,9 @@ import sys
 from pathlib import Path
 
 SECONDS = 10.0
-"""Of processor time per case; of wall time six times as much."""
+"""Of processor time per case."""
+IDLE_SECONDS = 60.0
+"""More of wall time, for cases that wait forever."""
 MEMORY = 1 << 30
 """Bytes that a case may take beyond what the process has."""
 CASES_PER_PROCESS = 2000
@@ -49,13 +51,13 @@ class Worker:
         child = self._child
         child.stdin.write(json.dumps([name, case.name]).encode() + b"\n")
         child.stdin.flush()
-        answered, _, _ = select.select([child.stdout], [], [], 6 * self.seconds)
+        answered, _, _ = select.select([child.stdout], [], [], self.seconds + IDLE_SECONDS)
         line = child.stdout.readline() if answered else b""
         return json.loads(line) if line else self._death(hangs=not answered)
 
     def _started(self) -> subprocess.Popen:
         with open(self.folder / "printed", "wb") as printed:
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 [sys.executable, __file__, str(self.seconds)],
                 cwd=self.folder,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -63,6 +65,9 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=printed,
             )
+        if not child.stdout.readline():
+            raise RuntimeError((self.folder / "printed").read_text())
+        return child
 
     def _death(self, hangs: bool) -> dict:
         code = -signal.SIGPROF if hangs else self._child.wait()
@@ -96,6 +101,7 @@ def _serve(seconds: float) -> None:
     limit = pages * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print("ready", file=answers, flush=True)
     for line in sys.stdin:
         name, folder = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, seconds)
