@@ -42,7 +42,7 @@ class Case:
         text = self.outcome["text"].partition("\n")[0]
         if self.outcome["class"] == "unclear":
             text = text.partition("found")[0]
-        plain = re.sub(r"case/\S+|'[^']*'|\"[^\"]*\"|[-+.\d]+(e[-+]?\d+)?", "#", text)
+        plain = re.sub(r"case/\S+|'[^']*'|\"[^\"]*\"|0x\w+|[-+.\d]+(e[-+]?\d+)?", "#", text)
         return self.format, self.outcome["class"], self.outcome["where"], plain[:60]
 
 

@@ -169,31 +169,18 @@ def _json(data, rng, donor):
     return json.dumps(root[0]).replace(json.dumps(marker), json.dumps(key)).encode()
 
 
-def npz(members: list[tuple[str, bytes]]) -> bytes:
-    """An archive that depends on its members alone, not on the time."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in members:
-            archive.NameToInfo.clear()  # no warning for a name that is there twice
-            archive.writestr(zipfile.ZipInfo(name), content)
-    return stream.getvalue()
-
-
-def npz_members(data: bytes) -> list[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return [(name, archive.read(name)) for name in archive.namelist()]
-
-
 def _npz(data, rng, donor):
     """Members of an archive missing, exchanged, damaged, or of another type and shape."""
     try:
-        names, contents = map(list, zip(*npz_members(data), strict=True))
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names, contents = archive.namelist(), list(map(archive.read, archive.namelist()))
     except Exception:  # damaged by a mutation before
         return data
     at = rng.integers(len(names))
     match rng.integers(4):
         case 0:
-            return npz(_rearranged(list(zip(names, contents, strict=True)), rng))
+            members = _rearranged(list(zip(names, contents, strict=True)), rng)
+            names, contents = zip(*members, strict=True) if members else ((), ())
         case 1:
             names = _rearranged(names, rng)
         case 2:
@@ -205,4 +192,9 @@ def _npz(data, rng, donor):
             stream = io.BytesIO()
             np.save(stream, array)
             contents[at] = stream.getvalue()
-    return npz(list(zip(names, contents, strict=False)))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in zip(names, contents, strict=False):
+            archive.NameToInfo.clear()  # no warning for a name that is there twice
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return stream.getvalue()

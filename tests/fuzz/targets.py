@@ -120,8 +120,11 @@ def _fit_with(settings: FitSettings) -> None:
     one, other = (str(s.model_dump(exclude={"output"})) for s in (settings, again))
     if one != other:
         raise Broken("other settings when written and read again")
-    settings.optimizer.max_iterations = min(settings.optimizer.max_iterations, 2)
-    settings.optimizer.threads = 1
+    optimizer = settings.optimizer
+    changes = {"max_iterations": min(optimizer.max_iterations, 2), "threads": 1}
+    if settings.model.type == "neural_network" and optimizer.method == "auto":
+        changes["method"] = "lbfgs"  # Gauss-Newton matrices of large networks take long
+    settings = settings.model_copy(update={"optimizer": optimizer.model_copy(update=changes)})
     train = labelled_crystals()
     if fraction := settings.data.test_fractions or settings.data.test_fraction:
         train, _ = fs.split(train, fraction, settings.optimizer.seed)
