@@ -2,6 +2,7 @@
 #
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make test         install with test tools, run the C++ and the Python tests
+#   make fuzz         damage many files of every format and read them, FUZZ_CASES or FUZZ_MINUTES
 #   make kill-test    kill fits 50 times at random moments, resume them, look for work lost
 #   make sanitize     run the C++ tests, and Python tests of readers, with address and undefined-behaviour
 #                     sanitizers (gcc; about 10 minutes on two cores; valgrind knows no AVX-512)
@@ -9,6 +10,8 @@
 #   make bench-tools  compile the programs that profile the kernels, for bench/rates.py
 #   make clean        remove .venv and build
 PYTHON ?= python3
+FUZZ_CASES ?= 100000
+FUZZ_MINUTES ?= 600
 
 venv := .venv
 python := $(venv)/bin/python
@@ -31,7 +34,7 @@ sanitized := build/asan
 sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
 
-.PHONY: demo test kill-test bench-tools sanitize cuda-check clean
+.PHONY: demo test fuzz kill-test bench-tools sanitize cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -39,6 +42,9 @@ demo: $(venv)/installed
 test: $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
+
+fuzz: $(venv)/installed-for-test
+	$(in_venv) python tests/fuzz run --cases $(FUZZ_CASES) --minutes $(FUZZ_MINUTES)
 
 kill-test: $(venv)/installed-for-test
 	$(in_venv) FORCESMITH_KILLS=50 python -m pytest -s tests/python/test_kill.py
