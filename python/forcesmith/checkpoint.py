@@ -166,6 +166,11 @@ class Checkpoint:
         remove_leftovers([path for path, _ in files])
         _core.check_writable(files)
 
+    def warn_of_what_is_left_out(self, potential: Potential) -> None:
+        """Where the format does not hold all that a fit gives."""
+        if left_out := potential._core.left_out_of_file(self.potential_file):
+            warnings.warn(left_out, stacklevel=2)
+
     def refuse_to_lose(self) -> None:
         """Raises ValueError if the files are those of an interrupted fit."""
         if not self.state_file.exists():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from pydantic import BaseModel
 
 from forcesmith import _core
 from forcesmith.checkpoint import (
@@ -165,6 +166,8 @@ def _fit(
             np.minimum(training_set.smallest_distances, validation_set.smallest_distances),
             settings.wall,
         )
+    if checkpoint is not None:
+        checkpoint.warn_of_what_is_left_out(potential)
     goes_on = optimizer.start and "descriptor" not in settings.model_fields_set
     offsets = given_offsets(settings, elements)
     if by_gradient and resumed is None:
@@ -230,7 +233,12 @@ def _fit(
 
 def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) -> FitSettings:
     if isinstance(settings, FitSettings):
-        settings = settings.model_dump(exclude_unset=True)
+        # a section that was changed counts as given, also if it was not at first
+        settings = settings.model_dump(exclude_unset=True) | {
+            name: section.model_dump(exclude_unset=True)
+            for name, section in settings
+            if isinstance(section, BaseModel) and section.model_fields_set
+        }
     return FitSettings.from_dict({**(settings or {}), **overrides})
 
 

@@ -146,7 +146,7 @@ def test_what_is_no_file(runner, box, kind, reason, ranks):
 def test_folder_of_another_program(runner, box, ranks):
     (runner.folder / "nnp").mkdir()
     script = f"{box}pair_style forcesmith\npair_coeff * * nnp Mg O"
-    check(runner, script, "files that end in .json, not 'nnp'", "forcesmith convert", ranks=ranks)
+    check(runner, script, "'nnp': it is a folder", "forcesmith convert nnp", ranks=ranks)
 
 
 def test_instruction_set_that_is_none(runner, box, local_potential):
