@@ -148,7 +148,7 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
   result["forces"] = forces;
   result["virials"] = totals;
   result["values_outside"] = values_outside;
-  result["close_neighbors"] = knows_distances ? py::object(close_neighbors) : py::none();
+  if (knows_distances) result["close_neighbors"] = close_neighbors;
   return result;
 }
 
@@ -328,7 +328,8 @@ PYBIND11_MODULE(_core, m) {
                              [](const Potential& potential) { return potential.model().linear_in_parameters(); })
       .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1,
            py::arg("precision") = "double",
-           "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz.")
+           "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
+           "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,).")
       .def("descriptor_values", &values_of_batch, py::arg("batch"), py::arg("n_workers") = 1,
            "B (n_atoms, largest size); zero beyond the size of the atom's element.")
       .def("parameter_gradient", &gradient_of_batch, py::arg("batch"), py::arg("energy_bar"),

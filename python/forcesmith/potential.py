@@ -215,7 +215,7 @@ def _is_short(value, n_elements: int) -> bool:
 def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
     """Results per configuration from the core's arrays of a whole batch."""
     results, first = [], 0
-    outside, close = raw["values_outside"], raw["close_neighbors"]
+    outside, close = raw["values_outside"], raw.get("close_neighbors")
     for atoms, virial in zip(configurations, raw["virials"], strict=True):
         rows = slice(first, first + len(atoms))
         first += len(atoms)
