@@ -136,3 +136,12 @@ def test_under_hybrid(runner, crystal, potential_file):
         ],
     )
     assert_same(both, added(ours, theirs, 0.5, 1.0))
+
+
+def test_scale_of_a_case(runner, shared_cases, potential_file):
+    """Half of the energy; its potential of Cu is one of Mg here."""
+    script = (shared_cases / "adapt_scale" / "in.scale").read_text()
+    script = script.replace("pot.json Cu", f"{potential_file} Mg")
+    half = float(runner.succeed(script).split()[-4])
+    whole = float(runner.succeed(script.replace("equal 0.5", "equal 1.0")).split()[-4])
+    assert half == pytest.approx(0.5 * whole, rel=1e-9) and abs(whole) > 1

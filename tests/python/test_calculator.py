@@ -1,5 +1,7 @@
 """The ASE calculator: labels, consistency of forces and stress, errors."""
 
+import runpy
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -81,3 +83,21 @@ def test_relaxation_of_positions_and_cell(small_potential):
     atoms.calc = small_potential.calculator()
     assert BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=0.01, steps=100)
     assert np.abs(atoms.get_stress()).max() < 1e-3
+
+
+def test_slab_of_a_case(shared_cases, small_potential, tmp_path, monkeypatch, capsys):
+    """Its script prints dE/d(strain) per volume, where once there was none."""
+    small_potential.write(tmp_path / "cu.json")
+    script = shared_cases / "slab_stress" / "slab.py"
+    monkeypatch.setattr("sys.argv", [str(script), str(tmp_path / "cu.json")])
+    slab = runpy.run_path(str(script))["a"]
+    printed = np.array(capsys.readouterr().out.strip(" []\n").split(), dtype=float)
+
+    def energy(strain):
+        strained = slab.copy()
+        strained.set_cell(slab.cell.array @ np.diag([1 + strain, 1, 1]), scale_atoms=True)
+        return small_potential.evaluate(strained).energy
+
+    expected = (energy(1e-4) - energy(-1e-4)) / 2e-4 / slab.get_volume()
+    assert printed[0] == pytest.approx(expected, rel=1e-4)
+    assert abs(printed[0]) > 1e-4
