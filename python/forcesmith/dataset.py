@@ -52,7 +52,8 @@ def read(
     **options: Any,
 ) -> list[Atoms]:
     """Read configurations from files: whatever ASE reads, MLIP's .cfg, FitSNAP's .json and n2p2's
-    input.data (of any name).
+    input.data, of any name, also compressed (gzip, bzip2, xz). Steps of VASP whose electrons did
+    not converge are left out.
 
     source: path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`.
         A folder stands for all FitSNAP .json files in it and in the folders in it, sorted by name;
@@ -77,7 +78,8 @@ def read(
 
     Returns a list of `ase.Atoms`; `info["read_from"]` says where each came from. Labels are in
     their calculators, and no longer where the file had them.
-    Warns (UserWarning) about labels that are not used, and about units that can hardly be.
+    Warns (UserWarning) about labels that are not used, about units that can hardly be, steps left
+    out, and a slice that selects nothing.
     Raises OSError for missing files, ValueError for files that cannot be understood.
     """
     if unknown := set(options) - set(LabelSettings.model_fields):

@@ -21,7 +21,7 @@ from .labels import shortened, voigt
 
 # Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
 _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^}]*\}|\[[^\]]*\]")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]")
 
 
 def header_entries(line: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def header_entries(line: str) -> dict[str, Any]:
 
     Raises ValueError for a key that is there twice.
     """
-    keys = [key.lower() for key in re.findall(r"([^\s=]+)\s*=", _QUOTED.sub("''", line))]
+    keys = [key.lower() for key in re.findall(r"(?<![^\s=])([^\s=]+)\s*=", _QUOTED.sub("''", line))]
     for key in keys:
         if keys.count(key) > 1 and key in (*_KEYS, "energy", "forces", "stress", "virial"):
             raise ValueError(f"the header has {key} twice")

@@ -108,9 +108,11 @@ def read_fitsnap_folder(folder: str | os.PathLike) -> list[Atoms]:
 def _dataset(path: Path) -> dict | None:
     """The data set of a file, or None if the file is not FitSNAP's."""
     with open_data(path) as stream:
-        data = stream.read()
-    if not data.lstrip().startswith((b"{", b"#")) or b'"Dataset"' not in data:
-        return None
+        beginning = stream.read(4096)
+        if not beginning.lstrip().startswith((b"{", b"#")):
+            return None
+        if b'"Dataset"' not in beginning + stream.read():
+            return None
     lines = read_text(path, "a FitSNAP .json file").split("\n")
     for number, line in enumerate(lines):
         if line.strip() and not line.startswith("#"):
