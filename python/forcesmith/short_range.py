@@ -35,7 +35,8 @@ def set_short_range(potential: Potential, distances: np.ndarray, wall: bool) -> 
     elements = potential.elements
     for (a, first), (b, second) in combinations_with_replacement(enumerate(elements), 2):
         pair: dict = {"elements": [first, second]}
-        onset = ONSET_IN_RADII * sum(covalent_radii[atomic_numbers.get(e, 0)] for e in (first, second))
+        radii = (covalent_radii[atomic_numbers.get(e, 0)] for e in (first, second))
+        onset = ONSET_IN_RADII * sum(radii)
         if np.isfinite(distances[a, b]):
             onset = _rounded_down(distances[a, b])
             pair["distance"] = onset

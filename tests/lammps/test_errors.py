@@ -121,7 +121,7 @@ def test_missing_file(runner, box, ranks):
         ("folder", "it is a folder"),
         ("device", "it is a device or a pipe"),
         ("pipe", "it is a device or a pipe"),
-        ("loop", "there is none, or it may not be read"),
+        ("loop", "it may not be read"),
     ],
 )
 def test_what_is_no_file(runner, box, kind, reason, ranks):
@@ -136,17 +136,22 @@ def test_what_is_no_file(runner, box, kind, reason, ranks):
     check(
         runner,
         f"{box}pair_style forcesmith\npair_coeff * * pot.json Mg O",
-        "Cannot read potential file 'pot.json' of pair_coeff",
+        "Cannot read potential file 'pot.json'",
         reason,
         ranks=ranks,
     )
+
+
+def test_name_that_no_file_can_have(runner, box):
+    line = runner.fail(f"{box}pair_style forcesmith\npair_coeff * * {'x' * 2000} Mg O")
+    assert "Cannot read potential file" in line and len(line) < 400
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_folder_of_another_program(runner, box, ranks):
     (runner.folder / "nnp").mkdir()
     script = f"{box}pair_style forcesmith\npair_coeff * * nnp Mg O"
-    check(runner, script, "files that end in .json, not 'nnp'", "forcesmith convert", ranks=ranks)
+    check(runner, script, "it is a folder", "forcesmith convert nnp", ranks=ranks)
 
 
 def test_instruction_set_that_is_none(runner, box, local_potential):
@@ -206,23 +211,6 @@ def test_format_without_element_names(runner, box):
         "pot.mtp",
         "forcesmith convert",
     )
-
-
-@pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("folder", "it is a folder"),
-        ("pipe", "it is a device or a pipe"),
-        ("/dev/zero", "it is a device or a pipe"),
-        ("x" * 2000, "does not exist"),
-    ],
-)
-def test_what_is_no_file(runner, box, name, reason, ranks):
-    (runner.folder / "folder").mkdir()
-    os.mkfifo(runner.folder / "pipe")
-    line = runner.fail(f"{box}pair_style forcesmith\npair_coeff * * {name} Mg O", ranks=ranks)
-    assert "Cannot read potential file" in line and (reason in line or len(name) > 100), line
 
 
 @pytest.mark.parametrize("section", ["coefficients", "energy_offsets", "radial_coefficients"])
