@@ -9,7 +9,7 @@ import forcesmith as fs
 
 
 def write_mliap(path: Path, potential: fs.Potential) -> None:
-    """The .mliap.model of a potential at `path`, its .mliap.descriptor beside it, as FitSNAP does."""
+    """The .mliap.model of a potential at `path`, .mliap.descriptor beside it, as FitSNAP does."""
     document = json.loads(potential.to_json())
     descriptor, model = document["descriptors"][0], document["model"]
     n = len(document["elements"])
