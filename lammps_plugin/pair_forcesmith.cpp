@@ -231,7 +231,8 @@ std::string PairForcesmith::read_on_first_rank(const std::string &path) {
   if (comm->me == 0) {
     try {
       // LAMMPS opens what it looks for, and would wait for a pipe.
-      file = read_text_file(exists(path) ? path : utils::get_potential_file_path(path));
+      const std::string found = exists(path) ? path : utils::get_potential_file_path(path);
+      file = read_text_file(found.empty() ? path : found);
       if (!file.problem.empty()) {
         const std::string convert =
             utils::strmatch(path, "\\.json$")

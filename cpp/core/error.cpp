@@ -1,8 +1,8 @@
 #include "core/error.hpp"
 
 #include <algorithm>
-#include <utility>
-#include <vector>
+#include <cctype>
+#include <string_view>
 
 namespace forcesmith {
 
@@ -22,6 +22,19 @@ std::size_t utf8_length(const std::string& text, std::size_t begin) {
   const bool too_long = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
   const bool no_character = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
   return too_long || no_character ? 0 : length;
+}
+
+/// False for characters that a line does not show, or that change how it is shown: control characters, separators of
+/// lines, marks of direction and width; and for all of four bytes.
+bool is_shown(std::string_view character) {
+  if (character.size() == 1) return static_cast<unsigned char>(character[0]) >= 0x20 && character[0] != 0x7F;
+  if (character.size() == 2) return character >= "\xC2\xA0" && character != "\xC2\xAD";
+  const auto within = [&](std::string_view first, std::string_view last) {
+    return character >= first && character <= last;
+  };
+  return !within("\xE2\x80\x8B", "\xE2\x80\x8F") && !within("\xE2\x80\xA8", "\xE2\x80\xAE") &&
+         !within("\xE2\x81\xA0", "\xE2\x81\xAF") && character != "\xEF\xBB\xBF" &&
+         !within("\xEF\xBF\xB9", "\xEF\xBF\xBB") && !within("\xEE\x80\x80", "\xEF\xA3\xBF") && character.size() == 3;
 }
 
 /// `text` without its middle, at most `most` bytes and no half characters.
@@ -50,12 +63,15 @@ std::string with_short_quotes(const std::string& message, std::size_t most) {
 
 }  // namespace
 
-std::string shown_message(std::string message) {
-  for (std::size_t i = 0; i < message.size();) {
-    const std::size_t length = utf8_length(message, i);
-    const auto byte = static_cast<unsigned char>(message[i]);
-    if (length == 0 || byte < 0x20 || byte == 0x7F) message[i] = length == 0 ? '?' : ' ';
-    i += std::max<std::size_t>(length, 1);
+std::string shown_message(const std::string& text) {
+  std::string message;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = utf8_length(text, i);
+    const std::string_view character = std::string_view(text).substr(i, std::max<std::size_t>(length, 1));
+    if (std::isspace(static_cast<unsigned char>(character[0]))) message += ' ';
+    else if (length > 0 && is_shown(character)) message += character;
+    else message += '?';
+    i += character.size();
   }
   if (message.size() > longest_message) message = with_short_quotes(message, 120);
   // What is wrong stands at the beginning, what to do at the end.

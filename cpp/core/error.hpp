@@ -9,9 +9,9 @@ namespace forcesmith {
 
 inline constexpr std::size_t longest_message = 300;  // characters
 
-/// The message as it is shown: valid UTF-8 on one line, at most longest_message characters. Quoted words of files
-/// are shortened first, then the middle of the message.
-std::string shown_message(std::string message);
+/// The message as it is shown: UTF-8 on one line, at most longest_message characters, with question marks in place of
+/// what cannot be shown. Quoted words of files are shortened first, then the middle of the message.
+std::string shown_message(const std::string& text);
 
 class Error : public std::runtime_error {
  public:

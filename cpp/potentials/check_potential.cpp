@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -53,6 +54,29 @@ struct Neighborhood {
   std::vector<double> x, y, z;
 };
 
+/// An element for whose atoms energies or forces are absurd in every shell.
+std::optional<int> absurd_element(const Potential& potential, Precision precision) {
+  const int n_elements = static_cast<int>(potential.elements().size());
+  std::vector<bool> sound(n_elements, false);
+  std::vector<double> forces;
+  Evaluator evaluator(potential, precision);
+  for (const Shell& shell : shells) {
+    const Neighborhood neighborhood(n_elements, potential.cutoff(), shell);
+    for (int element = 0; element < n_elements; ++element) {
+      if (sound[element]) continue;
+      Evaluation evaluation;
+      evaluation.n_host = 1 + static_cast<int>(neighborhood.neighbors.size());
+      forces.assign(3 * static_cast<std::size_t>(evaluation.n_host), 0.0);
+      evaluation.forces = forces.data();
+      evaluator.evaluate(StoredNeighbors(neighborhood.around(element)), evaluation);
+      sound[element] = !is_absurd(evaluation.energy) && std::none_of(forces.begin(), forces.end(), is_absurd);
+    }
+  }
+  const auto found = std::find(sound.begin(), sound.end(), false);
+  if (found == sound.end()) return {};
+  return static_cast<int>(found - sound.begin());
+}
+
 }  // namespace
 
 void check_cutoff(const Potential& potential, const std::string& where) {
@@ -68,26 +92,13 @@ void check_soundness(const Potential& potential, const std::string& where) {
       if (is_absurd(parameter))
         throw FormatError(where + " holds the coefficient " + printed(parameter) +
                           ", which no energy can come from; the file is damaged, or its fit diverged.");
-  const int n_elements = static_cast<int>(potential.elements().size());
-  std::vector<bool> sound(n_elements, false);
-  std::vector<double> forces;
-  Evaluator evaluator(potential);
-  for (const Shell& shell : shells) {
-    const Neighborhood neighborhood(n_elements, potential.cutoff(), shell);
-    for (int element = 0; element < n_elements; ++element) {
-      if (sound[element]) continue;
-      Evaluation evaluation;
-      evaluation.n_host = 1 + static_cast<int>(neighborhood.neighbors.size());
-      forces.assign(3 * static_cast<std::size_t>(evaluation.n_host), 0.0);
-      evaluation.forces = forces.data();
-      evaluator.evaluate(StoredNeighbors(neighborhood.around(element)), evaluation);
-      sound[element] = !is_absurd(evaluation.energy) && std::none_of(forces.begin(), forces.end(), is_absurd);
-    }
+  for (const Precision precision : {Precision::double_, Precision::single}) {
+    const std::optional<int> element = absurd_element(potential, precision);
+    if (element)
+      throw FormatError(where + " gives no finite energy and forces for atoms of " + potential.elements()[*element] +
+                        (precision == Precision::single ? " in single precision" : "") +
+                        ": some of its numbers are far too large or too small, or were damaged.");
   }
-  for (int element = 0; element < n_elements; ++element)
-    if (!sound[element])
-      throw FormatError(where + " gives no finite energy and forces for atoms of " +
-                        potential.elements()[element] + ": some of its numbers are far too large, or were damaged.");
 }
 
 }  // namespace forcesmith

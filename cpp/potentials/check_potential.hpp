@@ -14,7 +14,7 @@ inline constexpr double largest_cutoff = 100.0;  // angstrom
 void check_cutoff(const Potential& potential, const std::string& where);
 
 /// Throws FormatError naming `where` if a descriptor's own check fails, if parameters are absurd, or if energies or
-/// forces of every one of a few neighborhoods of an element are.
+/// forces of every one of a few neighborhoods of an element are, in either precision.
 void check_soundness(const Potential& potential, const std::string& where);
 
 }  // namespace forcesmith

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -16,6 +17,7 @@ import forcesmith as fs
 import numpy as np
 from contract_examples import DESCRIPTORS, ELEMENTS, crystal, make_potential, potential_cases
 from forcesmith.mlip_cfg import write_cfg
+from mliap_files import write_mliap
 from sample_data import labelled
 from test_fitsnap_json import STYLES, entry_of
 from test_n2p2_data import DATA as N2P2_DATA
@@ -105,6 +107,18 @@ def _snap() -> Iterable[Write]:
     yield _potential("main.snapcoeff", [bispectrum], {"type": "quadratic"})
 
 
+def _snap_mliap() -> Iterable[Write]:
+    for variant in DESCRIPTORS["bispectrum"]:
+        potential = make_potential(
+            [{"type": "bispectrum", **variant}], {"type": "linear", "shared": False}
+        )
+        yield partial(_mliap, potential)
+
+
+def _mliap(potential: fs.Potential, folder: Path) -> None:
+    write_mliap(folder / "main.mliap.model", potential)
+
+
 def _n2p2() -> Iterable[Write]:
     network = {"type": "neural_network", "hidden_layers": [3], "activation": "tanh"}
     for variant in DESCRIPTORS["symmetry_functions"]:
@@ -112,7 +126,13 @@ def _n2p2() -> Iterable[Write]:
     yield write_folder  # with more of n2p2's keywords
 
 
-POTENTIALS = {"forcesmith": _forcesmith, "mlip": _mlip, "n2p2": _n2p2, "snap": _snap}
+POTENTIALS = {
+    "forcesmith": _forcesmith,
+    "mlip": _mlip,
+    "n2p2": _n2p2,
+    "snap": _snap,
+    "snap_mliap": _snap_mliap,
+}
 """By the name in the registry."""
 
 

@@ -44,7 +44,9 @@ class Broken(Exception):
 
 def _main(folder: Path, endings: list[str] | None = None) -> Path:
     """The first file in a folder with one of these endings."""
-    return next(p for p in sorted(folder.iterdir()) if not endings or p.suffix in endings)
+    return next(
+        p for p in sorted(folder.iterdir()) if not endings or p.name.endswith(tuple(endings))
+    )
 
 
 # --- potentials ---
@@ -80,7 +82,7 @@ def _use_potential(found: tuple[Path, list[str] | None, fs.Potential]) -> None:
         _check_finite(potential.evaluate(structures, 1, "single"), "single")
 
     copies = {"JSON": fs.Potential.from_json(potential.to_json())}
-    if path.suffix != ".json":
+    if path.suffix not in (".json", ".descriptor", ".model"):  # ML-IAP's files are only read
         again = path.parent / "again" / path.name
         again.parent.mkdir()
         potential.write(again)

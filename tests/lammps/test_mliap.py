@@ -2,11 +2,10 @@
 and others with every option.
 """
 
-import json
-
 import forcesmith as fs
 import numpy as np
 import pytest
+from mliap_files import write_mliap
 from test_snap import LATTICES, assert_same, crystal, forcesmith, liquid, random_potential, several
 from test_snap import shipped as shipped  # a fixture
 
@@ -31,34 +30,6 @@ def mliap(path, model, elements) -> str:
     )
 
 
-def write(path, potential: fs.Potential) -> None:
-    """The two files of a potential, as FitSNAP writes them."""
-    document = json.loads(potential.to_json())
-    descriptor, model = document["descriptors"][0], document["model"]
-    n = len(document["elements"])
-    names = {
-        "radii": "radelems",
-        "weights": "welems",
-        "sinner": "sinnerelems",
-        "dinner": "dinnerelems",
-    }
-    lines = ["# required", f"nelems {n}", f"elems {' '.join(document['elements'])} "]
-    for key, value in descriptor.items():
-        if isinstance(value, list):
-            lines.append(f"{names[key]} {' '.join(map(repr, value))}")
-        elif key != "type":
-            lines.append(f"{key} {int(value) if isinstance(value, bool) else value!r}")
-    (path.parent / path.name.replace(".model", ".descriptor")).write_text("\n".join(lines) + "\n")
-    rows = [
-        [offset, *linear]
-        for offset, linear in zip(model["energy_offsets"], model["coefficients"], strict=True)
-    ]
-    for row, triangle in zip(rows, model.get("quadratic_coefficients", []), strict=False):
-        row += triangle
-    numbers = "\n".join(f"{c!r} # B" for row in rows for c in row)
-    path.write_text(f"# nelements ncoeff\n\n{n} {len(rows[0])}\n{numbers}\n")
-
-
 @pytest.mark.parametrize("structure", [crystal, liquid])
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_potential(runner, shipped, name, structure):
@@ -81,7 +52,7 @@ def test_options(runner, name):
     model = "quadratic" if name == "quadratic" else "linear"
     potential = random_potential(["Mg", "O"], model, twojmax=4, rcutfac=4.3, **OPTIONS[name])
     path = runner.folder / "own.mliap.model"
-    write(path, potential)
+    write_mliap(path, potential)
     for given in (path, runner.folder / "own.mliap.descriptor"):
         again = fs.Potential.read(given)
         np.testing.assert_array_equal(

@@ -141,6 +141,13 @@ def test_energies_that_are_not_finite(name, field, value, tmp_path):
     refuse(tmp_path / "absurd.json", document, "gives no finite energy and forces for atoms of")
 
 
+def test_forces_that_are_finite_in_double_precision_alone(tmp_path):
+    document = document_of("symmetry_functions1-linear1")
+    functions = document["descriptors"][0]["functions"]
+    next(f for f in functions if f["type"] == "angular_narrow")["cutoff"] = 1e-300
+    refuse(tmp_path / "absurd.json", document, "for atoms of Mg in single precision")
+
+
 def test_network_whose_energy_is_not_finite(tmp_path):
     document = document_of("bispectrum0-neural_network1")
     document["model"]["input_factor"][1][0] = 1e308

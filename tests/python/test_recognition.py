@@ -241,6 +241,25 @@ def test_files_of_other_programs(name, text, part, tmp_path):
 # --- messages ---
 
 
+def test_messages_show_no_control_characters(moments, tmp_path):
+    document = json.loads(moments.to_json())
+    for wrong in (
+        "\u202eab",
+        "a\u2028b",
+        "a\u0085b",
+        "\u200b",
+        "\ue000",
+        "a\x7fb",
+        "a\nb",
+        "\U000e0001",
+    ):
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps({**document, wrong: 1}, ensure_ascii=False))
+        assert refuse(path, "Unknown parameter").isprintable()
+    path.write_text(json.dumps({**document, "Größe": 1}, ensure_ascii=False))
+    refuse(path, '"Größe"')
+
+
 def test_messages_are_short(moments, tmp_path):
     long = "x" * 100_000
     document = json.loads(moments.to_json())

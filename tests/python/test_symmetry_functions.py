@@ -386,7 +386,9 @@ def test_default_compact_set():
     given = [{"generated": "compact_wide"}, {"generated": "compact_wide", "subtype": "p2a"}]
     one, other = (written(document(elements=["Mg"], **settings)) for settings in given)
     assert one == other and len(one["functions"]) == 26
-    potential = fs.Potential.from_json(json.dumps(document(elements=["Mg"], **given[0])))
+    potential = fs.Potential.from_json(
+        json.dumps(document(elements=["Mg"], **given[0])), trained=False
+    )
     assert potential.cutoff == 4.5
 
 
