@@ -188,7 +188,7 @@ def test_format_without_element_names(runner, box):
         ("pipe", "it is a device or a pipe"),
         ("/dev/zero", "it is a device or a pipe"),
         ("x" * 2000, "does not exist"),
-        ("loop", "it does not exist"),
+        ("loop", "it may not be read"),
         ("zero", "it is a device or a pipe"),
     ],
 )
