@@ -142,7 +142,9 @@ def test_energies_that_are_not_finite(name, field, value, tmp_path):
 
 
 def test_forces_that_are_finite_in_double_precision_alone(tmp_path):
-    document = document_of("symmetry_functions1-linear1")
+    generated = {"type": "symmetry_functions", "cutoff": 4.3, "radial": 2, "angular": 1}
+    potential = make_potential([generated], {"type": "linear", "shared": False})
+    document = json.loads(potential.to_json())
     functions = document["descriptors"][0]["functions"]
     next(f for f in functions if f["type"] == "angular_narrow")["cutoff"] = 1e-300
     refuse(tmp_path / "absurd.json", document, "for atoms of Mg in single precision")
