@@ -86,19 +86,24 @@ FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryC
   df *= slope;
 }
 
-/// C(x) and its derivative.
+/// C(x) and its derivative. core, asymmetric: those of `compact`, which may be known when this is compiled.
 template <class L, class Real>
-FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, L x, L& f, L& df) {
+FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, CutoffFunction core, bool asymmetric,
+                                         L x, L& f, L& df) {
   const L one(1.0), shifted = x - L(compact.center), width(compact.inverse_width);
   L slope = lane_if_less(shifted, L(0.0), -width, width);
   L y = lane_clamp(shifted * slope, L(0.0), one), rest = y - one;
-  if (compact.asymmetric) {
+  if (asymmetric) {
     slope *= L(-2.0) * rest;
     y *= one - rest;
     rest *= -rest;
   }
-  compute_core(compact.core, y, rest, f, df);
+  compute_core(core, y, rest, f, df);
   df *= slope;
+}
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, L x, L& f, L& df) {
+  compute_compact(compact, compact.core, compact.asymmetric, x, f, df);
 }
 
 /// E(r) of a Gaussian and its derivative from fc(r) and its derivative.
@@ -295,29 +300,39 @@ struct SymmetryPower {
   }
 };
 
-/// The same of an angular part that is a compact function of theta.
-template <class L>
+/// The same of an angular part that is a compact function of theta; its core function is known to the compiler.
+template <class L, CutoffFunction core>
 struct SymmetryCompactAngle {
   using Term = SymmetryAngularTerm<typename L::Number>;
   const SymmetryRow<L>& row;
 
   FORCESMITH_FUNCTION L value(const Term& term, int i) const {
     L f, df;
-    compute_compact(term.angle, row.angle[i], f, df);
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
     return f;
   }
   FORCESMITH_FUNCTION void add(const Term& term, L weight, int i, L& sum, L& dsum) const {
     L f, df;
-    compute_compact(term.angle, row.angle[i], f, df);
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
     sum += weight * f;
     dsum += weight * (df * row.dangle[i]);
   }
   FORCESMITH_FUNCTION L rate(const Term& term, int i, L product, L dproduct, L turn) const {
     L f, df;
-    compute_compact(term.angle, row.angle[i], f, df);
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
     return dproduct * f + product * (df * row.dangle[i]) * turn;
   }
 };
+
+/// Calls use(angular part) with the compact one that has this core function.
+template <class L, class Use>
+FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const SymmetryRow<L>& row, const Use& use) {
+  if (core == CutoffFunction::poly1) use(SymmetryCompactAngle<L, CutoffFunction::poly1>{row});
+  else if (core == CutoffFunction::poly2) use(SymmetryCompactAngle<L, CutoffFunction::poly2>{row});
+  else if (core == CutoffFunction::poly3) use(SymmetryCompactAngle<L, CutoffFunction::poly3>{row});
+  else if (core == CutoffFunction::poly4) use(SymmetryCompactAngle<L, CutoffFunction::poly4>{row});
+  else use(SymmetryCompactAngle<L, CutoffFunction::exp>{row});
+}
 
 /// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group, angular part)
 /// for every group of which active(group) is true (but compact ones that are zero at j), end_row(row) after the
@@ -374,8 +389,11 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, cons
           const SymmetryAngularGroup<Real>& group = t.groups[g];
           if (!active(group) || row.own(atom.E(group.first_part)) == 0) continue;
           row.keep_opposite(kept_of_groups, g - pair.begin);
-          if (!known) row.compute_compact_opposite(group.narrow, t.compacts[group.compact]);
-          for_group(row, group, SymmetryCompactAngle<L>{row});
+          const SymmetryCompact<Real>& compact = t.compacts[group.compact];
+          if (!known) row.compute_compact_opposite(group.narrow, compact);
+          with_compact_angle(compact.core, row, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
+            for_group(row, group, angular);
+          });
         }
         end_row(row);
       }
