@@ -162,22 +162,23 @@ class CenterGroups {
     };
     std::stable_sort(members.begin(), members.end(),
                      [&](const Member& a, const Member& b) { return order(a) < order(b); });
-    SymmetryElementPair pair{first, second, false, false, static_cast<int>(all_.groups.size()), 0};
+    const int begin = static_cast<int>(all_.groups.size());
+    SymmetryElementPair pair{first, second, false, begin, begin, begin};
     for (std::size_t i = 0; i < members.size(); ++i) {
       const auto& [function, value, gaussian, compact] = members[i];
       const int term = static_cast<int>(all_.angular_terms.size());
       if (i == 0 || order(members[i - 1]) != order(members[i])) {
         const int place = all_.compact_begin[function->center * n_elements_ + first];
         all_.groups.push_back({part_of(*function, first), part_of(*function, second), gaussian,
-                               function->compact() ? place + compacts_[first].number_of(compact) : -1,
+                               function->compact() ? place + compacts_[first].number_of(compact) : 0,
                                function->narrow(), term, term});
+        if (!function->compact()) ++pair.compact_begin;
+        ++pair.end;
       }
       all_.angular_terms.push_back(angular_term(*function, value, first, second));
       all_.groups.back().end = term + 1;
       pair.narrow = pair.narrow || function->narrow();
-      pair.compact = pair.compact || function->compact();
     }
-    pair.end = static_cast<int>(all_.groups.size());
     all_.element_pairs.push_back(pair);
   }
 

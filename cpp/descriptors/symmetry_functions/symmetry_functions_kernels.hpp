@@ -86,19 +86,24 @@ FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryC
   df *= slope;
 }
 
-/// C(x) and its derivative.
+/// C(x) and its derivative. core, asymmetric: those of `compact`, which may be known when this is compiled.
 template <class L, class Real>
-FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, L x, L& f, L& df) {
+FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, CutoffFunction core, bool asymmetric,
+                                         L x, L& f, L& df) {
   const L one(1.0), shifted = x - L(compact.center), width(compact.inverse_width);
   L slope = lane_if_less(shifted, L(0.0), -width, width);
   L y = lane_clamp(shifted * slope, L(0.0), one), rest = y - one;
-  if (compact.asymmetric) {
+  if (asymmetric) {
     slope *= L(-2.0) * rest;
     y *= one - rest;
     rest *= -rest;
   }
-  compute_core(compact.core, y, rest, f, df);
+  compute_core(core, y, rest, f, df);
   df *= slope;
+}
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, L x, L& f, L& df) {
+  compute_compact(compact, compact.core, compact.asymmetric, x, f, df);
 }
 
 /// E(r) of a Gaussian and its derivative from fc(r) and its derivative.
@@ -224,28 +229,45 @@ struct SymmetryRow {
     for (int i = 0; i < n_packs; ++i) compute_cutoff(function, cutoff, r_jk[i], cut[i], dcut[i]);
   }
 
+  /// Where opposite and slope of a group are kept, if they are.
+  FORCESMITH_FUNCTION void keep_opposite(L* kept_of_groups, int group) {
+    if (kept_of_groups == nullptr) return;
+    opposite = kept_of_groups + 2 * group * n_packs;
+    slope = opposite + n_packs;
+  }
+
   /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
-  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup<Real> group,
-                                            const SymmetryCompact<Real>* compacts) {
-    if (group.narrow && group.compact >= 0) {
-      const SymmetryCompact<Real> compact = compacts[group.compact];
-      for (int i = 0; i < n_packs; ++i) {
-        L dE;
-        compute_compact(compact, r_jk[i], opposite[i], dE);
-        slope[i] = dE * inverse[i];
-      }
-    } else if (group.narrow) {
+  FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup<Real> group) {
+    if (group.narrow) {
       for (int i = 0; i < n_packs; ++i) {
         L dE;
         compute_gaussian(group.opposite, r_jk[i], cut[i], dcut[i], opposite[i], dE);
         slope[i] = dE * inverse[i];
       }
     } else {
-      for (int i = 0; i < n_packs; ++i) {
-        opposite[i] = L(1.0);
-        slope[i] = L(0.0);
-      }
+      set_wide();
     }
+    omit_uncounted();
+  }
+  FORCESMITH_FUNCTION void compute_compact_opposite(bool narrow, const SymmetryCompact<Real> compact) {
+    if (narrow) {
+      for (int i = 0; i < n_packs; ++i) {
+        L dE;
+        compute_compact(compact, r_jk[i], opposite[i], dE);
+        slope[i] = dE * inverse[i];
+      }
+    } else {
+      set_wide();
+    }
+    omit_uncounted();
+  }
+  FORCESMITH_FUNCTION void set_wide() {
+    for (int i = 0; i < n_packs; ++i) {
+      opposite[i] = L(1.0);
+      slope[i] = L(0.0);
+    }
+  }
+  FORCESMITH_FUNCTION void omit_uncounted() {
     if (!triangle) return;
     alignas(64) constexpr Real numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const L counts = lane_if_less(L(lane), lane_load<L>(numbers), L(1.0), L(0.0));
@@ -278,42 +300,44 @@ struct SymmetryPower {
   }
 };
 
-/// The same of an angular part that is a compact function of theta.
-template <class L>
+/// The same of an angular part that is a compact function of theta; its core function is known to the compiler.
+template <class L, CutoffFunction core>
 struct SymmetryCompactAngle {
   using Term = SymmetryAngularTerm<typename L::Number>;
   const SymmetryRow<L>& row;
 
   FORCESMITH_FUNCTION L value(const Term& term, int i) const {
     L f, df;
-    compute_compact(term.angle, row.angle[i], f, df);
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
     return f;
   }
   FORCESMITH_FUNCTION void add(const Term& term, L weight, int i, L& sum, L& dsum) const {
     L f, df;
-    compute_compact(term.angle, row.angle[i], f, df);
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
     sum += weight * f;
     dsum += weight * (df * row.dangle[i]);
   }
   FORCESMITH_FUNCTION L rate(const Term& term, int i, L product, L dproduct, L turn) const {
     L f, df;
-    compute_compact(term.angle, row.angle[i], f, df);
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
     return dproduct * f + product * (df * row.dangle[i]) * turn;
   }
 };
 
-/// Calls use(angular part) with that of a group.
-template <class L, class Real, class Use>
-FORCESMITH_FUNCTION void with_angular_part(const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
-                                           const Use& use) {
-  if (group.compact < 0) use(SymmetryPower<L>{row});
-  else use(SymmetryCompactAngle<L>{row});
+/// Calls use(angular part) with the compact one that has this core function.
+template <class L, class Use>
+FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const SymmetryRow<L>& row, const Use& use) {
+  if (core == CutoffFunction::poly1) use(SymmetryCompactAngle<L, CutoffFunction::poly1>{row});
+  else if (core == CutoffFunction::poly2) use(SymmetryCompactAngle<L, CutoffFunction::poly2>{row});
+  else if (core == CutoffFunction::poly3) use(SymmetryCompactAngle<L, CutoffFunction::poly3>{row});
+  else if (core == CutoffFunction::poly4) use(SymmetryCompactAngle<L, CutoffFunction::poly4>{row});
+  else use(SymmetryCompactAngle<L, CutoffFunction::exp>{row});
 }
 
-/// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group) for every
-/// group of which active(group) is true (but compact ones outside of which j lies), end_row(row) after the last
-/// one. `kept` is where the rows of this atom
-/// are kept, or null; `known` tells that they are there already. Returns where those of the next atom begin.
+/// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group, angular part)
+/// for every group of which active(group) is true (but compact ones that are zero at j), end_row(row) after the
+/// last one. `kept` is where the rows of this atom are kept, or null; `known` tells that they are there already.
+/// Returns where those of the next atom begin.
 template <class L, class Real, class Active, class ForRow, class ForGroup, class EndRow>
 FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom,
                                     const SymmetryFunctionsScratch<Real>& s, L* kept, bool known,
@@ -339,30 +363,37 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, cons
         row.unit[1] = atom.y[slot];
         row.unit[2] = atom.z[slot];
         row.r = atom.r[slot];
-        if (kept != nullptr) {
-          row.cosine = kept;
+        if (kept != nullptr) row.cosine = kept;
+        if (kept != nullptr && pair.compact()) {
           row.angle = kept + row.n_packs;
           row.dangle = kept + 2 * row.n_packs;
         }
         if (!known) row.compute_cosines(atom, pair.narrow);
-        if (!known && pair.compact) row.compute_angles();
+        if (!known && pair.compact()) row.compute_angles();
         for_row(row);
-        for (int g = pair.begin, cutoff = -1; g < pair.end; ++g) {
+        L* const kept_of_groups = kept == nullptr ? nullptr : kept + pair.n_kept_of_angle() * row.n_packs;
+        for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {
           const SymmetryAngularGroup<Real>& group = t.groups[g];
           if (!active(group)) continue;
-          if (group.compact >= 0 && row.own(atom.E(group.first_part)) == 0) continue;
-          if (kept != nullptr) {
-            row.opposite = kept + (pair.n_kept_of_angle() + 2 * (g - pair.begin)) * row.n_packs;
-            row.slope = row.opposite + row.n_packs;
-          }
+          row.keep_opposite(kept_of_groups, g - pair.begin);
           if (!known) {
-            if (group.narrow && group.compact < 0 && group.opposite.cutoff != cutoff) {
+            if (group.narrow && group.opposite.cutoff != cutoff) {
               cutoff = group.opposite.cutoff;
               row.compute_cutoffs(t.cutoff_function, t.cutoffs[cutoff]);
             }
-            row.compute_opposite(group, t.compacts);
+            row.compute_opposite(group);
           }
-          for_group(row, group);
+          for_group(row, group, SymmetryPower<L>{row});
+        }
+        for (int g = pair.compact_begin; g < pair.end; ++g) {
+          const SymmetryAngularGroup<Real>& group = t.groups[g];
+          if (!active(group) || row.own(atom.E(group.first_part)) == 0) continue;
+          row.keep_opposite(kept_of_groups, g - pair.begin);
+          const SymmetryCompact<Real>& compact = t.compacts[group.compact];
+          if (!known) row.compute_compact_opposite(group.narrow, compact);
+          with_compact_angle(compact.core, row, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
+            for_group(row, group, angular);
+          });
         }
         end_row(row);
       }
@@ -420,6 +451,24 @@ FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables<Real
   }
 }
 
+/// E and dE/dr of the compact functions of an atom's neighbors.
+template <class L, class Real>
+FORCESMITH_FUNCTION void compute_compact_parts(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom) {
+  for (int element = 0; element < t.n_elements; ++element) {
+    const int pair = atom.center * t.n_elements + element;
+    const int begin = t.compact_begin[pair], end = t.compact_begin[pair + 1];
+    if (begin == end) continue;
+    const int first_pack = atom.first_pack(element), end_pack = atom.first_pack(element + 1);
+    const int n_gaussians = t.gaussian_begin[pair + 1] - t.gaussian_begin[pair];
+    for (int c = begin; c < end; ++c) {
+      const SymmetryCompact<Real> compact = t.compacts[c];
+      L *E = atom.E(n_gaussians + c - begin), *dE = atom.dE(n_gaussians + c - begin);
+      for (int pack = first_pack; pack < end_pack; ++pack)
+        compute_compact(compact, atom.distance(pack), E[pack], dE[pack]);
+    }
+  }
+}
+
 /// Values of a block; keeps E and dE/dr of all neighbors in the scratch. values: [n_atoms][stride].
 template <class L, class Real>
 FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
@@ -431,8 +480,7 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
     const SymmetryTerms<Real> terms(t, atom.center);
     FORCESMITH_PHASE(radial);
     for (int pack = 0; pack < atom.n_packs; ++pack) {
-      const int pair = atom.center * t.n_elements + atom.types[pack];
-      const int *begin = t.gaussian_begin + pair, *compact = t.compact_begin + pair;
+      const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
       const L r = atom.distance(pack);
       L f(0.0), df(0.0);
       for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
@@ -443,10 +491,9 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
         }
         compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
       }
-      const int first = begin[1] - begin[0] - compact[0];
-      for (int c = compact[0]; c < compact[1]; ++c)
-        compute_compact(t.compacts[c], r, atom.E(first + c)[pack], atom.dE(first + c)[pack]);
     }
+
+    compute_compact_parts(t, atom);
 
     for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
     for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
@@ -457,19 +504,18 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
     kept = for_each_row(
         t, atom, s, kept, false, [](const SymmetryAngularGroup<Real>&) { return true; },
         [](const SymmetryRow<L>&) {},
-        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
+        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
+            const auto& angular) FORCESMITH_INLINE_LAMBDA {
           const L E_j(row.own(atom.E(group.first_part)));
           const L* E_k = atom.E(group.second_part) + row.begin;
           // product: E(r_ij) E(r_ik) E(r_jk)
           for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
-          with_angular_part(row, group, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
-            for (int a = group.begin; a < group.end; ++a) {
-              const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-              L sum(0.0);
-              for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
-              sums[terms.of_angular(a)] += sum;
-            }
-          });
+          for (int a = group.begin; a < group.end; ++a) {
+            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+            L sum(0.0);
+            for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
+            sums[terms.of_angular(a)] += sum;
+          }
         },
         [](const SymmetryRow<L>&) {});
     finish_values<L>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
@@ -507,24 +553,23 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables<Real>& t
         for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = L(0.0);
       },
       // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
-      [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
+      [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
+          const auto& angular) FORCESMITH_INLINE_LAMBDA {
         const L E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
         const L* E_k = atom.E(group.second_part) + row.begin;
         const L* dE_k = atom.dE(group.second_part) + row.begin;
-        with_angular_part(row, group, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
-          for (int i = 0; i < row.n_packs; ++i) {
-            L sum(0.0), dsum(0.0);
-            for (int a = group.begin; a < group.end; ++a) {
-              const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-              angular.add(term, L(weight(a)), i, sum, dsum);
-            }
-            const L E_jk = E_j * E_k[i], bound = row.opposite[i] * sum;
-            along_j += dE_j * E_k[i] * bound;
-            row.along[i] += E_j * dE_k[i] * bound;
-            row.apart[i] += E_jk * row.slope[i] * sum;
-            row.turn[i] += E_jk * row.opposite[i] * dsum;
+        for (int i = 0; i < row.n_packs; ++i) {
+          L sum(0.0), dsum(0.0);
+          for (int a = group.begin; a < group.end; ++a) {
+            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+            angular.add(term, L(weight(a)), i, sum, dsum);
           }
-        });
+          const L E_jk = E_j * E_k[i], bound = row.opposite[i] * sum;
+          along_j += dE_j * E_k[i] * bound;
+          row.along[i] += E_j * dE_k[i] * bound;
+          row.apart[i] += E_jk * row.slope[i] * sum;
+          row.turn[i] += E_jk * row.opposite[i] * dsum;
+        }
       },
       [&](const SymmetryRow<L>& row) {
         const L r_j(row.r), inverse_j(Real(1) / row.r);
@@ -648,7 +693,8 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t,
                            (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
           }
         },
-        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group) {
+        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
+            const auto& angular) FORCESMITH_INLINE_LAMBDA {
           const L E_j(row.own(atom.E(group.first_part)));
           const L E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
           const L* E_k = atom.E(group.second_part) + row.begin;
@@ -659,15 +705,13 @@ FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t,
             row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
                            row.slope[i] * row.apart[i] * E_jk;
           }
-          with_angular_part(row, group, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
-            for (int a = group.begin; a < group.end; ++a) {
-              const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-              L sum(0.0);
-              for (int i = 0; i < row.n_packs; ++i)
-                sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
-              sums[terms.of_angular(a)] += sum;
-            }
-          });
+          for (int a = group.begin; a < group.end; ++a) {
+            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+            L sum(0.0);
+            for (int i = 0; i < row.n_packs; ++i)
+              sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
+            sums[terms.of_angular(a)] += sum;
+          }
         },
         [](const SymmetryRow<L>&) {});
     finish_values<L>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);

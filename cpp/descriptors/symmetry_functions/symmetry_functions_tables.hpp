@@ -62,7 +62,7 @@ template <class Real>
 struct SymmetryAngularGroup {
   int first_part, second_part;      // of neighbors j and k, counted as in SymmetryRadialTerm
   SymmetryGaussian<Real> opposite;  // of r_jk
-  int compact;                      // compact function of all three distances; -1: they have Gaussians
+  int compact;                      // in place of Gaussians: the compact function of all three distances
   bool narrow;                      // with the factor E(r_jk)
   int begin, end;                   // angular terms
 };
@@ -70,13 +70,15 @@ struct SymmetryAngularGroup {
 /// Neighbors j of the first element, k of the second; if they are the same, k comes after j.
 struct SymmetryElementPair {
   int first, second;
-  bool narrow;     // some group is
-  bool compact;    // some group is of compact functions
-  int begin, end;  // groups; those that need a cutoff function of r_jk come first, by cutoff
+  bool narrow;  // some group is
+  // Groups: with Gaussians, of these the ones that need a cutoff function of r_jk first, by cutoff; then compact ones.
+  int begin, compact_begin, end;
+
+  FORCESMITH_FUNCTION bool compact() const { return compact_begin < end; }
 
   /// What is kept of a row: cos theta, also theta and its slope if some group is compact, then E(r_jk) and its
   /// slope of each group.
-  FORCESMITH_FUNCTION int n_kept_of_angle() const { return compact ? 3 : 1; }
+  FORCESMITH_FUNCTION int n_kept_of_angle() const { return compact() ? 3 : 1; }
   FORCESMITH_FUNCTION int n_kept() const { return n_kept_of_angle() + 2 * (end - begin); }
 };
 
