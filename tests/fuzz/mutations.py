@@ -176,6 +176,8 @@ def _npz(data, rng, donor):
             names, contents = archive.namelist(), list(map(archive.read, archive.namelist()))
     except Exception:  # damaged by a mutation before
         return data
+    if not names:
+        return data
     at = rng.integers(len(names))
     match rng.integers(4):
         case 0:
