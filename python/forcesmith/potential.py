@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -83,15 +85,11 @@ class Potential:
         cflength, cfenergy: factors from angstrom and eV to the units of an n2p2 folder, as in
             LAMMPS' pair_style hdnnp; by default those to bohr and hartree.
         Raises ValueError with one sentence for a file that cannot be read, or that is damaged:
-            trained coefficients that are missing, or energies that are not finite.
+            trained coefficients that are missing, or energies that are not finite. Warns of a
+            repulsion that LAMMPS commands beside SNAP files add.
         """
         core = _core.Potential.read(os.fsencode(path), list(elements or []), cflength, cfenergy)
-        if is_n2p2_potential(path):
-            core.provenance = core.provenance | {
-                "converted_from": "n2p2 folder",
-                "cflength": cflength or 1 / _core.bohr,
-                "cfenergy": cfenergy or 1 / _core.hartree,
-            }
+        _warn_of_repulsion_beside(Path(os.fspath(path)), core)
         return cls(core)
 
     @classmethod
@@ -202,6 +200,28 @@ class Potential:
 def is_n2p2_potential(path: str | os.PathLike) -> bool:
     """Whether a potential that could be read from `path` is a folder of n2p2, or its input.nn."""
     return os.path.isdir(path) or os.fspath(path).endswith(".nn")
+
+
+def _warn_of_repulsion_beside(path: Path, core: _core.Potential) -> None:
+    """SNAP files hold no repulsion; files of LAMMPS commands beside them often add one."""
+    if core.provenance.get("converted_from") not in ("SNAP files", "ML-IAP files"):
+        return
+    stem = re.sub(r"(\.mliap)?\.\w+$", "", path.name)
+    for ending in (".snap", ".mod", ".mliap"):
+        commands = path.with_name(stem + ending)
+        try:
+            text = commands.read_text(errors="replace") if commands.is_file() else ""
+        except OSError:
+            continue
+        text = re.sub(r"&\s*\n", " ", re.sub("#.*", "", text))
+        if re.search(r"^\s*pair_style\b.*\bzbl\b", text, re.MULTILINE):
+            warnings.warn(
+                f"{commands} adds a repulsion (pair_style zbl), which is not part of {path.name} "
+                'and not converted; add its cutoffs to the .json file as "zbl": {"inner": ..., '
+                '"outer": ...}, or use pair_style hybrid/overlay.',
+                stacklevel=3,
+            )
+            return
 
 
 def _is_short(value, n_elements: int) -> bool:

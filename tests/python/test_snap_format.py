@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import forcesmith as fs
@@ -326,6 +327,22 @@ def with_zbl(potential: fs.Potential) -> fs.Potential:
     return fs.Potential.from_json(
         json.dumps({**document, "zbl": {"inner": 1.25, "outer": 2.5}}), trained=False
     )
+
+
+@pytest.mark.parametrize("wanted", ["a.snapcoeff", "a.snapparam"])
+def test_a_repulsion_beside_the_files_is_not_lost_in_silence(tmp_path, wanted):
+    with_zbl(make_potential([TWO], {"type": "linear"})).write(tmp_path / "a.snapcoeff")
+    with pytest.warns(
+        UserWarning, match=r"a\.mod adds a repulsion .* not converted; add its cutoffs"
+    ):
+        assert "zbl" not in fs.Potential.read(tmp_path / wanted).info()
+    (tmp_path / "a.mod").write_text("pair_style hybrid/overlay &\nzbl 1 2 &\nsnap\n")
+    with pytest.warns(UserWarning, match=r"a\.mod adds a repulsion"):
+        fs.Potential.read(tmp_path / wanted)
+    (tmp_path / "a.mod").write_text("pair_style snap # no zbl\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fs.Potential.read(tmp_path / wanted)
 
 
 @pytest.mark.parametrize("extension", [".snapcoeff", ".snapparam"])
