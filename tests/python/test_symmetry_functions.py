@@ -383,7 +383,7 @@ def test_generated_compact_set(elements, n_radial, n_angular, end):
 
 
 def test_default_compact_set():
-    given = [{"generated": "compact_wide"}, {"generated": "compact_wide", "subtype": "p2a"}]
+    given = [{"generated": "compact_wide"}, {"generated": "compact_wide", "subtype": "p2"}]
     one, other = (written(document(elements=["Mg"], **settings)) for settings in given)
     assert one == other and len(one["functions"]) == 26
     potential = fs.Potential.from_json(

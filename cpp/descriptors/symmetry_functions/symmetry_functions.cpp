@@ -59,7 +59,7 @@ ParameterSchema SymmetryFunctions::schema() {
       {"radial", "integer", "", 8, "number of generated radial functions per pair of elements"},
       {"angular", "integer", "", 3, "resolution of generated angular functions: 2 angular^2 of them per triple of elements"},
       {"generated", "string", "", "gaussian", "kind of generated functions: gaussian; or compact_narrow or compact_wide, polynomials in evenly spaced intervals of distances and angles, with or without the distance between the two neighbors, which cost less"},
-      {"subtype", "string", "", "p2a", "core function of generated compact functions: p1 to p4, p1a to p4a (asymmetric) or e"}};
+      {"subtype", "string", "", "p2", "core function of generated compact functions: p1 to p4, p1a to p4a (asymmetric) or e"}};
 }
 
 std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
