@@ -113,7 +113,11 @@ py::object python_of(const Json& value) {
 }
 
 Json json_of(const py::object& value) {
-  return Json::parse(py::module_::import("json").attr("dumps")(value).cast<std::string>());
+  try {
+    return Json::parse(py::module_::import("json").attr("dumps")(value).cast<std::string>());
+  } catch (const Json::exception&) {
+    throw ParameterError("A number is too large for a file.");
+  }
 }
 
 py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_workers,

@@ -88,6 +88,13 @@ def _run() -> int:
         else:
             err.print(f"forcesmith: {_sentence(error)}", style="red", markup=False, soft_wrap=True)
         return INPUT_ERROR
+    except MemoryError:
+        err.print(
+            "forcesmith: there is not enough memory; use fewer descriptor values, a smaller model, "
+            "or less data.",
+            style="red",
+        )
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0

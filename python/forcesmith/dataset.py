@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import chemical_symbols
 
 from .data_files import ase_format, beginning_of, name_of, open_data, plain_file
 from .files import existing_file
@@ -309,6 +310,11 @@ def _read_with_ase(path: Path, format: str | None) -> list[Atoms]:
             raise ValueError(
                 f"{path}: ASE cannot read this file{_remedy(path, format, reason)}"
             ) from error
+    for number, atoms in enumerate(found):
+        if not np.isin(atoms.numbers, np.arange(len(chemical_symbols))).all():
+            raise ValueError(
+                f"{path}, configuration {number}: an atomic number is none; the file is damaged."
+            )
     return _converged(path, format, found)
 
 
@@ -401,8 +407,8 @@ def _check_elements(atoms: Atoms, elements: Sequence[str], here: str, potential:
     else:
         owner, remedy = "the settings name", f"add {missing} to `elements`"
     raise ValueError(
-        f"{here} contains {missing}, but {owner} only {', '.join(elements)}; {remedy} or leave "
-        "this configuration out."
+        f"{here} contains {missing}, but {owner} only {shortened(', '.join(elements), 80)}; "
+        f"{remedy} or leave this configuration out."
     )
 
 

@@ -42,7 +42,11 @@ class LinearSearch:
         ending = "converged"
         try:
             if record.best is None:
-                record.keep_if_best(self.squares.solve(self.core))
+                if not record.keep_if_best(self.squares.solve(self.core)):
+                    raise ValueError(
+                        "The loss is not finite; look for labels or weights far too large, and "
+                        "for atoms much too close."
+                    )
                 self._iteration_done()
             if self.joint.n_descriptor > 0:
                 while self._iterations_left() > 1 and self._round():

@@ -245,8 +245,8 @@ def _read_block(lines: WordLines, elements: list[str], unused: dict[str, int]) -
     if forces is not None:
         labels["forces"] = forces
     if virial is not None:
-        if len(lattice) == 3:
-            labels["stress"] = -virial / atoms.get_volume()
+        if atoms.cell.volume > 0:
+            labels["stress"] = -virial / atoms.cell.volume
         else:
             atoms.info["virial"] = virial
     if "id" in columns:
@@ -328,7 +328,7 @@ def _block(atoms: Atoms, labels, features: dict, types: dict[str, int]) -> list[
         text += [" Energy", f"    {row([labels.energy])}"]
     virial = atoms.info.get("virial")
     if labels.stress is not None:
-        virial = -labels.stress * atoms.get_volume()
+        virial = -labels.stress * atoms.cell.volume
     if virial is not None and np.shape(virial) == (6,):
         text += [f" PlusStress:  {' '.join(VOIGT)}", f"    {row(virial)}"]
     for name, value in features.items():

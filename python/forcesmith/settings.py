@@ -22,9 +22,12 @@ from pydantic import (
 
 from forcesmith import _core
 from forcesmith.label_units import unit_factor
+from forcesmith.labels import shortened
 
 # Larger ones would drown everything else in a sum of squares.
 _Weight = Annotated[float, Field(ge=0.0, le=1e20)]
+_LARGEST_NUMBER = 10**9  # of iterations, configurations, threads
+_Energy = Annotated[float, Field(ge=-1e12, le=1e12)]  # eV
 
 
 class _Section(BaseModel):
@@ -48,7 +51,7 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     type: str = "linear"
-    energy_offsets: dict[str, Annotated[float, Field(allow_inf_nan=False)]] | None = None
+    energy_offsets: dict[str, _Energy] | None = None
     """Energy of an isolated atom of every element, eV; None: fitted."""
 
     @field_validator("type")
@@ -158,7 +161,7 @@ class OptimizerSettings(_Section):
     """"auto": for models that are linear in their parameters exact solutions and a search of the
     rest; for networks of up to 5000 parameters "gauss_newton", BFGS scaled by the Gauss-Newton
     matrix, for larger ones "lbfgs". "adam": mini-batches."""
-    max_iterations: int = Field(200, ge=0)
+    max_iterations: int = Field(200, ge=0, le=_LARGEST_NUMBER)
     """With "adam", epochs. For linear models 0 or 1: only the linear coefficients are fitted."""
     tolerance: float = Field(1e-3, gt=0.0)
     """Stop when 20 iterations ("gauss_newton": 60) together lower the loss by less than this
@@ -171,7 +174,7 @@ class OptimizerSettings(_Section):
     ard_threshold: float = Field(1e4, gt=0.0)
     """Of "ard": a coefficient is dropped when what it contributes is below about 1/sqrt(this) of
     the labels' spread."""
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1, le=_LARGEST_NUMBER)
     """Configurations per step of "adam"."""
     learning_rate: float = Field(3e-3, gt=0.0)
     """Of "adam", at the start."""
@@ -181,7 +184,7 @@ class OptimizerSettings(_Section):
     """Penalty of "gauss_newton" and "lbfgs": this times the sum of squared weights, added to the
     loss; with "adam" the weights shrink by this times the learning rate in every step. Offsets and
     biases do not."""
-    patience: int = Field(50, ge=1)
+    patience: int = Field(50, ge=1, le=_LARGEST_NUMBER)
     """With a validation set: stop after so many iterations without a better one."""
     resume: bool = False
     """Continue from the checkpoint of an interrupted or finished fit. Settings and data must be the
@@ -190,11 +193,11 @@ class OptimizerSettings(_Section):
     """Start anew even where the checkpoint of an interrupted fit lies."""
     checkpoint_seconds: float = Field(30.0, ge=0.0)
     """Time between two checkpoints; an iteration is the least."""
-    committee: int = Field(1, ge=1)
+    committee: int = Field(1, ge=1, le=_LARGEST_NUMBER)
     """Potentials that `forcesmith fit` makes, with seeds counted up from `seed`."""
     seed: int = Field(1, ge=0, lt=2**63)
     """Of the random start, of mini-batches and of the validation set."""
-    threads: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=_LARGEST_NUMBER)
     """0: all cores that OMP_NUM_THREADS allows."""
     start: str | None = None
     """Potential file to start from. Where the descriptor settings ask for a larger one (a higher
@@ -274,7 +277,7 @@ class FitSettings(_Section):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            raise ValueError(_sentence(cls, error, where)) from None
+            raise ValueError(shortened(_sentence(cls, error, where), 300)) from None
 
 
 def _checked_name(kind: str, name: str, known: dict) -> str:
@@ -301,15 +304,11 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
         known = list(section.model_fields)
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
         return (
-            f'Unknown key "{_shortened(".".join(keys))}" in {where}; did you mean "{nearest}"? '
-            f"Known here: {', '.join(known)}."
+            f'Unknown key "{shortened(".".join(keys), 80)}" in {where}; did you mean "{nearest}"? '
+            f"Known here: {shortened(', '.join(known), 130)}."
         )
     message = first["msg"].removeprefix("Value error, ")
-    found = f", found {_shortened(repr(first['input']))}"
+    found = f", found {shortened(repr(first['input']), 80)}"
     if first["type"] in ("missing", "value_error"):
         found = ""
-    return f'The key "{_shortened(".".join(keys))}" in {where} is wrong: {message}{found}.'
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."
+    return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}.'

