@@ -113,9 +113,9 @@ class Potential:
         What a format cannot hold is an error, but for the wall where the training data end: a
         warning says that it is left out.
         """
+        self._core.write(os.fspath(path))
         if left_out := self._core.left_out_of_file(os.fspath(path)):
             warnings.warn(left_out, stacklevel=2)
-        self._core.write(os.fspath(path))
 
     @property
     def elements(self) -> list[str]:

@@ -270,3 +270,27 @@ def changed(change) -> str:
 def test_wrong_sections_of_a_file(change, message):
     with pytest.raises(ValueError, match=message):
         fs.Potential.from_json(changed(change))
+
+
+@pytest.mark.parametrize("wall", [True, False])
+def test_formats_that_cannot_hold_it_say_so(tmp_path, wall):
+    potential = walled("moment_tensor0-linear0", wall)
+    with pytest.warns(UserWarning, match="does not hold where the training data end") as caught:
+        potential.write(tmp_path / "a.mtp")
+    assert ("nor the repulsive wall" in str(caught[0].message)) == wall
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        potential.write(tmp_path / "a.json")
+        with pytest.raises(ValueError, match="cannot be written as the SNAP file"):
+            potential.write(tmp_path / "a.snapcoeff")
+        again = fs.Potential.read(tmp_path / "a.mtp", ELEMENTS)
+        again.write(tmp_path / "b.mtp")
+
+
+def test_a_fit_says_what_its_file_cannot_hold(small_data, tmp_path):
+    descriptor = {"type": "moment_tensor", "level": 2, "cutoff": 4.0}
+    optimizer = {"max_iterations": 1}
+    with pytest.warns(UserWarning, match=r"a\.mtp.* does not hold where the training data end"):
+        fs.fit(
+            small_data, descriptor=descriptor, optimizer=optimizer, checkpoint=tmp_path / "a.mtp"
+        )
