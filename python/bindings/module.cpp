@@ -15,6 +15,7 @@
 #include "descriptors/moment_tensor/contraction_program.hpp"
 #include "fitting/design_matrix.hpp"
 #include "fitting/parameter_gradient.hpp"
+#include "potentials/check_potential.hpp"
 #include "potentials/evaluate.hpp"
 #include "potentials/potential_file.hpp"
 #include "potentials/registry.hpp"
@@ -226,6 +227,9 @@ PYBIND11_MODULE(_core, m) {
       PyErr_SetString(PyExc_OSError, e.what());
     } catch (const Error& e) {
       PyErr_SetString(PyExc_ValueError, e.what());
+    } catch (const std::bad_alloc&) {
+      PyErr_SetString(PyExc_MemoryError,
+                      "There is not enough memory; use a smaller cutoff, or fewer descriptor values or atoms.");
     }
   });
   ensure_kokkos(0);
@@ -233,6 +237,7 @@ PYBIND11_MODULE(_core, m) {
 
   m.attr("__version__") = FORCESMITH_VERSION;
   m.attr("bohr") = bohr;        // angstrom
+  m.attr("largest_cutoff") = largest_cutoff;  // angstrom
   m.attr("hartree") = hartree;  // eV
   m.def("max_workers", &max_workers, "Threads that can work at once.");
   m.def("instruction_set", [] { return to_string(instruction_set()); },

@@ -379,9 +379,10 @@ def _without_labels(atoms: Atoms, here: str) -> str:
     unused = unused_labels(atoms)
     if not unused:
         return f"{text}; leave it out, or correct the data."
+    found, options = names_text(list(unused)), options_text(unused)
     return (
-        f"{text}, but {names_text(list(unused))}; read it with {options_text(unused)} (settings: "
-        "under [data]; shell: --energy-key ...)."
+        f"{text}, but {shortened(found, 45)}; read it with {shortened(options, 85)} (settings: "
+        "[data]; shell: --energy-key ...)."
     )
 
 

@@ -9,7 +9,7 @@ from forcesmith.gauss_newton import GaussNewtonCoordinates
 from forcesmith.quasi_newton import Bfgs
 from forcesmith.record import Record
 from forcesmith.settings import OptimizerSettings
-from forcesmith.variable_projection import LinearLeastSquares, linear_curvature
+from forcesmith.variable_projection import NOT_FINITE, LinearLeastSquares, linear_curvature
 
 ITERATIONS_PER_ROUND = 100  # between two exact solutions for the model parameters
 DAMPING = 1e-10  # of Gauss-Newton coordinates
@@ -43,10 +43,7 @@ class LinearSearch:
         try:
             if record.best is None:
                 if not record.keep_if_best(self.squares.solve(self.core)):
-                    raise ValueError(
-                        "The loss is not finite; look for labels or weights far too large, and "
-                        "for atoms much too close."
-                    )
+                    raise ValueError(NOT_FINITE)
                 self._iteration_done()
             if self.joint.n_descriptor > 0:
                 while self._iterations_left() > 1 and self._round():

@@ -14,6 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from forcesmith import _core
+from forcesmith.labels import describe
 from forcesmith.neighbors import make_batch, portions
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ class Potential:
         precision: "double", or "single" for descriptors computed in single precision, which is what
         `pair_style forcesmith precision single` does.
         Raises ValueError for an element that the potential does not know, and for positions or a
-        cell that no neighbors can be found in (`forcesmith.neighbors.find_neighbors`).
+        cell that no neighbors can be found in (`forcesmith.neighbors.find_neighbors`), and where
+        the energy or a force is not finite.
         """
         if isinstance(atoms, Atoms):
             return self.evaluate([atoms], threads, precision)[0]
@@ -239,9 +241,15 @@ def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
     for atoms, virial in zip(configurations, raw["virials"], strict=True):
         rows = slice(first, first + len(atoms))
         first += len(atoms)
+        energy = float(raw["energies"][rows].sum())
+        if not np.isfinite(energy + raw["forces"][rows].sum()):
+            raise ValueError(
+                f"{describe(atoms, 'a configuration')}: the energy or a force of the potential is "
+                "not finite; look for atoms much too close, and for a potential that is damaged."
+            )
         results.append(
             Result(
-                energy=float(raw["energies"][rows].sum()),
+                energy=energy,
                 energies=raw["energies"][rows].copy(),
                 forces=raw["forces"][rows].copy(),
                 virial=virial[VOIGT],

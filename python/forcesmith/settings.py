@@ -258,8 +258,10 @@ class FitSettings(_Section):
             raise ValueError(f"Cannot read the settings file {path}: {error}.") from None
         try:
             tree = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise ValueError(f"The settings file {path} is not valid TOML: {error}.") from None
+        except (ValueError, RecursionError) as error:  # ValueError also of endless numbers
+            raise ValueError(
+                f"The settings file {path} is not valid TOML: {shortened(error, 120)}."
+            ) from None
         settings = cls.from_dict(tree, where=f"the settings file {path}")
         folder = path.parent
         settings.data.train = [str(folder / name) for name in settings.data.train]

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from forcesmith import _core
-from forcesmith.labels import describe
+from forcesmith.labels import describe, shortened
 from forcesmith.neighbors import closest_pair
 from forcesmith.potential import Potential
 from forcesmith.settings import DescriptorSettings, FitSettings
@@ -77,8 +77,11 @@ def _descriptor(
             descriptor[key] = _by_element(value, elements, f"descriptor's '{key}'")
     cutoff = descriptor.get("cutoff")
     if isinstance(cutoff, (int, float)):  # if not, the descriptor says what it wants
-        if not 0 < cutoff < np.inf:
-            raise ValueError(f"The cutoff must be a positive distance in angstrom, not {cutoff}.")
+        if not 0 < cutoff <= _core.largest_cutoff:
+            raise ValueError(
+                "The cutoff must be a positive distance in angstrom, at most "
+                f"{_core.largest_cutoff:g}, not {shortened(cutoff)}."
+            )
         if "min_distance" in known and descriptor.get("min_distance") is None:
             own = [d["min_distance"] for d in old or [] if d["type"] == name]
             smallest = _smallest_distance(train, float(cutoff))

@@ -25,6 +25,10 @@ from forcesmith.training_set import (
     residuals,
 )
 
+NOT_FINITE = (
+    "The loss is not finite; look for labels, weights or descriptor values far too large, and for "
+    "atoms much too close."
+)
 BYTES_PER_PORTION = 2**26  # of design matrix held at once
 DIFFERENCE_STEP = 1e-5  # its error only makes the scaling of the search less perfect
 
@@ -83,6 +87,8 @@ class LinearLeastSquares:
             self.scale = np.where(norms > 0, norms, 1.0)
         scaled = np.vstack([columns / self.scale, np.sqrt(self.ridge) * np.eye(columns.shape[1])])
         padded = np.concatenate([target, np.zeros(columns.shape[1])])
+        if not (np.isfinite(scaled).all() and np.isfinite(padded).all()):
+            raise ValueError(NOT_FINITE)
         u, s, vt = svd(scaled, full_matrices=False, lapack_driver="gesdd")
         kept = s > s[0] * np.finfo(float).eps * len(s)
         theta = vt[kept].T @ ((u[:, kept].T @ padded) / s[kept])

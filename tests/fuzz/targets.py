@@ -38,6 +38,8 @@ CHECKED_BELOW = 1e8
 they must be finite in double precision, no more."""
 LARGEST_FIT = 500
 """Coefficients; larger fits take long, which is no fault."""
+FAR = 20.0
+"""angstrom; larger cutoffs take much memory, which is no fault."""
 ROTATION = Rotation.from_euler("xyz", [0.4, -1.1, 2.0]).as_matrix()
 
 
@@ -68,6 +70,8 @@ def _use_potential(found: tuple[Path, list[str] | None, fs.Potential]) -> None:
     potential.info()
     if not set(potential.elements) <= set(atomic_numbers):
         return  # such names are for LAMMPS alone
+    if potential.cutoff > FAR:
+        return
     atoms = crystal(potential.elements)
     turned = atoms[::-1]  # in another order, too
     turned.set_cell(atoms.cell.array @ ROTATION.T)
@@ -135,7 +139,7 @@ def _fit_with(settings: FitSettings) -> None:
         train, _ = fs.split(train, fraction, settings.optimizer.seed)
     elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
     untrained = starting_potential(train, elements, settings)
-    if len(untrained._core.model_parameters) < LARGEST_FIT:
+    if len(untrained._core.model_parameters) < LARGEST_FIT and untrained.cutoff < FAR:
         _check_fit(train, fs.fit(train, settings=settings))
 
 

@@ -1029,3 +1029,23 @@ def test_own_coefficients_per_element(noisy):
     own = linear_fit(noisy, model={"shared": False})
     assert own.potential.info()["model"]["shared"] is False
     assert own.history[-1]["loss"] < shared.history[-1]["loss"]
+
+
+@pytest.mark.parametrize("cutoff", [10**400, 1e7, 0.0])
+def test_cutoffs_that_cannot_be(crystals, cutoff):
+    with pytest.raises(ValueError, match="distance in angstrom, at most 100, not") as caught:
+        fs.fit(crystals, descriptor={"type": "moment_tensor", "level": 2, "cutoff": cutoff})
+    assert len(str(caught.value)) < 300
+
+
+def test_linear_fit_whose_loss_is_not_finite(crystals):
+    descriptor = {"type": "bispectrum", "twojmax": 2, "rcutfac": 4.0, "weights": [1e160]}
+    with pytest.raises(ValueError, match="The loss is not finite; look for labels, weights"):
+        fs.fit(crystals, descriptor=descriptor, model={"type": "quadratic"})
+
+
+def test_results_that_are_not_finite_are_refused(crystals, small_potential):
+    potential = fs.Potential.from_json(small_potential.to_json())
+    potential._core.model_parameters = np.full(len(potential._core.model_parameters), np.inf)
+    with pytest.raises(ValueError, match="the energy or a force of the potential is not finite"):
+        potential.evaluate(crystals[0])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from forcesmith.dataset import read
+from forcesmith.dataset import check_configurations, read
 from forcesmith.labels import labels_of
 from test_data_files import CFG
 
@@ -136,4 +136,18 @@ def test_not_finite(changed, old, value):
 
     atoms = changed((old, old.replace(old.split()[0], value, 1)))
     with pytest.raises(ValueError, match=r"a\.cfg, configuration 0\).* NaN or infinity"):
+        check_configurations([atoms], None, "train")
+
+
+def test_virial_of_a_cell_without_a_volume(tmp_path):
+    """Two of its lattice vectors are the same; the check of configurations refuses it."""
+    path = tmp_path / "a.cfg"
+    path.write_text(
+        "BEGIN_CFG\nSize\n1\nSupercell\n3 0 0\n3 0 0\n0 0 3\nAtomData: id type cartes_x cartes_y "
+        "cartes_z fx fy fz\n1 0 0 0 0 0 0 0\nEnergy\n-1\nPlusStress: xx yy zz yz xz xy\n"
+        "1 1 1 0 0 0\nEND_CFG\n"
+    )
+    with pytest.warns(UserWarning, match="no cell with a volume"):
+        [atoms] = read(path, elements=["Cu"])
+    with pytest.raises(ValueError, match="linearly dependent"):
         check_configurations([atoms], None, "train")

@@ -245,3 +245,23 @@ def test_long_names_are_shortened():
         with pytest.raises(ValueError) as error:
             fs.FitSettings.from_dict(tree)
         assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[optimizer]\ntolrance = 1", ['did you mean "tolerance"']),
+        ("[optimizer]\nmax_iterations = 1" + 400 * "0", ["optimizer.max_iterations", "less than"]),
+        ("seed = 1" + 9000 * "0", ["not valid TOML"]),
+        ('[descriptor]\ntype = "moment\u202e\u2028_tensor"', ['did you mean "moment_tensor"']),
+        ("[model]\nenergy_offsets = { Cu = 1e300 }", ["model.energy_offsets.Cu"]),
+    ],
+)
+def test_what_is_too_long_or_too_large_gives_one_short_sentence(tmp_path, text, parts):
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError) as caught:
+        fs.FitSettings.from_toml(path)
+    message = str(caught.value)
+    assert all(part in message for part in parts), message
+    assert len(message.replace(str(path), "")) <= 300 and message.isprintable()
