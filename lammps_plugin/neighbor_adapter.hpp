@@ -14,6 +14,7 @@
 #include "neigh_list.h"
 #include "neighbors/neighbor_view.hpp"
 #include "neighbors/select_neighbors_variants.hpp"
+#include "potentials/short_range.hpp"
 
 namespace forcesmith::lammps {
 
@@ -21,10 +22,10 @@ class NeighborAdapter final : public NeighborSource {
  public:
   /// list: full list of this pair style, a sub-list under hybrid.
   /// element_of_type[atom type] is the index in Potential::elements(), -1 for types mapped to NULL:
-  /// their atoms, and hidden ones, are neither central atoms nor neighbors. close_distance: that of the potential,
-  /// angstrom.
+  /// their atoms, and hidden ones, are neither central atoms nor neighbors. short_range: of the potential, or
+  /// null.
   NeighborAdapter(const LAMMPS_NS::NeighList &list, const LAMMPS_NS::Atom &atom, const HiddenAtoms &hidden,
-                  const std::vector<int> &element_of_type, double cutoff, double close_distance, Precision precision)
+                  const std::vector<int> &element_of_type, double cutoff, const ShortRange *short_range, Precision precision)
       : list_(list), precision_(precision) {
     const int n_host = atom.nlocal + atom.nghost;
     elements_.resize(n_host);
@@ -42,10 +43,10 @@ class NeighborAdapter final : public NeighborSource {
       int *rows = rows_.reserve(4 * static_cast<std::size_t>(n_host));
       select_.set_rows(positions, elements_.data(), 0, n_host, step, rows);
       atoms_on_grid_ = {rows, one_element, NEIGHMASK, static_cast<float>(step), static_cast<float>(cutoff * cutoff),
-                        static_cast<float>(close_distance * close_distance)};
+                        short_range ? short_range->close_limits_single() : CloseLimits<float>{}};
     }
     atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff,
-              close_distance * close_distance};
+              short_range ? short_range->close_limits() : CloseLimits<double>{}};
     set_centers([](int) { return true; });
   }
 

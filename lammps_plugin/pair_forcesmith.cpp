@@ -396,7 +396,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
 
 NeighborAdapter PairForcesmith::make_neighbors() const {
   return {*list, *atom, HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_, potential_->cutoff(),
-          potential_->close_distance(), precision_};
+          potential_->short_range() ? &*potential_->short_range() : nullptr, precision_};
 }
 
 /// The energy of an atom is scaled by the scale of its type with itself; nearly always that is 1 for all.

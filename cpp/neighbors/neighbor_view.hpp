@@ -24,7 +24,7 @@ struct NeighborView {
   const float* x_single = nullptr;
   const float* y_single = nullptr;
   const float* z_single = nullptr;
-  bool may_have_close_pairs = true;          // false: no pair is closer than Potential::close_distance()
+  bool may_have_close_pairs = true;          // false: no pair is closer than its ShortRange::limit()
 };
 
 /// Storage a host may use to assemble a block.

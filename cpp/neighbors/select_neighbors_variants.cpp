@@ -21,11 +21,29 @@ FORCESMITH_FUNCTION void for_groups(const int* listed, int n_listed, const Selec
   }
 }
 
+/// The row of a center's element.
+template <class Real>
+FORCESMITH_FUNCTION const Real* limits_of(const CloseLimits<Real>& limits, int element) {
+  return limits.squares == nullptr ? nullptr : limits.squares + element * limits.n_elements;
+}
+
+/// Whether one of these lanes is closer than its limit. row: of the center's element; element(lane): of the neighbor.
+template <class L, class Element>
+FORCESMITH_FUNCTION bool any_close(L r_squared, unsigned lanes, const CloseLimits<typename L::Number>& limits,
+                                   const typename L::Number* row, const Element& element) {
+  bool close = false;
+  for (unsigned near = lanes & lanes_less(r_squared, L(limits.largest_square)); near != 0; near &= near - 1) {
+    const int lane = __builtin_ctz(near);
+    close = close || r_squared[lane] < row[element(lane)];
+  }
+  return close;
+}
+
 int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, int n_listed,
                      const PairArrays<double>& to, int n_pairs, bool& close) {
   using L = DoubleLane;
   const double* own = atoms.positions + 3 * static_cast<long long>(center);
-  unsigned close_lanes = 0;
+  const double* limits = limits_of(atoms.close, atoms.elements != nullptr ? atoms.elements[center] : 0);
   for_groups<L>(listed, n_listed, [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
     const auto index = [&](int i) { return listed_here[i] & atoms.index_mask; };
     L d[3];
@@ -45,9 +63,9 @@ int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, in
     store_selected(to.y + n_pairs, d[1], lanes);
     store_selected(to.z + n_pairs, d[2], lanes);
     n_pairs += count_lanes(lanes);
-    close_lanes |= lanes & lanes_less(r_squared, L(atoms.close_squared));
+    close |= any_close(r_squared, lanes, atoms.close, limits,
+                       [&](int lane) { return atoms.elements != nullptr ? atoms.elements[index(lane)] : 0; });
   });
-  close = close || close_lanes != 0;
   return n_pairs;
 }
 
@@ -55,7 +73,7 @@ int select_neighbors_on_grid(const ListedAtomsOnGrid& atoms, int center, const i
                              const PairArrays<float>& to, int n_pairs, bool& close) {
   using L = SingleLane;
   const int* own = atoms.rows + 4 * static_cast<long long>(center);
-  unsigned close_lanes = 0;
+  const float* limits = limits_of(atoms.close, own[3]);
   for_groups<L>(listed, n_listed, [&](const int* listed_here, unsigned lanes) FORCESMITH_INLINE_LAMBDA {
     const auto index = [&](int i) { return listed_here[i] & atoms.index_mask; };
     IntegersOf<L> row[4];
@@ -75,9 +93,8 @@ int select_neighbors_on_grid(const ListedAtomsOnGrid& atoms, int center, const i
     store_selected(to.y + n_pairs, d[1], lanes);
     store_selected(to.z + n_pairs, d[2], lanes);
     n_pairs += count_lanes(lanes);
-    close_lanes |= lanes & lanes_less(r_squared, L(atoms.close_squared));
+    close |= any_close(r_squared, lanes, atoms.close, limits, [&](int lane) { return row[3][lane]; });
   });
-  close = close || close_lanes != 0;
   return n_pairs;
 }
 

@@ -5,13 +5,21 @@
 
 namespace forcesmith {
 
+/// Pairs closer than these distances are to be noticed.
+template <class Real>
+struct CloseLimits {
+  const Real* squares = nullptr;  // [center element][neighbor element] angstrom^2
+  Real largest_square = 0;        // 0: nothing is to be noticed
+  int n_elements = 0;
+};
+
 /// What a host lists: for every atom, indices of atoms, among which are all its neighbors.
 struct ListedAtoms {
   const double* positions;  // [..][3] angstrom
   const int* elements;      // [..] element index, negative: left out; null: all are of element 0
   int index_mask;           // bits of a listed index that belong to the index
   double cutoff_squared;    // angstrom^2
-  double close_squared = 0.0;  // pairs below are to be noticed, angstrom^2
+  CloseLimits<double> close;
 };
 
 /// The same for single precision, in which positions far from the origin would lose their digits: as whole numbers
@@ -22,7 +30,7 @@ struct ListedAtomsOnGrid {
   int index_mask;        // as above
   float step;            // angstrom
   float cutoff_squared;  // angstrom^2
-  float close_squared = 0.0f;  // as above
+  CloseLimits<float> close;
 };
 /// Steps with which vectors of up to 4 cutoffs, and 32 angstrom, have no second meaning. A power of two.
 double grid_step(double cutoff);
@@ -35,7 +43,7 @@ struct PairArrays {
 };
 
 /// Writes the pairs of atom `center` behind the first n_pairs and returns the number there is then; up to
-/// `select_padding` entries beyond them are overwritten. close: set to true if a pair is closer than close_squared.
+/// `select_padding` entries beyond them are overwritten. close: set to true if a pair is closer than its limit.
 template <class Atoms, class Real>
 using SelectNeighbors = int (*)(const Atoms& atoms, int center, const int* listed, int n_listed,
                                 const PairArrays<Real>& to, int n_pairs, bool& close);

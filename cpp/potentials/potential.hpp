@@ -29,8 +29,6 @@ class Potential {
   /// Nothing where it is not known at which distances the training data begin.
   const std::optional<ShortRange>& short_range() const { return short_range_; }
   void set_short_range(std::optional<ShortRange> short_range) { short_range_ = std::move(short_range); }
-  /// No pair beyond this distance is closer than the training data know it, angstrom; 0: that is not known.
-  double close_distance() const { return short_range_ ? short_range_->largest_limit() : 0.0; }
   const Json& provenance() const { return provenance_; }
   void set_provenance(Json provenance) { provenance_ = std::move(provenance); }
 

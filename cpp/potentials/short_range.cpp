@@ -90,7 +90,9 @@ ShortRange::ShortRange(std::vector<Pair> pairs, const std::vector<std::string>& 
   bool any_repulsion = false;
   for (const Pair& pair : pairs_) {
     limits_.push_back(std::max(pair.distance.value_or(cutoff), pair.onset));
-    largest_limit_ = std::max(largest_limit_, limits_.back());
+    squares_.push_back(limits_.back() * limits_.back());
+    squares_single_.push_back(static_cast<float>(squares_.back()));
+    largest_square_ = std::max(largest_square_, squares_.back());
     has_wall_ = has_wall_ || pair.onset > 0.0;
     any_repulsion = any_repulsion || pair.strength > 0.0;
     // Without a wall a range that no neighbor is in.

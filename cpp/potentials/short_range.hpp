@@ -16,6 +16,7 @@
 #include "core/parameter_schema.hpp"
 #include "neighbors/neighbor_view.hpp"
 #include "neighbors/pair_forces.hpp"
+#include "neighbors/select_neighbors_variants.hpp"
 #include "potentials/zbl.hpp"
 
 namespace forcesmith {
@@ -39,7 +40,11 @@ class ShortRange {
   const Pair& pair(int a, int b) const { return pairs_[a * n_elements_ + b]; }
   /// Pairs closer than this are not in the training data, angstrom.
   double limit(int a, int b) const { return limits_[a * n_elements_ + b]; }
-  double largest_limit() const { return largest_limit_; }
+  /// The same for hosts that look for such pairs while they select neighbors. Lives as long as this object.
+  CloseLimits<double> close_limits() const { return {squares_.data(), largest_square_, n_elements_}; }
+  CloseLimits<float> close_limits_single() const {
+    return {squares_single_.data(), static_cast<float>(largest_square_), n_elements_};
+  }
   bool has_wall() const { return has_wall_; }
   /// Nothing where no pair has a strength.
   const std::optional<Zbl>& repulsion() const { return repulsion_; }
@@ -51,7 +56,9 @@ class ShortRange {
   int n_elements_;
   std::vector<Pair> pairs_;     // [element][element]
   std::vector<double> limits_;  // [element][element]
-  double largest_limit_ = 0.0;
+  std::vector<double> squares_;  // of the limits
+  std::vector<float> squares_single_;
+  double largest_square_ = 0.0;
   bool has_wall_ = false;
   std::optional<Zbl> repulsion_;
 };

@@ -16,7 +16,11 @@ constexpr int index_mask = 0xfff, n_host = 400;
 
 /// A crowd of atoms in a box of 2 angstrom around a point, and lists of some of them.
 struct Crowd {
-  static constexpr double cutoff_squared = 1.0, close_squared = 0.03;
+  static constexpr double cutoff_squared = 1.0;
+  /// [center element][neighbor element]; on the grid the same, rounded.
+  static constexpr double close_squares[16] = {0.03, 0.01, 0.0,  0.04, 0.01, 0.05, 0.02, 0.0,
+                                               0.0,  0.02, 0.03, 0.03, 0.04, 0.0,  0.03, 0.02};
+  static constexpr double largest_square = 0.05;
   Numbers positions;
   std::vector<int> elements;
 
@@ -37,7 +41,8 @@ void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atom
   int n_pairs = 0;
   bool close = false, expected_close = false;
   for (int n_listed : {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 23, 333}) {
-    const int center = n_host - 1 - n_listed;
+    int center = n_host - 1 - n_listed;
+    if (crowd.elements[center] < 0) --center;  // centers have an element
     std::vector<int> listed;
     for (int k = 0; k < n_listed; ++k) listed.push_back((7 * k + n_listed) % n_host | 0x1000 << k % 3);
     int expected = n_pairs;
@@ -55,7 +60,7 @@ void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atom
       CHECK(std::abs(y[expected] - d[1]) <= rounding);
       CHECK(std::abs(z[expected] - d[2]) <= rounding);
       ++expected;
-      expected_close = expected_close || r_squared < Crowd::close_squared;
+      expected_close = expected_close || r_squared < Crowd::close_squares[4 * crowd.elements[center] + crowd.elements[j]];
     }
     CHECK(n_pairs == expected);
     CHECK(close == expected_close);
@@ -71,16 +76,17 @@ void test_selections(std::mt19937& random, bool one_element) {
   for (double offset : {0.0, 15.9, -16.0, 30000.0, -30016.25}) {
     const Crowd crowd(random, one_element, offset);
     const ListedAtoms atoms{crowd.positions.data(), one_element ? nullptr : crowd.elements.data(), index_mask,
-                            Crowd::cutoff_squared, Crowd::close_squared};
+                            Crowd::cutoff_squared, {Crowd::close_squares, Crowd::largest_square, 4}};
     test_selection(crowd, atoms, select_neighbors.in_double, 0.0);
 
     std::vector<int> rows(4 * n_host, -7);
     for (int first : {0, 123})
       select_neighbors.set_rows(crowd.positions.data(), crowd.elements.data(), first, first == 0 ? 123 : n_host, step,
                                 rows.data());
+    const std::vector<float> close_single(std::begin(Crowd::close_squares), std::end(Crowd::close_squares));
     const ListedAtomsOnGrid on_grid{rows.data(), one_element, index_mask, static_cast<float>(step),
                                     static_cast<float>(Crowd::cutoff_squared),
-                                    static_cast<float>(Crowd::close_squared)};
+                                    {close_single.data(), static_cast<float>(Crowd::largest_square), 4}};
     test_selection(crowd, on_grid, select_neighbors.in_single, 1.1 * step + 1e-7 * cutoff);
   }
 }

@@ -79,3 +79,20 @@ def test_energy_is_conserved_at_the_wall(runner, walled_file, crystal):
     """
     drift = float(re.search(r"drift (\S+)", runner.succeed(script))[1])
     assert abs(drift) < 2e-4 * len(crystal)
+
+
+def test_virials_per_atom_add_up_at_the_wall(runner, walled_file, crystal):
+    script = runner.structure(crystal) + pair(walled_file)
+    script += """
+        compute p all pressure NULL virial
+        compute half all stress/atom NULL virial
+        compute whole all centroid/stress/atom NULL virial
+        compute h all reduce sum c_half[1] c_half[2] c_half[3] c_half[4]
+        compute w all reduce sum c_whole[1] c_whole[2] c_whole[3] c_whole[4]
+        thermo_style custom step c_p[*] c_h[*] c_w[*]
+        run 0
+        print "sums $(c_p[1]*vol) $(c_p[4]*vol) $(-c_h[1]) $(-c_h[4]) $(-c_w[1]) $(-c_w[4])"
+    """
+    found = re.search(r"^sums (.*)$", runner.succeed(script), re.MULTILINE)[1].split()
+    xx, xy, *others = map(float, found)
+    np.testing.assert_allclose(others, [xx, xy, xx, xy], rtol=1e-5)
