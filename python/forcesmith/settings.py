@@ -255,7 +255,8 @@ class FitSettings(_Section):
                 raise OSError("this is no file")
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"Cannot read the settings file {path}: {error}.") from None
+            reason = shortened(getattr(error, "strerror", None) or error, 120)
+            raise ValueError(f"Cannot read the settings file {path}: {reason}.") from None
         try:
             tree = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # ValueError also of endless numbers
