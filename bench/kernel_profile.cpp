@@ -5,7 +5,7 @@
 //   kernel_operations potential.json neighbors.bin   operations per atom
 //
 // Both are this file and the sources of the core, compiled with FORCESMITH_PROFILE; kernel_operations has
-// FORCESMITH_COUNT too and a counting number in place of the SIMD register (counting/core/lane.hpp). They
+// FORCESMITH_COUNT too and a counting number in place of the SIMD register (counting/simd/simd.hpp). They
 // print one JSON document. Work on one thread.
 //
 // neighbors.bin, in the byte order of the machine, all atoms and all pairs inside the cutoff, by center:
@@ -43,9 +43,9 @@ unsigned long long operations = 0;
 
 namespace {
 
-constexpr const char* phase_names[n_phases] = {
-    "other", "neighbors", "descriptor", "packing",        "radial",    "moments",
-    "contraction", "model", "adjoint",  "pair_gradients", "repulsion", "forces"};
+constexpr const char* phase_names[n_phases] = {"other",   "neighbors",      "descriptor",  "packing",
+                                               "radial",  "moments",        "contraction", "model",
+                                               "adjoint", "pair_gradients", "repulsion",   "forces"};
 
 /// What is counted: operations, or ticks of a clock that is quick to read.
 std::uint64_t count_now() {
@@ -113,8 +113,7 @@ std::vector<T> read_numbers(std::ifstream& file, std::int64_t count) {
 Structure read_structure(const std::string& path, int n_elements) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<std::int64_t> sizes = read_numbers<std::int64_t>(file, 2);
-  if (!file || sizes[0] <= 0 || sizes[1] < 0)
-    throw Error("\"" + path + "\" cannot be read as a file of neighbors.");
+  if (!file || sizes[0] <= 0 || sizes[1] < 0) throw Error("\"" + path + "\" cannot be read as a file of neighbors.");
   Structure s;
   s.types = read_numbers<int>(file, sizes[0]);
   s.offsets = read_numbers<std::int64_t>(file, sizes[0] + 1);
@@ -135,8 +134,7 @@ Structure read_structure(const std::string& path, int n_elements) {
     if (type < 0 || type >= n_elements)
       throw Error("\"" + path + "\" has an element that the potential does not know.");
   for (int neighbor : s.neighbors) {
-    if (neighbor < 0 || neighbor >= s.n_atoms())
-      throw Error("\"" + path + "\" has a neighbor that is no atom.");
+    if (neighbor < 0 || neighbor >= s.n_atoms()) throw Error("\"" + path + "\" has a neighbor that is no atom.");
     s.neighbor_types.push_back(s.types[neighbor]);
   }
   return s;
@@ -168,9 +166,7 @@ double seconds_now() {
   return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
 
-double sum_of(const PhaseCounts& counts) {
-  return std::accumulate(counts.counts.begin(), counts.counts.end(), 0.0);
-}
+double sum_of(const PhaseCounts& counts) { return std::accumulate(counts.counts.begin(), counts.counts.end(), 0.0); }
 
 /// Ticks of count_now() that one mark takes.
 double ticks_per_mark() {
@@ -215,8 +211,7 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
              [[maybe_unused]] double least_seconds, Precision precision) {
   const Potential potential = read_potential(potential_path);
   Evaluator evaluator(potential, precision);
-  const Structure structure =
-      read_structure(neighbors_path, static_cast<int>(potential.elements().size()));
+  const Structure structure = read_structure(neighbors_path, static_cast<int>(potential.elements().size()));
   Json json{{"atoms", structure.n_atoms()}, {"pairs", structure.neighbors.size()}};
   const int n_atoms = structure.n_atoms();
   std::vector<double> forces(3 * structure.types.size(), 0.0);

@@ -7,8 +7,14 @@ namespace forcesmith {
 /// leaving them out.
 using MultiplyAdds = double (*)(double wanted, double& sum);
 
-namespace portable { double multiply_adds(double wanted, double& sum); }
-namespace avx2 { double multiply_adds(double wanted, double& sum); }
-namespace avx512 { double multiply_adds(double wanted, double& sum); }
+namespace portable {
+double multiply_adds(double wanted, double& sum);
+}
+namespace avx2 {
+double multiply_adds(double wanted, double& sum);
+}
+namespace avx512 {
+double multiply_adds(double wanted, double& sum);
+}
 
 }  // namespace forcesmith

@@ -14,7 +14,7 @@ namespace forcesmith::lammps {
 
 class HiddenAtoms {
  public:
-  HiddenAtoms(const LAMMPS_NS::Neighbor &neighbor, const LAMMPS_NS::Group &group, int n_types)
+  HiddenAtoms(const LAMMPS_NS::Neighbor& neighbor, const LAMMPS_NS::Group& group, int n_types)
       : type_is_hidden_(n_types + 1, false) {
     for (int m = 0; m < neighbor.nex_group; ++m) {
       if (neighbor.ex2_group[m] == group_all) groups_ |= group.bitmask[neighbor.ex1_group[m]];
@@ -26,7 +26,7 @@ class HiddenAtoms {
       pairs.emplace(neighbor.ex2_type[m], neighbor.ex1_type[m]);
     }
     std::vector<int> n_excluded(n_types + 1, 0);
-    for (const auto &[type, other] : pairs)
+    for (const auto& [type, other] : pairs)
       if (++n_excluded[type] == n_types) type_is_hidden_[type] = any_type_ = true;
   }
 

@@ -24,25 +24,30 @@ class NeighborAdapter final : public NeighborSource {
   /// element_of_type[atom type] is the index in Potential::elements(), -1 for types mapped to NULL:
   /// their atoms, and hidden ones, are neither central atoms nor neighbors. short_range: of the potential, or
   /// null.
-  NeighborAdapter(const LAMMPS_NS::NeighList &list, const LAMMPS_NS::Atom &atom, const HiddenAtoms &hidden,
-                  const std::vector<int> &element_of_type, double cutoff, const ShortRange *short_range, Precision precision)
+  NeighborAdapter(const LAMMPS_NS::NeighList& list, const LAMMPS_NS::Atom& atom, const HiddenAtoms& hidden,
+                  const std::vector<int>& element_of_type, double cutoff, const ShortRange* short_range,
+                  Precision precision)
       : list_(list), precision_(precision) {
     const int n_host = atom.nlocal + atom.nghost;
     elements_.resize(n_host);
     for (int i = 0; i < n_host; ++i) elements_[i] = element_of_type[atom.type[i]];
-    bool one_element = std::all_of(element_of_type.begin() + 1, element_of_type.end(),
-                                   [](int element) { return element == 0; });
+    bool one_element =
+        std::all_of(element_of_type.begin() + 1, element_of_type.end(), [](int element) { return element == 0; });
     for (int i = 0; i < n_host && hidden.possible(); ++i) {
       if (!hidden.contains(atom.type[i], atom.mask[i])) continue;
       elements_[i] = -1;
       one_element = false;
     }
-    const double *positions = &atom.x[0][0];
+    const double* positions = &atom.x[0][0];
     if (precision == Precision::single) {
       const double step = grid_step(cutoff);
-      int *rows = rows_.reserve(4 * static_cast<std::size_t>(n_host));
+      int* rows = rows_.reserve(4 * static_cast<std::size_t>(n_host));
       select_.set_rows(positions, elements_.data(), 0, n_host, step, rows);
-      atoms_on_grid_ = {rows, one_element, NEIGHMASK, static_cast<float>(step), static_cast<float>(cutoff * cutoff),
+      atoms_on_grid_ = {rows,
+                        one_element,
+                        NEIGHMASK,
+                        static_cast<float>(step),
+                        static_cast<float>(cutoff * cutoff),
                         short_range ? short_range->close_limits_single() : CloseLimits<float>{}};
     }
     atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff,
@@ -52,7 +57,7 @@ class NeighborAdapter final : public NeighborSource {
 
   /// Central atoms are the listed ones of this style for which is_center(index of the atom) is true; all at first.
   template <class IsCenter>
-  void set_centers(const IsCenter &is_center) {
+  void set_centers(const IsCenter& is_center) {
     centers_.clear();
     centers_.reserve(list_.inum);
     for (int a = 0; a < list_.inum; ++a)
@@ -61,12 +66,12 @@ class NeighborAdapter final : public NeighborSource {
 
   int n_atoms() const override { return static_cast<int>(centers_.size()); }
 
-  NeighborView block(int first, int count, NeighborBuffer &buffer) const override {
+  NeighborView block(int first, int count, NeighborBuffer& buffer) const override {
     NeighborView view;
     bool close = false;
     if (precision_ == Precision::single) {
-      select(select_.in_single, atoms_on_grid_, first, count, buffer, buffer.x_single, buffer.y_single,
-             buffer.z_single, close);
+      select(select_.in_single, atoms_on_grid_, first, count, buffer, buffer.x_single, buffer.y_single, buffer.z_single,
+             close);
       view.x_single = buffer.x_single.data();
       view.y_single = buffer.y_single.data();
       view.z_single = buffer.z_single.data();
@@ -88,10 +93,10 @@ class NeighborAdapter final : public NeighborSource {
 
  private:
   template <class Atoms, class Real>
-  void select(SelectNeighbors<Atoms, Real> select_neighbors, const Atoms &atoms, int first, int count,
-              NeighborBuffer &buffer, AlignedBufferOf<Real> &x, AlignedBufferOf<Real> &y,
-              AlignedBufferOf<Real> &z, bool &close) const {
-    const int *centers = centers_.data() + first;
+  void select(SelectNeighbors<Atoms, Real> select_neighbors, const Atoms& atoms, int first, int count,
+              NeighborBuffer& buffer, AlignedBufferOf<Real>& x, AlignedBufferOf<Real>& y, AlignedBufferOf<Real>& z,
+              bool& close) const {
+    const int* centers = centers_.data() + first;
     std::size_t n_listed = select_padding;
     for (int a = 0; a < count; ++a) n_listed += list_.numneigh[centers[a]];
     buffer.center_types.resize(count);
@@ -109,7 +114,7 @@ class NeighborAdapter final : public NeighborSource {
     if (atoms_.elements == nullptr) std::fill_n(pairs.types, n_pairs, 0);
   }
 
-  const LAMMPS_NS::NeighList &list_;
+  const LAMMPS_NS::NeighList& list_;
   Precision precision_;
   SelectNeighborsVariant select_ = select_neighbors_in_use();
   std::vector<int> elements_;  // [n_host] -1: not this style's business

@@ -52,7 +52,7 @@ void start_kokkos(int n_threads) {
 }
 
 /// MPI counts are of type int, a file may be longer.
-void broadcast(std::string &text, int root, MPI_Comm world) {
+void broadcast(std::string& text, int root, MPI_Comm world) {
   std::int64_t size = static_cast<std::int64_t>(text.size());
   MPI_Bcast(&size, 1, MPI_INT64_T, root, world);
   text.resize(static_cast<std::size_t>(size));
@@ -62,8 +62,7 @@ void broadcast(std::string &text, int root, MPI_Comm world) {
 }
 
 /// Adds `scale` times an evaluation.
-void add_scaled(Evaluator &evaluator, const NeighborAdapter &neighbors, double scale, Evaluation &sum,
-                int n_workers) {
+void add_scaled(Evaluator& evaluator, const NeighborAdapter& neighbors, double scale, Evaluation& sum, int n_workers) {
   if (scale == 0.0) return;
   if (scale == 1.0) return evaluator.evaluate(neighbors, sum, n_workers);
   Evaluation own;
@@ -71,30 +70,28 @@ void add_scaled(Evaluator &evaluator, const NeighborAdapter &neighbors, double s
   own.values_outside = sum.values_outside;
   own.close_neighbors = sum.close_neighbors;
   const std::size_t n = sum.n_host;
-  const std::pair<double *Evaluation::*, std::size_t> arrays[] = {{&Evaluation::energies, n},
+  const std::pair<double* Evaluation::*, std::size_t> arrays[] = {{&Evaluation::energies, n},
                                                                   {&Evaluation::forces, 3 * n},
                                                                   {&Evaluation::virials, 6 * n},
                                                                   {&Evaluation::centroid_virials, 9 * n},
                                                                   {&Evaluation::virial, 6}};
   std::vector<double> memory[std::size(arrays)];
   for (std::size_t k = 0; k < std::size(arrays); ++k) {
-    const auto &[array, size] = arrays[k];
+    const auto& [array, size] = arrays[k];
     if (sum.*array) own.*array = (memory[k].assign(size, 0.0), memory[k].data());
   }
   evaluator.evaluate(neighbors, own, n_workers);
   sum.energy += scale * own.energy;
-  for (const auto &[array, size] : arrays)
+  for (const auto& [array, size] : arrays)
     for (std::size_t i = 0; sum.*array && i < size; ++i) (sum.*array)[i] += scale * (own.*array)[i];
 }
 
 /// Of a vector; not finite where one of its components is not.
-double sum_of(const double *components) {
-  return components[0] + components[1] + components[2];
-}
+double sum_of(const double* components) { return components[0] + components[1] + components[2]; }
 
 }  // namespace
 
-PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS *lmp) : Pair(lmp) {
+PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS* lmp) : Pair(lmp) {
   manybody_flag = 1;
   one_coeff = 1;
   single_enable = 0;
@@ -115,20 +112,18 @@ PairForcesmith::~PairForcesmith() {
 
 // ---- input script ----
 
-void PairForcesmith::settings(int narg, char **arg) {
+void PairForcesmith::settings(int narg, char** arg) {
   count_outside_ = true;
   precision_ = Precision::double_;
   evaluator_.reset();
   for (int i = 0; i < narg; i += 2) {
     const std::string keyword = arg[i], value = i + 1 < narg ? arg[i + 1] : "";
     if (keyword == "extrapolation") {
-      if (value.empty())
-        error->all(FLERR, "pair_style forcesmith extrapolation must be followed by yes or no");
+      if (value.empty()) error->all(FLERR, "pair_style forcesmith extrapolation must be followed by yes or no");
       count_outside_ = utils::logical(FLERR, value, false, lmp) == 1;
     } else if (keyword == "precision") {
       if (value != "single" && value != "double")
-        error->all(FLERR, "pair_style forcesmith precision must be followed by single or double, found '{}'",
-                   value);
+        error->all(FLERR, "pair_style forcesmith precision must be followed by single or double, found '{}'", value);
       precision_ = precision_named(value);
     } else {
       error->all(FLERR,
@@ -139,7 +134,7 @@ void PairForcesmith::settings(int narg, char **arg) {
   }
 }
 
-void PairForcesmith::coeff(int narg, char **arg) {
+void PairForcesmith::coeff(int narg, char** arg) {
   const std::string usage = fmt::format(
       "pair_coeff of pair_style forcesmith must read '* * file' and then one element, or NULL, for "
       "each of the {} atom types",
@@ -147,8 +142,7 @@ void PairForcesmith::coeff(int narg, char **arg) {
   if (narg < 3) error->all(FLERR, "{}; found {} arguments", usage, narg);
   if (std::strcmp(arg[0], "*") != 0 || std::strcmp(arg[1], "*") != 0)
     error->all(FLERR, "{}; found '{} {}' in place of '* *'", usage, arg[0], arg[1]);
-  if (narg - 3 != atom->ntypes)
-    error->all(FLERR, "{}; found {} after the file '{}'", usage, narg - 3, arg[2]);
+  if (narg - 3 != atom->ntypes) error->all(FLERR, "{}; found {} after the file '{}'", usage, narg - 3, arg[2]);
 
   path_ = arg[2];
   set_element_names(std::vector<std::string>(arg + 3, arg + narg));
@@ -180,8 +174,7 @@ void PairForcesmith::set_element_names(std::vector<std::string> names) {
       scale_[i][j] = 1.0;
     }
   }
-  if (!any)
-    error->all(FLERR, "pair_coeff maps every atom type to NULL; name an element for at least one");
+  if (!any) error->all(FLERR, "pair_coeff maps every atom type to NULL; name an element for at least one");
 }
 
 /// Collective. Needs path_ and element_names_.
@@ -197,24 +190,24 @@ void PairForcesmith::load_potential() {
                         format + " as '" + path_ + "'; make one with: forcesmith convert " + path_ +
                         " potential.json (and --elements ... for MLIP files).");
     potential_ = std::make_unique<Potential>(parse_potential(text, path_));
-  } catch (const std::exception &exception) {
+  } catch (const std::exception& exception) {
     problem = exception.what();
   }
   end_together(problem);
 
   if (lmp->citeme)
-    for (const auto &descriptor : potential_->descriptors())
+    for (const auto& descriptor : potential_->descriptors())
       lmp->citeme->add("pair_style forcesmith, " + descriptor->citation() + "\n");
 
-  const std::vector<std::string> &known = potential_->elements();
+  const std::vector<std::string>& known = potential_->elements();
   element_of_type_.assign(atom->ntypes + 1, -1);
   for (int i = 1; i <= atom->ntypes; ++i) {
-    const std::string &name = element_names_[i - 1];
+    const std::string& name = element_names_[i - 1];
     if (name == no_element) continue;
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) {
       std::string listed;
-      for (const std::string &element : known) listed += " " + element;
+      for (const std::string& element : known) listed += " " + element;
       error->all(FLERR,
                  "Potential file '{}' has no element '{}', which pair_coeff gives to atom type {}; "
                  "its elements are:{}",
@@ -225,7 +218,7 @@ void PairForcesmith::load_potential() {
 }
 
 /// Collective. One rank reads, so that many ranks do not ask the file system at once.
-std::string PairForcesmith::read_on_first_rank(const std::string &path) {
+std::string PairForcesmith::read_on_first_rank(const std::string& path) {
   FileText file;
   std::string problem;
   if (comm->me == 0) {
@@ -240,9 +233,10 @@ std::string PairForcesmith::read_on_first_rank(const std::string &path) {
                 : " (those of other programs are converted first: forcesmith convert " + path + " potential.json)";
         throw FormatError("Cannot read potential file '" + path + "': " + file.problem +
                           "; give its path, relative to the folder LAMMPS runs in or to one of LAMMPS_POTENTIALS, in "
-                          "pair_coeff" + convert);
+                          "pair_coeff" +
+                          convert);
       }
-    } catch (const std::exception &exception) {
+    } catch (const std::exception& exception) {
       problem = exception.what();
     }
   }
@@ -252,7 +246,7 @@ std::string PairForcesmith::read_on_first_rank(const std::string &path) {
 }
 
 /// Collective. Where ranks have a problem, all end with that of the first of them; else nothing happens.
-void PairForcesmith::end_together(const std::string &problem) {
+void PairForcesmith::end_together(const std::string& problem) {
   int first = problem.empty() ? comm->nprocs : comm->me;
   MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, world);
   if (first == comm->nprocs) return;
@@ -270,8 +264,9 @@ void PairForcesmith::init_style() {
                "input to units metal",
                update->unit_style);
   if (force->newton_pair == 0)
-    error->all(FLERR, "pair_style forcesmith needs newton on, found newton off for pairs; put "
-                      "'newton on' before the simulation box is made");
+    error->all(FLERR,
+               "pair_style forcesmith needs newton on, found newton off for pairs; put "
+               "'newton on' before the simulation box is made");
   if (!potential_) load_potential();  // after read_restart without a new pair_coeff
   check_communication();
   check_exclusions();
@@ -293,7 +288,7 @@ void PairForcesmith::init_style() {
 void PairForcesmith::check_communication() const {
   if (comm->style != LAMMPS_NS::Comm::TILED) return;
   const double needed = potential_->cutoff() + neighbor->skin;
-  const double *h = domain->h_inv;  // rows of the inverse cell: 1 / distance of opposite faces
+  const double* h = domain->h_inv;  // rows of the inverse cell: 1 / distance of opposite faces
   const double height[3] = {1.0 / std::sqrt(h[0] * h[0] + h[5] * h[5] + h[4] * h[4]),
                             1.0 / std::sqrt(h[1] * h[1] + h[3] * h[3]), 1.0 / h[2]};
   for (int d = 0; d < domain->dimension; ++d)
@@ -349,7 +344,7 @@ double PairForcesmith::init_one(int i, int j) {
 }
 
 /// For fix adapt and its kin.
-void *PairForcesmith::extract(const char *name, int &dimension) {
+void* PairForcesmith::extract(const char* name, int& dimension) {
   dimension = 2;
   return std::strcmp(name, "scale") == 0 ? scale_ : nullptr;
 }
@@ -381,7 +376,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
   try {
     evaluate(wanted);
     if (wanted.close_neighbors) count_close_pairs(close_neighbors);
-  } catch (const std::exception &problem) {
+  } catch (const std::exception& problem) {
     error->one(FLERR, std::string(problem.what()));
   }
   // What is not finite shows in a sum; every pair acts on its central atom, which is local.
@@ -395,12 +390,17 @@ void PairForcesmith::compute(int eflag, int vflag) {
 }
 
 NeighborAdapter PairForcesmith::make_neighbors() const {
-  return {*list, *atom, HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_, potential_->cutoff(),
-          potential_->short_range() ? &*potential_->short_range() : nullptr, precision_};
+  return {*list,
+          *atom,
+          HiddenAtoms(*neighbor, *group, atom->ntypes),
+          element_of_type_,
+          potential_->cutoff(),
+          potential_->short_range() ? &*potential_->short_range() : nullptr,
+          precision_};
 }
 
 /// The energy of an atom is scaled by the scale of its type with itself; nearly always that is 1 for all.
-void PairForcesmith::evaluate(Evaluation &wanted) {
+void PairForcesmith::evaluate(Evaluation& wanted) {
   if (!evaluator_) evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
   NeighborAdapter neighbors = make_neighbors();
   std::set<double> scales;
@@ -413,7 +413,7 @@ void PairForcesmith::evaluate(Evaluation &wanted) {
 }
 
 /// Warns, once in a run and rank, of the first pairs closer than all of their elements in the training data.
-void PairForcesmith::count_close_pairs(const std::vector<int> &close_neighbors) {
+void PairForcesmith::count_close_pairs(const std::vector<int>& close_neighbors) {
   std::int64_t n_neighbors = 0;  // a pair has two
   for (int i = 0; i < atom->nlocal; ++i) n_neighbors += close_neighbors[i];
   pvector[1] = 0.5 * static_cast<double>(n_neighbors);
@@ -434,7 +434,7 @@ void PairForcesmith::count_close_pairs(const std::vector<int> &close_neighbors) 
 }
 
 /// Warns, once in a run and rank, of the first atoms outside the range of the training set.
-void PairForcesmith::count_extrapolation(const std::vector<int> &values_outside) {
+void PairForcesmith::count_extrapolation(const std::vector<int>& values_outside) {
   std::int64_t n_atoms = 0;
   std::string first;
   for (int i = 0; i < atom->nlocal; ++i) {
@@ -457,7 +457,7 @@ void PairForcesmith::count_extrapolation(const std::vector<int> &values_outside)
 /// At the end of a run; collective.
 void PairForcesmith::finish() {
   if (!count_outside_) return;
-  const auto report = [&](const Tally &own, int per_thing, const char *things) {
+  const auto report = [&](const Tally& own, int per_thing, const char* things) {
     std::int64_t largest = 0, sum = 0;
     MPI_Allreduce(&own.steps, &largest, 1, MPI_INT64_T, MPI_MAX, world);
     MPI_Allreduce(&own.sum, &sum, 1, MPI_INT64_T, MPI_SUM, world);
@@ -493,8 +493,8 @@ void PairForcesmith::report_not_finite() {
              "The energy or a force of potential file '{}' is not finite at step {}: see atom {} of "
              "type {} at ({}, {}, {}); look for atoms in the same place or a time step that is too "
              "long",
-             path_, update->ntimestep, atom->tag ? atom->tag[i] : 0, atom->type[i], atom->x[i][0],
-             atom->x[i][1], atom->x[i][2]);
+             path_, update->ntimestep, atom->tag ? atom->tag[i] : 0, atom->type[i], atom->x[i][0], atom->x[i][1],
+             atom->x[i][2]);
 }
 
 // ---- restart files: the path, the elements and the scale, so that a run goes on without pair_coeff ----
@@ -502,21 +502,21 @@ void PairForcesmith::report_not_finite() {
 namespace {
 // Before the path, which came first in files of the time before the scale.
 const std::string restart_mark = "forcesmith restart with scale";
-}
+}  // namespace
 
-void PairForcesmith::write_restart(FILE *file) {
-  const auto write = [file](const std::string &text) {
+void PairForcesmith::write_restart(FILE* file) {
+  const auto write = [file](const std::string& text) {
     const int size = static_cast<int>(text.size());
     fwrite(&size, sizeof(int), 1, file);
     fwrite(text.data(), 1, size, file);
   };
   write(restart_mark);
   write(path_);
-  for (const std::string &name : element_names_) write(name);
+  for (const std::string& name : element_names_) write(name);
   for (int i = 1; i <= atom->ntypes; ++i) fwrite(&scale_[i][i], sizeof(double), 1, file);
 }
 
-void PairForcesmith::read_restart(FILE *file) {
+void PairForcesmith::read_restart(FILE* file) {
   const auto read = [this, file] {
     std::string text;
     if (comm->me == 0) {
@@ -532,7 +532,7 @@ void PairForcesmith::read_restart(FILE *file) {
   const bool has_scale = path_ == restart_mark;
   if (has_scale) path_ = read();
   std::vector<std::string> names(atom->ntypes);
-  for (std::string &name : names) name = read();
+  for (std::string& name : names) name = read();
   set_element_names(std::move(names));
   for (int i = 1; i <= atom->ntypes && has_scale; ++i) {
     if (comm->me == 0) utils::sfread(FLERR, &scale_[i][i], sizeof(double), 1, file, nullptr, error);

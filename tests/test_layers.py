@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LAYERS = ["core", "math", "neighbors", "descriptors", "models", "potentials", "fitting"]
+LAYERS = ["core", "simd", "math", "neighbors", "descriptors", "models", "potentials", "fitting"]
 """Folders of cpp/, each may include those before it."""
 SOURCES = {".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp"}
 BUILD_FILES = {".cmake", ".json", ".toml", ".txt", ""}

@@ -8,13 +8,12 @@
 #include <cuda_runtime.h>
 
 #if CUDART_VERSION >= 13000
-inline cudaError_t cudaGraphAddDependencies(cudaGraph_t graph, const cudaGraphNode_t* from,
-                                            const cudaGraphNode_t* to, size_t count) {
+inline cudaError_t cudaGraphAddDependencies(cudaGraph_t graph, const cudaGraphNode_t* from, const cudaGraphNode_t* to,
+                                            size_t count) {
   return cudaGraphAddDependencies(graph, from, to, nullptr, count);
 }
 
-inline cudaError_t cudaMemPrefetchAsync(const void* data, size_t bytes, int device,
-                                        cudaStream_t stream) {
+inline cudaError_t cudaMemPrefetchAsync(const void* data, size_t bytes, int device, cudaStream_t stream) {
   const cudaMemLocation location{cudaMemLocationTypeDevice, device};
   return cudaMemPrefetchAsync(data, bytes, location, 0, stream);
 }

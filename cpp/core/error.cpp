@@ -55,7 +55,8 @@ std::string with_short_quotes(const std::string& message, std::size_t most) {
     const std::size_t open = message.find('"', begin);
     const std::size_t close = open == std::string::npos ? open : message.find('"', open + 1);
     if (close == std::string::npos) break;
-    text += message.substr(begin, open + 1 - begin) + without_middle(message.substr(open + 1, close - open - 1), most) + '"';
+    text += message.substr(begin, open + 1 - begin) + without_middle(message.substr(open + 1, close - open - 1), most) +
+            '"';
     begin = close + 1;
   }
   return text + message.substr(begin);

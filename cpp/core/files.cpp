@@ -21,18 +21,14 @@ constexpr int most_links = 40;  // as the operating system
 std::string remedy(int error) {
   switch (error) {
     case ENOENT:
-    case ENOTDIR:
-      return "create the folder first or choose another one";
+    case ENOTDIR: return "create the folder first or choose another one";
     case EACCES:
     case EPERM:
-    case EROFS:
-      return "choose a file or folder that may be written";
+    case EROFS: return "choose a file or folder that may be written";
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
-      return "make room or choose another folder";
-    default:
-      return "choose another folder";
+    case EFBIG: return "make room or choose another folder";
+    default: return "choose another folder";
   }
 }
 

@@ -17,12 +17,11 @@ std::string to_string(InstructionSet set) {
 std::vector<InstructionSet> available_instruction_sets() {
   std::vector<InstructionSet> sets{InstructionSet::portable};
 #if defined(FORCESMITH_HAVE_AVX2)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    sets.push_back(InstructionSet::avx2);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(InstructionSet::avx2);
 #endif
 #if defined(FORCESMITH_HAVE_AVX512)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512bw"))
     sets.push_back(InstructionSet::avx512);
 #endif
   return sets;
@@ -38,8 +37,7 @@ InstructionSet instruction_set() {
     known += (known.empty() ? "" : ", ") + to_string(set);
   }
   throw ParameterError("The environment variable FORCESMITH_ISA is \"" + std::string(wanted) +
-                       "\", but this processor and build offer " + known +
-                       "; unset it to use the widest.");
+                       "\", but this processor and build offer " + known + "; unset it to use the widest.");
 }
 
 }  // namespace forcesmith

@@ -21,9 +21,9 @@ std::string to_string(InstructionSet set);
 
 /// In sources of the core: what `function` of the namespace of the variant in use returns.
 #if defined(FORCESMITH_HAVE_AVX2) && defined(FORCESMITH_HAVE_AVX512)
-#define FORCESMITH_VARIANT_IN_USE(function)                                          \
-  (::forcesmith::instruction_set() == InstructionSet::avx512 ? avx512::function()    \
-   : ::forcesmith::instruction_set() == InstructionSet::avx2 ? avx2::function()      \
+#define FORCESMITH_VARIANT_IN_USE(function)                                       \
+  (::forcesmith::instruction_set() == InstructionSet::avx512 ? avx512::function() \
+   : ::forcesmith::instruction_set() == InstructionSet::avx2 ? avx2::function()   \
                                                              : portable::function())
 #else
 #define FORCESMITH_VARIANT_IN_USE(function) (::forcesmith::instruction_set(), portable::function())

@@ -38,14 +38,13 @@ void for_each_worker(int n_workers, const std::function<void(int)>& work) {
   }
   std::vector<std::exception_ptr> errors(n_workers);
   using HostSpace = Kokkos::DefaultHostExecutionSpace;
-  Kokkos::parallel_for("forcesmith::for_each_worker", Kokkos::RangePolicy<HostSpace>(0, n_workers),
-                       [&](int worker) {
-                         try {
-                           work(worker);
-                         } catch (...) {
-                           errors[worker] = std::current_exception();
-                         }
-                       });
+  Kokkos::parallel_for("forcesmith::for_each_worker", Kokkos::RangePolicy<HostSpace>(0, n_workers), [&](int worker) {
+    try {
+      work(worker);
+    } catch (...) {
+      errors[worker] = std::current_exception();
+    }
+  });
   HostSpace().fence();
   for (const std::exception_ptr& error : errors)
     if (error) std::rethrow_exception(error);

@@ -40,10 +40,9 @@ bool has_type(const Json& value, const std::string& type) {
 
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known) {
   if (known.empty()) return "";
-  return *std::min_element(known.begin(), known.end(),
-                           [&](const std::string& a, const std::string& b) {
-                             return edit_distance(name, a) < edit_distance(name, b);
-                           });
+  return *std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
+    return edit_distance(name, a) < edit_distance(name, b);
+  });
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -58,8 +57,7 @@ std::string unknown_name_message(const std::string& kind, const std::string& nam
          "\"? Known: " + joined(known) + ".";
 }
 
-Json checked_parameters(const ParameterSchema& schema, const Json& given,
-                        const std::string& where) {
+Json checked_parameters(const ParameterSchema& schema, const Json& given, const std::string& where) {
   if (!given.is_object())
     throw ParameterError("The parameters of " + where + " must be an object of named values, not " +
                          given.dump().substr(0, 60) + ".");
@@ -67,22 +65,21 @@ Json checked_parameters(const ParameterSchema& schema, const Json& given,
   for (const ParameterField& field : schema) names.push_back(field.name);
   for (const auto& item : given.items())
     if (std::find(names.begin(), names.end(), item.key()) == names.end())
-      throw ParameterError("Unknown parameter \"" + item.key() + "\" of " + where +
-                           "; did you mean \"" + nearest_name(item.key(), names) + "\"? Known: " +
-                           joined(names) + ".");
+      throw ParameterError("Unknown parameter \"" + item.key() + "\" of " + where + "; did you mean \"" +
+                           nearest_name(item.key(), names) + "\"? Known: " + joined(names) + ".");
   Json checked = Json::object();
   for (const ParameterField& field : schema) {
     if (!given.contains(field.name) || given.at(field.name).is_null()) {
       if (!field.default_value.is_null()) checked[field.name] = field.default_value;
       else if (!field.optional)
-        throw ParameterError("The parameter \"" + field.name + "\" of " + where + " is missing: " +
-                             field.doc + (field.unit.empty() ? "" : " (" + field.unit + ")") + ".");
+        throw ParameterError("The parameter \"" + field.name + "\" of " + where + " is missing: " + field.doc +
+                             (field.unit.empty() ? "" : " (" + field.unit + ")") + ".");
       continue;
     }
     const Json& value = given.at(field.name);
     if (!has_type(value, field.type))
-      throw ParameterError("The parameter \"" + field.name + "\" of " + where + " must be of type " +
-                           field.type + ", but is " + value.dump().substr(0, 60) + ".");
+      throw ParameterError("The parameter \"" + field.name + "\" of " + where + " must be of type " + field.type +
+                           ", but is " + value.dump().substr(0, 60) + ".");
     checked[field.name] = field.type == "boolean" ? Json(value == 1 || value == true) : value;
   }
   return checked;

@@ -12,8 +12,8 @@ using Json = nlohmann::json;
 
 struct ParameterField {
   std::string name;
-  std::string type;  // "integer", "number", "string", "boolean", "array", "object", or "one or another"
-  std::string unit;  // "" if none
+  std::string type;    // "integer", "number", "string", "boolean", "array", "object", or "one or another"
+  std::string unit;    // "" if none
   Json default_value;  // null: must be given
   std::string doc;
   bool optional = false;  // may be absent although it has no default

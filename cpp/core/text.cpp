@@ -61,7 +61,9 @@ std::optional<std::string> unpacked(const std::string&) { return {}; }
 /// Files that begin so are no text.
 constexpr std::pair<std::string_view, const char*> signatures[] = {
     {"BZh", "it is compressed by bzip2; unpack it first"},
-    {"\xfd" "7zXZ", "it is compressed by xz; unpack it first"},
+    {"\xfd"
+     "7zXZ",
+     "it is compressed by xz; unpack it first"},
     {"\x28\xb5\x2f\xfd", "it is compressed by zstd; unpack it first"},
     {"PK\x03\x04", "it is a zip archive (PyTorch's models are such archives, too)"},
     {"\x89HDF", "it is an HDF5 file"},

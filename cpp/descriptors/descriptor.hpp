@@ -39,20 +39,19 @@ class Descriptor {
 
   virtual ~Descriptor() = default;
 
-  virtual std::string type() const = 0;                           // name in the registry
+  virtual std::string type() const = 0;  // name in the registry
   /// What users of the descriptor cite: one sentence with the doi, an empty line, BibTeX.
   virtual std::string citation() const = 0;
   virtual double cutoff() const = 0;                              // angstrom
   virtual int size(int element) const = 0;                        // values per atom of that element
   virtual std::vector<std::string> names(int element) const = 0;  // [size(element)]
-  virtual Json to_json() const = 0;  // parameters and coefficients; what create() reads
+  virtual Json to_json() const = 0;                               // parameters and coefficients; what create() reads
 
   virtual int block_size(Precision precision = Precision::double_) const = 0;
   virtual std::unique_ptr<Workspace> make_workspace(Precision precision = Precision::double_) const = 0;
 
   /// B: [n_atoms][stride], every entry up to size(element) is set.
-  virtual void values(const NeighborView& block, Workspace& workspace, double* B,
-                      int stride) const = 0;
+  virtual void values(const NeighborView& block, Workspace& workspace, double* B, int stride) const = 0;
 
   /// Adds the forces and virials of dE_i/dr_ij = sum_k beta_k dB_k/dr_ij; beta: [n_atoms][stride].
   virtual void backpropagate(Workspace& workspace, const double* beta, int stride, const PairForces& forces) const = 0;
@@ -61,14 +60,12 @@ class Descriptor {
   virtual void gradients(Workspace& workspace, double* gradients, int stride) const = 0;
 
   /// B_dot [n_atoms][stride]: derivative of the values when every r_ij moves along directions [n_pairs][3].
-  virtual void tangent(Workspace& workspace, const double* directions, double* B_dot,
-                       int stride) const = 0;
+  virtual void tangent(Workspace& workspace, const double* directions, double* B_dot, int stride) const = 0;
 
   /// Adds d/dparameters of sum (B_bar . B + B_dot_bar . B_dot) to gradient [parameters().size()].
   /// After tangent() with the same directions.
-  virtual void parameter_adjoint(Workspace& workspace, const double* directions,
-                                 const double* B_bar, const double* B_dot_bar, int stride,
-                                 double* gradient) const = 0;
+  virtual void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
+                                 const double* B_dot_bar, int stride, double* gradient) const = 0;
 
   /// Throws FormatError naming `where` if no sound potential has such values, for example because they change when
   /// the atoms are rotated. For what was read from a file.

@@ -18,8 +18,7 @@ struct KernelVariant {
                         Real* pair_gradients);
   // In double precision only, else null.
   void (*gradients)(const Tables&, const View&, const Scratch&, double* gradients, int stride);
-  void (*tangent)(const Tables&, const View&, const Scratch&, const double* directions, double* values_dot,
-                  int stride);
+  void (*tangent)(const Tables&, const View&, const Scratch&, const double* directions, double* values_dot, int stride);
 };
 
 /// Those of both.

@@ -49,8 +49,7 @@ class DesignBlock {
       double* center = force_rows + 3 * (block.centers[atom] - first_atom) * n_columns_;
       for (int sum = 0; sum < 9; ++sum)
         model.add_design_gradient(element, B, sums_.data() + sum * stride_, 1.0,
-                                  sum < 3 ? center + sum * n_columns_
-                                          : virial_rows + (sum - 3) * n_columns_);
+                                  sum < 3 ? center + sum * n_columns_ : virial_rows + (sum - 3) * n_columns_);
     }
   }
 

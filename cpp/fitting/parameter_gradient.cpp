@@ -47,17 +47,14 @@ ParameterGradient parameter_gradient(const Potential& potential, const NeighborS
     std::vector<double> B(size), B_dot(size), B_bar(size), B_dot_bar(size), directions;
     ParameterGradient& own = gradients[worker];
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
-    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
-         first += block_size) {
+    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end; first += block_size) {
       const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
       set_directions(block, weights, first, directions);
       descriptors.values(block, B.data());
       descriptors.tangent(directions.data(), B_dot.data());
-      potential.model().parameter_adjoint(*workspace, block.n_atoms, block.center_types, B.data(),
-                                          B_dot.data(), stride, weights.energy_bar + first,
-                                          B_bar.data(), B_dot_bar.data(), own.model.data());
-      descriptors.parameter_adjoint(directions.data(), B_bar.data(), B_dot_bar.data(),
-                                    own.descriptor.data());
+      potential.model().parameter_adjoint(*workspace, block.n_atoms, block.center_types, B.data(), B_dot.data(), stride,
+                                          weights.energy_bar + first, B_bar.data(), B_dot_bar.data(), own.model.data());
+      descriptors.parameter_adjoint(directions.data(), B_bar.data(), B_dot_bar.data(), own.descriptor.data());
     }
   });
 

@@ -1,62 +1,62 @@
 // The activation functions of neural networks, with their first two derivatives, on lanes.
 #pragma once
 
-#include "math/lane_exponential.hpp"
-#include "math/lane_trigonometry.hpp"
 #include "models/neural_network_tables.hpp"
+#include "simd/exponential.hpp"
+#include "simd/trigonometry.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
 /// f(z), slope = f'(z), curvature = f''(z). What is not used is not computed.
-template <Activation function, class L>
-FORCESMITH_FUNCTION L activation(L z, L& slope, L& curvature) {
-  const L one(1.0), two(2.0);
+template <Activation function, class V>
+FORCESMITH_FUNCTION V activation(V z, V& slope, V& curvature) {
+  const V one(1.0), two(2.0);
   if constexpr (function == Activation::cosine) {
-    L sine, cosine;
-    lane_sin_cos(lane_wrapped_angle(z), sine, cosine);
+    V sine, cosine;
+    simd_sin_cos(simd_wrapped_angle(z), sine, cosine);
     slope = -sine;
     curvature = -cosine;
     return cosine;
   } else if constexpr (function == Activation::exponential) {  // exp(-z)
-    const L value = lane_exp(-z);
+    const V value = simd_exp(-z);
     slope = -value;
     curvature = value;
     return value;
   } else if constexpr (function == Activation::gaussian) {  // exp(-z^2/2)
-    const L value = lane_exp(L(-0.5) * z * z);
+    const V value = simd_exp(V(-0.5) * z * z);
     slope = -z * value;
     curvature = (z * z - one) * value;
     return value;
   } else if constexpr (function == Activation::identity) {
     slope = one;
-    curvature = L(0.0);
+    curvature = V(0.0);
     return z;
   } else if constexpr (function == Activation::logistic) {
-    L rest;
-    const L value = lane_logistic(z, rest);
+    V rest;
+    const V value = simd_logistic(z, rest);
     slope = value * rest;
     curvature = slope * (rest - value);
     return value;
   } else if constexpr (function == Activation::silu) {  // z logistic(z)
-    L rest;
-    const L logistic = lane_logistic(z, rest);
+    V rest;
+    const V logistic = simd_logistic(z, rest);
     slope = logistic * (one + z * rest);
     curvature = logistic * rest * (two + z * (rest - logistic));
     return z * logistic;
   } else if constexpr (function == Activation::softplus) {  // ln(1 + exp(z))
     // With e = exp(-|z|), which cannot overflow: max(z, 0) + ln(1 + e).
-    const L zero(0.0), e = lane_exp(lane_if_less(z, zero, z, -z));
-    const L larger = one / (one + e), smaller = e * larger;  // logistic of |z| and -|z|
-    slope = lane_if_less(z, zero, smaller, larger);
+    const V zero(0.0), e = simd_exp(simd_if_less(z, zero, z, -z));
+    const V larger = one / (one + e), smaller = e * larger;  // logistic of |z| and -|z|
+    slope = simd_if_less(z, zero, smaller, larger);
     curvature = larger * smaller;
-    return lane_if_less(z, zero, zero, z) + lane_log1p(e);
+    return simd_if_less(z, zero, zero, z) + simd_log1p(e);
   } else if constexpr (function == Activation::square) {
     slope = two * z;
     curvature = two;
     return z * z;
   } else {
     static_assert(function == Activation::tanh);
-    const L value = lane_tanh(z, slope);
+    const V value = simd_tanh(z, slope);
     curvature = -two * value * slope;
     return value;
   }

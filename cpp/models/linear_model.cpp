@@ -12,13 +12,11 @@ ParameterSchema LinearModel::schema() {
           {"coefficients", "array", "eV", {}, "[one set, or one per element][descriptor value]", true, true}};
 }
 
-std::unique_ptr<Model> LinearModel::create(const Json& given, const std::vector<int>& sizes,
-                                           const std::string& where) {
+std::unique_ptr<Model> LinearModel::create(const Json& given, const std::vector<int>& sizes, const std::string& where) {
   return std::make_unique<LinearModel>(from_json(given, sizes, where));
 }
 
-LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& sizes,
-                                   const std::string& where) {
+LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& sizes, const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
   const bool shared = checked.at("shared");
   if (shared && std::adjacent_find(sizes.begin(), sizes.end(), std::not_equal_to<>()) != sizes.end())
@@ -27,11 +25,9 @@ LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& si
                          "coefficients cannot be shared; set \"shared\" to false.");
   std::vector<double> offsets(sizes.size(), 0.0);
   std::vector<std::vector<double>> coefficients;
-  for (std::size_t set = 0; set < (shared ? 1 : sizes.size()); ++set)
-    coefficients.emplace_back(sizes[set], 0.0);
+  for (std::size_t set = 0; set < (shared ? 1 : sizes.size()); ++set) coefficients.emplace_back(sizes[set], 0.0);
   try {
-    if (checked.contains("energy_offsets"))
-      offsets = checked.at("energy_offsets").get<std::vector<double>>();
+    if (checked.contains("energy_offsets")) offsets = checked.at("energy_offsets").get<std::vector<double>>();
     if (checked.contains("coefficients"))
       coefficients = checked.at("coefficients").get<std::vector<std::vector<double>>>();
   } catch (const Json::exception&) {
@@ -41,12 +37,11 @@ LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& si
   }
   if (offsets.size() != sizes.size())
     throw FormatError(where + ": expected " + std::to_string(sizes.size()) +
-                      " energy offsets, one per element, found " + std::to_string(offsets.size()) +
-                      ".");
+                      " energy offsets, one per element, found " + std::to_string(offsets.size()) + ".");
   const std::size_t sets = shared ? 1 : sizes.size();
   if (coefficients.size() != sets)
-    throw FormatError(where + ": expected " + std::to_string(sets) +
-                      " set(s) of coefficients, found " + std::to_string(coefficients.size()) + ".");
+    throw FormatError(where + ": expected " + std::to_string(sets) + " set(s) of coefficients, found " +
+                      std::to_string(coefficients.size()) + ".");
   for (std::size_t set = 0; set < sets; ++set)
     if (coefficients[set].size() != static_cast<std::size_t>(sizes[set]))
       throw FormatError(where + ": expected " + std::to_string(sizes[set]) +
@@ -57,10 +52,7 @@ LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& si
 
 LinearModel::LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients,
                          std::vector<int> sizes, bool shared)
-    : offsets_(std::move(offsets)),
-      coefficients_(std::move(coefficients)),
-      sizes_(std::move(sizes)),
-      shared_(shared) {
+    : offsets_(std::move(offsets)), coefficients_(std::move(coefficients)), sizes_(std::move(sizes)), shared_(shared) {
   int column = static_cast<int>(offsets_.size());
   for (const auto& set : coefficients_) {
     first_column_.push_back(column);
@@ -69,14 +61,11 @@ LinearModel::LinearModel(std::vector<double> offsets, std::vector<std::vector<do
 }
 
 Json LinearModel::to_json() const {
-  return {{"type", type()},
-          {"shared", shared_},
-          {"energy_offsets", offsets_},
-          {"coefficients", coefficients_}};
+  return {{"type", type()}, {"shared", shared_}, {"energy_offsets", offsets_}, {"coefficients", coefficients_}};
 }
 
-void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* types, const double* B,
-                                         int stride, double* energies, double* beta) const {
+void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* types, const double* B, int stride,
+                                         double* energies, double* beta) const {
   for (int atom = 0; atom < n_atoms; ++atom) {
     const double* theta = coefficients(types[atom]).data();
     const double* row = B + static_cast<std::ptrdiff_t>(atom) * stride;
@@ -97,9 +86,9 @@ void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* typ
   }
 }
 
-void LinearModel::parameter_adjoint(Workspace&, int n_atoms, const int* types, const double* B,
-                                    const double* B_dot, int stride, const double* energy_bar,
-                                    double* B_bar, double* B_dot_bar, double* gradient) const {
+void LinearModel::parameter_adjoint(Workspace&, int n_atoms, const int* types, const double* B, const double* B_dot,
+                                    int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
+                                    double* gradient) const {
   for (int atom = 0; atom < n_atoms; ++atom) {
     const std::vector<double>& theta = coefficients(types[atom]);
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
@@ -121,8 +110,8 @@ std::vector<double> LinearModel::parameters() const {
 
 void LinearModel::set_parameters(std::span<const double> values) {
   if (values.size() != parameters().size())
-    throw ParameterError("The linear model has " + std::to_string(parameters().size()) +
-                         " parameters, but " + std::to_string(values.size()) + " were given.");
+    throw ParameterError("The linear model has " + std::to_string(parameters().size()) + " parameters, but " +
+                         std::to_string(values.size()) + " were given.");
   auto next = values.begin();
   for (double& offset : offsets_) offset = *next++;
   for (auto& set : coefficients_)
@@ -135,8 +124,7 @@ void LinearModel::add_design_row(int element, const double* B, double* row) cons
   for (int k = 0; k < sizes_[element]; ++k) columns[k] += B[k];
 }
 
-void LinearModel::add_design_gradient(int element, const double*, const double* dB, double factor,
-                                      double* row) const {
+void LinearModel::add_design_gradient(int element, const double*, const double* dB, double factor, double* row) const {
   double* columns = row + first_column(element);
   for (int k = 0; k < sizes_[element]; ++k) columns[k] += factor * dB[k];
 }

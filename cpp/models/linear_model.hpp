@@ -13,35 +13,30 @@ class LinearModel : public Model {
  public:
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
-  static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes,
-                                       const std::string& where);
-  static LinearModel from_json(const Json& parameters, const std::vector<int>& sizes,
-                               const std::string& where);
+  static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
+  static LinearModel from_json(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
 
   /// offsets [n_elements] eV, coefficients [one set, or one per element][size] eV.
-  LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients,
-              std::vector<int> sizes, bool shared);
+  LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients, std::vector<int> sizes,
+              bool shared);
 
   std::string type() const override { return "linear"; }
   Json to_json() const override;
-  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
-                              int stride, double* energies, double* beta) const override;
-  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
-                         const double* B_dot, int stride, const double* energy_bar, double* B_bar,
-                         double* B_dot_bar, double* gradient) const override;
+  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
+                              double* energies, double* beta) const override;
+  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B, const double* B_dot,
+                         int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
+                         double* gradient) const override;
   /// offsets first, then the coefficient sets.
   std::vector<double> parameters() const override;
   void set_parameters(std::span<const double> values) override;
   bool linear_in_parameters() const override { return true; }
   void add_design_row(int element, const double* B, double* row) const override;
-  void add_design_gradient(int element, const double* B, const double* dB, double factor,
-                           double* row) const override;
+  void add_design_gradient(int element, const double* B, const double* dB, double factor, double* row) const override;
 
   bool shared() const { return shared_; }
   const std::vector<double>& offsets() const { return offsets_; }
-  const std::vector<double>& coefficients(int element) const {
-    return coefficients_[shared_ ? 0 : element];
-  }
+  const std::vector<double>& coefficients(int element) const { return coefficients_[shared_ ? 0 : element]; }
 
  private:
   int first_column(int element) const { return first_column_[shared_ ? 0 : element]; }

@@ -29,15 +29,14 @@ class Model {
   virtual std::unique_ptr<Workspace> make_workspace() const { return std::make_unique<Workspace>(); }
 
   /// energies [n_atoms] and beta = dE_i/dB_i [n_atoms][stride].
-  virtual void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types,
-                                      const double* B, int stride, double* energies,
-                                      double* beta) const = 0;
+  virtual void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
+                                      double* energies, double* beta) const = 0;
 
   /// Reverse pass of J = sum_i (energy_bar_i E_i + D E_i), where D is the derivative along B_dot:
   /// sets B_bar = dJ/dB and B_dot_bar = dJ/dB_dot, adds dJ/dparameters to gradient.
   virtual void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
-                                 const double* B_dot, int stride, const double* energy_bar,
-                                 double* B_bar, double* B_dot_bar, double* gradient) const = 0;
+                                 const double* B_dot, int stride, const double* energy_bar, double* B_bar,
+                                 double* B_dot_bar, double* gradient) const = 0;
 
   /// How many descriptor values of an atom, B [size(element)], lie outside their range in the training set; -1
   /// if the model was not told the ranges.

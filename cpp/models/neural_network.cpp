@@ -15,15 +15,13 @@ namespace {
 
 constexpr int largest_layer = 4096;
 constexpr double largest_number_of_weights = 3e7;  // of all elements
-constexpr int largest_group = 8;  // atoms per call of a kernel
+constexpr int largest_group = 8;                   // atoms per call of a kernel
 
 const std::map<std::string, Activation>& activation_names() {
   static const std::map<std::string, Activation> names{
-      {"cosine", Activation::cosine},     {"exponential", Activation::exponential},
-      {"gaussian", Activation::gaussian}, {"identity", Activation::identity},
-      {"logistic", Activation::logistic}, {"silu", Activation::silu},
-      {"softplus", Activation::softplus}, {"square", Activation::square},
-      {"tanh", Activation::tanh}};
+      {"cosine", Activation::cosine},     {"exponential", Activation::exponential}, {"gaussian", Activation::gaussian},
+      {"identity", Activation::identity}, {"logistic", Activation::logistic},       {"silu", Activation::silu},
+      {"softplus", Activation::softplus}, {"square", Activation::square},           {"tanh", Activation::tanh}};
   return names;
 }
 
@@ -62,20 +60,18 @@ struct Place {
 /// Refuses anything but a list of `count` `things`.
 void check_list(const Json& list, std::size_t count, const std::string& things, const Place& place) {
   if (!list.is_array())
-    throw FormatError(place.text() + " must be a list of " + std::to_string(count) + " " + things +
-                      ", but is " + list.dump().substr(0, 60) + ".");
+    throw FormatError(place.text() + " must be a list of " + std::to_string(count) + " " + things + ", but is " +
+                      list.dump().substr(0, 60) + ".");
   if (list.size() != count)
-    throw FormatError(place.text() + " must hold " + std::to_string(count) + " " + things +
-                      ", found " + std::to_string(list.size()) + ".");
+    throw FormatError(place.text() + " must hold " + std::to_string(count) + " " + things + ", found " +
+                      std::to_string(list.size()) + ".");
 }
 
-std::vector<double> numbers_of(const Json& list, std::size_t count, const std::string& things,
-                               const Place& place) {
+std::vector<double> numbers_of(const Json& list, std::size_t count, const std::string& things, const Place& place) {
   check_list(list, count, things, place);
   for (const Json& item : list)
     if (!item.is_number())
-      throw FormatError(place.text() + " must hold " + things + ", but one is " +
-                        item.dump().substr(0, 60) + ".");
+      throw FormatError(place.text() + " must hold " + things + ", but one is " + item.dump().substr(0, 60) + ".");
   return list.get<std::vector<double>>();
 }
 
@@ -90,16 +86,14 @@ std::vector<Json> lists_per_element(const Json& list, std::size_t n_elements, co
   return list.get<std::vector<Json>>();
 }
 
-std::vector<std::vector<int>> hidden_layers_of(const Json& list, std::size_t n_elements,
-                                               const Place& place) {
+std::vector<std::vector<int>> hidden_layers_of(const Json& list, std::size_t n_elements, const Place& place) {
   std::vector<std::vector<int>> all;
   for (const Json& layers : lists_per_element(list, n_elements, place)) {
     all.emplace_back();
     for (const Json& size : layers) {
       if (!size.is_number_integer() || size < 1 || size > largest_layer)
-        throw ParameterError(place.text() + " must hold numbers of neurons, 1 to " +
-                             std::to_string(largest_layer) + ", but one is " +
-                             size.dump().substr(0, 60) + ".");
+        throw ParameterError(place.text() + " must hold numbers of neurons, 1 to " + std::to_string(largest_layer) +
+                             ", but one is " + size.dump().substr(0, 60) + ".");
       all.back().push_back(size);
     }
   }
@@ -133,18 +127,15 @@ std::vector<std::vector<Activation>> activations_of(const Json& given,
 }
 
 /// One number per element and descriptor value, `fallback` if the key is absent.
-std::vector<std::vector<double>> inputs_of(const Json& checked, const std::string& key,
-                                           const std::vector<int>& sizes,
-                                           std::vector<std::vector<double>> fallback,
-                                           const std::string& where) {
+std::vector<std::vector<double>> inputs_of(const Json& checked, const std::string& key, const std::vector<int>& sizes,
+                                           std::vector<std::vector<double>> fallback, const std::string& where) {
   if (!checked.contains(key)) return fallback;
   const Place place{"\"" + key + "\"", where};
   const Json& lists = checked.at(key);
   check_list(lists, sizes.size(), "list(s), one per element", place);
   std::vector<std::vector<double>> all;
   for (std::size_t element = 0; element < sizes.size(); ++element)
-    all.push_back(numbers_of(lists[element], sizes[element], "number(s), one per descriptor value",
-                             place[element]));
+    all.push_back(numbers_of(lists[element], sizes[element], "number(s), one per descriptor value", place[element]));
   return all;
 }
 
@@ -173,8 +164,8 @@ void read_networks(const Json& networks, const PackedNetworks& packed, const std
                                     "number(s), one per input of the layer", weights[output]);
         next = std::copy(row.begin(), row.end(), next);
       }
-      const auto row = numbers_of(layer.at("biases"), layers[l].n_outputs,
-                                  "number(s), one per output of the layer", biases);
+      const auto row =
+          numbers_of(layer.at("biases"), layers[l].n_outputs, "number(s), one per output of the layer", biases);
       std::copy(row.begin(), row.end(), next);
     }
   }
@@ -205,10 +196,24 @@ Json merged(const std::vector<List>& lists) {
 }  // namespace
 
 ParameterSchema NeuralNetwork::schema() {
-  return {{"hidden_layers", "array", "", Json{24, 24}, "neurons of each hidden layer; one list for all elements, or one per element"},
-          {"activation", "string or array", "", "tanh", "activation of the hidden layers: one name, or a list with a name per layer, or such a list per element"},
-          {"energy_offsets", "array", "eV", {}, "energy of every element that is added to its network's output; default 0", true, true},
-          {"input_shift", "array", "", {}, "[element][descriptor value] the networks see (value - shift) factor; default 0", true, true},
+  return {{"hidden_layers", "array", "", Json{24, 24},
+           "neurons of each hidden layer; one list for all elements, or one per element"},
+          {"activation", "string or array", "", "tanh",
+           "activation of the hidden layers: one name, or a list with a name per layer, or such a list per element"},
+          {"energy_offsets",
+           "array",
+           "eV",
+           {},
+           "energy of every element that is added to its network's output; default 0",
+           true,
+           true},
+          {"input_shift",
+           "array",
+           "",
+           {},
+           "[element][descriptor value] the networks see (value - shift) factor; default 0",
+           true,
+           true},
           {"input_factor", "array", "", {}, "[element][descriptor value]; default 1", true, true},
           {"input_min", "array", "", {}, "[element][descriptor value] smallest value of the training set", true},
           {"input_max", "array", "", {}, "[element][descriptor value] largest value of the training set", true},
@@ -221,10 +226,8 @@ std::unique_ptr<Model> NeuralNetwork::create(const Json& given, const std::vecto
   const Json checked = checked_parameters(schema(), given, where);
   NeuralNetworkSettings settings;
   settings.sizes = sizes;
-  settings.hidden_layers =
-      hidden_layers_of(checked.at("hidden_layers"), sizes.size(), {"\"hidden_layers\"", where});
-  settings.activations =
-      activations_of(checked.at("activation"), settings.hidden_layers, {"\"activation\"", where});
+  settings.hidden_layers = hidden_layers_of(checked.at("hidden_layers"), sizes.size(), {"\"hidden_layers\"", where});
+  settings.activations = activations_of(checked.at("activation"), settings.hidden_layers, {"\"activation\"", where});
   double n_weights = 0.0;
   for (std::size_t element = 0; element < sizes.size(); ++element) {
     double n_inputs = sizes[element];
@@ -257,8 +260,7 @@ std::unique_ptr<Model> NeuralNetwork::create(const Json& given, const std::vecto
                                     {"\"energy_offsets\"", where});
     std::copy(offsets.begin(), offsets.end(), parameters.begin());
   }
-  if (checked.contains("networks"))
-    read_networks(checked.at("networks"), model->packed(), where, parameters);
+  if (checked.contains("networks")) read_networks(checked.at("networks"), model->packed(), where, parameters);
   model->set_parameters(parameters);
   return model;
 }
@@ -293,15 +295,13 @@ Json NeuralNetwork::to_json() const {
       Json weights = Json::array();
       for (int output = 0; output < layer.n_outputs; ++output, next += layer.n_inputs)
         weights.push_back(std::vector<double>(next, next + layer.n_inputs));
-      networks.back().push_back(
-          {{"weights", weights}, {"biases", std::vector<double>(next, next + layer.n_outputs)}});
+      networks.back().push_back({{"weights", weights}, {"biases", std::vector<double>(next, next + layer.n_outputs)}});
     }
   }
   Json json{{"type", type()},
             {"hidden_layers", merged(settings_.hidden_layers)},
             {"activation", merged(activations)},
-            {"energy_offsets", std::vector<double>(parameters_.begin(),
-                                                   parameters_.begin() + settings_.n_elements())},
+            {"energy_offsets", std::vector<double>(parameters_.begin(), parameters_.begin() + settings_.n_elements())},
             {"input_shift", settings_.input_shift},
             {"input_factor", settings_.input_factor},
             {"seed", settings_.seed},
@@ -317,9 +317,8 @@ std::unique_ptr<Model::Workspace> NeuralNetwork::make_workspace() const {
   return std::make_unique<NeuralNetworkWorkspace>();
 }
 
-void NeuralNetwork::energies_and_gradients(Workspace& workspace, int n_atoms, const int* types,
-                                           const double* B, int stride, double* energies,
-                                           double* beta) const {
+void NeuralNetwork::energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                                           int stride, double* energies, double* beta) const {
   AlignedBuffer& memory = static_cast<NeuralNetworkWorkspace&>(workspace).memory;
   for_each_group(n_atoms, types, [&](const NetworkAtoms& atoms) {
     const std::size_t size = energy_memory(packed_.elements()[atoms.element], atoms.n);
@@ -327,15 +326,14 @@ void NeuralNetwork::energies_and_gradients(Workspace& workspace, int n_atoms, co
   });
 }
 
-void NeuralNetwork::parameter_adjoint(Workspace& workspace, int n_atoms, const int* types,
-                                      const double* B, const double* B_dot, int stride,
-                                      const double* energy_bar, double* B_bar, double* B_dot_bar,
-                                      double* gradient) const {
+void NeuralNetwork::parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                                      const double* B_dot, int stride, const double* energy_bar, double* B_bar,
+                                      double* B_dot_bar, double* gradient) const {
   AlignedBuffer& memory = static_cast<NeuralNetworkWorkspace&>(workspace).memory;
   for_each_group(n_atoms, types, [&](const NetworkAtoms& atoms) {
     const std::size_t size = adjoint_memory(packed_.elements()[atoms.element], atoms.n);
-    variant_.parameter_adjoint(packed_.tables(), atoms, B, B_dot, stride, energy_bar,
-                               memory.reserve(size), B_bar, B_dot_bar, gradient);
+    variant_.parameter_adjoint(packed_.tables(), atoms, B, B_dot, stride, energy_bar, memory.reserve(size), B_bar,
+                               B_dot_bar, gradient);
   });
 }
 
@@ -349,8 +347,8 @@ int NeuralNetwork::values_outside(int element, const double* B) const {
 
 void NeuralNetwork::set_parameters(std::span<const double> values) {
   if (values.size() != parameters_.size())
-    throw ParameterError("The neural network model has " + std::to_string(parameters_.size()) +
-                         " parameters, but " + std::to_string(values.size()) + " were given.");
+    throw ParameterError("The neural network model has " + std::to_string(parameters_.size()) + " parameters, but " +
+                         std::to_string(values.size()) + " were given.");
   parameters_.assign(values.begin(), values.end());
   packed_.set_parameters(parameters_);
 }

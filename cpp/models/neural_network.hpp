@@ -19,8 +19,7 @@ class NeuralNetwork : public Model {
  public:
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
-  static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes,
-                                       const std::string& where);
+  static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
 
   /// With energy offsets and biases of zero and weights from settings.seed.
   explicit NeuralNetwork(NeuralNetworkSettings settings);
@@ -28,11 +27,11 @@ class NeuralNetwork : public Model {
   std::string type() const override { return "neural_network"; }
   Json to_json() const override;
   std::unique_ptr<Workspace> make_workspace() const override;
-  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
-                              int stride, double* energies, double* beta) const override;
-  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
-                         const double* B_dot, int stride, const double* energy_bar, double* B_bar,
-                         double* B_dot_bar, double* gradient) const override;
+  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
+                              double* energies, double* beta) const override;
+  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B, const double* B_dot,
+                         int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
+                         double* gradient) const override;
   int values_outside(int element, const double* B) const override;
   /// The order is told at PackedNetworks.
   std::vector<double> parameters() const override { return parameters_; }

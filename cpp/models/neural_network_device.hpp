@@ -1,5 +1,5 @@
 // The kernels of neural_network_kernels.hpp launched over many atoms on any Kokkos execution space, one
-// thread per atom (Lane<double, 1>). On a CPU the SIMD variants of neural_network_variants.hpp are used
+// thread per atom (Simd<double, 1>). On a CPU the SIMD variants of neural_network_variants.hpp are used
 // instead; this is the path of devices.
 #pragma once
 
@@ -16,10 +16,10 @@ namespace forcesmith {
 template <class ExecSpace>
 class NeuralNetworkDevice {
  public:
-  using Lane = FORCESMITH_ISA::Lane<double, 1>;
+  using Simd = FORCESMITH_ISA::Simd<double, 1>;
 
   explicit NeuralNetworkDevice(const NeuralNetwork& model) {
-    PackedNetworks packed(model.settings(), Lane::width);
+    PackedNetworks packed(model.settings(), Simd::width);
     packed.set_parameters(model.parameters());
     for (const NetworkElement& element : packed.elements())
       memory_per_atom_ = std::max(memory_per_atom_, energy_memory(element, 1));
@@ -29,8 +29,8 @@ class NeuralNetworkDevice {
   }
 
   /// types [n_atoms], B and beta [n_atoms][stride] and energies [n_atoms] are in the memory of ExecSpace.
-  void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride,
-                              double* energies, double* beta) {
+  void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride, double* energies,
+                              double* beta) {
     const std::size_t size = memory_per_atom_ * n_atoms;
     if (d_memory_.extent(0) < size)
       d_memory_ = DeviceArray<double>(
@@ -42,8 +42,8 @@ class NeuralNetworkDevice {
         "forcesmith::neural_network::energies_and_gradients", Kokkos::RangePolicy<ExecSpace>(0, n_atoms),
         KOKKOS_LAMBDA(int atom) {
           const NetworkAtoms atoms{types[atom], 1, &atom};
-          FORCESMITH_ISA::compute_energies<Lane>(tables, atoms, B, stride,
-                                                 memory + memory_per_atom * atom, energies, beta);
+          FORCESMITH_ISA::compute_energies<Simd>(tables, atoms, B, stride, memory + memory_per_atom * atom, energies,
+                                                 beta);
         });
   }
 

@@ -1,4 +1,4 @@
-// Kernels of the neural network model, written once for all processors (see core/lane.hpp).
+// Kernels of the neural network model, written once for all processors (see simd/simd.hpp).
 //
 // One multilayer perceptron per element; for each layer z = W a + b, next a = f(z), starting from
 // a = x = (B - shift) factor; the single output is the energy. Lanes run over the neurons of a layer, and
@@ -29,107 +29,101 @@ FORCESMITH_FUNCTION void with_constant(int n, const Body& body) {
 enum class Product { replaces, multiplies };
 
 /// The part of `multiply` that fits into registers.
-template <class L, Product product, int rows, int registers>
-FORCESMITH_FUNCTION void multiply_tile(const double* matrix, const double* start, int n_inputs,
-                                       const double* x, int x_length, double* y, int y_length) {
-  L sums[rows][registers];
+template <class V, Product product, int rows, int registers>
+FORCESMITH_FUNCTION void multiply_tile(const double* matrix, const double* start, int n_inputs, const double* x,
+                                       int x_length, double* y, int y_length) {
+  V sums[rows][registers];
   for (int row = 0; row < rows; ++row)
-    for (int r = 0; r < registers; ++r)
-      sums[row][r] = start != nullptr ? lane_load<L>(start + r * L::width) : L(0.0);
+    for (int r = 0; r < registers; ++r) sums[row][r] = start != nullptr ? simd_load<V>(start + r * V::width) : V(0.0);
   for (int k = 0; k < n_inputs; ++k) {
-    L weights[registers];
+    V weights[registers];
     for (int r = 0; r < registers; ++r)
-      weights[r] = lane_load<L>(matrix + static_cast<std::ptrdiff_t>(k) * y_length + r * L::width);
+      weights[r] = simd_load<V>(matrix + static_cast<std::ptrdiff_t>(k) * y_length + r * V::width);
     for (int row = 0; row < rows; ++row) {
-      const L input(x[row * x_length + k]);
+      const V input(x[row * x_length + k]);
       for (int r = 0; r < registers; ++r) sums[row][r] += input * weights[r];
     }
   }
   for (int row = 0; row < rows; ++row)
     for (int r = 0; r < registers; ++r) {
-      double* own = y + row * y_length + r * L::width;
-      if constexpr (product == Product::multiplies) sums[row][r] *= lane_load<L>(own);
-      lane_store(own, sums[row][r]);
+      double* own = y + row * y_length + r * V::width;
+      if constexpr (product == Product::multiplies) sums[row][r] *= simd_load<V>(own);
+      simd_store(own, sums[row][r]);
     }
 }
 
 /// Row by row, the product start + x . matrix; x [n_rows][x_length], matrix [n_inputs][y_length], start
 /// [y_length] or null, y [n_rows][y_length]. The order of every sum is the same however rows are grouped.
-template <class L, Product product>
+template <class V, Product product>
 FORCESMITH_FUNCTION void multiply(const double* matrix, const double* start, int n_inputs, const double* x,
                                   int x_length, int n_rows, double* y, int y_length) {
   // 4 x 3 sums, 3 weights and an input fill the 16 registers of AVX2.
   constexpr int most_rows = 4, most_registers = 3;
   for (int row = 0; row < n_rows; row += most_rows)
     with_constant<most_rows>(n_rows - row, [&](auto rows) {
-      int left = y_length / L::width;
+      int left = y_length / V::width;
       for (int column = 0; left > 0;) {
         // As equal as can be: 4 registers are 2 + 2.
         const int tiles = (left + most_registers - 1) / most_registers;
         const int count = (left + tiles - 1) / tiles;
         with_constant<most_registers>(count, [&](auto registers) {
-          multiply_tile<L, product, decltype(rows)::value, decltype(registers)::value>(
-              matrix + column, start != nullptr ? start + column : nullptr, n_inputs,
-              x + row * x_length, x_length, y + row * y_length + column, y_length);
+          multiply_tile<V, product, decltype(rows)::value, decltype(registers)::value>(
+              matrix + column, start != nullptr ? start + column : nullptr, n_inputs, x + row * x_length, x_length,
+              y + row * y_length + column, y_length);
         });
         left -= count;
-        column += count * L::width;
+        column += count * V::width;
       }
     });
 }
 
 /// x = (B - shift) factor of every atom.
-template <class L>
-FORCESMITH_FUNCTION void standardise(const NeuralNetworkTables& t, const NetworkAtoms& atoms,
-                                     const double* B, int stride, double* x) {
+template <class V>
+FORCESMITH_FUNCTION void standardise(const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B,
+                                     int stride, double* x) {
   const NetworkElement& element = t.elements[atoms.element];
   const NetworkLayer& first = t.layers[element.first_layer];
   const double *shift = t.numbers + element.shift, *factor = t.numbers + element.factor;
   for (int atom = 0; atom < atoms.n; ++atom) {
     const double* own = B + static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
-    for (int k = 0; k < first.n_inputs; ++k)
-      x[atom * first.padded_inputs + k] = (own[k] - shift[k]) * factor[k];
+    for (int k = 0; k < first.n_inputs; ++k) x[atom * first.padded_inputs + k] = (own[k] - shift[k]) * factor[k];
   }
 }
 
 /// energies and beta = dE/dB of the given atoms. memory: energy_memory() doubles.
-template <class L>
-FORCESMITH_FUNCTION void compute_energies(const NeuralNetworkTables& t, const NetworkAtoms& atoms,
-                                          const double* B, int stride, double* memory,
-                                          double* energies, double* beta) {
+template <class V>
+FORCESMITH_FUNCTION void compute_energies(const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B,
+                                          int stride, double* memory, double* energies, double* beta) {
   const NetworkElement& element = t.elements[atoms.element];
   const NetworkLayer* layers = t.layers + element.first_layer;
   const NetworkLayer& first = layers[0];
   const int n = atoms.n;
   double *a = memory, *slopes = memory + n * element.n_neurons;
 
-  standardise<L>(t, atoms, B, stride, a);
+  standardise<V>(t, atoms, B, stride, a);
   // The slope of the inputs is dx/dB.
   for (int atom = 0; atom < n; ++atom)
-    for (int k = 0; k < first.padded_inputs; k += L::width)
-      lane_store(slopes + atom * first.padded_inputs + k,
-                 lane_load<L>(t.numbers + element.factor + k));
+    for (int k = 0; k < first.padded_inputs; k += V::width)
+      simd_store(slopes + atom * first.padded_inputs + k, simd_load<V>(t.numbers + element.factor + k));
   for (int l = 0; l < element.n_layers; ++l) {
     const NetworkLayer& layer = layers[l];
     const int outputs = n * (layer.begin + layer.padded_inputs);
-    multiply<L, Product::replaces>(t.numbers + layer.forward, t.numbers + layer.biases, layer.n_inputs,
-                                   a + n * layer.begin, layer.padded_inputs, n, a + outputs,
-                                   layer.padded_outputs);
+    multiply<V, Product::replaces>(t.numbers + layer.forward, t.numbers + layer.biases, layer.n_inputs,
+                                   a + n * layer.begin, layer.padded_inputs, n, a + outputs, layer.padded_outputs);
     with_activation(layer.activation, [&](auto name) {
-      for (int i = outputs; i < outputs + n * layer.padded_outputs; i += L::width) {
-        L slope, curvature;
-        lane_store(a + i, activation<decltype(name)::value>(lane_load<L>(a + i), slope, curvature));
-        lane_store(slopes + i, slope);
+      for (int i = outputs; i < outputs + n * layer.padded_outputs; i += V::width) {
+        V slope, curvature;
+        simd_store(a + i, activation<decltype(name)::value>(simd_load<V>(a + i), slope, curvature));
+        simd_store(slopes + i, slope);
       }
     });
   }
   // Slopes become dE/dz: those of the output layer are, each other is multiplied by dE/da.
   for (int l = element.n_layers - 1; l >= 0; --l) {
     const NetworkLayer& layer = layers[l];
-    multiply<L, Product::multiplies>(t.numbers + layer.reverse, nullptr, layer.n_outputs,
-                                     slopes + n * (layer.begin + layer.padded_inputs),
-                                     layer.padded_outputs, n, slopes + n * layer.begin,
-                                     layer.padded_inputs);
+    multiply<V, Product::multiplies>(t.numbers + layer.reverse, nullptr, layer.n_outputs,
+                                     slopes + n * (layer.begin + layer.padded_inputs), layer.padded_outputs, n,
+                                     slopes + n * layer.begin, layer.padded_inputs);
   }
   const NetworkLayer& last = layers[element.n_layers - 1];
   const double* output = a + n * (last.begin + last.padded_inputs);
@@ -142,9 +136,9 @@ FORCESMITH_FUNCTION void compute_energies(const NeuralNetworkTables& t, const Ne
 
 /// Adds to the gradient of one layer's parameters: dJ/dW = z_bar a^T + z_dot_bar a_dot^T, dJ/db = z_bar.
 /// z_bar, and behind it z_dot_bar: [n][padded_outputs]; a, a_dot: [n][padded_inputs].
-template <class L>
-FORCESMITH_FUNCTION void add_layer_gradient(const NetworkLayer& layer, int n, const double* z_bar,
-                                            const double* a, const double* a_dot, double* gradient) {
+template <class V>
+FORCESMITH_FUNCTION void add_layer_gradient(const NetworkLayer& layer, int n, const double* z_bar, const double* a,
+                                            const double* a_dot, double* gradient) {
   const double* z_dot_bar = z_bar + n * layer.padded_outputs;
   double* weights = gradient + layer.parameter;
   double* biases = weights + static_cast<std::ptrdiff_t>(layer.n_outputs) * layer.n_inputs;
@@ -152,21 +146,20 @@ FORCESMITH_FUNCTION void add_layer_gradient(const NetworkLayer& layer, int n, co
   for (int output = 0; output < layer.n_outputs; output += most_outputs)
     with_constant<most_outputs>(layer.n_outputs - output, [&](auto count) {
       constexpr int outputs = decltype(count)::value;
-      for (int k = 0; k < layer.n_inputs; k += L::width) {
-        L sums[outputs];
-        for (int o = 0; o < outputs; ++o) sums[o] = L(0.0);
+      for (int k = 0; k < layer.n_inputs; k += V::width) {
+        V sums[outputs];
+        for (int o = 0; o < outputs; ++o) sums[o] = V(0.0);
         for (int atom = 0; atom < n; ++atom) {
           const int bar = atom * layer.padded_outputs + output, input = atom * layer.padded_inputs + k;
-          const L own = lane_load<L>(a + input), own_dot = lane_load<L>(a_dot + input);
+          const V own = simd_load<V>(a + input), own_dot = simd_load<V>(a_dot + input);
           for (int o = 0; o < outputs; ++o) {
-            sums[o] += L(z_bar[bar + o]) * own;
-            sums[o] += L(z_dot_bar[bar + o]) * own_dot;
+            sums[o] += V(z_bar[bar + o]) * own;
+            sums[o] += V(z_dot_bar[bar + o]) * own_dot;
           }
         }
         for (int o = 0; o < outputs; ++o) {
           double* row = weights + static_cast<std::ptrdiff_t>(output + o) * layer.n_inputs + k;
-          if (k + L::width <= layer.n_inputs)
-            lane_store_unaligned(row, lane_load_unaligned<L>(row) + sums[o]);
+          if (k + V::width <= layer.n_inputs) simd_store_unaligned(row, simd_load_unaligned<V>(row) + sums[o]);
           else
             for (int i = 0; k + i < layer.n_inputs; ++i) row[i] += sums[o][i];
         }
@@ -181,11 +174,10 @@ FORCESMITH_FUNCTION void add_layer_gradient(const NetworkLayer& layer, int n, co
 ///   z_dot = W a_dot,  a_dot' = f'(z) z_dot
 ///   z_dot_bar = f'(z) a_dot_bar,  z_bar = f'(z) a_bar + f''(z) z_dot a_dot_bar
 /// Sets B_bar and B_dot_bar, adds dJ/dparameters to gradient. memory: adjoint_memory() doubles.
-template <class L>
-FORCESMITH_FUNCTION void reverse_energies(const NeuralNetworkTables& t, const NetworkAtoms& atoms,
-                                          const double* B, const double* B_dot, int stride,
-                                          const double* energy_bar, double* memory, double* B_bar,
-                                          double* B_dot_bar, double* gradient) {
+template <class V>
+FORCESMITH_FUNCTION void reverse_energies(const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B,
+                                          const double* B_dot, int stride, const double* energy_bar, double* memory,
+                                          double* B_bar, double* B_dot_bar, double* gradient) {
   const NetworkElement& element = t.elements[atoms.element];
   const NetworkLayer* layers = t.layers + element.first_layer;
   const NetworkLayer& first = layers[0];
@@ -194,7 +186,7 @@ FORCESMITH_FUNCTION void reverse_energies(const NeuralNetworkTables& t, const Ne
   double* bends = slopes + section;  // f''(z) z_dot
   double* bars = bends + section;    // of every layer: a_bar, then a_dot_bar; later z_bar, z_dot_bar
 
-  standardise<L>(t, atoms, B, stride, a);
+  standardise<V>(t, atoms, B, stride, a);
   const double* factor = t.numbers + element.factor;
   for (int atom = 0; atom < n; ++atom)
     for (int k = 0; k < first.n_inputs; ++k)
@@ -204,18 +196,18 @@ FORCESMITH_FUNCTION void reverse_energies(const NeuralNetworkTables& t, const Ne
     const NetworkLayer& layer = layers[l];
     const int inputs = n * layer.begin, outputs = inputs + n * layer.padded_inputs;
     const double* W = t.numbers + layer.forward;
-    multiply<L, Product::replaces>(W, t.numbers + layer.biases, layer.n_inputs, a + inputs,
-                                   layer.padded_inputs, n, a + outputs, layer.padded_outputs);
-    multiply<L, Product::replaces>(W, nullptr, layer.n_inputs, a_dot + inputs, layer.padded_inputs, n,
-                                   a_dot + outputs, layer.padded_outputs);
+    multiply<V, Product::replaces>(W, t.numbers + layer.biases, layer.n_inputs, a + inputs, layer.padded_inputs, n,
+                                   a + outputs, layer.padded_outputs);
+    multiply<V, Product::replaces>(W, nullptr, layer.n_inputs, a_dot + inputs, layer.padded_inputs, n, a_dot + outputs,
+                                   layer.padded_outputs);
     with_activation(layer.activation, [&](auto name) {
-      for (int i = outputs; i < outputs + n * layer.padded_outputs; i += L::width) {
-        L slope, curvature;
-        const L z_dot = lane_load<L>(a_dot + i);
-        lane_store(a + i, activation<decltype(name)::value>(lane_load<L>(a + i), slope, curvature));
-        lane_store(a_dot + i, slope * z_dot);
-        lane_store(slopes + i, slope);
-        lane_store(bends + i, curvature * z_dot);
+      for (int i = outputs; i < outputs + n * layer.padded_outputs; i += V::width) {
+        V slope, curvature;
+        const V z_dot = simd_load<V>(a_dot + i);
+        simd_store(a + i, activation<decltype(name)::value>(simd_load<V>(a + i), slope, curvature));
+        simd_store(a_dot + i, slope * z_dot);
+        simd_store(slopes + i, slope);
+        simd_store(bends + i, curvature * z_dot);
       }
     });
   }
@@ -233,16 +225,14 @@ FORCESMITH_FUNCTION void reverse_energies(const NeuralNetworkTables& t, const Ne
     const NetworkLayer& layer = layers[l];
     const int inputs = n * layer.begin, outputs = inputs + n * layer.padded_inputs;
     double *z_bar = bars + 2 * outputs, *z_dot_bar = z_bar + n * layer.padded_outputs;
-    for (int i = 0; i < n * layer.padded_outputs; i += L::width) {
-      const L a_dot_bar = lane_load<L>(z_dot_bar + i), slope = lane_load<L>(slopes + outputs + i);
-      lane_store(z_dot_bar + i, slope * a_dot_bar);
-      lane_store(z_bar + i, slope * lane_load<L>(z_bar + i) +
-                                lane_load<L>(bends + outputs + i) * a_dot_bar);
+    for (int i = 0; i < n * layer.padded_outputs; i += V::width) {
+      const V a_dot_bar = simd_load<V>(z_dot_bar + i), slope = simd_load<V>(slopes + outputs + i);
+      simd_store(z_dot_bar + i, slope * a_dot_bar);
+      simd_store(z_bar + i, slope * simd_load<V>(z_bar + i) + simd_load<V>(bends + outputs + i) * a_dot_bar);
     }
-    add_layer_gradient<L>(layer, n, z_bar, a + inputs, a_dot + inputs, gradient);
-    multiply<L, Product::replaces>(t.numbers + layer.reverse, nullptr, layer.n_outputs, z_bar,
-                                   layer.padded_outputs, 2 * n, bars + 2 * inputs,
-                                   layer.padded_inputs);
+    add_layer_gradient<V>(layer, n, z_bar, a + inputs, a_dot + inputs, gradient);
+    multiply<V, Product::replaces>(t.numbers + layer.reverse, nullptr, layer.n_outputs, z_bar, layer.padded_outputs,
+                                   2 * n, bars + 2 * inputs, layer.padded_inputs);
   }
   for (int atom = 0; atom < n; ++atom) {
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "core/lane.hpp"
+#include "simd/simd.hpp"
 
 namespace forcesmith {
 

@@ -7,17 +7,13 @@
 namespace forcesmith::FORCESMITH_ISA {
 
 NeuralNetworkVariant neural_network_variant() {
-  using L = Lane<double, native_width>;
+  using V = Simd<double, native_width>;
   return {native_width,
-          [](const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B, int stride,
-             double* memory, double* energies, double* beta) {
-            compute_energies<L>(t, atoms, B, stride, memory, energies, beta);
-          },
-          [](const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B,
-             const double* B_dot, int stride, const double* energy_bar, double* memory, double* B_bar,
-             double* B_dot_bar, double* gradient) {
-            reverse_energies<L>(t, atoms, B, B_dot, stride, energy_bar, memory, B_bar, B_dot_bar,
-                                gradient);
+          [](const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B, int stride, double* memory,
+             double* energies, double* beta) { compute_energies<V>(t, atoms, B, stride, memory, energies, beta); },
+          [](const NeuralNetworkTables& t, const NetworkAtoms& atoms, const double* B, const double* B_dot, int stride,
+             const double* energy_bar, double* memory, double* B_bar, double* B_dot_bar, double* gradient) {
+            reverse_energies<V>(t, atoms, B, B_dot, stride, energy_bar, memory, B_bar, B_dot_bar, gradient);
           }};
 }
 

@@ -10,11 +10,11 @@
 namespace forcesmith {
 
 struct NeuralNetworkSettings {
-  std::vector<int> sizes;                              // [element] descriptor values
-  std::vector<std::vector<int>> hidden_layers;         // [element][hidden layer] neurons
-  std::vector<std::vector<Activation>> activations;    // [element][hidden layer]
-  std::vector<std::vector<double>> input_shift;        // [element][descriptor value]
-  std::vector<std::vector<double>> input_factor;       // [element][descriptor value]
+  std::vector<int> sizes;                                 // [element] descriptor values
+  std::vector<std::vector<int>> hidden_layers;            // [element][hidden layer] neurons
+  std::vector<std::vector<Activation>> activations;       // [element][hidden layer]
+  std::vector<std::vector<double>> input_shift;           // [element][descriptor value]
+  std::vector<std::vector<double>> input_factor;          // [element][descriptor value]
   std::vector<std::vector<double>> input_min, input_max;  // the same, of the training set; or empty
   int seed = 1;
 
@@ -34,13 +34,10 @@ class PackedNetworks {
   const std::vector<NetworkLayer>& layers() const { return layers_; }
   /// The layers of one element, the output layer last.
   std::span<const NetworkLayer> layers(int element) const {
-    return {&layers_[elements_[element].first_layer],
-            static_cast<std::size_t>(elements_[element].n_layers)};
+    return {&layers_[elements_[element].first_layer], static_cast<std::size_t>(elements_[element].n_layers)};
   }
   std::span<const double> numbers() const { return {numbers_.data(), n_numbers_}; }
-  NeuralNetworkTables tables() const {
-    return {elements_.data(), layers_.data(), numbers_.data()};
-  }
+  NeuralNetworkTables tables() const { return {elements_.data(), layers_.data(), numbers_.data()}; }
 
  private:
   std::vector<NetworkElement> elements_;

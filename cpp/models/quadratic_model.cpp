@@ -34,8 +34,13 @@ void add_product(const std::vector<double>& triangle, int n, const double* x, do
 
 ParameterSchema QuadraticModel::schema() {
   ParameterSchema fields = LinearModel::schema();
-  fields.push_back({"quadratic_coefficients", "array", "eV", {},
-                    "[one set, or one per element] upper triangle of alpha, row by row", true, true});
+  fields.push_back({"quadratic_coefficients",
+                    "array",
+                    "eV",
+                    {},
+                    "[one set, or one per element] upper triangle of alpha, row by row",
+                    true,
+                    true});
   return fields;
 }
 
@@ -48,8 +53,8 @@ std::unique_ptr<Model> QuadraticModel::create(const Json& given, const std::vect
   for (std::size_t set = 0; set < sets; ++set) n_coefficients += static_cast<double>(triangle_size(sizes[set]));
   if (n_coefficients > largest_number_of_coefficients)
     throw ParameterError(where + ": the descriptor values ask for " + printed(n_coefficients) +
-                         " quadratic coefficients, more than the supported " +
-                         printed(largest_number_of_coefficients) + "; choose fewer values.");
+                         " quadratic coefficients, more than the supported " + printed(largest_number_of_coefficients) +
+                         "; choose fewer values.");
   if (checked.contains("quadratic_coefficients")) {
     try {
       triangles = checked.at("quadratic_coefficients").get<std::vector<std::vector<double>>>();
@@ -61,20 +66,17 @@ std::unique_ptr<Model> QuadraticModel::create(const Json& given, const std::vect
     for (std::size_t set = 0; set < sets; ++set) triangles.emplace_back(triangle_size(sizes[set]), 0.0);
   }
   if (triangles.size() != sets)
-    throw FormatError(where + ": expected " + std::to_string(sets) +
-                      " set(s) of quadratic coefficients, found " + std::to_string(triangles.size()) + ".");
+    throw FormatError(where + ": expected " + std::to_string(sets) + " set(s) of quadratic coefficients, found " +
+                      std::to_string(triangles.size()) + ".");
   for (std::size_t set = 0; set < sets; ++set)
     if (triangles[set].size() != triangle_size(sizes[set]))
       throw FormatError(where + ": expected " + std::to_string(triangle_size(sizes[set])) +
-                        " quadratic coefficients, the upper triangle for " +
-                        std::to_string(sizes[set]) + " descriptor values, found " +
-                        std::to_string(triangles[set].size()) + ".");
-  return std::make_unique<QuadraticModel>(LinearModel::from_json(checked, sizes, where),
-                                          std::move(triangles), sizes);
+                        " quadratic coefficients, the upper triangle for " + std::to_string(sizes[set]) +
+                        " descriptor values, found " + std::to_string(triangles[set].size()) + ".");
+  return std::make_unique<QuadraticModel>(LinearModel::from_json(checked, sizes, where), std::move(triangles), sizes);
 }
 
-QuadraticModel::QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles,
-                               std::vector<int> sizes)
+QuadraticModel::QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles, std::vector<int> sizes)
     : linear_(std::move(linear)), triangles_(std::move(triangles)), sizes_(std::move(sizes)) {
   int column = static_cast<int>(linear_.parameters().size());
   for (const auto& triangle : triangles_) {
@@ -94,9 +96,8 @@ std::unique_ptr<Model::Workspace> QuadraticModel::make_workspace() const {
   return std::make_unique<QuadraticWorkspace>();
 }
 
-void QuadraticModel::energies_and_gradients(Workspace& workspace, int n_atoms, const int* types,
-                                            const double* B, int stride, double* energies,
-                                            double* beta) const {
+void QuadraticModel::energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                                            int stride, double* energies, double* beta) const {
   linear_.energies_and_gradients(workspace, n_atoms, types, B, stride, energies, beta);
   std::vector<double>& product = static_cast<QuadraticWorkspace&>(workspace).product;
   for (int atom = 0; atom < n_atoms; ++atom) {
@@ -111,12 +112,10 @@ void QuadraticModel::energies_and_gradients(Workspace& workspace, int n_atoms, c
   }
 }
 
-void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const int* types,
-                                       const double* B, const double* B_dot, int stride,
-                                       const double* energy_bar, double* B_bar, double* B_dot_bar,
-                                       double* gradient) const {
-  linear_.parameter_adjoint(workspace, n_atoms, types, B, B_dot, stride, energy_bar, B_bar, B_dot_bar,
-                            gradient);
+void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
+                                       const double* B_dot, int stride, const double* energy_bar, double* B_bar,
+                                       double* B_dot_bar, double* gradient) const {
+  linear_.parameter_adjoint(workspace, n_atoms, types, B, B_dot, stride, energy_bar, B_bar, B_dot_bar, gradient);
   auto& [product, product_dot] = static_cast<QuadraticWorkspace&>(workspace);
   for (int atom = 0; atom < n_atoms; ++atom) {
     const int n = sizes_[types[atom]];
@@ -134,8 +133,7 @@ void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const 
     double* columns = gradient + first_column(types[atom]);
     for (int k = 0; k < n; ++k) {
       *columns++ += (0.5 * energy_bar[atom] * b[k] + b_dot[k]) * b[k];
-      for (int l = k + 1; l < n; ++l)
-        *columns++ += (energy_bar[atom] * b[k] + b_dot[k]) * b[l] + b[k] * b_dot[l];
+      for (int l = k + 1; l < n; ++l) *columns++ += (energy_bar[atom] * b[k] + b_dot[k]) * b[l] + b[k] * b_dot[l];
     }
   }
 }
@@ -149,8 +147,8 @@ std::vector<double> QuadraticModel::parameters() const {
 void QuadraticModel::set_parameters(std::span<const double> values) {
   const std::size_t n_linear = linear_.parameters().size();
   if (values.size() != parameters().size())
-    throw ParameterError("The quadratic model has " + std::to_string(parameters().size()) +
-                         " parameters, but " + std::to_string(values.size()) + " were given.");
+    throw ParameterError("The quadratic model has " + std::to_string(parameters().size()) + " parameters, but " +
+                         std::to_string(values.size()) + " were given.");
   linear_.set_parameters(values.first(n_linear));
   auto next = values.begin() + n_linear;
   for (auto& triangle : triangles_)

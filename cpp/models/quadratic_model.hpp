@@ -11,32 +11,27 @@ class QuadraticModel : public Model {
  public:
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
-  static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes,
-                                       const std::string& where);
+  static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
 
   /// triangles: upper triangle of alpha, [one set, or one per element][size (size + 1) / 2] eV.
-  QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles,
-                 std::vector<int> sizes);
+  QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles, std::vector<int> sizes);
 
   std::string type() const override { return "quadratic"; }
   Json to_json() const override;
   std::unique_ptr<Workspace> make_workspace() const override;
-  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
-                              int stride, double* energies, double* beta) const override;
-  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B,
-                         const double* B_dot, int stride, const double* energy_bar, double* B_bar,
-                         double* B_dot_bar, double* gradient) const override;
+  void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
+                              double* energies, double* beta) const override;
+  void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B, const double* B_dot,
+                         int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
+                         double* gradient) const override;
   std::vector<double> parameters() const override;
   void set_parameters(std::span<const double> values) override;
   bool linear_in_parameters() const override { return true; }
   void add_design_row(int element, const double* B, double* row) const override;
-  void add_design_gradient(int element, const double* B, const double* dB, double factor,
-                           double* row) const override;
+  void add_design_gradient(int element, const double* B, const double* dB, double factor, double* row) const override;
 
   const LinearModel& linear() const { return linear_; }
-  const std::vector<double>& triangle(int element) const {
-    return triangles_[linear_.shared() ? 0 : element];
-  }
+  const std::vector<double>& triangle(int element) const { return triangles_[linear_.shared() ? 0 : element]; }
 
  private:
   int first_column(int element) const { return first_column_[linear_.shared() ? 0 : element]; }

@@ -11,20 +11,20 @@ namespace forcesmith {
 /// Neighbors of some central atoms, in compressed-row order. Full list: every neighbor of a central
 /// atom is there. r_ij = r_j - r_i in angstrom. Pairs may lie beyond the cutoff.
 struct NeighborView {
-  int n_atoms = 0;                           // central atoms
-  const int* centers = nullptr;              // [n_atoms] index of the central atom in the host's arrays
-  const int* center_types = nullptr;         // [n_atoms] element index in Potential::elements()
-  const std::int64_t* offsets = nullptr;     // [n_atoms + 1] pairs of atom a: offsets[a] .. offsets[a + 1] - 1
-  const int* neighbors = nullptr;            // [n_pairs] index of the neighbor in the host's arrays
-  const int* types = nullptr;                // [n_pairs] element index of the neighbor
-  const double* x = nullptr;                 // [n_pairs] components of r_ij, angstrom
+  int n_atoms = 0;                        // central atoms
+  const int* centers = nullptr;           // [n_atoms] index of the central atom in the host's arrays
+  const int* center_types = nullptr;      // [n_atoms] element index in Potential::elements()
+  const std::int64_t* offsets = nullptr;  // [n_atoms + 1] pairs of atom a: offsets[a] .. offsets[a + 1] - 1
+  const int* neighbors = nullptr;         // [n_pairs] index of the neighbor in the host's arrays
+  const int* types = nullptr;             // [n_pairs] element index of the neighbor
+  const double* x = nullptr;              // [n_pairs] components of r_ij, angstrom
   const double* y = nullptr;
   const double* z = nullptr;
   /// The same in place of x, y and z, from hosts that know single precision to be enough.
   const float* x_single = nullptr;
   const float* y_single = nullptr;
   const float* z_single = nullptr;
-  bool may_have_close_pairs = true;          // false: no pair is closer than its ShortRange::limit()
+  bool may_have_close_pairs = true;  // false: no pair is closer than its ShortRange::limit()
 };
 
 /// Storage a host may use to assemble a block.

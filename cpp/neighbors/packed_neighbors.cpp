@@ -6,9 +6,7 @@
 
 namespace forcesmith {
 
-PackingVariants packing_variants_in_use() {
-  return FORCESMITH_VARIANT_IN_USE(packing_variants);
-}
+PackingVariants packing_variants_in_use() { return FORCESMITH_VARIANT_IN_USE(packing_variants); }
 
 template <class Real>
 PackedNeighborsOf<Real>::PackedNeighborsOf(const PackingVariants& variants) {
@@ -17,8 +15,8 @@ PackedNeighborsOf<Real>::PackedNeighborsOf(const PackingVariants& variants) {
 }
 
 template <class Real>
-void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<double>& cutoffs,
-                                   int n_elements, int width, PackElements elements) {
+void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements,
+                                   int width, PackElements elements) {
   const bool mixed = elements == PackElements::mixed;
   const int n_kinds = mixed ? 1 : n_elements;
   const std::int64_t first_pair = block.offsets[0];
@@ -31,8 +29,11 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
   std::size_t capacity = n_pairs + static_cast<std::size_t>(block.n_atoms) * n_kinds * width;
   capacity = (capacity / most_lanes + 2) * most_lanes;
   Real* components = components_.reserve(4 * capacity);
-  const PackSlots<Real> slots{components, components + capacity, components + 2 * capacity,
-                              components + 3 * capacity, pairs_.reserve(capacity),
+  const PackSlots<Real> slots{components,
+                              components + capacity,
+                              components + 2 * capacity,
+                              components + 3 * capacity,
+                              pairs_.reserve(capacity),
                               mixed && n_elements > 1 ? types_.reserve(capacity) : nullptr};
   int* pack_offsets = pack_offsets_.reserve(block.n_atoms + 1);
   int* pack_types = mixed ? nullptr : pack_types_.reserve(capacity / width);
@@ -56,8 +57,8 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
     }
     pack_offsets[atom + 1] = slot / width;
   }
-  view_ = {block.n_atoms, width, center_types_.data(), pack_offsets, pack_types, slots.x, slots.y, slots.z, slots.r,
-           slots.pairs, slots.types};
+  view_ = {block.n_atoms, width,   center_types_.data(), pack_offsets, pack_types, slots.x, slots.y,
+           slots.z,       slots.r, slots.pairs,          slots.types};
   variant_.normalize(slots, (slot + most_lanes - 1) / most_lanes * most_lanes);
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "core/lane.hpp"
+#include "simd/simd.hpp"
 
 namespace forcesmith {
 
@@ -12,17 +12,17 @@ namespace forcesmith {
 /// In single precision, unit vectors and distances are rounded once, here.
 template <class Real>
 struct PackedViewOf {
-  int n_atoms;                // for kernels of descriptors at most `width`
-  int width;                  // neighbors per pack
-  const int* center_types;    // [n_atoms]
-  const int* pack_offsets;    // [n_atoms + 1]
-  const int* pack_types;      // [n_packs] element of the neighbors in a pack; null where they mix
-  const Real* x;              // [n_packs][width] components of r_ij / |r_ij|
+  int n_atoms;              // for kernels of descriptors at most `width`
+  int width;                // neighbors per pack
+  const int* center_types;  // [n_atoms]
+  const int* pack_offsets;  // [n_atoms + 1]
+  const int* pack_types;    // [n_packs] element of the neighbors in a pack; null where they mix
+  const Real* x;            // [n_packs][width] components of r_ij / |r_ij|
   const Real* y;
   const Real* z;
-  const Real* r;              // [n_packs][width] |r_ij|, angstrom
-  const int* pairs;           // [n_packs][width] pair, counted from the block's first; -1: padding
-  const int* types;           // [n_packs][width] element, 0 for padding; null where there is one, or packs are of one
+  const Real* r;     // [n_packs][width] |r_ij|, angstrom
+  const int* pairs;  // [n_packs][width] pair, counted from the block's first; -1: padding
+  const int* types;  // [n_packs][width] element, 0 for padding; null where there is one, or packs are of one
 
   /// One of the atoms alone; packs and pairs keep their numbers.
   FORCESMITH_FUNCTION PackedViewOf atom(int index) const {

@@ -1,64 +1,64 @@
 // Compiled once per instruction set (FORCESMITH_ISA).
 #include "neighbors/packing_variants.hpp"
 
-#include "core/lane_select.hpp"
+#include "simd/select.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
 namespace {
 
-using D = DoubleLane;
-using S = SingleLane;
+using D = DoubleSimd;
+using S = SingleSimd;
 
-template <class L, class Real>
-int append(const PairRange<typename L::Number>& given, const PackKind& kind, const PackSlots<Real>& slots, int slot) {
-  using I = IntegersOf<L>;
+template <class V, class Real>
+int append(const PairRange<typename V::Number>& given, const PackKind& kind, const PackSlots<Real>& slots, int slot) {
+  using I = IntegersOf<V>;
   const auto pairs = given;  // copies, that no store can change
   const auto to = slots;
   const int begin = slot, element = kind.element;
-  const L cutoff_squared(static_cast<typename L::Number>(kind.cutoff * kind.cutoff));
+  const V cutoff_squared(static_cast<typename V::Number>(kind.cutoff * kind.cutoff));
   const bool one_element = pairs.types == nullptr, any_element = one_element || element == PackKind::any_element;
-  const auto append_group = [&](L x, L y, L z, I types, unsigned lanes, int first) FORCESMITH_INLINE_LAMBDA {
+  const auto append_group = [&](V x, V y, V z, I types, unsigned lanes, int first) FORCESMITH_INLINE_LAMBDA {
     lanes &= lanes_less(x * x + y * y + z * z, cutoff_squared);
     if (!any_element) lanes &= lanes_equal(types, element);
     if (to.types != nullptr) store_selected(to.types + slot, types, lanes);
     store_selected(to.x + slot, x, lanes);
     store_selected(to.y + slot, y, lanes);
     store_selected(to.z + slot, z, lanes);
-    store_selected(to.pairs + slot, lane_count_from<I>(first), lanes);
+    store_selected(to.pairs + slot, simd_count_from<I>(first), lanes);
     slot += count_lanes(lanes);
   };
   I types(0);
-  for (int first = pairs.begin; first < pairs.end; first += L::width) {
-    const int count = first + L::width <= pairs.end ? L::width : pairs.end - first;
-    if (!one_element) types = lane_load_first<I>(pairs.types + first, count);
-    append_group(lane_load_first<L>(pairs.x + first, count), lane_load_first<L>(pairs.y + first, count),
-                 lane_load_first<L>(pairs.z + first, count), types, first_lanes(count), first);
+  for (int first = pairs.begin; first < pairs.end; first += V::width) {
+    const int count = first + V::width <= pairs.end ? V::width : pairs.end - first;
+    if (!one_element) types = simd_load_first<I>(pairs.types + first, count);
+    append_group(simd_load_first<V>(pairs.x + first, count), simd_load_first<V>(pairs.y + first, count),
+                 simd_load_first<V>(pairs.z + first, count), types, first_lanes(count), first);
   }
 
   const int end = begin + (slot - begin + kind.width - 1) / kind.width * kind.width;
-  using Padding = NativeLane<Real>;
+  using Padding = NativeSimd<Real>;
   do {  // once, where a pack is a register: nothing to foresee
-    lane_store_unaligned(to.x + slot, Padding(0));
-    lane_store_unaligned(to.y + slot, Padding(0));
-    lane_store_unaligned(to.z + slot, Padding(static_cast<Real>(kind.cutoff)));
-    lane_store_unaligned(to.pairs + slot, IntegersOf<Padding>(-1));
-    if (to.types != nullptr) lane_store_unaligned(to.types + slot, IntegersOf<Padding>(0));
+    simd_store_unaligned(to.x + slot, Padding(0));
+    simd_store_unaligned(to.y + slot, Padding(0));
+    simd_store_unaligned(to.z + slot, Padding(static_cast<Real>(kind.cutoff)));
+    simd_store_unaligned(to.pairs + slot, IntegersOf<Padding>(-1));
+    if (to.types != nullptr) simd_store_unaligned(to.types + slot, IntegersOf<Padding>(0));
     slot += Padding::width;
   } while (slot < end);
   return end;
 }
 
-template <class L, class Real>
+template <class V, class Real>
 void normalize(const PackSlots<Real>& slots, int n) {
-  for (int i = 0; i < n; i += L::width) {
-    const L dx = lane_load<L>(slots.x + i), dy = lane_load<L>(slots.y + i), dz = lane_load<L>(slots.z + i);
-    const L length = lane_sqrt(dx * dx + dy * dy + dz * dz);
-    const L inverse = lane_if_less(L(0), length, L(1) / length, L(0));
-    lane_store(slots.x + i, dx * inverse);
-    lane_store(slots.y + i, dy * inverse);
-    lane_store(slots.z + i, dz * inverse);
-    lane_store(slots.r + i, length);
+  for (int i = 0; i < n; i += V::width) {
+    const V dx = simd_load<V>(slots.x + i), dy = simd_load<V>(slots.y + i), dz = simd_load<V>(slots.z + i);
+    const V length = simd_sqrt(dx * dx + dy * dy + dz * dz);
+    const V inverse = simd_if_less(V(0), length, V(1) / length, V(0));
+    simd_store(slots.x + i, dx * inverse);
+    simd_store(slots.y + i, dy * inverse);
+    simd_store(slots.z + i, dz * inverse);
+    simd_store(slots.r + i, length);
   }
 }
 
@@ -85,7 +85,7 @@ FORCESMITH_FUNCTION void add_to_neighbors(const D* gradients, const int* pairs, 
   lanes_to_force_rows(gradients, rows);
   const auto add = [&](int i) FORCESMITH_INLINE_LAMBDA {
     double* own = forces + force_stride * static_cast<long long>(neighbors[pairs[i]]);
-    lane_store(own, lane_load<ForceRow>(own) - rows[i]);
+    simd_store(own, simd_load<ForceRow>(own) - rows[i]);
   };
   if (n_pairs == D::width)
     for (int i = 0; i < D::width; ++i) add(i);
@@ -97,24 +97,24 @@ FORCESMITH_FUNCTION void add_to_neighbors(const D* gradients, const int* pairs, 
 FORCESMITH_FUNCTION void add_to_center(const D* force, double* own) {
   ForceRow rows[D::width];
   lanes_to_force_rows(force, rows);
-  ForceRow sum = lane_load<ForceRow>(own);
+  ForceRow sum = simd_load<ForceRow>(own);
   for (int i = 0; i < D::width; ++i) sum = sum + rows[i];
-  lane_store(own, sum);
+  simd_store(own, sum);
 }
 
-template <class L>
-void add_virial(const PackedViewOf<typename L::Number>& packs, const typename L::Number* gradients, double* virial) {
+template <class V>
+void add_virial(const PackedViewOf<typename V::Number>& packs, const typename V::Number* gradients, double* virial) {
   const int width = packs.width;
-  L sums[6] = {L(0), L(0), L(0), L(0), L(0), L(0)};
+  V sums[6] = {V(0), V(0), V(0), V(0), V(0), V(0)};
   for (int pack = packs.pack_offsets[0]; pack < packs.pack_offsets[packs.n_atoms]; ++pack)
-    for (int lane = 0; lane < width; lane += L::width) {
+    for (int lane = 0; lane < width; lane += V::width) {
       const int slot = pack * width + lane;
       const auto* gradients_here = gradients + 3 * pack * width + lane;
-      const L length = lane_load<L>(packs.r + slot);
-      const L r[3] = {lane_load<L>(packs.x + slot) * length, lane_load<L>(packs.y + slot) * length,
-                      lane_load<L>(packs.z + slot) * length};
-      const L g[3] = {lane_load<L>(gradients_here), lane_load<L>(gradients_here + width),
-                      lane_load<L>(gradients_here + 2 * width)};
+      const V length = simd_load<V>(packs.r + slot);
+      const V r[3] = {simd_load<V>(packs.x + slot) * length, simd_load<V>(packs.y + slot) * length,
+                      simd_load<V>(packs.z + slot) * length};
+      const V g[3] = {simd_load<V>(gradients_here), simd_load<V>(gradients_here + width),
+                      simd_load<V>(gradients_here + 2 * width)};
       for (int axis = 0; axis < 3; ++axis) sums[axis] -= r[axis] * g[axis];
       sums[3] -= r[0] * g[1];
       sums[4] -= r[0] * g[2];
@@ -138,18 +138,18 @@ void add_to_forces(const PackedViewOf<Real>& packs, const int* centers, const in
           force[axis] += g[axis];
         }
         const int* pairs = packs.pairs + pack * width + lane;  // padding comes last in a pack
-        const int n_pairs = D::width - count_lanes(lanes_less(lane_load_unaligned<IntegersOf<D>>(pairs), 0));
+        const int n_pairs = D::width - count_lanes(lanes_less(simd_load_unaligned<IntegersOf<D>>(pairs), 0));
         add_to_neighbors(g, pairs, n_pairs, neighbors, forces);
       }
     add_to_center(force, forces + force_stride * static_cast<long long>(centers[atom]));
   }
 }
 
-template <class L>
-void add_forces(const PackedViewOf<typename L::Number>& packs, const int* centers, const int* neighbors,
-                const typename L::Number* gradients, const PairForces& to) {
+template <class V>
+void add_forces(const PackedViewOf<typename V::Number>& packs, const int* centers, const int* neighbors,
+                const typename V::Number* gradients, const PairForces& to) {
   if (to.forces != nullptr) add_to_forces(packs, centers, neighbors, gradients, to.forces);
-  if (to.virial != nullptr) add_virial<L>(packs, gradients, to.virial);
+  if (to.virial != nullptr) add_virial<V>(packs, gradients, to.virial);
   if (to.virials != nullptr || to.centroid_virials != nullptr)
     add_per_atom_virials(packs, centers, neighbors, gradients, to);
 }

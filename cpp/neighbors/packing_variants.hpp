@@ -45,8 +45,8 @@ struct PackingVariant {
   void (*normalize)(const PackSlots<Real>& slots, int n);
   /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials. The width is a multiple of that of a
   /// register of doubles; gradients of padding vanish. centers [n_atoms] and neighbors [pair]: atoms of the host.
-  void (*add_forces)(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors,
-                     const Real* gradients, const PairForces& to);
+  void (*add_forces)(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors, const Real* gradients,
+                     const PairForces& to);
 };
 
 struct PackingVariants {
@@ -54,8 +54,14 @@ struct PackingVariants {
   PackingVariant<float> in_single;
 };
 
-namespace portable { PackingVariants packing_variants(); }
-namespace avx2 { PackingVariants packing_variants(); }
-namespace avx512 { PackingVariants packing_variants(); }
+namespace portable {
+PackingVariants packing_variants();
+}
+namespace avx2 {
+PackingVariants packing_variants();
+}
+namespace avx512 {
+PackingVariants packing_variants();
+}
 
 }  // namespace forcesmith

@@ -2,7 +2,7 @@
 // compiled for every instruction set: no standard headers here.
 #pragma once
 
-#include "core/lane.hpp"
+#include "simd/simd.hpp"
 
 namespace forcesmith {
 

@@ -7,12 +7,8 @@
 
 namespace forcesmith {
 
-SelectNeighborsVariant select_neighbors_in_use() {
-  return FORCESMITH_VARIANT_IN_USE(select_neighbors_variant);
-}
+SelectNeighborsVariant select_neighbors_in_use() { return FORCESMITH_VARIANT_IN_USE(select_neighbors_variant); }
 
-double grid_step(double cutoff) {
-  return std::exp2(std::ceil(std::log2(std::max(4.0 * cutoff, 32.0))) - 31.0);
-}
+double grid_step(double cutoff) { return std::exp2(std::ceil(std::log2(std::max(4.0 * cutoff, 32.0))) - 31.0); }
 
 }  // namespace forcesmith

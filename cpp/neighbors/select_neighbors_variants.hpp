@@ -56,9 +56,15 @@ struct SelectNeighborsVariant {
   void (*set_rows)(const double* positions, const int* elements, int first, int end, double step, int* rows);
 };
 
-namespace portable { SelectNeighborsVariant select_neighbors_variant(); }
-namespace avx2 { SelectNeighborsVariant select_neighbors_variant(); }
-namespace avx512 { SelectNeighborsVariant select_neighbors_variant(); }
+namespace portable {
+SelectNeighborsVariant select_neighbors_variant();
+}
+namespace avx2 {
+SelectNeighborsVariant select_neighbors_variant();
+}
+namespace avx512 {
+SelectNeighborsVariant select_neighbors_variant();
+}
 
 /// The one in use.
 SelectNeighborsVariant select_neighbors_in_use();

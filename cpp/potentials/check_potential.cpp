@@ -44,8 +44,7 @@ struct Neighborhood {
   }
 
   NeighborView around(const int& element) const {
-    return {1,           &center,  &element, offsets.data(), neighbors.data(), types.data(),
-            x.data(),    y.data(), z.data()};
+    return {1, &center, &element, offsets.data(), neighbors.data(), types.data(), x.data(), y.data(), z.data()};
   }
 
   int center = 0;
@@ -81,8 +80,8 @@ std::optional<int> absurd_element(const Potential& potential, Precision precisio
 
 void check_cutoff(const Potential& potential, const std::string& where) {
   if (!(potential.cutoff() <= largest_cutoff))
-    throw ParameterError(where + ": the cutoff of " + printed(potential.cutoff()) +
-                         " angstrom is too large; at most " + printed(largest_cutoff) + " angstrom are supported.");
+    throw ParameterError(where + ": the cutoff of " + printed(potential.cutoff()) + " angstrom is too large; at most " +
+                         printed(largest_cutoff) + " angstrom are supported.");
 }
 
 void check_soundness(const Potential& potential, const std::string& where) {

@@ -10,12 +10,10 @@ namespace forcesmith {
 
 int first_of_worker(int n_atoms, int block_size, int worker, int n_workers) {
   const std::int64_t n_blocks = (n_atoms + block_size - 1) / block_size;
-  return static_cast<int>(
-      std::min<std::int64_t>(n_atoms, n_blocks * worker / n_workers * block_size));
+  return static_cast<int>(std::min<std::int64_t>(n_atoms, n_blocks * worker / n_workers * block_size));
 }
 
-void descriptor_values(const Potential& potential, const NeighborSource& source, double* B,
-                       int n_workers) {
+void descriptor_values(const Potential& potential, const NeighborSource& source, double* B, int n_workers) {
   const int n_atoms = source.n_atoms(), block_size = potential.block_size();
   const int stride = potential.stride();
   n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
@@ -23,8 +21,7 @@ void descriptor_values(const Potential& potential, const NeighborSource& source,
     NeighborBuffer buffer;
     BlockDescriptors descriptors(potential);
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
-    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
-         first += block_size) {
+    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end; first += block_size) {
       const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
       double* rows = B + static_cast<std::size_t>(first) * stride;
       descriptors.values(block, rows);
@@ -111,12 +108,11 @@ void Evaluator::evaluate(const NeighborSource& source, Evaluation& evaluation, i
     own.prepare(evaluation, worker == 0);
     double energy = 0.0;
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
-    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end;
-         first += block_size) {
+    for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end; first += block_size) {
       FORCESMITH_PHASE(neighbors);
       const NeighborView block = source.block(first, std::min(block_size, end - first), own.neighbors);
-      const bool moved = potential.short_range() && own.wall_view.look_at(*potential.short_range(), block,
-                                                                          evaluation.close_neighbors);
+      const bool moved =
+          potential.short_range() && own.wall_view.look_at(*potential.short_range(), block, evaluation.close_neighbors);
       FORCESMITH_PHASE(descriptor);
       own.descriptors.values(moved ? own.wall_view.seen() : block, own.B.data());
       FORCESMITH_PHASE(model);

@@ -42,8 +42,7 @@ class Evaluator {
 
 /// B of all central atoms, [n_atoms][potential.stride()], overwritten; entries beyond the size of an atom's
 /// element are 0.
-void descriptor_values(const Potential& potential, const NeighborSource& source, double* B,
-                       int n_workers = 1);
+void descriptor_values(const Potential& potential, const NeighborSource& source, double* B, int n_workers = 1);
 
 /// First of the central atoms of worker `worker` (0 .. n_workers), in whole blocks.
 int first_of_worker(int n_atoms, int block_size, int worker, int n_workers);

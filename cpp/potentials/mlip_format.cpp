@@ -22,8 +22,8 @@ class MlipReader {
   [[noreturn]] void fail(const std::string& what) const {
     int line = 1;
     for (std::size_t i = 0; i < position_ && i < text_.size(); ++i) line += text_[i] == '\n';
-    throw FormatError("The MLIP file \"" + path_ + "\" is broken or cut off at line " +
-                      std::to_string(line) + ": " + what + ".");
+    throw FormatError("The MLIP file \"" + path_ + "\" is broken or cut off at line " + std::to_string(line) + ": " +
+                      what + ".");
   }
 
   std::string word() {
@@ -141,11 +141,11 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   const int species = in.length("species_count", 1);
   if (elements.empty())
     throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) +
-                      " species but no element names; give them in the order of the species, for example elements=[\"Cu\"] or --elements Cu.");
+                      " species but no element names; give them in the order of the species, for example "
+                      "elements=[\"Cu\"] or --elements Cu.");
   if (static_cast<int>(elements.size()) != species)
-    throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) +
-                      " species, but " + std::to_string(elements.size()) +
-                      " element names were given: " + joined(elements) + ".");
+    throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) + " species, but " +
+                      std::to_string(elements.size()) + " element names were given: " + joined(elements) + ".");
   in.expect("potential_tag");
   const std::string tag = in.rest_of_line();
   in.expect("radial_basis_type");
@@ -159,8 +159,7 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   const int n_radial = in.count("radial_funcs_count", 1, max_radial_functions);
 
   const bool has_radial = in.next_is("radial_coeffs");
-  std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial *
-                             parameters.radial_basis_size);
+  std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial * parameters.radial_basis_size);
   if (!has_radial)
     in.refuse("is an untrained template without radial_coeffs; train it first, or fit a new potential of that level");
   in.expect("radial_coeffs");
@@ -215,13 +214,12 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
 
   const std::vector<int> sizes(species, program.n_values());
   std::vector<std::unique_ptr<Descriptor>> descriptors;
-  descriptors.push_back(std::make_unique<MomentTensor>(parameters, std::move(program),
-                                                       std::move(radial), species, "\"" + path + "\""));
+  descriptors.push_back(
+      std::make_unique<MomentTensor>(parameters, std::move(program), std::move(radial), species, "\"" + path + "\""));
   Json provenance{{"converted_from", "MLIP file"}, {"potential_name", name}};
   if (!tag.empty()) provenance["potential_tag"] = tag;
   return Potential(elements, std::move(descriptors),
-                   std::make_unique<LinearModel>(
-                       offsets, std::vector<std::vector<double>>{coefficients}, sizes, true),
+                   std::make_unique<LinearModel>(offsets, std::vector<std::vector<double>>{coefficients}, sizes, true),
                    std::move(provenance));
 }
 
@@ -231,7 +229,8 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
   if (potential.descriptors().size() != 1 || descriptor == nullptr || model == nullptr ||
       (!model->shared() && potential.elements().size() > 1) || potential.zbl())
     throw FormatError("The potential cannot be written as the MLIP file \"" + path +
-                      "\": that format holds one moment tensor descriptor with one linear model shared by all elements, and no repulsion.");
+                      "\": that format holds one moment tensor descriptor with one linear model shared by all "
+                      "elements, and no repulsion.");
   if (!all_finite(descriptor->parameters()) || !all_finite(model->parameters()))
     throw FormatError("The potential is not written to \"" + path +
                       "\" because it holds coefficients that are not finite.");
@@ -242,8 +241,7 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
   out << "MTP\nversion = 1.1.0\npotential_name = forcesmith\nscaling = " << printed(parameters.scaling)
       << "\nspecies_count = " << species << "\npotential_tag = " << joined(potential.elements())
       << "\nradial_basis_type = RBChebyshev\n\tmin_dist = " << printed(parameters.min_distance)
-      << "\n\tmax_dist = " << printed(parameters.cutoff)
-      << "\n\tradial_basis_size = " << parameters.radial_basis_size
+      << "\n\tmax_dist = " << printed(parameters.cutoff) << "\n\tradial_basis_size = " << parameters.radial_basis_size
       << "\n\tradial_funcs_count = " << program.n_radial() << "\n\tradial_coeffs\n";
   const std::vector<double> radial = descriptor->parameters();
   auto next = radial.begin();
@@ -251,16 +249,12 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
     for (int neighbor = 0; neighbor < species; ++neighbor) {
       out << "\t\t" << center << "-" << neighbor << "\n";
       for (int mu = 0; mu < program.n_radial(); ++mu, next += parameters.radial_basis_size)
-        out << "\t\t\t"
-            << braced(std::vector<double>(next, next + parameters.radial_basis_size), printed) << "\n";
+        out << "\t\t\t" << braced(std::vector<double>(next, next + parameters.radial_basis_size), printed) << "\n";
     }
   auto print_int = [](int value) { return std::to_string(value); };
-  out << "alpha_moments_count = " << program.n_moments
-      << "\nalpha_index_basic_count = " << program.basic.size()
-      << "\nalpha_index_basic = " << tuples(program.basic)
-      << "\nalpha_index_times_count = " << program.products.size()
-      << "\nalpha_index_times = " << tuples(program.products)
-      << "\nalpha_scalar_moments = " << program.mapping.size()
+  out << "alpha_moments_count = " << program.n_moments << "\nalpha_index_basic_count = " << program.basic.size()
+      << "\nalpha_index_basic = " << tuples(program.basic) << "\nalpha_index_times_count = " << program.products.size()
+      << "\nalpha_index_times = " << tuples(program.products) << "\nalpha_scalar_moments = " << program.mapping.size()
       << "\nalpha_moment_mapping = " << braced(program.mapping, print_int)
       << "\nspecies_coeffs = " << braced(model->offsets(), printed)
       << "\nmoment_coeffs = " << braced(model->coefficients(0), printed) << "\n";

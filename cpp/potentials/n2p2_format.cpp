@@ -26,9 +26,9 @@ using Words = std::vector<std::string>;
 
 /// n2p2's letters for activation functions; "S" (1 - logistic) is understood too, "r" (not smooth) is not.
 const std::map<std::string, std::string>& activation_letters() {
-  static const std::map<std::string, std::string> names{
-      {"c", "cosine"},   {"e", "exponential"}, {"g", "gaussian"}, {"h", "square"},
-      {"l", "identity"}, {"p", "softplus"},    {"s", "logistic"}, {"t", "tanh"}};
+  static const std::map<std::string, std::string> names{{"c", "cosine"},   {"e", "exponential"}, {"g", "gaussian"},
+                                                        {"h", "square"},   {"l", "identity"},    {"p", "softplus"},
+                                                        {"s", "logistic"}, {"t", "tanh"}};
   return names;
 }
 
@@ -46,7 +46,8 @@ std::string companion(const std::string& path, const std::string& input) {
   FileText file = read_text_file(path);
   if (file.problem.empty()) return std::move(file.text);
   throw FormatError("Cannot read \"" + path + "\", which belongs to \"" + input + "\": " + file.problem +
-                    "; a potential of n2p2 is a folder with input.nn, scaling.data and, for every element, weights.001.data and so on by atomic number.");
+                    "; a potential of n2p2 is a folder with input.nn, scaling.data and, for every element, "
+                    "weights.001.data and so on by atomic number.");
 }
 
 WordReader reader(const std::string& text, const std::string& path, const std::string& comments = "#") {
@@ -126,7 +127,8 @@ class Settings {
 class Folder {
  public:
   Folder(const std::string& text, const std::string& path, const ReadOptions& options)
-      : settings_(text, path), path_(path),
+      : settings_(text, path),
+        path_(path),
         cflength_(options.cflength.value_or(1.0 / bohr)),
         cfenergy_(options.cfenergy.value_or(1.0 / hartree)) {
     check_kind();
@@ -156,8 +158,7 @@ class Folder {
 
   std::size_t element_of(const std::string& name) {
     const auto found = std::find(elements_.begin(), elements_.end(), name);
-    if (found == elements_.end())
-      in().fail("\"" + name + "\" is not one of the elements (" + joined(elements_) + ")");
+    if (found == elements_.end()) in().fail("\"" + name + "\" is not one of the elements (" + joined(elements_) + ")");
     return static_cast<std::size_t>(found - elements_.begin());
   }
 
@@ -197,9 +198,8 @@ class Folder {
     if (number != static_cast<int>(n_elements()))
       in().fail("number_of_elements is " + std::to_string(number) + ", but elements names " +
                 std::to_string(n_elements()) + ": " + joined(elements_));
-    std::sort(elements_.begin(), elements_.end(), [](const std::string& a, const std::string& b) {
-      return atomic_number(a) < atomic_number(b);
-    });
+    std::sort(elements_.begin(), elements_.end(),
+              [](const std::string& a, const std::string& b) { return atomic_number(a) < atomic_number(b); });
   }
 
   /// Networks work in units of their own: lengths are multiplied by conv_length, energies of atoms
@@ -241,7 +241,9 @@ class Folder {
       in().fail("the second value of cutoff_type must be at least 0 and below 1, not " + words[1]);
     if (const double of_runner = settings_.number("cutoff_alpha", 0.0); of_runner != 0.0) {
       if (type == 2 || type == 3)
-        in().fail("RuNNer's cutoff_alpha is supported for all cutoff types but 2 and 3, whose functions it changes otherwise than here");
+        in().fail(
+            "RuNNer's cutoff_alpha is supported for all cutoff types but 2 and 3, whose functions it changes otherwise "
+            "than here");
       if (!(of_runner > 0.0 && of_runner < 1.0))
         in().fail("cutoff_alpha must be at least 0 and below 1, not " + printed(of_runner));
       alpha = of_runner;
@@ -251,9 +253,8 @@ class Folder {
 
     std::vector<std::vector<std::pair<Order, SymmetryFunction>>> functions(n_elements());
     for (const char* key : {"symfunction_short", "symfunction"})
-      settings_.for_each(key, 2, [&](const Words& line) {
-        functions[element_of(line[0])].push_back(read_function(line));
-      });
+      settings_.for_each(key, 2,
+                         [&](const Words& line) { functions[element_of(line[0])].push_back(read_function(line)); });
     settings_.for_each("element_symfunction_short", 2, [&](const Words& line) {
       for (const Words& own : for_all_neighbors(line)) functions[element_of(line[0])].push_back(read_function(own));
     });
@@ -267,10 +268,8 @@ class Folder {
     for (std::size_t element = 0; element < n_elements(); ++element) {
       auto& own = functions[element];
       if (own.empty())
-        throw FormatError("The n2p2 file \"" + path_ + "\" has no symfunction_short for " +
-                          elements_[element] + ".");
-      std::stable_sort(own.begin(), own.end(),
-                       [](const auto& a, const auto& b) { return a.first < b.first; });
+        throw FormatError("The n2p2 file \"" + path_ + "\" has no symfunction_short for " + elements_[element] + ".");
+      std::stable_sort(own.begin(), own.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
       n_functions_.push_back(own.size());
       for (const auto& [order, function] : own) {
         functions_.functions.push_back(function);
@@ -309,8 +308,7 @@ class Folder {
                                            {24, "rl cutoff left right subtype"},
                                            {25, "rl cutoff left right subtype"}};
     if (!forms.contains(type))
-      in().fail("symmetry functions of type " + words[1] +
-                " are not supported, only 2, 3, 9, 12, 13 and 20 to 25 are");
+      in().fail("symmetry functions of type " + words[1] + " are not supported, only 2, 3, 9, 12, 13 and 20 to 25 are");
     const bool compact = type >= 20, angular = type != 2 && type != 12 && type != 20 && type != 23;
     const std::size_t n_neighbors = type == 2 || type == 20 ? 1 : type == 13 || type > 22 || !angular ? 0 : 2;
     const std::size_t first = 2 + n_neighbors, n = words.size() - std::min(first, words.size());
@@ -354,8 +352,11 @@ class Folder {
       json["lambda"] = lambda;
       json["zeta"] = zeta;
     }
-    return {{type, "", {},
-             {cutoff * conv_length_, eta / (conv_length_ * conv_length_), rs * conv_length_, zeta, lambda}, neighbors},
+    return {{type,
+             "",
+             {},
+             {cutoff * conv_length_, eta / (conv_length_ * conv_length_), rs * conv_length_, zeta, lambda},
+             neighbors},
             parse_symmetry_function(json, 0.0, elements_, where)};
   }
 
@@ -440,8 +441,8 @@ class Folder {
     });
     settings_.for_each("element_activation_short", 2, [&](const Words& words) {
       for (Architecture& architecture : all[element_of(words[0])])
-        architecture.activations = activations({words.begin() + 1, words.end()}, architecture.nodes.size(),
-                                               "element_activation_short");
+        architecture.activations =
+            activations({words.begin() + 1, words.end()}, architecture.nodes.size(), "element_activation_short");
     });
     for (std::size_t element = 0; element < n_elements(); ++element) {
       const Architecture& first = all[element].front();
@@ -485,14 +486,12 @@ class Folder {
     auto count_of = [&](const Architecture& architecture) {
       const std::vector<int> sizes = sizes_of(architecture);
       std::size_t count = 0;
-      for (std::size_t l = 1; l < sizes.size(); ++l)
-        count += static_cast<std::size_t>(sizes[l]) * (sizes[l - 1] + 1);
+      for (std::size_t l = 1; l < sizes.size(); ++l) count += static_cast<std::size_t>(sizes[l]) * (sizes[l - 1] + 1);
       return count;
     };
-    const auto chosen =
-        std::find_if(candidates.begin(), candidates.end(), [&](const Architecture& architecture) {
-          return count_of(architecture) == connections.size();
-        });
+    const auto chosen = std::find_if(candidates.begin(), candidates.end(), [&](const Architecture& architecture) {
+      return count_of(architecture) == connections.size();
+    });
     if (chosen == candidates.end()) {
       std::string text;
       for (int size : sizes_of(candidates.front())) text += (text.empty() ? "" : "-") + std::to_string(size);
@@ -515,8 +514,7 @@ class Folder {
         std::string text;
         for (const std::string& word : expected) text += (text.empty() ? "" : " ") + word;
         file.go_to(connection.line);
-        file.fail("after the value, either nothing or \"" + text +
-                  "\" was expected; the file is not in n2p2's order");
+        file.fail("after the value, either nothing or \"" + text + "\" was expected; the file is not in n2p2's order");
       }
       return connection.value;
     };
@@ -557,12 +555,11 @@ class Folder {
       for (std::size_t function = 1; function <= n_functions_[element]; ++function) {
         const std::string name = "symmetry function " + std::to_string(function) + " of " + elements_[element];
         const Words words = file.next();
-        if (words.empty())
-          file.fail("the file ends where " + name + " was expected");
+        if (words.empty()) file.fail("the file ends where " + name + " was expected");
         if (n_columns == 0) n_columns = words.size();
         if (words.size() < 5 || words.size() != n_columns)
-          file.fail("expected indices of element and function, minimum, maximum, mean, standard deviation of " +
-                    name + ", found " + std::to_string(words.size()) + " word(s)");
+          file.fail("expected indices of element and function, minimum, maximum, mean, standard deviation of " + name +
+                    ", found " + std::to_string(words.size()) + " word(s)");
         if (file.integer(words[0], "the index of the element") != static_cast<int>(element) + 1 ||
             file.integer(words[1], "the index of the function") != static_cast<int>(function))
           file.fail("expected \"" + std::to_string(element + 1) + " " + std::to_string(function) + "\", " + name +
@@ -571,8 +568,7 @@ class Folder {
         const double mean = file.number(words[4], "the mean");
         if (sigma && words.size() < 6) file.fail("the standard deviation of " + name + " is missing");
         const double width = sigma ? file.number(words[5], "sigma") : scale ? max - min : 1.0;
-        if (width == 0.0)
-          file.fail(name + " was the same for all atoms of the training set, and cannot be scaled");
+        if (width == 0.0) file.fail(name + " was the same for all atoms of the training set, and cannot be scaled");
         // n2p2's inputs: start + factor (value - origin)
         const double factor = scale || sigma ? (most - least) / width : 1.0;
         const double start = scale || sigma ? least : 0.0;
@@ -628,8 +624,8 @@ struct PrintedFunction {
 };
 
 /// rank: place of every element in n2p2's order.
-PrintedFunction printed_function(const SymmetryFunction& function, int value,
-                                 const std::vector<std::string>& elements, const std::vector<int>& rank) {
+PrintedFunction printed_function(const SymmetryFunction& function, int value, const std::vector<std::string>& elements,
+                                 const std::vector<int>& rank) {
   const int type = static_cast<int>(function.type);
   const double cutoff = function.cutoff / bohr;
   std::string line = "symfunction_short " + elements[function.center] + " " + std::to_string(type);
@@ -665,15 +661,15 @@ PrintedFunction printed_function(const SymmetryFunction& function, int value,
 class FolderPrinter {
  public:
   FolderPrinter(const Potential& potential, const std::string& path)
-      : path_(path), elements_(potential.elements()),
+      : path_(path),
+        elements_(potential.elements()),
         descriptor_(dynamic_cast<const SymmetryFunctions*>(potential.descriptors().front().get())),
         model_(dynamic_cast<const NeuralNetwork*>(&potential.model())) {
     check(potential);
     for (std::size_t element = 0; element < elements_.size(); ++element)
       by_number_.push_back(static_cast<int>(element));
-    std::sort(by_number_.begin(), by_number_.end(), [&](int a, int b) {
-      return atomic_number(elements_[a]) < atomic_number(elements_[b]);
-    });
+    std::sort(by_number_.begin(), by_number_.end(),
+              [&](int a, int b) { return atomic_number(elements_[a]) < atomic_number(elements_[b]); });
     rank_.resize(elements_.size());
     for (std::size_t i = 0; i < elements_.size(); ++i) rank_[by_number_[i]] = static_cast<int>(i);
     // n2p2 cannot have last layers of different sizes, so that smaller networks get neurons without effect.
@@ -685,7 +681,8 @@ class FolderPrinter {
   std::vector<TextFile> files() const {
     const Json json = model_->to_json();
     std::string input = settings_text(json.at("activation"));
-    std::string scaling = "# Symmetry functions, written by forcesmith: element, function, minimum, maximum, mean, sigma\n";
+    std::string scaling =
+        "# Symmetry functions, written by forcesmith: element, function, minimum, maximum, mean, sigma\n";
     std::vector<TextFile> files;
     for (int element : by_number_) {
       std::vector<PrintedFunction> functions;

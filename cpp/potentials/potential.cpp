@@ -8,8 +8,7 @@
 
 namespace forcesmith {
 
-Potential::Potential(std::vector<std::string> elements,
-                     std::vector<std::unique_ptr<Descriptor>> descriptors,
+Potential::Potential(std::vector<std::string> elements, std::vector<std::unique_ptr<Descriptor>> descriptors,
                      std::unique_ptr<Model> model, Json provenance)
     : elements_(std::move(elements)),
       descriptors_(std::move(descriptors)),
@@ -39,8 +38,7 @@ int Potential::stride() const {
 
 int Potential::block_size(Precision precision) const {
   int smallest = descriptors_.front()->block_size(precision);
-  for (const auto& descriptor : descriptors_)
-    smallest = std::min(smallest, descriptor->block_size(precision));
+  for (const auto& descriptor : descriptors_) smallest = std::min(smallest, descriptor->block_size(precision));
   return smallest;
 }
 
@@ -56,8 +54,8 @@ std::vector<double> Potential::descriptor_parameters() const {
 void Potential::set_descriptor_parameters(std::span<const double> values) {
   const std::size_t expected = descriptor_parameters().size();
   if (values.size() != expected)
-    throw ParameterError("The descriptors of this potential have " + std::to_string(expected) +
-                         " parameters, but " + std::to_string(values.size()) + " were given.");
+    throw ParameterError("The descriptors of this potential have " + std::to_string(expected) + " parameters, but " +
+                         std::to_string(values.size()) + " were given.");
   std::size_t first = 0;
   for (const auto& descriptor : descriptors_) {
     const std::size_t count = descriptor->parameters().size();
@@ -69,12 +67,10 @@ void Potential::set_descriptor_parameters(std::span<const double> values) {
 void Potential::adopt_descriptor_parameters(const Potential& smaller) {
   if (smaller.elements() != elements_ || smaller.descriptors().size() != descriptors_.size())
     throw ParameterError("A potential can start only from one with the same elements and as many descriptors.");
-  for (std::size_t d = 0; d < descriptors_.size(); ++d)
-    descriptors_[d]->adopt_parameters(*smaller.descriptors()[d]);
+  for (std::size_t d = 0; d < descriptors_.size(); ++d) descriptors_[d]->adopt_parameters(*smaller.descriptors()[d]);
 }
 
-BlockDescriptors::BlockDescriptors(const Potential& potential, Precision precision)
-    : stride_(potential.stride()) {
+BlockDescriptors::BlockDescriptors(const Potential& potential, Precision precision) : stride_(potential.stride()) {
   const std::size_t n_elements = potential.elements().size();
   std::vector<int> next(n_elements, 0);
   int parameter = 0;
@@ -97,9 +93,8 @@ void BlockDescriptors::values(const NeighborView& block, double* B) {
   types_ = block.center_types;
   pair_offsets_.assign(block.offsets, block.offsets + block.n_atoms + 1);
   for (Part& part : parts_)
-    part.write(*this, B, block.n_atoms, [&](double* own) {
-      part.descriptor->values(block, *part.workspace, own, part.stride);
-    });
+    part.write(*this, B, block.n_atoms,
+               [&](double* own) { part.descriptor->values(block, *part.workspace, own, part.stride); });
 }
 
 void BlockDescriptors::backpropagate(const double* beta, const PairForces& forces) {
@@ -121,10 +116,9 @@ void BlockDescriptors::gradients(double* gradients) {
     part.descriptor->gradients(*part.workspace, part.buffer.data(), part.stride);
     for (std::size_t atom = 0; atom + 1 < pair_offsets_.size(); ++atom) {
       const int element = types_[atom], size = part.descriptor->size(element);
-      for (std::int64_t row = 3 * (pair_offsets_[atom] - first_pair);
-           row < 3 * (pair_offsets_[atom + 1] - first_pair); ++row)
-        std::copy_n(part.buffer.data() + row * part.stride, size,
-                    gradients + row * stride_ + part.columns[element]);
+      for (std::int64_t row = 3 * (pair_offsets_[atom] - first_pair); row < 3 * (pair_offsets_[atom + 1] - first_pair);
+           ++row)
+        std::copy_n(part.buffer.data() + row * part.stride, size, gradients + row * stride_ + part.columns[element]);
     }
   }
 }
@@ -132,23 +126,20 @@ void BlockDescriptors::gradients(double* gradients) {
 void BlockDescriptors::tangent(const double* directions, double* B_dot) {
   const int n_atoms = static_cast<int>(pair_offsets_.size()) - 1;
   for (Part& part : parts_)
-    part.write(*this, B_dot, n_atoms, [&](double* own) {
-      part.descriptor->tangent(*part.workspace, directions, own, part.stride);
-    });
+    part.write(*this, B_dot, n_atoms,
+               [&](double* own) { part.descriptor->tangent(*part.workspace, directions, own, part.stride); });
 }
 
-void BlockDescriptors::parameter_adjoint(const double* directions, const double* B_bar,
-                                         const double* B_dot_bar, double* gradient) {
+void BlockDescriptors::parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar,
+                                         double* gradient) {
   for (Part& part : parts_)
-    part.descriptor->parameter_adjoint(*part.workspace, directions,
-                                       part.read(*this, B_bar, part.buffer),
+    part.descriptor->parameter_adjoint(*part.workspace, directions, part.read(*this, B_bar, part.buffer),
                                        part.read(*this, B_dot_bar, part.second_buffer), part.stride,
                                        gradient + part.first_parameter);
 }
 
 template <class Compute>
-void BlockDescriptors::Part::write(const BlockDescriptors& all, double* rows, int n_atoms,
-                                   const Compute& compute) {
+void BlockDescriptors::Part::write(const BlockDescriptors& all, double* rows, int n_atoms, const Compute& compute) {
   if (in_place) return compute(rows + columns[0]);
   buffer.resize(static_cast<std::size_t>(n_atoms) * stride);
   compute(buffer.data());
@@ -163,8 +154,8 @@ const double* BlockDescriptors::Part::read(const BlockDescriptors& all, const do
   const std::size_t n_atoms = all.pair_offsets_.size() - 1;
   copy.assign(n_atoms * stride, 0.0);
   for (std::size_t atom = 0; atom < n_atoms; ++atom)
-    std::copy_n(rows + atom * all.stride_ + columns[all.types_[atom]],
-                descriptor->size(all.types_[atom]), copy.data() + atom * stride);
+    std::copy_n(rows + atom * all.stride_ + columns[all.types_[atom]], descriptor->size(all.types_[atom]),
+                copy.data() + atom * stride);
   return copy.data();
 }
 

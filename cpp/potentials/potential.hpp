@@ -63,8 +63,7 @@ class BlockDescriptors {
   void gradients(double* gradients);
   void tangent(const double* directions, double* B_dot);
   /// gradient: as in Potential::descriptor_parameters().
-  void parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar,
-                         double* gradient);
+  void parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar, double* gradient);
 
  private:
   /// One descriptor. Where its first column is the same for all elements it works in place, else in a

@@ -54,8 +54,7 @@ std::vector<std::string> elements_from(const Json& document, const std::string& 
   std::vector<std::string> elements;
   for (const Json& element : document.at("elements")) {
     if (!element.is_string() || element.get<std::string>().empty())
-      throw FormatError("\"elements\" of " + path + " must be element symbols, but holds " +
-                        element.dump() + ".");
+      throw FormatError("\"elements\" of " + path + " must be element symbols, but holds " + element.dump() + ".");
     elements.push_back(element);
   }
   if (elements.empty()) throw FormatError("\"elements\" of " + path + " is empty.");
@@ -72,8 +71,7 @@ class DocumentGuard {
   explicit DocumentGuard(std::string path) : path_(std::move(path)) {}
 
   bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    if (depth > 100)
-      throw FormatError("The potential file \"" + path_ + "\" is nested more than 100 levels deep.");
+    if (depth > 100) throw FormatError("The potential file \"" + path_ + "\" is nested more than 100 levels deep.");
     if (event == Json::parse_event_t::object_start) keys_.emplace_back();
     if (event == Json::parse_event_t::object_end) keys_.pop_back();
     if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
@@ -109,36 +107,33 @@ bool is_json(const std::string& text) {
   return first != std::string::npos && text[first] == '{';
 }
 
-Potential parse_potential_file(const std::string& text, const std::string& path,
-                               const ReadOptions& options) {
+Potential parse_potential_file(const std::string& text, const std::string& path, const ReadOptions& options) {
   Json document;
   try {
     document = Json::parse(text, DocumentGuard(path));
   } catch (const Json::parse_error& error) {
     std::size_t line = 1 + std::count(text.begin(), text.begin() + std::min(error.byte, text.size()), '\n');
-    throw FormatError("The potential file \"" + path + "\" is broken or cut off at line " +
-                      std::to_string(line) + " (byte " + std::to_string(error.byte) + " of " +
-                      std::to_string(text.size()) + "): it is not valid " +
+    throw FormatError("The potential file \"" + path + "\" is broken or cut off at line " + std::to_string(line) +
+                      " (byte " + std::to_string(error.byte) + " of " + std::to_string(text.size()) +
+                      "): it is not valid " +
                       (std::string(error.what()).find("UTF-8") != std::string::npos ? "UTF-8" : "JSON") + " there.");
   } catch (const Json::out_of_range& error) {
     const std::string what = error.what();
-    throw FormatError("The potential file \"" + path + "\" holds a number too large for double precision: " +
-                      what.substr(what.find('\'')) + ".");
+    throw FormatError("The potential file \"" + path +
+                      "\" holds a number too large for double precision: " + what.substr(what.find('\'')) + ".");
   }
   if (!document.is_object() || document.value("format", Json()) != "forcesmith potential")
-    throw FormatError("The file \"" + path +
-                      "\" is not a forcesmith potential" + guess(document) +
+    throw FormatError("The file \"" + path + "\" is not a forcesmith potential" + guess(document) +
                       ": the key \"format\" must be \"forcesmith potential\".");
   if (document.value("version", Json()) != potential_file_version)
-    throw FormatError("The potential file \"" + path + "\" has version " +
-                      document.value("version", Json()).dump() + ", but this forcesmith reads version " +
-                      std::to_string(potential_file_version) + "; use the forcesmith that wrote it, or a newer one.");
+    throw FormatError("The potential file \"" + path + "\" has version " + document.value("version", Json()).dump() +
+                      ", but this forcesmith reads version " + std::to_string(potential_file_version) +
+                      "; use the forcesmith that wrote it, or a newer one.");
   const std::string where = "the potential file \"" + path + "\"";
   document = checked_parameters(document_schema(), document, where);
   const Json units = document.value("units", Json::object());
   if (units.value("length", Json("angstrom")) != "angstrom" || units.value("energy", Json("eV")) != "eV")
-    throw FormatError("The units of " + where + " are " + units.dump() +
-                      ", but only angstrom and eV are supported.");
+    throw FormatError("The units of " + where + " are " + units.dump() + ", but only angstrom and eV are supported.");
   const std::vector<std::string> elements = elements_from(document, where);
   check_elements(options, elements, "The potential file", path);
 
@@ -149,12 +144,10 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
     if (options.trained) check_trained(entry.schema(), parameters, own);
     descriptors.push_back(entry.create(parameters, elements, own));
   }
-  if (descriptors.empty())
-    throw FormatError("The potential file \"" + path + "\" has no descriptor.");
+  if (descriptors.empty()) throw FormatError("The potential file \"" + path + "\" has no descriptor.");
   std::vector<int> sizes(elements.size(), 0);
   for (std::size_t element = 0; element < elements.size(); ++element)
-    for (const auto& descriptor : descriptors)
-      sizes[element] += descriptor->size(static_cast<int>(element));
+    for (const auto& descriptor : descriptors) sizes[element] += descriptor->size(static_cast<int>(element));
   Json parameters = document.at("model");
   const auto& entry = entry_of(parameters, model_registry(), "model", where);
   const std::string own = "model \"" + entry.name + "\" in \"" + path + "\"";
@@ -176,9 +169,8 @@ namespace {
 /// read and compared.
 void print_json(const Json& value, int indent, bool in_list, std::string& text) {
   const bool nested = value.is_structured() && !value.empty() &&
-                      (value.is_object() || std::any_of(value.begin(), value.end(), [](const Json& item) {
-                         return item.is_structured();
-                       }));
+                      (value.is_object() ||
+                       std::any_of(value.begin(), value.end(), [](const Json& item) { return item.is_structured(); }));
   if (!nested || (in_list && value.is_object() && value.dump().size() <= 160)) {
     text += value.dump();
     return;
@@ -200,24 +192,22 @@ void print_json(const Json& value, int indent, bool in_list, std::string& text) 
 
 std::string print_potential_file(const Potential& potential, const std::string& path) {
   // Insertion order is lost in Json objects, so the document is put together key by key.
-  std::vector<std::pair<std::string, Json>> document{
-      {"format", "forcesmith potential"},
-      {"version", potential_file_version},
-      {"units", {{"length", "angstrom"}, {"energy", "eV"}}},
-      {"elements", potential.elements()},
-      {"provenance", potential.provenance()},
-      {"model", potential.model().to_json()},
-      {"descriptors", Json::array()}};
-  for (const auto& descriptor : potential.descriptors())
-    document.back().second.push_back(descriptor->to_json());
+  std::vector<std::pair<std::string, Json>> document{{"format", "forcesmith potential"},
+                                                     {"version", potential_file_version},
+                                                     {"units", {{"length", "angstrom"}, {"energy", "eV"}}},
+                                                     {"elements", potential.elements()},
+                                                     {"provenance", potential.provenance()},
+                                                     {"model", potential.model().to_json()},
+                                                     {"descriptors", Json::array()}};
+  for (const auto& descriptor : potential.descriptors()) document.back().second.push_back(descriptor->to_json());
   if (potential.zbl()) document.insert(document.end() - 1, {"zbl", potential.zbl()->to_json()});
   if (potential.short_range())
     document.insert(document.end() - 1, {"short_range", potential.short_range()->to_json(potential.elements())});
   std::string text = "{\n";
   for (std::size_t i = 0; i < document.size(); ++i) {
     if (!all_finite(document[i].second))
-      throw FormatError("The potential is not written to \"" + path + "\" because its \"" +
-                        document[i].first + "\" holds numbers that are not finite.");
+      throw FormatError("The potential is not written to \"" + path + "\" because its \"" + document[i].first +
+                        "\" holds numbers that are not finite.");
     text += (i > 0 ? ",\n " : " ") + Json(document[i].first).dump() + ": ";
     print_json(document[i].second, 1, false, text);
   }

@@ -21,8 +21,8 @@ struct ReadOptions {
 };
 
 /// For formats that name their elements. file: for example "The SNAP file".
-inline void check_elements(const ReadOptions& options, const std::vector<std::string>& of_file,
-                           const std::string& file, const std::string& path) {
+inline void check_elements(const ReadOptions& options, const std::vector<std::string>& of_file, const std::string& file,
+                           const std::string& path) {
   if (!options.elements.empty() && options.elements != of_file)
     throw FormatError(file + " \"" + path + "\" is for the elements " + joined(of_file) + ", but " +
                       joined(options.elements) + " were asked for.");

@@ -147,7 +147,8 @@ Potential parse_potential(const std::string& text, const std::string& path, cons
     if (options.trained) check_soundness(potential, where);
     return potential;
   } catch (const std::bad_alloc&) {
-    throw FormatError(where + " asks for more memory than there is; its numbers of elements, functions or neurons are too large.");
+    throw FormatError(
+        where + " asks for more memory than there is; its numbers of elements, functions or neurons are too large.");
   }
 }
 
@@ -162,9 +163,10 @@ Potential read_potential(const std::string& given, const ReadOptions& options) {
         if (!format.in_folder.empty()) files.push_back(format.in_folder);
       throw FormatError("The folder \"" + path + "\" is no potential: there is no file " + joined(files) + " in it.");
     }
-    throw FormatError("Cannot read the potential file \"" + path + "\": " + file.problem +
-                      (has_name ? "." : ", and its name does not tell the format of a potential; known are " +
-                                            known_extensions() + "."));
+    throw FormatError(
+        "Cannot read the potential file \"" + path + "\": " + file.problem +
+        (has_name ? "."
+                  : ", and its name does not tell the format of a potential; known are " + known_extensions() + "."));
   }
   return parse_potential(file.text, path, options);
 }

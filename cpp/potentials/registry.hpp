@@ -15,16 +15,16 @@ namespace forcesmith {
 struct DescriptorEntry {
   std::string name;
   std::function<ParameterSchema()> schema;
-  std::function<std::unique_ptr<Descriptor>(const Json& parameters,
-                                            const std::vector<std::string>& elements,
-                                            const std::string& where)> create;
+  std::function<std::unique_ptr<Descriptor>(const Json& parameters, const std::vector<std::string>& elements,
+                                            const std::string& where)>
+      create;
 };
 
 struct ModelEntry {
   std::string name;
   std::function<ParameterSchema()> schema;
-  std::function<std::unique_ptr<Model>(const Json& parameters, const std::vector<int>& sizes,
-                                       const std::string& where)> create;
+  std::function<std::unique_ptr<Model>(const Json& parameters, const std::vector<int>& sizes, const std::string& where)>
+      create;
 };
 
 struct FormatEntry {
@@ -49,8 +49,7 @@ const FormatEntry& format_to_read(const std::string& text, const std::string& pa
 /// Reads a potential file of any known format, or a folder of files.
 Potential read_potential(const std::string& path, const ReadOptions& options = {});
 /// The same from text; `path` is used in messages, and to find the files that belong to it.
-Potential parse_potential(const std::string& text, const std::string& path,
-                          const ReadOptions& options = {});
+Potential parse_potential(const std::string& text, const std::string& path, const ReadOptions& options = {});
 /// One sentence on what a file at `path` would not hold of the potential; empty if it holds all. Where more than
 /// what lies outside the training data would be lost, writing is an error.
 std::string left_out_of_file(const Potential& potential, const std::string& path);

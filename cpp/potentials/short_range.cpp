@@ -180,8 +180,8 @@ void WallView::copy(const NeighborView& block) {
   seen_forces_ = {forces_.reserve(n_numbers)};
   std::fill_n(seen_forces_.forces, n_numbers, 0.0);
   block_ = block;
-  seen_ = {n_atoms,      centers_.data(),     block.center_types, offsets_.data(), neighbors_.data(),
-           block.types + first, components[0], components[1],      components[2]};
+  seen_ = {n_atoms,       centers_.data(), block.center_types, offsets_.data(), neighbors_.data(), block.types + first,
+           components[0], components[1],   components[2]};
 }
 
 void WallView::move_back(const PairForces& to) const {

@@ -54,8 +54,8 @@ class ShortRange {
              const std::string& where);
 
   int n_elements_;
-  std::vector<Pair> pairs_;     // [element][element]
-  std::vector<double> limits_;  // [element][element]
+  std::vector<Pair> pairs_;      // [element][element]
+  std::vector<double> limits_;   // [element][element]
   std::vector<double> squares_;  // of the limits
   std::vector<float> squares_single_;
   double largest_square_ = 0.0;
@@ -65,7 +65,7 @@ class ShortRange {
 
 /// The pair of a block that is closest, compared with what is known; what messages name.
 struct ClosestPair {
-  int center = -1, neighbor = -1;  // of the host; -1: no pair is closer than its limit
+  int center = -1, neighbor = -1;      // of the host; -1: no pair is closer than its limit
   double distance = 0.0, limit = 0.0;  // angstrom
 };
 ClosestPair closest_pair(const ShortRange& short_range, const NeighborSource& source);
@@ -83,10 +83,10 @@ class WallView {
 
  private:
   struct Moved {
-    int pair;           // in the block
+    int pair;  // in the block
     double direction[3];
-    double stretch;     // g(r) / r
-    double slope;       // dg/dr
+    double stretch;  // g(r) / r
+    double slope;    // dg/dr
   };
 
   void copy(const NeighborView& block);

@@ -39,7 +39,7 @@ const std::map<std::string, std::string>& element_lists() {
 }
 
 struct SnapParameters {
-  Json parameters = Json::object();   // for Bispectrum::create
+  Json parameters = Json::object();  // for Bispectrum::create
   bool quadratic = false;
   std::vector<std::string> elements;  // of ML-IAP
 };
@@ -57,7 +57,8 @@ void read_parameter(WordReader& in, const std::vector<std::string>& words, SnapP
     else found.parameters[keyword] = flag == 1;
   } else if (keyword == "diagonalstyle") {
     if (in.integer(words[1], keyword) != 3)
-      in.fail("diagonalstyle " + words[1] + " is not supported: since 2019, LAMMPS has only diagonalstyle 3, and so has forcesmith");
+      in.fail("diagonalstyle " + words[1] +
+              " is not supported: since 2019, LAMMPS has only diagonalstyle 3, and so has forcesmith");
   } else {
     found.parameters[keyword] = in.number(words[1], keyword);
   }
@@ -92,16 +93,12 @@ SnapParameters read_parameters(WordReader& in, const Dialect& dialect) {
       in.fail(unknown_name_message(dialect.kind + " parameter", keyword, known));
     if (words.size() < 2) in.fail(keyword + " has no value");
     seen.insert(keyword);
-    if (keyword == "elems")
-      found.elements.assign(words.begin() + 1, words.end());
-    else if (keyword == "nelems")
-      n_elements = in.integer(words[1], keyword);
-    else if (keyword == "sinner" || keyword == "dinner")
-      found.parameters[keyword] = numbers_of(in, words);
+    if (keyword == "elems") found.elements.assign(words.begin() + 1, words.end());
+    else if (keyword == "nelems") n_elements = in.integer(words[1], keyword);
+    else if (keyword == "sinner" || keyword == "dinner") found.parameters[keyword] = numbers_of(in, words);
     else if (const auto own = element_lists().find(keyword); own != element_lists().end())
       found.parameters[own->second] = numbers_of(in, words);
-    else
-      read_parameter(in, words, found);
+    else read_parameter(in, words, found);
   }
   std::vector<std::string> needed{"rcutfac", "twojmax"};
   if (has_elements) needed.insert(needed.end(), {"nelems", "elems", "radelems", "welems"});
@@ -156,12 +153,10 @@ SnapCoefficients read_coefficients(WordReader& in) {
   for (int element = 0; element < n_elements; ++element) {
     const std::vector<std::string> words = in.next();
     if (words.empty())
-      in.fail("the file ends after " + std::to_string(element) + " of " + std::to_string(n_elements) +
-              " elements");
+      in.fail("the file ends after " + std::to_string(element) + " of " + std::to_string(n_elements) + " elements");
     if (words.size() != 3)
-      in.fail("expected element " + std::to_string(element + 1) +
-              ", its radius and its weight, found \"" + words[0] + "\" and " +
-              std::to_string(words.size() - 1) + " more; the number of coefficients above may be wrong");
+      in.fail("expected element " + std::to_string(element + 1) + ", its radius and its weight, found \"" + words[0] +
+              "\" and " + std::to_string(words.size() - 1) + " more; the number of coefficients above may be wrong");
     if (words[0].find('?') != std::string::npos)
       in.fail("the name of an element must be ASCII text, not \"" + words[0] + "\"");
     if (std::find(found.elements.begin(), found.elements.end(), words[0]) != found.elements.end())
@@ -270,8 +265,7 @@ Potential make_potential(const SnapParameters& parameters, const SnapCoefficient
   Json provenance{{"converted_from", dialect.kind + " files"}};
   if (quadratic)
     return Potential(found.elements, std::move(descriptors),
-                     std::make_unique<QuadraticModel>(std::move(model), triangles, sizes),
-                     std::move(provenance));
+                     std::make_unique<QuadraticModel>(std::move(model), triangles, sizes), std::move(provenance));
   return Potential(found.elements, std::move(descriptors), std::make_unique<LinearModel>(std::move(model)),
                    std::move(provenance));
 }
@@ -291,8 +285,7 @@ SnapCoefficients read_model(WordReader& in, const std::vector<std::string>& elem
   if (n_elements != static_cast<int>(elements.size()))
     in.fail("the model is for " + std::to_string(n_elements) + " element(s), but the descriptor is for " +
             std::to_string(elements.size()) + ": " + joined(elements));
-  for (const std::string& element : elements)
-    found.coefficients.push_back(read_list(in, n_coefficients, element));
+  for (const std::string& element : elements) found.coefficients.push_back(read_list(in, n_coefficients, element));
   check_end(in, n_coefficients, elements.back());
   return found;
 }
@@ -366,11 +359,11 @@ void average_equal_components(const BispectrumCoupling& coupling, std::vector<do
 
 std::string parameter_text(const BispectrumParameters& p, bool quadratic) {
   std::ostringstream out;
-  out << "# LAMMPS SNAP parameters, written by forcesmith\nrcutfac " << printed(p.rcutfac) << "\ntwojmax "
-      << p.twojmax << "\nrfac0 " << printed(p.rfac0) << "\nrmin0 " << printed(p.rmin0) << "\nswitchflag "
-      << p.switchflag << "\nbzeroflag " << p.bzeroflag << "\nquadraticflag " << quadratic << "\nchemflag "
-      << p.chemflag << "\nbnormflag " << p.bnormflag << "\nwselfallflag " << p.wselfallflag
-      << "\nswitchinnerflag " << p.switchinnerflag << "\n";
+  out << "# LAMMPS SNAP parameters, written by forcesmith\nrcutfac " << printed(p.rcutfac) << "\ntwojmax " << p.twojmax
+      << "\nrfac0 " << printed(p.rfac0) << "\nrmin0 " << printed(p.rmin0) << "\nswitchflag " << p.switchflag
+      << "\nbzeroflag " << p.bzeroflag << "\nquadraticflag " << quadratic << "\nchemflag " << p.chemflag
+      << "\nbnormflag " << p.bnormflag << "\nwselfallflag " << p.wselfallflag << "\nswitchinnerflag "
+      << p.switchinnerflag << "\n";
   if (p.switchinnerflag)
     for (const auto& [key, list] : {std::pair{"sinner", &p.sinner}, std::pair{"dinner", &p.dinner}}) {
       out << key;
@@ -386,9 +379,8 @@ std::string command_text(const Potential& potential, const Zbl& zbl, const std::
                          const std::string& param_path) {
   const auto& elements = potential.elements();
   std::ostringstream out;
-  out << command_title << ": one atom type for each of " << joined(elements)
-      << "\npair_style hybrid/overlay zbl " << printed(zbl.inner()) << " " << printed(zbl.outer())
-      << " snap\n";
+  out << command_title << ": one atom type for each of " << joined(elements) << "\npair_style hybrid/overlay zbl "
+      << printed(zbl.inner()) << " " << printed(zbl.outer()) << " snap\n";
   for (std::size_t i = 0; i < elements.size(); ++i)
     for (std::size_t j = i; j < elements.size(); ++j)
       out << "pair_coeff " << i + 1 << " " << j + 1 << " zbl " << zbl.atomic_numbers()[i] << " "
@@ -405,23 +397,23 @@ std::string command_text(const Potential& potential, const Zbl& zbl, const std::
 std::vector<TextFile> print_snap(const Potential& potential, const std::string& path) {
   const auto* descriptor = dynamic_cast<const Bispectrum*>(potential.descriptors().front().get());
   const auto* quadratic = dynamic_cast<const QuadraticModel*>(&potential.model());
-  const auto* linear = quadratic ? &quadratic->linear()
-                                 : dynamic_cast<const LinearModel*>(&potential.model());
+  const auto* linear = quadratic ? &quadratic->linear() : dynamic_cast<const LinearModel*>(&potential.model());
   if (potential.descriptors().size() != 1 || descriptor == nullptr || linear == nullptr)
     throw FormatError("The potential cannot be written as the SNAP file \"" + path +
                       "\": that format holds one bispectrum descriptor with a linear or quadratic model.");
   const bool chem = descriptor->settings().chemflag;
   if (chem && quadratic)
-    throw FormatError("The potential cannot be written as the SNAP file \"" + path +
-                      "\": LAMMPS' forces are wrong for a quadratic model with chemflag, whose equal components it does not sum.");
+    throw FormatError(
+        "The potential cannot be written as the SNAP file \"" + path +
+        "\": LAMMPS' forces are wrong for a quadratic model with chemflag, whose equal components it does not sum.");
   const BispectrumParameters& p = descriptor->settings();
   const auto& elements = potential.elements();
   const std::string coeff_path = with_extension(path, ".snapcoeff");
   const std::string param_path = with_extension(path, ".snapparam");
   std::ostringstream out;
   const std::size_t size = descriptor->size(0);
-  out << "# SNAP coefficients, written by forcesmith\n" << elements.size() << " "
-      << 1 + size + (quadratic ? size * (size + 1) / 2 : 0) << "\n";
+  out << "# SNAP coefficients, written by forcesmith\n"
+      << elements.size() << " " << 1 + size + (quadratic ? size * (size + 1) / 2 : 0) << "\n";
   for (std::size_t element = 0; element < elements.size(); ++element) {
     const int index = static_cast<int>(element);
     std::vector<double> coefficients = linear->coefficients(index);
@@ -434,8 +426,7 @@ std::vector<TextFile> print_snap(const Potential& potential, const std::string& 
     if (!all_finite(coefficients))
       throw FormatError("The potential is not written to \"" + path +
                         "\" because it holds coefficients that are not finite.");
-    out << elements[element] << " " << printed(p.radii[element]) << " " << printed(p.weights[element])
-        << "\n";
+    out << elements[element] << " " << printed(p.radii[element]) << " " << printed(p.weights[element]) << "\n";
     for (double coefficient : coefficients) out << printed(coefficient) << "\n";
   }
   std::vector<TextFile> files{{coeff_path, out.str()}, {param_path, parameter_text(p, quadratic != nullptr)}};

@@ -43,8 +43,8 @@ class WordReader {
   void go_to(int line) { line_ = line; }
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError("The " + kind_ + " \"" + path_ + "\" is wrong at line " + std::to_string(line_) + ": " +
-                      what + (what.ends_with('.') ? "" : "."));
+    throw FormatError("The " + kind_ + " \"" + path_ + "\" is wrong at line " + std::to_string(line_) + ": " + what +
+                      (what.ends_with('.') ? "" : "."));
   }
   double number(const std::string& word, const std::string& name) const {
     if (const auto value = number_of(word)) return *value;
@@ -52,8 +52,7 @@ class WordReader {
   }
   int integer(const std::string& word, const std::string& name) const {
     const double value = number(word, name);
-    if (value != std::floor(value) || std::abs(value) > 1e9)
-      fail(name + " must be an integer, not \"" + word + "\"");
+    if (value != std::floor(value) || std::abs(value) > 1e9) fail(name + " must be an integer, not \"" + word + "\"");
     return static_cast<int>(value);
   }
 

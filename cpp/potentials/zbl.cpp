@@ -15,8 +15,8 @@ namespace {
 // the constants of LAMMPS.
 constexpr double amplitude[4] = {0.02817, 0.28022, 0.50986, 0.18175};
 constexpr double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
-constexpr double exponent = 0.23, a0 = 0.46850;   // a0 in angstrom
-constexpr double coulomb_constant = 14.399645;    // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
+constexpr double exponent = 0.23, a0 = 0.46850;  // a0 in angstrom
+constexpr double coulomb_constant = 14.399645;   // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
 
 /// V and its first two derivatives.
 std::array<double, 3> screened_coulomb(const ZblPair& pair, double r) {
@@ -74,8 +74,7 @@ Zbl::Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& el
   for (const std::string& element : elements) {
     atomic_numbers_.push_back(atomic_number(element));
     if (atomic_numbers_.back() == 0)
-      throw ParameterError(where + ": \"" + element +
-                           "\" is not a chemical element, so it has no nuclear charge.");
+      throw ParameterError(where + ": \"" + element + "\" is not a chemical element, so it has no nuclear charge.");
   }
   for (int z_i : atomic_numbers_)
     for (int z_j : atomic_numbers_) {
@@ -89,8 +88,8 @@ void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies,
   const int n_elements = static_cast<int>(atomic_numbers_.size());
   workspace.neighbors.pack(block, cutoffs_, n_elements, variant_.width);
   const PackedView view = workspace.neighbors.view();
-  double* gradients = workspace.pair_gradients.reserve(static_cast<std::size_t>(3) * workspace.neighbors.n_packs() *
-                                                       variant_.width);
+  double* gradients =
+      workspace.pair_gradients.reserve(static_cast<std::size_t>(3) * workspace.neighbors.n_packs() * variant_.width);
   variant_.add({n_elements, pairs_.data()}, view, energies, gradients);
   workspace.neighbors.add_forces(gradients, forces);
 }

@@ -24,8 +24,7 @@ struct ZblRange {
 class Zbl {
  public:
   static ParameterSchema schema();
-  static Zbl create(const Json& parameters, const std::vector<std::string>& elements,
-                    const std::string& where);
+  static Zbl create(const Json& parameters, const std::vector<std::string>& elements, const std::string& where);
 
   /// The same range for all pairs of elements.
   Zbl(const ZblRange& range, const std::vector<std::string>& elements, const std::string& where);
@@ -40,8 +39,7 @@ class Zbl {
 
   /// Memory of one worker.
   struct Workspace {
-    explicit Workspace(const std::optional<Zbl>& zbl)
-        : neighbors(zbl ? zbl->packing_ : packing_variants_in_use()) {}
+    explicit Workspace(const std::optional<Zbl>& zbl) : neighbors(zbl ? zbl->packing_ : packing_variants_in_use()) {}
     PackedNeighbors neighbors;
     AlignedBuffer pair_gradients;
   };
@@ -53,8 +51,8 @@ class Zbl {
   std::vector<int> atomic_numbers_;  // [element]
   ZblVariant variant_;
   PackingVariants packing_ = packing_variants_in_use();  // of the same instruction set
-  std::vector<double> cutoffs_;      // [center element][neighbor element], the outer ones
-  std::vector<ZblPair> pairs_;       // [center element][neighbor element]
+  std::vector<double> cutoffs_;                          // [center element][neighbor element], the outer ones
+  std::vector<ZblPair> pairs_;                           // [center element][neighbor element]
 };
 
 }  // namespace forcesmith

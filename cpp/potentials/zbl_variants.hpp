@@ -26,8 +26,14 @@ struct ZblVariant {
   void (*add)(const ZblTables& tables, const PackedView& neighbors, double* energies, double* pair_gradients);
 };
 
-namespace portable { ZblVariant zbl_variant(); }
-namespace avx2 { ZblVariant zbl_variant(); }
-namespace avx512 { ZblVariant zbl_variant(); }
+namespace portable {
+ZblVariant zbl_variant();
+}
+namespace avx2 {
+ZblVariant zbl_variant();
+}
+namespace avx512 {
+ZblVariant zbl_variant();
+}
 
 }  // namespace forcesmith

@@ -36,16 +36,15 @@ void check_shape(const Array<T>& array, const std::vector<py::ssize_t>& shape, c
   if (same) return;
   std::string expected, found;
   for (py::ssize_t n : shape) expected += (expected.empty() ? "" : ", ") + std::to_string(n);
-  for (py::ssize_t i = 0; i < array.ndim(); ++i)
-    found += (found.empty() ? "" : ", ") + std::to_string(array.shape(i));
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) found += (found.empty() ? "" : ", ") + std::to_string(array.shape(i));
   throw ParameterError(std::string(name) + " must have the shape (" + expected + "), not (" + found + ").");
 }
 
 /// Configurations one after the other, with the neighbors of all their atoms.
 class Batch {
  public:
-  Batch(Array<int> types, Array<std::int64_t> offsets, Array<int> neighbors,
-        const Array<double>& displacements, Array<int> sizes)
+  Batch(Array<int> types, Array<std::int64_t> offsets, Array<int> neighbors, const Array<double>& displacements,
+        Array<int> sizes)
       : types_(std::move(types)),
         offsets_(std::move(offsets)),
         neighbors_(std::move(neighbors)),
@@ -75,8 +74,8 @@ class Batch {
       for (std::int64_t pair = offsets_.at(i); pair < offsets_.at(i + 1); ++pair) {
         const int j = neighbors_.at(pair);
         if (j < 0 || j >= n_atoms || configuration_[j] != configuration_[i])
-          throw ParameterError("A neighbor of atom " + std::to_string(i) + " is atom " +
-                               std::to_string(j) + ", which is not in its configuration.");
+          throw ParameterError("A neighbor of atom " + std::to_string(i) + " is atom " + std::to_string(j) +
+                               ", which is not in its configuration.");
         neighbor_types_.push_back(types_.at(j));
       }
     }
@@ -95,9 +94,15 @@ class Batch {
         throw ParameterError("Atom " + std::to_string(i) + " has the element index " +
                              std::to_string(types_.data()[i]) + ", but the potential has " +
                              std::to_string(n_elements) + " elements.");
-    return {n_atoms(),          centers_.data(),       types_.data(),         offsets_.data(),
-            neighbors_.data(), neighbor_types_.data(), components_[0].data(),
-            components_[1].data(), components_[2].data()};
+    return {n_atoms(),
+            centers_.data(),
+            types_.data(),
+            offsets_.data(),
+            neighbors_.data(),
+            neighbor_types_.data(),
+            components_[0].data(),
+            components_[1].data(),
+            components_[2].data()};
   }
 
  private:
@@ -109,9 +114,7 @@ class Batch {
   std::vector<ConfigurationRange> ranges_;
 };
 
-py::object python_of(const Json& value) {
-  return py::module_::import("json").attr("loads")(value.dump());
-}
+py::object python_of(const Json& value) { return py::module_::import("json").attr("loads")(value.dump()); }
 
 Json json_of(const py::object& value) {
   try {
@@ -121,8 +124,7 @@ Json json_of(const py::object& value) {
   }
 }
 
-py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_workers,
-                        const std::string& precision) {
+py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_workers, const std::string& precision) {
   Array<double> energies(batch.n_atoms()), forces({batch.n_atoms(), 3}), virials({batch.n_atoms(), 6});
   Evaluation evaluation;
   evaluation.n_host = batch.n_atoms();
@@ -157,17 +159,14 @@ py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_wo
   return result;
 }
 
-py::tuple gradient_of_batch(const Potential& potential, const Batch& batch,
-                            const Array<double>& energy_bar, const Array<double>& force_bar,
-                            const Array<double>& virial_bar, int n_workers) {
+py::tuple gradient_of_batch(const Potential& potential, const Batch& batch, const Array<double>& energy_bar,
+                            const Array<double>& force_bar, const Array<double>& virial_bar, int n_workers) {
   check_shape(energy_bar, {batch.n_configurations()}, "energy_bar");
   check_shape(force_bar, {batch.n_atoms(), 3}, "force_bar");
   check_shape(virial_bar, {batch.n_configurations(), 6}, "virial_bar");
   std::vector<double> per_atom(batch.n_atoms());
-  for (int atom = 0; atom < batch.n_atoms(); ++atom)
-    per_atom[atom] = energy_bar.data()[batch.configuration()[atom]];
-  const TrainingWeights weights{per_atom.data(), force_bar.data(), virial_bar.data(),
-                                batch.configuration().data()};
+  for (int atom = 0; atom < batch.n_atoms(); ++atom) per_atom[atom] = energy_bar.data()[batch.configuration()[atom]];
+  const TrainingWeights weights{per_atom.data(), force_bar.data(), virial_bar.data(), batch.configuration().data()};
   const StoredNeighbors source(batch.view(potential));
   ParameterGradient gradient;
   {
@@ -178,13 +177,11 @@ py::tuple gradient_of_batch(const Potential& potential, const Batch& batch,
                         py::array_t<double>(gradient.model.size(), gradient.model.data()));
 }
 
-Array<double> design_of_batch(const Potential& potential, const Batch& batch, int first, int count,
-                              int n_workers) {
+Array<double> design_of_batch(const Potential& potential, const Batch& batch, int first, int count, int n_workers) {
   if (first < 0 || count < 0 || first + count > batch.n_configurations())
     throw ParameterError("There are no configurations " + std::to_string(first) + " to " +
                          std::to_string(first + count - 1) + " in this batch.");
-  const std::vector<ConfigurationRange> ranges(batch.ranges().begin() + first,
-                                               batch.ranges().begin() + first + count);
+  const std::vector<ConfigurationRange> ranges(batch.ranges().begin() + first, batch.ranges().begin() + first + count);
   std::size_t n_rows = 0;
   for (const ConfigurationRange& range : ranges) n_rows += design_rows(range);
   Array<double> rows({n_rows, potential.model_parameters().size()});
@@ -236,113 +233,131 @@ PYBIND11_MODULE(_core, m) {
   py::module_::import("atexit").attr("register")(py::cpp_function(&finalize_kokkos));
 
   m.attr("__version__") = FORCESMITH_VERSION;
-  m.attr("bohr") = bohr;        // angstrom
+  m.attr("bohr") = bohr;                      // angstrom
   m.attr("largest_cutoff") = largest_cutoff;  // angstrom
-  m.attr("hartree") = hartree;  // eV
+  m.attr("hartree") = hartree;                // eV
   m.def("max_workers", &max_workers, "Threads that can work at once.");
-  m.def("instruction_set", [] { return to_string(instruction_set()); },
-        "The kernel variant new potentials use.");
+  m.def("instruction_set", [] { return to_string(instruction_set()); }, "The kernel variant new potentials use.");
   m.def("available_instruction_sets", [] {
     std::vector<std::string> names;
     for (InstructionSet set : available_instruction_sets()) names.push_back(to_string(set));
     return names;
   });
-  m.def("registry", [] {
-    Json all{{"descriptors", Json::object()}, {"models", Json::object()}, {"formats", Json::object()}};
-    for (const auto& entry : descriptor_registry()) all["descriptors"][entry.name] = to_json(entry.schema());
-    for (const auto& entry : model_registry()) all["models"][entry.name] = to_json(entry.schema());
-    for (const auto& entry : format_registry()) all["formats"][entry.name] = entry.extensions;
-    return python_of(all);
-  }, "Descriptors and models with their parameters, file formats with their extensions.");
-  m.def("write_files", [](const Files& files) { write_files(text_files(files)); }, py::arg("files"),
-        py::call_guard<py::gil_scoped_release>(),
-        "Write files, pairs of path and content (None: remove), so that all are replaced or, on OSError, none. No "
-        "signal comes between.");
-  m.def("check_writable", [](const Files& files) { check_writable(text_files(files)); }, py::arg("files"),
-        py::call_guard<py::gil_scoped_release>(), "Raise the OSError that write_files would; replace nothing.");
+  m.def(
+      "registry",
+      [] {
+        Json all{{"descriptors", Json::object()}, {"models", Json::object()}, {"formats", Json::object()}};
+        for (const auto& entry : descriptor_registry()) all["descriptors"][entry.name] = to_json(entry.schema());
+        for (const auto& entry : model_registry()) all["models"][entry.name] = to_json(entry.schema());
+        for (const auto& entry : format_registry()) all["formats"][entry.name] = entry.extensions;
+        return python_of(all);
+      },
+      "Descriptors and models with their parameters, file formats with their extensions.");
+  m.def(
+      "write_files", [](const Files& files) { write_files(text_files(files)); }, py::arg("files"),
+      py::call_guard<py::gil_scoped_release>(),
+      "Write files, pairs of path and content (None: remove), so that all are replaced or, on OSError, none. No "
+      "signal comes between.");
+  m.def(
+      "check_writable", [](const Files& files) { check_writable(text_files(files)); }, py::arg("files"),
+      py::call_guard<py::gil_scoped_release>(), "Raise the OSError that write_files would; replace nothing.");
   m.def("potential_file", &potential_file, py::arg("path"),
         "The file that stands for a potential written to this path, which may be a folder; ValueError if its "
         "extension is not known.");
-  m.def("generate_contractions", [](int level, int max_factors) {
-    const ContractionProgram program = generate_contractions(level, max_factors);
-    py::dict result;
-    result["basic"] = program.basic;
-    result["products"] = program.products;
-    result["mapping"] = program.mapping;
-    result["moments"] = program.n_moments;
-    return result;
-  }, py::arg("level"), py::arg("max_factors") = 4, "Contraction program of a moment tensor level.");
+  m.def(
+      "generate_contractions",
+      [](int level, int max_factors) {
+        const ContractionProgram program = generate_contractions(level, max_factors);
+        py::dict result;
+        result["basic"] = program.basic;
+        result["products"] = program.products;
+        result["mapping"] = program.mapping;
+        result["moments"] = program.n_moments;
+        return result;
+      },
+      py::arg("level"), py::arg("max_factors") = 4, "Contraction program of a moment tensor level.");
 
-  py::class_<Batch>(m, "Batch", "Configurations with neighbors: types (n_atoms,), offsets (n_atoms + 1,), "
-                                "neighbors (n_pairs,), displacements (n_pairs, 3) angstrom, sizes (n_configurations,).")
-      .def(py::init<Array<int>, Array<std::int64_t>, Array<int>, Array<double>, Array<int>>(),
-           py::arg("types"), py::arg("offsets"), py::arg("neighbors"), py::arg("displacements"),
-           py::arg("sizes"))
+  py::class_<Batch>(m, "Batch",
+                    "Configurations with neighbors: types (n_atoms,), offsets (n_atoms + 1,), "
+                    "neighbors (n_pairs,), displacements (n_pairs, 3) angstrom, sizes (n_configurations,).")
+      .def(py::init<Array<int>, Array<std::int64_t>, Array<int>, Array<double>, Array<int>>(), py::arg("types"),
+           py::arg("offsets"), py::arg("neighbors"), py::arg("displacements"), py::arg("sizes"))
       .def_property_readonly("n_atoms", &Batch::n_atoms)
       .def_property_readonly("types", &Batch::types)
       .def_property_readonly("n_configurations", &Batch::n_configurations);
 
   py::class_<Potential>(m, "Potential")
-      .def_static("read", [](const std::string& path, const std::vector<std::string>& elements,
-                             std::optional<double> cflength, std::optional<double> cfenergy) {
-        return read_potential(path, {elements, cflength, cfenergy, true});
-      }, py::arg("path"), py::arg("elements") = std::vector<std::string>{}, py::arg("cflength") = py::none(),
-         py::arg("cfenergy") = py::none())
-      .def_static("from_json", [](const std::string& text, const std::string& name, bool trained) {
-        ReadOptions options;
-        options.trained = trained;
-        return parse_potential_file(text, name, options);
-      }, py::arg("text"), py::arg("name") = "text", py::arg("trained") = true)
+      .def_static(
+          "read",
+          [](const std::string& path, const std::vector<std::string>& elements, std::optional<double> cflength,
+             std::optional<double> cfenergy) { return read_potential(path, {elements, cflength, cfenergy, true}); },
+          py::arg("path"), py::arg("elements") = std::vector<std::string>{}, py::arg("cflength") = py::none(),
+          py::arg("cfenergy") = py::none())
+      .def_static(
+          "from_json",
+          [](const std::string& text, const std::string& name, bool trained) {
+            ReadOptions options;
+            options.trained = trained;
+            return parse_potential_file(text, name, options);
+          },
+          py::arg("text"), py::arg("name") = "text", py::arg("trained") = true)
       .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
       .def("write", &write_potential, py::arg("path"))
       .def("left_out_of_file", &left_out_of_file, py::arg("path"))
-      .def("files", [](const Potential& potential, const std::string& path) {
-        py::list files;
-        for (const TextFile& file : printed_files(potential, path))
-          files.append(py::make_tuple(file.path, file.text ? py::object(py::bytes(*file.text)) : py::none()));
-        return files;
-      }, py::arg("path"), "What write(path) would write: pairs of path and content (None: the file is removed).")
+      .def(
+          "files",
+          [](const Potential& potential, const std::string& path) {
+            py::list files;
+            for (const TextFile& file : printed_files(potential, path))
+              files.append(py::make_tuple(file.path, file.text ? py::object(py::bytes(*file.text)) : py::none()));
+            return files;
+          },
+          py::arg("path"), "What write(path) would write: pairs of path and content (None: the file is removed).")
       .def_property_readonly("elements", &Potential::elements)
       .def_property_readonly("cutoff", &Potential::cutoff)
       .def("size", &Potential::size, py::arg("element"))
-      .def("names", [](const Potential& potential, int element) {
-        std::vector<std::string> names;
-        for (const auto& descriptor : potential.descriptors())
-          for (const std::string& name : descriptor->names(element)) names.push_back(name);
-        return names;
-      }, py::arg("element"), "Names of the descriptor values of an element.")
-      .def_property("provenance", [](const Potential& potential) { return python_of(potential.provenance()); },
-                    [](Potential& potential, const py::object& value) { potential.set_provenance(json_of(value)); })
-      .def_property("short_range", [](const Potential& potential) -> py::object {
-                      if (!potential.short_range()) return py::none();
-                      return python_of(potential.short_range()->to_json(potential.elements()));
-                    }, [](Potential& potential, const py::object& value) {
-                      if (value.is_none()) return potential.set_short_range({});
-                      potential.set_short_range(ShortRange::create(json_of(value), potential.elements(),
-                                                                   potential.cutoff(), "\"short_range\""));
-                    }, "Where the training data end at short range, as in the potential file; None: not known.")
-      .def_property("descriptor_parameters",
-                    [](const Potential& potential) { return array_of(potential.descriptor_parameters()); },
-                    [](Potential& potential, const std::vector<double>& values) {
-                      potential.set_descriptor_parameters(values);
-                    })
-      .def_property("model_parameters",
-                    [](const Potential& potential) { return array_of(potential.model_parameters()); },
-                    [](Potential& potential, const std::vector<double>& values) {
-                      potential.set_model_parameters(values);
-                    })
+      .def(
+          "names",
+          [](const Potential& potential, int element) {
+            std::vector<std::string> names;
+            for (const auto& descriptor : potential.descriptors())
+              for (const std::string& name : descriptor->names(element)) names.push_back(name);
+            return names;
+          },
+          py::arg("element"), "Names of the descriptor values of an element.")
+      .def_property(
+          "provenance", [](const Potential& potential) { return python_of(potential.provenance()); },
+          [](Potential& potential, const py::object& value) { potential.set_provenance(json_of(value)); })
+      .def_property(
+          "short_range",
+          [](const Potential& potential) -> py::object {
+            if (!potential.short_range()) return py::none();
+            return python_of(potential.short_range()->to_json(potential.elements()));
+          },
+          [](Potential& potential, const py::object& value) {
+            if (value.is_none()) return potential.set_short_range({});
+            potential.set_short_range(
+                ShortRange::create(json_of(value), potential.elements(), potential.cutoff(), "\"short_range\""));
+          },
+          "Where the training data end at short range, as in the potential file; None: not known.")
+      .def_property(
+          "descriptor_parameters",
+          [](const Potential& potential) { return array_of(potential.descriptor_parameters()); },
+          [](Potential& potential, const std::vector<double>& values) { potential.set_descriptor_parameters(values); })
+      .def_property(
+          "model_parameters", [](const Potential& potential) { return array_of(potential.model_parameters()); },
+          [](Potential& potential, const std::vector<double>& values) { potential.set_model_parameters(values); })
       .def("adopt_descriptor_parameters", &Potential::adopt_descriptor_parameters, py::arg("smaller"),
            "Start from the descriptor parameters of a smaller potential of the same kind.")
       .def_property_readonly("linear_in_parameters",
                              [](const Potential& potential) { return potential.model().linear_in_parameters(); })
-      .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1,
-           py::arg("precision") = "double",
+      .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1, py::arg("precision") = "double",
            "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
            "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,).")
       .def("descriptor_values", &values_of_batch, py::arg("batch"), py::arg("n_workers") = 1,
            "B (n_atoms, largest size); zero beyond the size of the atom's element.")
-      .def("parameter_gradient", &gradient_of_batch, py::arg("batch"), py::arg("energy_bar"),
-           py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
+      .def("parameter_gradient", &gradient_of_batch, py::arg("batch"), py::arg("energy_bar"), py::arg("force_bar"),
+           py::arg("virial_bar"), py::arg("n_workers") = 1,
            "Gradient (descriptor, model parameters) of sum energy_bar E + force_bar . F + virial_bar : W.")
       .def("design_matrix", &design_of_batch, py::arg("batch"), py::arg("first"), py::arg("count"),
            py::arg("n_workers") = 1,

@@ -20,8 +20,8 @@ inline void check(bool condition, const char* text, const char* file, int line) 
 #define CHECK_CLOSE(a, b, relative) check_close((a), (b), (relative), #a " = " #b, __FILE__, __LINE__)
 
 /// Largest difference against the largest entry of both.
-inline void check_close(const std::vector<double>& a, const std::vector<double>& b, double relative,
-                        const char* text, const char* file, int line) {
+inline void check_close(const std::vector<double>& a, const std::vector<double>& b, double relative, const char* text,
+                        const char* file, int line) {
   double largest = 0.0, difference = 0.0;
   bool finite = a.size() == b.size();
   for (std::size_t i = 0; i < a.size() && finite; ++i) {
@@ -30,12 +30,11 @@ inline void check_close(const std::vector<double>& a, const std::vector<double>&
     finite = std::isfinite(a[i]) && std::isfinite(b[i]);
   }
   if (finite && difference <= relative * largest) return;
-  std::printf("%s:%d: failed: %s (sizes %zu and %zu, largest %.3e, difference %.3e)\n", file, line, text,
-              a.size(), b.size(), largest, difference);
+  std::printf("%s:%d: failed: %s (sizes %zu and %zu, largest %.3e, difference %.3e)\n", file, line, text, a.size(),
+              b.size(), largest, difference);
   ++failures;
 }
-inline void check_close(double a, double b, double relative, const char* text, const char* file,
-                        int line) {
+inline void check_close(double a, double b, double relative, const char* text, const char* file, int line) {
   check_close(std::vector{a}, std::vector{b}, relative, text, file, line);
 }
 
@@ -44,8 +43,7 @@ inline void check_close(double a, double b, double relative, const char* text, c
 
 /// `action` throws Exception with `part` in its message.
 template <class Exception, class Action>
-void check_throws(const Action& action, const std::string& part, const char* text, const char* file,
-                  int line) {
+void check_throws(const Action& action, const std::string& part, const char* text, const char* file, int line) {
   try {
     action();
     std::printf("%s:%d: failed: nothing was thrown by %s\n", file, line, text);

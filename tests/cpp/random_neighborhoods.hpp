@@ -38,8 +38,8 @@ struct Neighborhoods {
   std::size_t n_pairs() const { return types.size(); }
   double distance(std::size_t pair) const { return std::hypot(x[pair], y[pair], z[pair]); }
   forcesmith::NeighborView view() const {
-    return {n_atoms(),    centers.data(), center_types.data(), offsets.data(), neighbors.data(),
-            types.data(), x.data(),       y.data(),            z.data()};
+    return {n_atoms(), centers.data(), center_types.data(), offsets.data(), neighbors.data(), types.data(), x.data(),
+            y.data(),  z.data()};
   }
 };
 
@@ -130,8 +130,8 @@ inline Numbers gradients_of_pairs(const forcesmith::PackedView& packs, const Num
 }
 
 /// All verbs, in blocks of at most `block_size` atoms.
-inline VerbOutput run_verbs(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms,
-                            const VerbInput& in, int block_size) {
+inline VerbOutput run_verbs(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms, const VerbInput& in,
+                            int block_size) {
   const forcesmith::StoredNeighbors source(atoms.view());
   const auto workspace = descriptor.make_workspace();
   VerbOutput out(in, descriptor.parameters().size());
@@ -162,8 +162,7 @@ inline void test_one_jacobian(const forcesmith::Descriptor& descriptor, const Nu
     for (int k = n; k < in.stride; ++k) CHECK(out.B[atom * in.stride + k] == -1.0);
     for (int k = 0; k < n; ++k) B_dot[atom * in.stride + k] = 0.0;
     for (auto pair = atoms.offsets[atom]; pair < atoms.offsets[atom + 1]; ++pair) {
-      const bool inside =
-          atoms.distance(pair) < cutoffs[2 * atoms.center_types[atom] + atoms.types[pair]];
+      const bool inside = atoms.distance(pair) < cutoffs[2 * atoms.center_types[atom] + atoms.types[pair]];
       for (int axis = 0; axis < 3; ++axis)
         for (int k = 0; k < in.stride; ++k) {
           const double dB = out.gradients[(3 * pair + axis) * in.stride + k];
@@ -178,8 +177,8 @@ inline void test_one_jacobian(const forcesmith::Descriptor& descriptor, const Nu
 }
 
 /// Tangent from differences of the values, when every r_ij moves along the directions.
-inline void test_tangent(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms,
-                         const VerbInput& in, const VerbOutput& out) {
+inline void test_tangent(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms, const VerbInput& in,
+                         const VerbOutput& out) {
   const double h = 1e-5;
   auto moved = [&](double step) {
     Neighborhoods there = atoms;
@@ -233,11 +232,11 @@ inline void test_single_precision(const forcesmith::Descriptor& descriptor, cons
     CHECK(out.pair_gradients != in_double.pair_gradients);
     const std::string message = "single precision serve values and backpropagation only";
     CHECK_THROWS(std::logic_error, descriptor.gradients(*workspace, out.gradients.data(), in.stride), message);
+    CHECK_THROWS(std::logic_error, descriptor.tangent(*workspace, in.directions.data(), out.B_dot.data(), in.stride),
+                 message);
     CHECK_THROWS(std::logic_error,
-                 descriptor.tangent(*workspace, in.directions.data(), out.B_dot.data(), in.stride), message);
-    CHECK_THROWS(std::logic_error,
-                 descriptor.parameter_adjoint(*workspace, in.directions.data(), in.beta.data(),
-                                              in.beta_dot.data(), in.stride, nullptr),
+                 descriptor.parameter_adjoint(*workspace, in.directions.data(), in.beta.data(), in.beta_dot.data(),
+                                              in.stride, nullptr),
                  message);
   }
 }

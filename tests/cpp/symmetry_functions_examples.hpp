@@ -12,8 +12,7 @@ inline forcesmith::SymmetryFunctions example_symmetry_functions(forcesmith::Cuto
   parameters.cutoff = 5.0;
   parameters.cutoff_function = cutoff_function;
   parameters.cutoff_alpha = cutoff_alpha;
-  parameters.functions = forcesmith::parse_symmetry_functions(
-      forcesmith::Json::parse(R"([
+  parameters.functions = forcesmith::parse_symmetry_functions(forcesmith::Json::parse(R"([
         {"type": 2, "center": "Mg", "neighbors": ["Mg"], "eta": 0.1, "rs": 2.0},
         {"type": 2, "center": "Mg", "neighbors": ["O"], "eta": 0.05, "cutoff": 4.0},
         {"type": 3, "center": "Mg", "neighbors": ["O", "Mg"], "eta": 0.02, "lambda": 1, "zeta": 1},
@@ -38,6 +37,6 @@ inline forcesmith::SymmetryFunctions example_symmetry_functions(forcesmith::Cuto
         {"type": 25, "center": "O", "rl": 0.5, "cutoff": 5.0, "angle_left": 40, "angle_right": 180, "subtype": "e"},
         {"type": 25, "center": "O", "rl": -5.0, "cutoff": 5.0, "angle_left": -120, "angle_right": 120, "subtype": "p3"}
       ])"),
-      parameters.cutoff, elements, "test");
+                                                              parameters.cutoff, elements, "test");
   return forcesmith::SymmetryFunctions(parameters, elements, "test");
 }

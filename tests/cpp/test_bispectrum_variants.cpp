@@ -29,8 +29,7 @@ double density(const BispectrumParameters& p, const Neighborhoods& atoms, int at
     const double r = atoms.distance(pair), cutoff = p.rcutfac * (p.radii[center] + p.radii[type]);
     if (r >= cutoff || (p.chemflag && type != channel)) continue;
     double weight = p.weights[type];
-    if (p.switchflag && r > p.rmin0)
-      weight *= 0.5 * (1.0 + std::cos(pi * (r - p.rmin0) / (cutoff - p.rmin0)));
+    if (p.switchflag && r > p.rmin0) weight *= 0.5 * (1.0 + std::cos(pi * (r - p.rmin0) / (cutoff - p.rmin0)));
     if (p.switchinnerflag) {
       const double x = (2 * r - p.sinner[center] - p.sinner[type]) / (p.dinner[center] + p.dinner[type]);
       weight *= 0.5 * (1.0 + std::sin(0.5 * pi * std::clamp(x, -1.0, 1.0)));
@@ -50,8 +49,7 @@ void test_known_values(const Bispectrum& descriptor, const Neighborhoods& atoms,
     for (int k = 0; k < descriptor.size(0); ++k) {
       const BispectrumComponent& component = descriptor.coupling().components[k];
       const double value = B[atom * in.stride + k];
-      if (p.bzeroflag && atoms.offsets[atom] == atoms.offsets[atom + 1])
-        CHECK(std::abs(value) < 1e-12);
+      if (p.bzeroflag && atoms.offsets[atom] == atoms.offsets[atom + 1]) CHECK(std::abs(value) < 1e-12);
       if (component.j > 0) continue;
       double product = 1.0, alone = 1.0;
       for (int channel : component.channels) {
@@ -142,8 +140,7 @@ void test_clebsch_gordan_orthogonality(int j1, int j2) {
   CHECK(rows.size() == rows[0].size());
   double largest = 0.0;
   for (std::size_t i = 0; i < rows.size(); ++i)
-    for (std::size_t k = 0; k <= i; ++k)
-      largest = std::max(largest, std::abs(dot(rows[i], rows[k]) - (i == k)));
+    for (std::size_t k = 0; k <= i; ++k) largest = std::max(largest, std::abs(dot(rows[i], rows[k]) - (i == k)));
   CHECK(largest < 1e-13);
 }
 

@@ -21,8 +21,8 @@ constexpr double skin = 0.6;
 /// A rattled rocksalt crystal: local atoms first, then one unknown to the potential, then ghosts.
 struct Host {
   Numbers positions;
-  std::vector<int> types;   // [host rows] element, -1: not ours
-  std::vector<int> local;   // [host rows] row of the local atom this is an image of
+  std::vector<int> types;  // [host rows] element, -1: not ours
+  std::vector<int> local;  // [host rows] row of the local atom this is an image of
   std::vector<int> centers;
   int n_host() const { return static_cast<int>(types.size()); }
 

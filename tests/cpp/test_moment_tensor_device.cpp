@@ -1,4 +1,4 @@
-// The device launches of the moment tensor kernels (one thread per atom, Lane<double, 1>), run here on
+// The device launches of the moment tensor kernels (one thread per atom, Simd<double, 1>), run here on
 // the default host space, against the SIMD variant in use: values, backpropagation, tangent, parameter
 // adjoint and gradients of random neighborhoods with two elements.
 #include "descriptors/moment_tensor/moment_tensor_device.hpp"
@@ -18,8 +18,7 @@ int main() {
     parameters.scaling = 0.1;
     const forcesmith::ContractionProgram program = forcesmith::generate_contractions(12);
     const std::size_t n_radial = 4ul * program.n_radial() * parameters.radial_basis_size;
-    const forcesmith::MomentTensor descriptor(parameters, program, random_numbers(random, n_radial), 2,
-                                              "test");
+    const forcesmith::MomentTensor descriptor(parameters, program, random_numbers(random, n_radial), 2, "test");
     const VerbInput in(random, atoms, program.n_values());
 
     using Space = Kokkos::DefaultHostExecutionSpace;
@@ -38,8 +37,7 @@ int main() {
     device.gradients(view, packed.max_packs_per_atom(), out.gradients.data(), in.stride);
     Space().fence();
     out.pair_gradients = gradients_of_pairs(view, pack_gradients, atoms.n_pairs());
-    for (std::size_t i = 0; i < of_atoms.size(); ++i)
-      out.parameter_gradient[i % n_radial] += of_atoms[i];
+    for (std::size_t i = 0; i < of_atoms.size(); ++i) out.parameter_gradient[i % n_radial] += of_atoms[i];
 
     test_same_output(out, run_verbs(descriptor, atoms, in, descriptor.block_size()), 1e-11);
   }

@@ -29,8 +29,7 @@ void test_parameter_adjoint(MomentTensor& descriptor, const Neighborhoods& atoms
     return dot(in.beta, there.B) + dot(in.beta_dot, there.B_dot);
   };
   const double h = 0.05;
-  const double expected =
-      (8 * (objective(h) - objective(-h)) - (objective(2 * h) - objective(-2 * h))) / (12 * h);
+  const double expected = (8 * (objective(h) - objective(-h)) - (objective(2 * h) - objective(-2 * h))) / (12 * h);
   descriptor.set_parameters(start);
   CHECK_CLOSE(dot(out.parameter_gradient, line), expected, 1e-9);
 }
@@ -69,8 +68,8 @@ void test_numbers_of_elements(const MomentTensorParameters& parameters, const Co
   for (auto* types : {&alike.types, &alike.center_types}) std::fill(types->begin(), types->end(), 0);
   const VerbOutput first = run_verbs(of_two, alike, in, block_size), one = run_verbs(of_one, alike, in, block_size);
   same(first, one);
-  CHECK_CLOSE(one.parameter_gradient,
-              Numbers(first.parameter_gradient.begin(), first.parameter_gradient.begin() + n), 1e-12);
+  CHECK_CLOSE(one.parameter_gradient, Numbers(first.parameter_gradient.begin(), first.parameter_gradient.begin() + n),
+              1e-12);
   test_single_precision(of_one, alike, in, one, 1e-5);
 }
 
@@ -87,8 +86,7 @@ int main() {
     parameters.radial_basis_size = level == 6 ? 1 : 5;
     parameters.scaling = 0.05;
     const ContractionProgram program = generate_contractions(level, max_factors);
-    const Numbers radial =
-        random_numbers(random, 4ul * program.n_radial() * parameters.radial_basis_size);
+    const Numbers radial = random_numbers(random, 4ul * program.n_radial() * parameters.radial_basis_size);
     const VerbInput in(random, atoms, program.n_values());
 
     std::optional<VerbOutput> portable;

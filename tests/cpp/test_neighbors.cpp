@@ -50,8 +50,7 @@ void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atom
                                {neighbors.data(), types.data(), x.data(), y.data(), z.data()}, n_pairs, close);
     for (int marked : listed) {
       const int j = marked & index_mask;
-      const double d[3] = {crowd.component(center, j, 0), crowd.component(center, j, 1),
-                           crowd.component(center, j, 2)};
+      const double d[3] = {crowd.component(center, j, 0), crowd.component(center, j, 1), crowd.component(center, j, 2)};
       const double r_squared = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
       CHECK(std::abs(r_squared - Crowd::cutoff_squared) > 10 * rounding);  // no pair is in doubt
       if (crowd.elements[j] < 0 || !(r_squared < Crowd::cutoff_squared)) continue;
@@ -60,7 +59,8 @@ void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atom
       CHECK(std::abs(y[expected] - d[1]) <= rounding);
       CHECK(std::abs(z[expected] - d[2]) <= rounding);
       ++expected;
-      expected_close = expected_close || r_squared < Crowd::close_squares[4 * crowd.elements[center] + crowd.elements[j]];
+      expected_close =
+          expected_close || r_squared < Crowd::close_squares[4 * crowd.elements[center] + crowd.elements[j]];
     }
     CHECK(n_pairs == expected);
     CHECK(close == expected_close);
@@ -75,8 +75,11 @@ void test_selections(std::mt19937& random, bool one_element) {
   const SelectNeighborsVariant select_neighbors = select_neighbors_in_use();
   for (double offset : {0.0, 15.9, -16.0, 30000.0, -30016.25}) {
     const Crowd crowd(random, one_element, offset);
-    const ListedAtoms atoms{crowd.positions.data(), one_element ? nullptr : crowd.elements.data(), index_mask,
-                            Crowd::cutoff_squared, {Crowd::close_squares, Crowd::largest_square, 4}};
+    const ListedAtoms atoms{crowd.positions.data(),
+                            one_element ? nullptr : crowd.elements.data(),
+                            index_mask,
+                            Crowd::cutoff_squared,
+                            {Crowd::close_squares, Crowd::largest_square, 4}};
     test_selection(crowd, atoms, select_neighbors.in_double, 0.0);
 
     std::vector<int> rows(4 * n_host, -7);
@@ -84,7 +87,10 @@ void test_selections(std::mt19937& random, bool one_element) {
       select_neighbors.set_rows(crowd.positions.data(), crowd.elements.data(), first, first == 0 ? 123 : n_host, step,
                                 rows.data());
     const std::vector<float> close_single(std::begin(Crowd::close_squares), std::end(Crowd::close_squares));
-    const ListedAtomsOnGrid on_grid{rows.data(), one_element, index_mask, static_cast<float>(step),
+    const ListedAtomsOnGrid on_grid{rows.data(),
+                                    one_element,
+                                    index_mask,
+                                    static_cast<float>(step),
                                     static_cast<float>(Crowd::cutoff_squared),
                                     {close_single.data(), static_cast<float>(Crowd::largest_square), 4}};
     test_selection(crowd, on_grid, select_neighbors.in_single, 1.1 * step + 1e-7 * cutoff);
@@ -150,8 +156,7 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackEleme
   int n_inside = 0;
   for (int atom = 0; atom < view.n_atoms; ++atom)
     for (auto pair = atoms.offsets[atom]; pair < atoms.offsets[atom + 1]; ++pair) {
-      const bool inside =
-          atoms.distance(pair) < cutoffs[block.center_types[atom] * n_elements + block.types[pair]];
+      const bool inside = atoms.distance(pair) < cutoffs[block.center_types[atom] * n_elements + block.types[pair]];
       CHECK(found[pair] == inside);
       n_inside += inside;
     }
@@ -183,8 +188,7 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackEleme
       if (pair < 0) continue;
       const double r[3] = {atoms.x[pair], atoms.y[pair], atoms.z[pair]};
       const int i = atoms.centers[atom], j = atoms.neighbors[pair];
-      static constexpr int entries[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2},
-                                            {1, 2}, {1, 0}, {2, 0}, {2, 1}};
+      static constexpr int entries[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}, {1, 0}, {2, 0}, {2, 1}};
       for (int c = 0; c < 9; ++c) {
         const double w = -r[entries[c][0]] * g[entries[c][1]];
         centroid_pair_by_pair[9 * j + c] += w;

@@ -30,18 +30,16 @@ Dual plain_activation(Activation which, Dual z) {
     case Activation::gaussian: return {std::exp(-x * x / 2), -x * std::exp(-x * x / 2) * z.d};
     case Activation::identity: return z;
     case Activation::logistic: return {logistic, logistic * (1 - logistic) * z.d};
-    case Activation::silu:
-      return {x * logistic, (logistic + x * logistic * (1 - logistic)) * z.d};
+    case Activation::silu: return {x * logistic, (logistic + x * logistic * (1 - logistic)) * z.d};
     case Activation::softplus: return {std::log1p(std::exp(x)), logistic * z.d};
     case Activation::square: return {x * x, 2 * x * z.d};
     default: return {std::tanh(x), (1 - std::tanh(x) * std::tanh(x)) * z.d};
   }
 }
 
-constexpr Activation all_activations[] = {
-    Activation::cosine, Activation::exponential, Activation::gaussian,
-    Activation::identity, Activation::logistic, Activation::silu,
-    Activation::softplus, Activation::square, Activation::tanh};
+constexpr Activation all_activations[] = {Activation::cosine,   Activation::exponential, Activation::gaussian,
+                                          Activation::identity, Activation::logistic,    Activation::silu,
+                                          Activation::softplus, Activation::square,      Activation::tanh};
 
 /// Energy of one atom of `element`, with its derivative along (B_dot, parameters_dot).
 Dual plain_energy(const NeuralNetworkSettings& s, int element, const double* B, const double* B_dot,
@@ -105,22 +103,20 @@ Output run(const NeuralNetwork& model, const Input& in) {
   out.gradient.assign(model.parameters().size(), 0.0);
   const auto workspace = model.make_workspace();
   const int n_atoms = static_cast<int>(in.types.size());
-  model.energies_and_gradients(*workspace, n_atoms, in.types.data(), in.B.data(), in.stride,
-                               out.energies.data(), out.beta.data());
+  model.energies_and_gradients(*workspace, n_atoms, in.types.data(), in.B.data(), in.stride, out.energies.data(),
+                               out.beta.data());
   model.parameter_adjoint(*workspace, n_atoms, in.types.data(), in.B.data(), in.B_dot.data(), in.stride,
-                          in.energy_bar.data(), out.B_bar.data(), out.B_dot_bar.data(),
-                          out.gradient.data());
+                          in.energy_bar.data(), out.B_bar.data(), out.B_dot_bar.data(), out.gradient.data());
   return out;
 }
 
 /// J = sum (energy_bar E + dE/dB . B_dot) of all atoms, at parameters and B moved along a line.
-double objective(const NeuralNetworkSettings& s, const Input& in, const Numbers& parameters,
-                 const Numbers& B) {
+double objective(const NeuralNetworkSettings& s, const Input& in, const Numbers& parameters, const Numbers& B) {
   const Numbers still(parameters.size(), 0.0);
   double sum = 0.0;
   for (std::size_t atom = 0; atom < in.types.size(); ++atom) {
-    const Dual energy = plain_energy(s, in.types[atom], &B[atom * in.stride], &in.B_dot[atom * in.stride],
-                                     parameters, still);
+    const Dual energy =
+        plain_energy(s, in.types[atom], &B[atom * in.stride], &in.B_dot[atom * in.stride], parameters, still);
     sum += in.energy_bar[atom] * energy.v + energy.d;
   }
   return sum;
@@ -147,8 +143,8 @@ void test_settings(std::mt19937& random, const NeuralNetworkSettings& settings) 
   for (double& parameter : parameters) parameter *= 0.5;  // exponentials of exponentials stay finite
   Numbers energies, B_dot_bar_along, line_B = random_numbers(random, n_values);
   for (std::size_t atom = 0; atom < n_atoms; ++atom) {
-    const Dual energy = plain_energy(settings, in.types[atom], &in.B[atom * in.stride],
-                                     &line_B[atom * in.stride], parameters, still);
+    const Dual energy =
+        plain_energy(settings, in.types[atom], &in.B[atom * in.stride], &line_B[atom * in.stride], parameters, still);
     energies.push_back(energy.v);
     B_dot_bar_along.push_back(energy.d);
     for (int k = settings.sizes[in.types[atom]]; k < in.stride; ++k) line_B[atom * in.stride + k] = 0.0;
@@ -156,8 +152,7 @@ void test_settings(std::mt19937& random, const NeuralNetworkSettings& settings) 
   const Numbers line = random_numbers(random, n_parameters);
   const auto difference = [&](double of_parameters, double of_B) {
     const auto at = [&](double step) {
-      return objective(settings, in, moved(parameters, line, step * of_parameters),
-                       moved(in.B, line_B, step * of_B));
+      return objective(settings, in, moved(parameters, line, step * of_parameters), moved(in.B, line_B, step * of_B));
     };
     const double h = 1e-3;
     return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
@@ -194,8 +189,8 @@ void test_settings(std::mt19937& random, const NeuralNetworkSettings& settings) 
     for (std::size_t atom = 0; atom < n_atoms; ++atom) {
       double energy;
       Numbers beta(in.stride);
-      model.energies_and_gradients(*workspace, 1, &in.types[atom], &in.B[atom * in.stride], in.stride,
-                                   &energy, beta.data());
+      model.energies_and_gradients(*workspace, 1, &in.types[atom], &in.B[atom * in.stride], in.stride, &energy,
+                                   beta.data());
       CHECK(energy == out.energies[atom] && beta[0] == out.beta[atom * in.stride]);
     }
   }

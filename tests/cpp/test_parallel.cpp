@@ -28,8 +28,7 @@ void test_exceptions() {
       if (worker > 0 || n_workers == 1) throw std::runtime_error("worker " + std::to_string(worker));
     };
     // The first by number, however they end.
-    CHECK_THROWS(std::runtime_error, for_each_worker(n_workers, work),
-                 n_workers == 1 ? "worker 0" : "worker 1");
+    CHECK_THROWS(std::runtime_error, for_each_worker(n_workers, work), n_workers == 1 ? "worker 0" : "worker 1");
     if (forcesmith::max_workers() > 1) CHECK(calls == n_workers);
     // Nothing is left behind.
     for_each_worker(n_workers, [&](int) { ++calls; });

@@ -29,15 +29,9 @@ void evaluate_somewhere(const Potential& potential) {
     y.push_back(0.3 * (pair % 5) - 0.7);
     z.push_back(0.2 - 0.1 * pair);
   }
-  const NeighborView view{2,
-                          centers.data(),
-                          types.data(),
-                          offsets.data(),
-                          neighbors.data(),
-                          neighbor_types.data(),
-                          x.data(),
-                          y.data(),
-                          z.data()};
+  const NeighborView view{
+      2,        centers.data(), types.data(), offsets.data(), neighbors.data(), neighbor_types.data(),
+      x.data(), y.data(),       z.data()};
   std::vector<double> forces(6);
   Evaluation evaluation;
   evaluation.n_host = 2;

@@ -1,4 +1,4 @@
-// The device launches of the symmetry function kernels (one thread per atom, Lane<double, 1>), run here on
+// The device launches of the symmetry function kernels (one thread per atom, Simd<double, 1>), run here on
 // the default host space, against the SIMD variant in use: values, backpropagation, tangent and gradients of
 // random neighborhoods with two elements.
 #include "descriptors/symmetry_functions/symmetry_functions_device.hpp"

@@ -22,8 +22,8 @@ void test_variants(CutoffFunction cutoff_function, double cutoff_alpha) {
     CHECK(instruction_set() == set);
     const SymmetryFunctions descriptor = example_symmetry_functions(cutoff_function, cutoff_alpha);
     CHECK(descriptor.size(0) == 12 && descriptor.size(1) == 11);
-    std::printf("cutoff function %d, %s, width %d\n", static_cast<int>(cutoff_function),
-                to_string(set).c_str(), descriptor.block_size());
+    std::printf("cutoff function %d, %s, width %d\n", static_cast<int>(cutoff_function), to_string(set).c_str(),
+                descriptor.block_size());
     if (!in) in.emplace(random, atoms, 12);
     const VerbOutput out = run_verbs(descriptor, atoms, *in, descriptor.block_size());
     if (!portable) {

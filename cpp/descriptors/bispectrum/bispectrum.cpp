@@ -15,8 +15,8 @@ constexpr int largest_twojmax = 20;
 constexpr int largest_size = 100'000;  // components per atom
 
 /// One number per element, or `fallback` for each if the key is absent.
-std::vector<double> per_element(const Json& given, const std::string& key, int n_elements,
-                                std::vector<double> fallback, const std::string& where) {
+std::vector<double> per_element(const Json& given, const std::string& key, int n_elements, std::vector<double> fallback,
+                                const std::string& where) {
   if (!given.contains(key)) return fallback;
   const Json& list = given.at(key);
   if (!std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_number(); }) ||
@@ -29,25 +29,27 @@ std::vector<double> per_element(const Json& given, const std::string& key, int n
 }  // namespace
 
 ParameterSchema Bispectrum::schema() {
-  return {
-      {"twojmax", "integer", "", {}, "twice the largest angular momentum j, 0 to 20"},
-      {"rcutfac", "number", "angstrom", {}, "cutoff of a pair is rcutfac (radii[i] + radii[j]); with the default radii it is the cutoff"},
-      {"rfac0", "number", "", 0.99363, "largest polar angle on the 3-sphere, as a fraction of pi"},
-      {"rmin0", "number", "angstrom", 0.0, "distance at which the polar angle is 0"},
-      {"radii", "array", "", {}, "R of every element; default 0.5", true},
-      {"weights", "array", "", {}, "w of every element as a neighbor; default 1", true},
-      {"switchflag", "boolean", "", true, "smooth cutoff"},
-      {"bzeroflag", "boolean", "", true, "subtract the values of an isolated atom"},
-      {"bnormflag", "boolean", "", false, "divide B by 2j + 1"},
-      {"chemflag", "boolean", "", false, "one density per element: B of all element triples"},
-      {"wselfallflag", "boolean", "", false, "with chemflag, the central atom is in all densities"},
-      {"switchinnerflag", "boolean", "", false, "smooth inner cutoff, needs sinner and dinner"},
-      {"sinner", "array", "angstrom", {}, "of every element, middle of the inner switching region", true},
-      {"dinner", "array", "angstrom", {}, "of every element, half width of the inner switching region", true}};
+  return {{"twojmax", "integer", "", {}, "twice the largest angular momentum j, 0 to 20"},
+          {"rcutfac",
+           "number",
+           "angstrom",
+           {},
+           "cutoff of a pair is rcutfac (radii[i] + radii[j]); with the default radii it is the cutoff"},
+          {"rfac0", "number", "", 0.99363, "largest polar angle on the 3-sphere, as a fraction of pi"},
+          {"rmin0", "number", "angstrom", 0.0, "distance at which the polar angle is 0"},
+          {"radii", "array", "", {}, "R of every element; default 0.5", true},
+          {"weights", "array", "", {}, "w of every element as a neighbor; default 1", true},
+          {"switchflag", "boolean", "", true, "smooth cutoff"},
+          {"bzeroflag", "boolean", "", true, "subtract the values of an isolated atom"},
+          {"bnormflag", "boolean", "", false, "divide B by 2j + 1"},
+          {"chemflag", "boolean", "", false, "one density per element: B of all element triples"},
+          {"wselfallflag", "boolean", "", false, "with chemflag, the central atom is in all densities"},
+          {"switchinnerflag", "boolean", "", false, "smooth inner cutoff, needs sinner and dinner"},
+          {"sinner", "array", "angstrom", {}, "of every element, middle of the inner switching region", true},
+          {"dinner", "array", "angstrom", {}, "of every element, half width of the inner switching region", true}};
 }
 
-std::unique_ptr<Descriptor> Bispectrum::create(const Json& given,
-                                               const std::vector<std::string>& elements,
+std::unique_ptr<Descriptor> Bispectrum::create(const Json& given, const std::vector<std::string>& elements,
                                                const std::string& where) {
   const int n_elements = static_cast<int>(elements.size());
   const Json checked = checked_parameters(schema(), given, where);
@@ -73,8 +75,7 @@ Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string
     : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(bispectrum_variants)), parameters_(parameters) {
   check(where);
   const int n = n_elements();
-  coupling_ = make_bispectrum_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1,
-                                       parameters_.bnormflag);
+  coupling_ = make_bispectrum_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1, parameters_.bnormflag);
   std::vector<double> sinner, dinner;
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) {
@@ -83,31 +84,28 @@ Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string
       sinner.push_back(0.5 * (parameters_.sinner[i] + parameters_.sinner[j]));
       dinner.push_back(0.5 * (parameters_.dinner[i] + parameters_.dinner[j]));
     }
-  const BispectrumNumbers<double> numbers{cutoffs_,        parameters_.weights,      sinner, dinner,
-                                          coupling_.roots, coupling_.clebsch_gordan, coupling_.entry_factor};
+  const BispectrumNumbers<double> numbers{
+      cutoffs_, parameters_.weights, sinner, dinner, coupling_.roots, coupling_.clebsch_gordan, coupling_.entry_factor};
   numbers_ = {numbers,
-              {rounded(cutoffs_), rounded(numbers.weights), rounded(sinner), rounded(dinner),
-               rounded(numbers.roots), rounded(numbers.clebsch_gordan), rounded(numbers.entry_factor)}};
+              {rounded(cutoffs_), rounded(numbers.weights), rounded(sinner), rounded(dinner), rounded(numbers.roots),
+               rounded(numbers.clebsch_gordan), rounded(numbers.entry_factor)}};
   compute_shift();
 }
 
 void Bispectrum::check(const std::string& where) const {
   const BispectrumParameters& p = parameters_;
   if (p.twojmax < 0 || p.twojmax > largest_twojmax)
-    throw ParameterError(where + ": twojmax must be 0 to " + std::to_string(largest_twojmax) +
-                         ", not " + std::to_string(p.twojmax) + ".");
+    throw ParameterError(where + ": twojmax must be 0 to " + std::to_string(largest_twojmax) + ", not " +
+                         std::to_string(p.twojmax) + ".");
   if (!(p.rcutfac > 0.0) || !std::isfinite(p.rcutfac))
     throw ParameterError(where + ": rcutfac must be positive, not " + std::to_string(p.rcutfac) + ".");
   if (!(p.rfac0 > 0.0 && p.rfac0 <= 1.0))
-    throw ParameterError(where + ": rfac0 must be above 0 and at most 1, not " +
-                         std::to_string(p.rfac0) + ".");
+    throw ParameterError(where + ": rfac0 must be above 0 and at most 1, not " + std::to_string(p.rfac0) + ".");
   for (double radius : p.radii)
     if (!(radius > 0.0) || !std::isfinite(radius))
-      throw ParameterError(where + ": every radius must be positive, but one is " +
-                           std::to_string(radius) + ".");
+      throw ParameterError(where + ": every radius must be positive, but one is " + std::to_string(radius) + ".");
   for (double weight : p.weights)
-    if (!std::isfinite(weight))
-      throw ParameterError(where + ": the weights must be finite numbers.");
+    if (!std::isfinite(weight)) throw ParameterError(where + ": the weights must be finite numbers.");
   if (!std::isfinite(2.0 * p.rcutfac * *std::max_element(p.radii.begin(), p.radii.end())))
     throw ParameterError(where + ": the cutoffs rcutfac (radii[i] + radii[j]) must be finite.");
   const double shortest = 2.0 * p.rcutfac * *std::min_element(p.radii.begin(), p.radii.end());
@@ -116,13 +114,13 @@ void Bispectrum::check(const std::string& where) const {
                          " angstrom) must be at least 0 and at most half the shortest cutoff (" +
                          std::to_string(shortest) + " angstrom).");
   if (p.switchinnerflag != !p.sinner.empty() || p.switchinnerflag != !p.dinner.empty())
-    throw ParameterError(where + (p.switchinnerflag
-                                      ? ": switchinnerflag needs sinner and dinner, one number per element each."
-                                      : ": sinner and dinner mean nothing without switchinnerflag; set it, or remove them."));
+    throw ParameterError(where +
+                         (p.switchinnerflag
+                              ? ": switchinnerflag needs sinner and dinner, one number per element each."
+                              : ": sinner and dinner mean nothing without switchinnerflag; set it, or remove them."));
   for (double width : p.dinner)
     if (!(width > 0.0))
-      throw ParameterError(where + ": every dinner must be positive, but one is " +
-                           std::to_string(width) + ".");
+      throw ParameterError(where + ": every dinner must be positive, but one is " + std::to_string(width) + ".");
   double n_values = 0.0;  // j1 >= j2, j >= j1, as in the list of components
   for (int j1 = 0; j1 <= p.twojmax; ++j1)
     for (int j2 = 0; j2 <= j1; ++j2)
@@ -164,8 +162,9 @@ std::vector<std::string> Bispectrum::names(int) const {
 std::string Bispectrum::citation() const {
   return "bispectrum components, SNAP: doi:10.1016/j.jcp.2014.12.018\n\n"
          "@Article{Thompson2015,\n"
-         "  author = {Thompson, A. P. and Swiler, L. P. and Trott, C. R. and Foiles, S. M. and Tucker, G. J.},\n"
-         "  title = {Spectral neighbor analysis method for automated generation of quantum-accurate interatomic potentials},\n"
+         "  author = {Thompson, A. P. and Swiler, V. P. and Trott, C. R. and Foiles, S. M. and Tucker, G. J.},\n"
+         "  title = {Spectral neighbor analysis method for automated generation of quantum-accurate interatomic "
+         "potentials},\n"
          "  journal = {Journal of Computational Physics},\n"
          "  volume = {285},\n"
          "  pages = {316--330},\n"

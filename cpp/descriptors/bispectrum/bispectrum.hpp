@@ -15,7 +15,7 @@ struct BispectrumParameters {
   int twojmax = 6;
   double rcutfac = 0.0;  // cutoff of a pair: rcutfac (radii[i] + radii[j]), angstrom
   double rfac0 = 0.99363;
-  double rmin0 = 0.0;    // angstrom
+  double rmin0 = 0.0;  // angstrom
   bool switchflag = true, bzeroflag = true, bnormflag = false, chemflag = false;
   bool wselfallflag = false, switchinnerflag = false;
   std::vector<double> radii, weights;  // [element]
@@ -31,8 +31,7 @@ struct BispectrumNumbers {
 class Bispectrum : public KernelDescriptor<Bispectrum, BispectrumTables, BispectrumScratch> {
  public:
   static ParameterSchema schema();
-  static std::unique_ptr<Descriptor> create(const Json& parameters,
-                                            const std::vector<std::string>& elements,
+  static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
 
   Bispectrum(const BispectrumParameters& parameters, const std::string& where);

@@ -37,8 +37,7 @@ class BlockList {
       const double norm = bnormflag_ ? 1.0 / std::sqrt(j + 1.0) : 1.0;
       for (int m1 = 0; m1 <= j1; ++m1)
         for (int m2 = 0; m2 <= j2; ++m2)
-          coupling_.clebsch_gordan.push_back(
-              norm * clebsch_gordan(j1, m1, j2, m2, j, m1 + m2 - (j1 + j2 - j) / 2));
+          coupling_.clebsch_gordan.push_back(norm * clebsch_gordan(j1, m1, j2, m2, j, m1 + m2 - (j1 + j2 - j) / 2));
     }
     return place->second;
   }
@@ -57,13 +56,12 @@ double clebsch_gordan(int j1, int m1, int j2, int m2, int j, int m) {
   const int shift1 = m1 - excess, shift2 = j2 - m2 - excess;
   double sum = 0.0;
   for (int z = std::max({0, -shift1, -shift2}); z <= std::min({excess, below1, above2}); ++z)
-    sum += (z % 2 == 0 ? 1.0 : -1.0) /
-           (factorial(z) * factorial(excess - z) * factorial(below1 - z) * factorial(above2 - z) *
-            factorial(shift1 + z) * factorial(shift2 + z));
-  const double triangle = factorial(excess) * factorial((j1 - j2 + j) / 2) *
-                          factorial((j2 - j1 + j) / 2) / factorial((j1 + j2 + j) / 2 + 1);
-  return sum * std::sqrt(triangle * (j + 1) * factorial(m1) * factorial(j1 - m1) * factorial(m2) *
-                         factorial(j2 - m2) * factorial(m) * factorial(j - m));
+    sum += (z % 2 == 0 ? 1.0 : -1.0) / (factorial(z) * factorial(excess - z) * factorial(below1 - z) *
+                                        factorial(above2 - z) * factorial(shift1 + z) * factorial(shift2 + z));
+  const double triangle = factorial(excess) * factorial((j1 - j2 + j) / 2) * factorial((j2 - j1 + j) / 2) /
+                          factorial((j1 + j2 + j) / 2 + 1);
+  return sum * std::sqrt(triangle * (j + 1) * factorial(m1) * factorial(j1 - m1) * factorial(m2) * factorial(j2 - m2) *
+                         factorial(m) * factorial(j - m));
 }
 
 BispectrumCoupling make_bispectrum_coupling(int twojmax, int n_channels, bool bnormflag) {

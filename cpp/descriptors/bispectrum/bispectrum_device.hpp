@@ -1,5 +1,5 @@
 // The kernels of bispectrum_kernels.hpp launched over many atoms on any Kokkos execution space, one thread
-// per atom (Lane<double, 1>). On a CPU the SIMD variants of bispectrum_variants.hpp are used instead; this
+// per atom (Simd<double, 1>). On a CPU the SIMD variants of bispectrum_variants.hpp are used instead; this
 // is the path of devices.
 #pragma once
 
@@ -27,7 +27,7 @@ struct BispectrumLaunch {
 template <class ExecSpace>
 class BispectrumDevice {
  public:
-  using Lane = FORCESMITH_ISA::Lane<double, 1>;
+  using Simd = FORCESMITH_ISA::Simd<double, 1>;
 
   explicit BispectrumDevice(const Bispectrum& descriptor) : t_(descriptor.tables<double>()) {
     const BispectrumTables<double> host = t_;
@@ -57,28 +57,26 @@ class BispectrumDevice {
   void values(const PackedView& neighbors, double* values, int stride) {
     const std::size_t size = BispectrumScratch<double>::size(t_, 1) * neighbors.n_atoms;
     if (d_scratch_.extent(0) < size)
-      d_scratch_ = DeviceArray<double>(
-          Kokkos::view_alloc("forcesmith::bispectrum::scratch", Kokkos::WithoutInitializing), size);
+      d_scratch_ =
+          DeviceArray<double>(Kokkos::view_alloc("forcesmith::bispectrum::scratch", Kokkos::WithoutInitializing), size);
     const BispectrumLaunch launch{t_, neighbors, d_scratch_.data()};
     Kokkos::parallel_for(
         "forcesmith::bispectrum::values", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
-                                               values + static_cast<std::ptrdiff_t>(atom) * stride,
-                                               stride);
+          FORCESMITH_ISA::compute_values<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                               values + static_cast<std::ptrdiff_t>(atom) * stride, stride);
         });
   }
 
   /// Sets pair_gradients [n_packs][3], of the packs of `neighbors`; after values() with the same.
-  void backpropagate(const PackedView& neighbors, const double* beta, int stride,
-                     double* pair_gradients) {
+  void backpropagate(const PackedView& neighbors, const double* beta, int stride, double* pair_gradients) {
     const BispectrumLaunch launch{t_, neighbors, d_scratch_.data()};
     Kokkos::parallel_for(
-        "forcesmith::bispectrum::backpropagate",
-        Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
-                                               beta + static_cast<std::ptrdiff_t>(atom) * stride,
-                                               stride, pair_gradients);
+        "forcesmith::bispectrum::backpropagate", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          FORCESMITH_ISA::reverse_values<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                               beta + static_cast<std::ptrdiff_t>(atom) * stride, stride,
+                                               pair_gradients);
         });
   }
 
@@ -88,21 +86,19 @@ class BispectrumDevice {
     Kokkos::parallel_for(
         "forcesmith::bispectrum::gradients", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.neighbors.atom(atom),
-                                                  launch.scratch(atom), gradients, stride);
+          FORCESMITH_ISA::compute_gradients<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                                  gradients, stride);
         });
   }
 
   /// values_dot [n_atoms][stride] along directions [n_pairs][3]; after values().
-  void tangent(const PackedView& neighbors, const double* directions, double* values_dot,
-               int stride) {
+  void tangent(const PackedView& neighbors, const double* directions, double* values_dot, int stride) {
     const BispectrumLaunch launch{t_, neighbors, d_scratch_.data()};
     Kokkos::parallel_for(
         "forcesmith::bispectrum::tangent", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.neighbors.atom(atom),
-                                                launch.scratch(atom), directions,
-                                                values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
+          FORCESMITH_ISA::compute_tangent<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                                directions, values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
                                                 stride);
         });
   }
@@ -123,10 +119,9 @@ class BispectrumDevice {
   }
 
   BispectrumTables<double> t_;
-  DeviceArray<double> d_cutoffs_, d_weights_, d_sinner_, d_dinner_, d_roots_, d_clebsch_gordan_,
-      d_entry_factor_, d_shift_, d_scratch_;
-  DeviceArray<int> d_half_begin_, d_full_begin_, d_roots_begin_, d_entry_value_, d_value_block_,
-      d_value_channel_;
+  DeviceArray<double> d_cutoffs_, d_weights_, d_sinner_, d_dinner_, d_roots_, d_clebsch_gordan_, d_entry_factor_,
+      d_shift_, d_scratch_;
+  DeviceArray<int> d_half_begin_, d_full_begin_, d_roots_begin_, d_entry_value_, d_value_block_, d_value_channel_;
   DeviceArray<BispectrumBlock> d_blocks_;
   DeviceArray<BispectrumProjection> d_projections_;
 };

@@ -1,4 +1,4 @@
-// Kernels of the bispectrum descriptor, written once for all processors (see core/lane.hpp).
+// Kernels of the bispectrum descriptor, written once for all processors (see simd/simd.hpp).
 //
 // A. P. Thompson et al., J. Comput. Phys. 285, 316 (2015) ("SNAP"); explicit multi-element form: M. A.
 // Cusentino, M. A. Wood, A. P. Thompson, J. Phys. Chem. A 124, 5456 (2020). Conventions of LAMMPS'
@@ -13,128 +13,127 @@
 // (design matrix), on the same block and scratch.
 #pragma once
 
-#include "core/lane_sums.hpp"
 #include "core/phase.hpp"
 #include "descriptors/bispectrum/bispectrum_tables.hpp"
-#include "math/lane_trigonometry.hpp"
 #include "neighbors/packed_view.hpp"
+#include "simd/sums.hpp"
+#include "simd/trigonometry.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
-template <class L>
+template <class V>
 struct Complex {
-  L re, im;
+  V re, im;
 };
 
-template <class L>
-FORCESMITH_FUNCTION Complex<L> operator*(Complex<L> x, Complex<L> y) {
+template <class V>
+FORCESMITH_FUNCTION Complex<V> operator*(Complex<V> x, Complex<V> y) {
   return {x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
 }
-template <class L>
-FORCESMITH_FUNCTION Complex<L> operator*(L x, Complex<L> y) {
+template <class V>
+FORCESMITH_FUNCTION Complex<V> operator*(V x, Complex<V> y) {
   return {x * y.re, x * y.im};
 }
-template <class L>
-FORCESMITH_FUNCTION Complex<L> operator+(Complex<L> x, Complex<L> y) {
+template <class V>
+FORCESMITH_FUNCTION Complex<V> operator+(Complex<V> x, Complex<V> y) {
   return {x.re + y.re, x.im + y.im};
 }
-template <class L>
-FORCESMITH_FUNCTION Complex<L> operator-(Complex<L> x, Complex<L> y) {
+template <class V>
+FORCESMITH_FUNCTION Complex<V> operator-(Complex<V> x, Complex<V> y) {
   return {x.re - y.re, x.im - y.im};
 }
 /// conj(x) y
-template <class L>
-FORCESMITH_FUNCTION Complex<L> conjugate_times(Complex<L> x, Complex<L> y) {
+template <class V>
+FORCESMITH_FUNCTION Complex<V> conjugate_times(Complex<V> x, Complex<V> y) {
   return {x.re * y.re + x.im * y.im, x.re * y.im - x.im * y.re};
 }
-template <class L>
-FORCESMITH_FUNCTION Complex<L> complex_load(const L* u, int element) {
+template <class V>
+FORCESMITH_FUNCTION Complex<V> complex_load(const V* u, int element) {
   return {u[2 * element], u[2 * element + 1]};
 }
-template <class L>
-FORCESMITH_FUNCTION void complex_store(L* u, int element, Complex<L> value) {
+template <class V>
+FORCESMITH_FUNCTION void complex_store(V* u, int element, Complex<V> value) {
   u[2 * element] = value.re;
   u[2 * element + 1] = value.im;
 }
-template <class L>
-FORCESMITH_FUNCTION void complex_add(L* u, int element, Complex<L> value) {
+template <class V>
+FORCESMITH_FUNCTION void complex_add(V* u, int element, Complex<V> value) {
   u[2 * element] += value.re;
   u[2 * element + 1] += value.im;
 }
 
 /// One pack of neighbors on the 3-sphere, with derivatives.
-template <class L>
+template <class V>
 struct BispectrumPack {
-  L n[3], r;                // unit vector and distance
-  L sine, cosine, dtheta;   // of theta0(r), and dtheta0/dr
-  Complex<L> a, b;          // Cayley-Klein parameters, VMK 1.4.3
-  L weight, dweight;        // w s(r) and its derivative with r
+  V n[3], r;               // unit vector and distance
+  V sine, cosine, dtheta;  // of theta0(r), and dtheta0/dr
+  Complex<V> a, b;         // Cayley-Klein parameters, VMK 1.4.3
+  V weight, dweight;       // w s(r) and its derivative with r
 
   template <class Real>
-  FORCESMITH_FUNCTION BispectrumPack(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                     int center, int pack) {
-    const int at = pack * L::width, element = neighbors.pack_types[pack];
+  FORCESMITH_FUNCTION BispectrumPack(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors, int center,
+                                     int pack) {
+    const int at = pack * V::width, element = neighbors.pack_types[pack];
     const int pair = center * t.n_elements + element;
-    n[0] = lane_load<L>(neighbors.x + at);
-    n[1] = lane_load<L>(neighbors.y + at);
-    n[2] = lane_load<L>(neighbors.z + at);
-    r = lane_load<L>(neighbors.r + at);
+    n[0] = simd_load<V>(neighbors.x + at);
+    n[1] = simd_load<V>(neighbors.y + at);
+    n[2] = simd_load<V>(neighbors.z + at);
+    r = simd_load<V>(neighbors.r + at);
     constexpr double pi = 3.14159265358979323846;
     const Real cutoff = t.cutoffs[pair], slope = t.rfac0 * Real(pi) / (cutoff - t.rmin0);
-    dtheta = L(slope);
-    const L theta = (r - L(t.rmin0)) * dtheta;
+    dtheta = V(slope);
+    const V theta = (r - V(t.rmin0)) * dtheta;
     // LAMMPS takes the positive root r0 = r / |sin theta0|: below rmin0, a and b change their signs.
-    lane_sin_cos(lane_if_less(theta, L(0.0), theta + L(pi), theta), sine, cosine);
+    simd_sin_cos(simd_if_less(theta, V(0.0), theta + V(pi), theta), sine, cosine);
     a = {cosine, -n[2] * sine};
     b = {n[1] * sine, -n[0] * sine};
     compute_weight(t, cutoff, pair, t.weights[element]);
   }
 
   /// Derivatives of a and b when the neighbors move: r_dot along r, n_dot of the unit vector.
-  FORCESMITH_FUNCTION void move(L r_dot, const L* n_dot, Complex<L>& a_dot, Complex<L>& b_dot) const {
-    const L theta_dot = dtheta * r_dot;
-    const L sine_dot = cosine * theta_dot, cosine_dot = -sine * theta_dot;
+  FORCESMITH_FUNCTION void move(V r_dot, const V* n_dot, Complex<V>& a_dot, Complex<V>& b_dot) const {
+    const V theta_dot = dtheta * r_dot;
+    const V sine_dot = cosine * theta_dot, cosine_dot = -sine * theta_dot;
     a_dot = {cosine_dot, -n_dot[2] * sine - n[2] * sine_dot};
     b_dot = {n_dot[1] * sine + n[1] * sine_dot, -n_dot[0] * sine - n[0] * sine_dot};
   }
 
  private:
   template <class Real>
-  FORCESMITH_FUNCTION void compute_weight(const BispectrumTables<Real>& t, Real cutoff, int pair,
-                                          Real element_weight) {
+  FORCESMITH_FUNCTION void compute_weight(const BispectrumTables<Real>& t, Real cutoff, int pair, Real element_weight) {
     constexpr double pi = 3.14159265358979323846;
-    const L zero(0.0), one(1.0);
+    const V zero(0.0), one(1.0);
     if (t.switchflag) {
       // 1 up to rmin0, then down to 0 at the cutoff; the slope vanishes at both ends.
       const Real width = cutoff - t.rmin0;  // the quotient is exactly 1 for padding
-      const L x = lane_clamp((r - L(t.rmin0)) / L(width), zero, one);
-      L s, c;
-      lane_sin_cos(x * L(pi), s, c);
-      weight = lane_if_less(x, one, L(0.5) * (one + c), zero);
-      dweight = L(Real(-0.5 * pi) / width) * lane_if_less(x, one, s, zero);
+      const V x = simd_clamp((r - V(t.rmin0)) / V(width), zero, one);
+      V s, c;
+      simd_sin_cos(x * V(pi), s, c);
+      weight = simd_if_less(x, one, V(0.5) * (one + c), zero);
+      dweight = V(Real(-0.5 * pi) / width) * simd_if_less(x, one, s, zero);
     } else {
-      weight = lane_if_less(r, L(cutoff), one, zero);
+      weight = simd_if_less(r, V(cutoff), one, zero);
       dweight = zero;
     }
     if (t.switchinnerflag) {
       // 0 below sinner - dinner, 1 above sinner + dinner.
       const Real inverse = Real(1.0) / t.dinner[pair];
-      const L x = lane_clamp((r - L(t.sinner[pair])) * L(inverse), -one, one);
-      L s, c;
-      lane_sin_cos(x * L(0.5 * pi), s, c);
-      const L inner = L(0.5) * (one + s), dinner = L(Real(0.25 * pi) * inverse) * c;
+      const V x = simd_clamp((r - V(t.sinner[pair])) * V(inverse), -one, one);
+      V s, c;
+      simd_sin_cos(x * V(0.5 * pi), s, c);
+      const V inner = V(0.5) * (one + s), dinner = V(Real(0.25 * pi) * inverse) * c;
       dweight = dweight * inner + weight * dinner;
       weight = weight * inner;
     }
-    weight *= L(element_weight);
-    dweight *= L(element_weight);
+    weight *= V(element_weight);
+    dweight *= V(element_weight);
   }
 };
 
 /// The row of u^{j-1} from which row mb of u^j comes; the middle row of an even j comes from a row that is
 /// not stored, but mirrors one that is.
 struct BispectrumRow {
-  int first;      // element (j - 1, row, 0)
+  int first;  // element (j - 1, row, 0)
   int j;
   bool mirrored;
 
@@ -143,76 +142,75 @@ struct BispectrumRow {
       : first(t.half_begin[j_next - 1] + (2 * mb == j_next ? mb - 1 : mb) * j_next),
         j(j_next - 1),
         mirrored(2 * mb == j_next) {}
-  template <class L>
-  FORCESMITH_FUNCTION Complex<L> load(const L* u, int ma, int mb) const {
+  template <class V>
+  FORCESMITH_FUNCTION Complex<V> load(const V* u, int ma, int mb) const {
     if (!mirrored) return complex_load(u, first + ma);
-    const Complex<L> p = complex_load(u, first + j - ma);
-    return (ma + mb) % 2 == 0 ? Complex<L>{p.re, -p.im} : Complex<L>{-p.re, p.im};
+    const Complex<V> p = complex_load(u, first + j - ma);
+    return (ma + mb) % 2 == 0 ? Complex<V>{p.re, -p.im} : Complex<V>{-p.re, p.im};
   }
   /// Adds to the adjoint of what load() gives.
-  template <class L>
-  FORCESMITH_FUNCTION void add(L* u_bar, int ma, int mb, Complex<L> p) const {
+  template <class V>
+  FORCESMITH_FUNCTION void add(V* u_bar, int ma, int mb, Complex<V> p) const {
     if (!mirrored) complex_add(u_bar, first + ma, p);
-    else if ((ma + mb) % 2 == 0) complex_add(u_bar, first + j - ma, Complex<L>{p.re, -p.im});
-    else complex_add(u_bar, first + j - ma, Complex<L>{-p.re, p.im});
+    else if ((ma + mb) % 2 == 0) complex_add(u_bar, first + j - ma, Complex<V>{p.re, -p.im});
+    else complex_add(u_bar, first + j - ma, Complex<V>{-p.re, p.im});
   }
 };
 
 /// u^j for all j by recursion, VMK 4.8.2: u^j[mb][ma] from u^{j-1}[mb][ma] and u^{j-1}[mb][ma-1].
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_u(const BispectrumTables<Real>& t, Complex<L> a, Complex<L> b, L* u) {
-  complex_store(u, 0, Complex<L>{L(1.0), L(0.0)});
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_u(const BispectrumTables<Real>& t, Complex<V> a, Complex<V> b, V* u) {
+  complex_store(u, 0, Complex<V>{V(1.0), V(0.0)});
   for (int j = 1; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
       const BispectrumRow row(t, j, mb);
       const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
       const int first = t.half_begin[j] + mb * (j + 1);
-      Complex<L> carried{L(0.0), L(0.0)};
+      Complex<V> carried{V(0.0), V(0.0)};
       for (int ma = 0; ma < j; ++ma) {
-        const Complex<L> p = row.load(u, ma, mb);
-        complex_store(u, first + ma, carried + L(roots[2 * ma]) * conjugate_times(a, p));
-        carried = L(-roots[2 * ma + 1]) * conjugate_times(b, p);
+        const Complex<V> p = row.load(u, ma, mb);
+        complex_store(u, first + ma, carried + V(roots[2 * ma]) * conjugate_times(a, p));
+        carried = V(-roots[2 * ma + 1]) * conjugate_times(b, p);
       }
       complex_store(u, first + j, carried);
     }
 }
 
 /// Directional derivatives of u^j when a and b move with a_dot and b_dot.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_u_dot(const BispectrumTables<Real>& t, Complex<L> a, Complex<L> b,
-                                       Complex<L> a_dot, Complex<L> b_dot, const L* u, L* u_dot) {
-  complex_store(u_dot, 0, Complex<L>{L(0.0), L(0.0)});
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_u_dot(const BispectrumTables<Real>& t, Complex<V> a, Complex<V> b, Complex<V> a_dot,
+                                       Complex<V> b_dot, const V* u, V* u_dot) {
+  complex_store(u_dot, 0, Complex<V>{V(0.0), V(0.0)});
   for (int j = 1; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
       const BispectrumRow row(t, j, mb);
       const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
       const int first = t.half_begin[j] + mb * (j + 1);
-      Complex<L> carried{L(0.0), L(0.0)};
+      Complex<V> carried{V(0.0), V(0.0)};
       for (int ma = 0; ma < j; ++ma) {
-        const Complex<L> p = row.load(u, ma, mb), p_dot = row.load(u_dot, ma, mb);
+        const Complex<V> p = row.load(u, ma, mb), p_dot = row.load(u_dot, ma, mb);
         complex_store(u_dot, first + ma,
-                      carried + L(roots[2 * ma]) *
-                                    (conjugate_times(a, p_dot) + conjugate_times(a_dot, p)));
-        carried = L(-roots[2 * ma + 1]) * (conjugate_times(b, p_dot) + conjugate_times(b_dot, p));
+                      carried + V(roots[2 * ma]) * (conjugate_times(a, p_dot) + conjugate_times(a_dot, p)));
+        carried = V(-roots[2 * ma + 1]) * (conjugate_times(b, p_dot) + conjugate_times(b_dot, p));
       }
       complex_store(u_dot, first + j, carried);
     }
 }
 
 /// Back through the recursion: u_bar is the adjoint of u (and is used up), a_bar and b_bar those of a, b.
-template <class L, class Real>
-FORCESMITH_FUNCTION void reverse_u(const BispectrumTables<Real>& t, Complex<L> a, Complex<L> b, const L* u,
-                                   L* u_bar, Complex<L>& a_bar, Complex<L>& b_bar) {
-  a_bar = b_bar = {L(0.0), L(0.0)};
+template <class V, class Real>
+FORCESMITH_FUNCTION void reverse_u(const BispectrumTables<Real>& t, Complex<V> a, Complex<V> b, const V* u, V* u_bar,
+                                   Complex<V>& a_bar, Complex<V>& b_bar) {
+  a_bar = b_bar = {V(0.0), V(0.0)};
   for (int j = t.twojmax; j > 0; --j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
       const BispectrumRow row(t, j, mb);
       const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
       const int first = t.half_begin[j] + mb * (j + 1);
       for (int ma = 0; ma < j; ++ma) {
-        const Complex<L> p = row.load(u, ma, mb);
-        const Complex<L> kept = L(roots[2 * ma]) * complex_load(u_bar, first + ma);
-        const Complex<L> shifted = L(-roots[2 * ma + 1]) * complex_load(u_bar, first + ma + 1);
+        const Complex<V> p = row.load(u, ma, mb);
+        const Complex<V> kept = V(roots[2 * ma]) * complex_load(u_bar, first + ma);
+        const Complex<V> shifted = V(-roots[2 * ma + 1]) * complex_load(u_bar, first + ma + 1);
         a_bar = a_bar + conjugate_times(kept, p);
         b_bar = b_bar + conjugate_times(shifted, p);
         row.add(u_bar, ma, mb, a * kept + b * shifted);
@@ -221,16 +219,16 @@ FORCESMITH_FUNCTION void reverse_u(const BispectrumTables<Real>& t, Complex<L> a
 }
 
 /// All rows of U^j from the stored ones.
-template <class L, class Real>
-FORCESMITH_FUNCTION void unfold(const BispectrumTables<Real>& t, const L* half, L* full) {
+template <class V, class Real>
+FORCESMITH_FUNCTION void unfold(const BispectrumTables<Real>& t, const V* half, V* full) {
   for (int j = 0; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb)
       for (int ma = 0; ma <= j; ++ma) {
-        const Complex<L> value = complex_load(half, t.half_begin[j] + mb * (j + 1) + ma);
+        const Complex<V> value = complex_load(half, t.half_begin[j] + mb * (j + 1) + ma);
         if (2 * mb < j) {
-          const L sign((ma + mb) % 2 == 0 ? 1.0 : -1.0);
+          const V sign((ma + mb) % 2 == 0 ? 1.0 : -1.0);
           complex_store(full, t.full_begin[j] + (j - mb) * (j + 1) + j - ma,
-                        Complex<L>{sign * value.re, -sign * value.im});
+                        Complex<V>{sign * value.re, -sign * value.im});
         }
         complex_store(full, t.full_begin[j] + mb * (j + 1) + ma, value);
       }
@@ -238,32 +236,31 @@ FORCESMITH_FUNCTION void unfold(const BispectrumTables<Real>& t, const L* half, 
 
 /// Z of one block: sum over m1 + m2 = m of Clebsch-Gordan coefficients times u^{j1} u^{j2}, for rows and
 /// for columns.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_z(const BispectrumTables<Real>& t, const BispectrumBlock& block,
-                                   const L* U_full, L* Z) {
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_z(const BispectrumTables<Real>& t, const BispectrumBlock& block, const V* U_full,
+                                   V* Z) {
   const int j1 = block.j1, j2 = block.j2, j = block.j;
-  const L* u1 = U_full + 2 * (block.channel1 * t.n_full + t.full_begin[j1]);
-  const L* u2 = U_full + 2 * (block.channel2 * t.n_full + t.full_begin[j2]);
+  const V* u1 = U_full + 2 * (block.channel1 * t.n_full + t.full_begin[j1]);
+  const V* u2 = U_full + 2 * (block.channel2 * t.n_full + t.full_begin[j2]);
   const Real* coupling = t.clebsch_gordan + block.coupling;
   const int sum = (j1 + j2 - j) / 2;  // m1 + m2 = m + sum, when each counts from 0
-  L* z = Z + 2 * block.z;
+  V* z = Z + 2 * block.z;
   for (int mb = 0; 2 * mb <= j; ++mb) {
-    const L multiplicity(2 * mb < j ? 2.0 : 1.0);
+    const V multiplicity(2 * mb < j ? 2.0 : 1.0);
     for (int ma = 0; ma <= j; ++ma, z += 2) {
       const int first_b = mb + sum > j2 ? mb + sum - j2 : 0, last_b = mb + sum < j1 ? mb + sum : j1;
       const int first_a = ma + sum > j2 ? ma + sum - j2 : 0, last_a = ma + sum < j1 ? ma + sum : j1;
-      Complex<L> of_block{L(0.0), L(0.0)};
+      Complex<V> of_block{V(0.0), V(0.0)};
       for (int mb1 = first_b; mb1 <= last_b; ++mb1) {
         const int mb2 = mb + sum - mb1;
-        const L* row1 = u1 + 2 * mb1 * (j1 + 1);
-        const L* row2 = u2 + 2 * mb2 * (j2 + 1);
-        Complex<L> of_row{L(0.0), L(0.0)};
+        const V* row1 = u1 + 2 * mb1 * (j1 + 1);
+        const V* row2 = u2 + 2 * mb2 * (j2 + 1);
+        Complex<V> of_row{V(0.0), V(0.0)};
         for (int ma1 = first_a; ma1 <= last_a; ++ma1) {
           const int ma2 = ma + sum - ma1;
-          of_row = of_row + L(coupling[ma1 * (j2 + 1) + ma2]) * complex_load(row1, ma1) *
-                                complex_load(row2, ma2);
+          of_row = of_row + V(coupling[ma1 * (j2 + 1) + ma2]) * complex_load(row1, ma1) * complex_load(row2, ma2);
         }
-        of_block = of_block + L(coupling[mb1 * (j2 + 1) + mb2]) * of_row;
+        of_block = of_block + V(coupling[mb1 * (j2 + 1) + mb2]) * of_row;
       }
       complex_store(z, 0, multiplicity * of_block);
     }
@@ -274,9 +271,9 @@ FORCESMITH_FUNCTION void compute_z(const BispectrumTables<Real>& t, const Bispec
 FORCESMITH_FUNCTION int half_size(int j) { return (j / 2 + 1) * (j + 1); }
 
 /// Re(conj(x) . y) of n elements.
-template <class L>
-FORCESMITH_FUNCTION L complex_dot(const L* x, const L* y, int n) {
-  L re(0.0), im(0.0);
+template <class V>
+FORCESMITH_FUNCTION V complex_dot(const V* x, const V* y, int n) {
+  V re(0.0), im(0.0);
   for (int e = 0; e < n; ++e) {
     re += x[2 * e] * y[2 * e];
     im += x[2 * e + 1] * y[2 * e + 1];
@@ -285,160 +282,158 @@ FORCESMITH_FUNCTION L complex_dot(const L* x, const L* y, int n) {
 }
 
 /// Descriptor values B of a block; keeps U and Z in the scratch. values: [n_atoms][stride].
-template <class L, class Real>
+template <class V, class Real>
 FORCESMITH_FUNCTION void compute_values(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                         const BispectrumScratch<Real>& s, double* values, int stride) {
   const int n = 2 * t.n_half;
-  L* u = reinterpret_cast<L*>(s.u);
-  L* sums = reinterpret_cast<L*>(s.sums);
-  L* U = reinterpret_cast<L*>(s.U);
-  L* U_full = reinterpret_cast<L*>(s.U_full);
-  L* Z = reinterpret_cast<L*>(s.Z);
-  for (int i = 0; i < t.n_channels * n; ++i) U[i] = L(0.0);
+  V* u = reinterpret_cast<V*>(s.u);
+  V* sums = reinterpret_cast<V*>(s.sums);
+  V* U = reinterpret_cast<V*>(s.U);
+  V* U_full = reinterpret_cast<V*>(s.U_full);
+  V* Z = reinterpret_cast<V*>(s.Z);
+  for (int i = 0; i < t.n_channels * n; ++i) U[i] = V(0.0);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     const int center = neighbors.center_types[atom];
-    for (int i = 0; i < t.n_channels * n; ++i) sums[i] = L(0.0);
+    for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
       FORCESMITH_PHASE(radial);
-      const BispectrumPack<L> p(t, neighbors, center, pack);
+      const BispectrumPack<V> p(t, neighbors, center, pack);
       FORCESMITH_PHASE(moments);
       compute_u(t, p.a, p.b, u);
-      L* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
+      V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
       for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
     }
-    store_lane_sums(sums, t.n_channels * n, s.U + atom, L::width);
+    store_lane_sums(sums, t.n_channels * n, s.U + atom, V::width);
     // The atom itself, at the pole of the sphere: the unit matrix.
     for (int channel = 0; channel < t.n_channels; ++channel) {
       if (t.n_channels > 1 && channel != center && !t.wselfallflag) continue;
       for (int j = 0; j <= t.twojmax; ++j)
         for (int mb = 0; 2 * mb <= j; ++mb)
-          s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * L::width + atom] += 1.0;
+          s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * V::width + atom] += 1.0;
     }
   }
   FORCESMITH_PHASE(contraction);
-  for (int channel = 0; channel < t.n_channels; ++channel)
-    unfold(t, U + channel * n, U_full + 2 * channel * t.n_full);
+  for (int channel = 0; channel < t.n_channels; ++channel) unfold(t, U + channel * n, U_full + 2 * channel * t.n_full);
   for (int block = 0; block < t.n_blocks; ++block) compute_z(t, t.blocks[block], U_full, Z);
   for (int k = 0; k < t.n_values; ++k) {
     const BispectrumBlock& block = t.blocks[t.value_block[k]];
-    const L value = complex_dot(U + t.value_channel[k] * n + 2 * t.half_begin[block.j],
-                                Z + 2 * block.z, half_size(block.j));
+    const V value =
+        complex_dot(U + t.value_channel[k] * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       values[atom * stride + k] = value[atom] - t.shift[neighbors.center_types[atom] * t.n_values + k];
   }
 }
 
 /// The pack's gradient [3][width] from that with the distance and that with the unit vector.
-template <class L, class Real>
-FORCESMITH_FUNCTION void set_pair_gradients(const BispectrumPack<L>& p, L dr, const L* dn, Real* pair_gradients) {
-  const L inverse_r = L(1.0) / p.r;
-  const L radial = dr - (dn[0] * p.n[0] + dn[1] * p.n[1] + dn[2] * p.n[2]) * inverse_r;
+template <class V, class Real>
+FORCESMITH_FUNCTION void set_pair_gradients(const BispectrumPack<V>& p, V dr, const V* dn, Real* pair_gradients) {
+  const V inverse_r = V(1.0) / p.r;
+  const V radial = dr - (dn[0] * p.n[0] + dn[1] * p.n[1] + dn[2] * p.n[2]) * inverse_r;
   for (int axis = 0; axis < 3; ++axis)
-    lane_store(pair_gradients + axis * L::width, radial * p.n[axis] + dn[axis] * inverse_r);
+    simd_store(pair_gradients + axis * V::width, radial * p.n[axis] + dn[axis] * inverse_r);
 }
 
 /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
-template <class L, class Real>
+template <class V, class Real>
 FORCESMITH_FUNCTION void reverse_values(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                         const BispectrumScratch<Real>& s, const double* beta, int stride,
                                         Real* pair_gradients) {
   FORCESMITH_PHASE(adjoint);
   const int n = 2 * t.n_half;
-  L* u = reinterpret_cast<L*>(s.u);
-  L* u_bar = reinterpret_cast<L*>(s.u_dot);
-  L* Y = reinterpret_cast<L*>(s.Y);
-  const L* Z = reinterpret_cast<const L*>(s.Z);
-  for (int i = 0; i < t.n_channels * n; ++i) Y[i] = L(0.0);
+  V* u = reinterpret_cast<V*>(s.u);
+  V* u_bar = reinterpret_cast<V*>(s.u_dot);
+  V* Y = reinterpret_cast<V*>(s.Y);
+  const V* Z = reinterpret_cast<const V*>(s.Z);
+  for (int i = 0; i < t.n_channels * n; ++i) Y[i] = V(0.0);
   for (int index = 0; index < t.n_projections; ++index) {
     const BispectrumProjection& projection = t.projections[index];
     const BispectrumBlock& block = t.blocks[projection.block];
-    L coefficient(0.0);
+    V coefficient(0.0);
     for (int entry = projection.begin; entry < projection.end; ++entry) {
-      L of_value(0.0);
+      V of_value(0.0);
       for (int atom = 0; atom < neighbors.n_atoms; ++atom)
         of_value.set(atom, beta[atom * stride + t.entry_value[entry]]);
-      coefficient += L(t.entry_factor[entry]) * of_value;
+      coefficient += V(t.entry_factor[entry]) * of_value;
     }
-    const L* z = Z + 2 * block.z;
-    L* y = Y + projection.channel * n + 2 * t.half_begin[block.j];
+    const V* z = Z + 2 * block.z;
+    V* y = Y + projection.channel * n + 2 * t.half_begin[block.j];
     for (int i = 0; i < 2 * half_size(block.j); ++i) y[i] += coefficient * z[i];
   }
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     const int center = neighbors.center_types[atom];
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
       FORCESMITH_PHASE(radial);
-      const BispectrumPack<L> p(t, neighbors, center, pack);
+      const BispectrumPack<V> p(t, neighbors, center, pack);
       FORCESMITH_PHASE(pair_gradients);
       compute_u(t, p.a, p.b, u);
       const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
-      const Real* y = s.Y + channel * n * L::width + atom;
-      L energy(0.0);
+      const Real* y = s.Y + channel * n * V::width + atom;
+      V energy(0.0);
       for (int i = 0; i < n; ++i) {
-        u_bar[i] = L(y[i * L::width]);
+        u_bar[i] = V(y[i * V::width]);
         energy += u_bar[i] * u[i];
       }
-      Complex<L> a_bar, b_bar;
+      Complex<V> a_bar, b_bar;
       reverse_u(t, p.a, p.b, u, u_bar, a_bar, b_bar);
-      const L dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) -
-                       p.sine * a_bar.re;
-      const L scale = p.weight * p.sine;
-      const L dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
+      const V dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) - p.sine * a_bar.re;
+      const V scale = p.weight * p.sine;
+      const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
       set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn,
-                         pair_gradients + 3 * pack * L::width);
+                         pair_gradients + 3 * pack * V::width);
     }
   }
 }
 
 /// u_dot, then the derivative of w s u, of one pack moving with r_dot and n_dot; u is computed too.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_density_dot(const BispectrumTables<Real>& t, const BispectrumPack<L>& p,
-                                             L r_dot, const L* n_dot, L* u, L* u_dot) {
-  Complex<L> a_dot, b_dot;
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_density_dot(const BispectrumTables<Real>& t, const BispectrumPack<V>& p, V r_dot,
+                                             const V* n_dot, V* u, V* u_dot) {
+  Complex<V> a_dot, b_dot;
   p.move(r_dot, n_dot, a_dot, b_dot);
   compute_u(t, p.a, p.b, u);
   compute_u_dot(t, p.a, p.b, a_dot, b_dot, u, u_dot);
-  const L weight_dot = p.dweight * r_dot;
+  const V weight_dot = p.dweight * r_dot;
   for (int i = 0; i < 2 * t.n_half; ++i) u_dot[i] = p.weight * u_dot[i] + weight_dot * u[i];
 }
 
 /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
 /// After compute_values on the same block.
-template <class L, class Real>
+template <class V, class Real>
 FORCESMITH_FUNCTION void compute_tangent(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                         const BispectrumScratch<Real>& s, const double* directions,
-                                         double* values_dot, int stride) {
+                                         const BispectrumScratch<Real>& s, const double* directions, double* values_dot,
+                                         int stride) {
   const int n = 2 * t.n_half;
-  L* u = reinterpret_cast<L*>(s.u);
-  L* u_dot = reinterpret_cast<L*>(s.u_dot);
-  L* sums = reinterpret_cast<L*>(s.sums);
-  L* U_dot = reinterpret_cast<L*>(s.Y);
-  const L* Z = reinterpret_cast<const L*>(s.Z);
-  for (int i = 0; i < t.n_channels * n; ++i) U_dot[i] = L(0.0);
+  V* u = reinterpret_cast<V*>(s.u);
+  V* u_dot = reinterpret_cast<V*>(s.u_dot);
+  V* sums = reinterpret_cast<V*>(s.sums);
+  V* U_dot = reinterpret_cast<V*>(s.Y);
+  const V* Z = reinterpret_cast<const V*>(s.Z);
+  for (int i = 0; i < t.n_channels * n; ++i) U_dot[i] = V(0.0);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     const int center = neighbors.center_types[atom];
-    for (int i = 0; i < t.n_channels * n; ++i) sums[i] = L(0.0);
+    for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      const BispectrumPack<L> p(t, neighbors, center, pack);
-      L d[3] = {L(0.0), L(0.0), L(0.0)}, n_dot[3];
-      const int* pairs = neighbors.pairs + pack * L::width;
-      for (int lane = 0; lane < L::width; ++lane)
+      const BispectrumPack<V> p(t, neighbors, center, pack);
+      V d[3] = {V(0.0), V(0.0), V(0.0)}, n_dot[3];
+      const int* pairs = neighbors.pairs + pack * V::width;
+      for (int lane = 0; lane < V::width; ++lane)
         if (pairs[lane] >= 0)
           for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
-      const L r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
+      const V r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
       for (int axis = 0; axis < 3; ++axis) n_dot[axis] = (d[axis] - p.n[axis] * r_dot) / p.r;
       compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
-      L* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
+      V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
       for (int i = 0; i < n; ++i) sum[i] += u_dot[i];
     }
-    store_lane_sums(sums, t.n_channels * n, s.Y + atom, L::width);
+    store_lane_sums(sums, t.n_channels * n, s.Y + atom, V::width);
   }
   for (int atom = 0; atom < neighbors.n_atoms; ++atom)
     for (int k = 0; k < t.n_values; ++k) values_dot[atom * stride + k] = 0.0;
   for (int index = 0; index < t.n_projections; ++index) {
     const BispectrumProjection& projection = t.projections[index];
     const BispectrumBlock& block = t.blocks[projection.block];
-    const L along = complex_dot(U_dot + projection.channel * n + 2 * t.half_begin[block.j],
-                                Z + 2 * block.z, half_size(block.j));
+    const V along =
+        complex_dot(U_dot + projection.channel * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
     for (int entry = projection.begin; entry < projection.end; ++entry)
       for (int atom = 0; atom < neighbors.n_atoms; ++atom)
         values_dot[atom * stride + t.entry_value[entry]] += t.entry_factor[entry] * along[atom];
@@ -446,43 +441,43 @@ FORCESMITH_FUNCTION void compute_tangent(const BispectrumTables<Real>& t, const 
 }
 
 /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
-template <class L, class Real>
+template <class V, class Real>
 FORCESMITH_FUNCTION void compute_gradients(const BispectrumTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                            const BispectrumScratch<Real>& s, double* gradients, int stride) {
-  L* u = reinterpret_cast<L*>(s.u);
-  L* u_dot = reinterpret_cast<L*>(s.u_dot);
-  L* dB = reinterpret_cast<L*>(s.dB);
+  V* u = reinterpret_cast<V*>(s.u);
+  V* u_dot = reinterpret_cast<V*>(s.u_dot);
+  V* dB = reinterpret_cast<V*>(s.dB);
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     const int center = neighbors.center_types[atom];
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      const BispectrumPack<L> p(t, neighbors, center, pack);
+      const BispectrumPack<V> p(t, neighbors, center, pack);
       const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
-      const L inverse_r = L(1.0) / p.r;
-      for (int i = 0; i < 3 * t.n_values; ++i) dB[i] = L(0.0);
+      const V inverse_r = V(1.0) / p.r;
+      for (int i = 0; i < 3 * t.n_values; ++i) dB[i] = V(0.0);
       for (int axis = 0; axis < 3; ++axis) {
-        const L r_dot = p.n[axis];
-        L n_dot[3];
+        const V r_dot = p.n[axis];
+        V n_dot[3];
         for (int other = 0; other < 3; ++other)
-          n_dot[other] = (L(other == axis ? 1.0 : 0.0) - p.n[other] * r_dot) * inverse_r;
+          n_dot[other] = (V(other == axis ? 1.0 : 0.0) - p.n[other] * r_dot) * inverse_r;
         compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
         for (int index = 0; index < t.n_projections; ++index) {
           const BispectrumProjection& projection = t.projections[index];
           if (projection.channel != channel) continue;
           const BispectrumBlock& block = t.blocks[projection.block];
-          const Real* z = s.Z + 2 * block.z * L::width + atom;
-          const L* du = u_dot + 2 * t.half_begin[block.j];
-          L along(0.0), along_odd(0.0);
+          const Real* z = s.Z + 2 * block.z * V::width + atom;
+          const V* du = u_dot + 2 * t.half_begin[block.j];
+          V along(0.0), along_odd(0.0);
           for (int i = 0; i < 2 * half_size(block.j); i += 2) {
-            along += L(z[i * L::width]) * du[i];
-            along_odd += L(z[(i + 1) * L::width]) * du[i + 1];
+            along += V(z[i * V::width]) * du[i];
+            along_odd += V(z[(i + 1) * V::width]) * du[i + 1];
           }
           along += along_odd;
           for (int entry = projection.begin; entry < projection.end; ++entry)
-            dB[axis * t.n_values + t.entry_value[entry]] += L(t.entry_factor[entry]) * along;
+            dB[axis * t.n_values + t.entry_value[entry]] += V(t.entry_factor[entry]) * along;
         }
       }
-      const int* pairs = neighbors.pairs + pack * L::width;
-      for (int lane = 0; lane < L::width; ++lane) {
+      const int* pairs = neighbors.pairs + pack * V::width;
+      for (int lane = 0; lane < V::width; ++lane) {
         if (pairs[lane] < 0) continue;
         for (int axis = 0; axis < 3; ++axis) {
           double* row = gradients + (3 * static_cast<std::ptrdiff_t>(pairs[lane]) + axis) * stride;

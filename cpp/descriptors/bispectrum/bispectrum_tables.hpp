@@ -8,7 +8,7 @@
 
 #include <cstddef>
 
-#include "core/lane.hpp"
+#include "simd/simd.hpp"
 
 namespace forcesmith {
 
@@ -30,15 +30,15 @@ struct BispectrumProjection {
 template <class Real>
 struct BispectrumTables {
   int n_elements;
-  int n_channels;          // densities of neighbors: 1, or with chemflag one per element
+  int n_channels;  // densities of neighbors: 1, or with chemflag one per element
   int twojmax;
   Real rfac0;
-  Real rmin0;              // angstrom
+  Real rmin0;  // angstrom
   bool switchflag, switchinnerflag, wselfallflag;
-  const Real* cutoffs;     // [center element][neighbor element], angstrom
-  const Real* weights;     // [neighbor element]
-  const Real* sinner;      // [center element][neighbor element], angstrom
-  const Real* dinner;      // [center element][neighbor element], angstrom
+  const Real* cutoffs;  // [center element][neighbor element], angstrom
+  const Real* weights;  // [neighbor element]
+  const Real* sinner;   // [center element][neighbor element], angstrom
+  const Real* dinner;   // [center element][neighbor element], angstrom
 
   int n_half;              // elements of all u^j in half storage
   const int* half_begin;   // [twojmax + 2]
@@ -48,42 +48,40 @@ struct BispectrumTables {
   const int* roots_begin;  // [twojmax + 1] first step that leads to j; [mb <= j/2][ma < j]
 
   int n_blocks;
-  int n_z;                 // elements of all blocks
+  int n_z;  // elements of all blocks
   const BispectrumBlock* blocks;
   const Real* clebsch_gordan;
 
   int n_projections;
   const BispectrumProjection* projections;
-  const int* entry_value;      // [entries] k
-  const Real* entry_factor;    // [entries]
+  const int* entry_value;    // [entries] k
+  const Real* entry_factor;  // [entries]
 
   int n_values;
-  const int* value_block;      // [n_values] B_k = Re(conj(U) . Z) - shift, Z this block,
-  const int* value_channel;    // [n_values] U of this channel
-  const double* shift;         // [center element][n_values] of an atom without neighbors (bzeroflag)
+  const int* value_block;    // [n_values] B_k = Re(conj(U) . Z) - shift, Z this block,
+  const int* value_channel;  // [n_values] U of this channel
+  const double* shift;       // [center element][n_values] of an atom without neighbors (bzeroflag)
 };
 
-/// Working memory of one worker for one block of atoms; L is one register (`width` numbers). Complex
-/// arrays hold two L per element. On a device, every atom has its own, with width 1.
+/// Working memory of one worker for one block of atoms; V is one register (`width` numbers). Complex
+/// arrays hold two V per element. On a device, every atom has its own, with width 1.
 template <class Real>
 struct BispectrumScratch {
-  Real* u;       // L [n_half][2] of one pack of neighbors
-  Real* u_dot;   // L [n_half][2] its directional derivative, or adjoint
-  Real* sums;    // L [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
-  Real* U;       // L [n_channels][n_half][2] lanes: atoms of the block
-  Real* U_full;  // L [n_channels][n_full][2] all rows
-  Real* Z;       // L [n_z][2] times the number of elements (2, or 1 in a middle row) that one stands for
-  Real* Y;       // L [n_channels][n_half][2] adjoint, or directional derivative, of U
-  Real* dB;      // L [3][n_values] only for gradients
+  Real* u;       // V [n_half][2] of one pack of neighbors
+  Real* u_dot;   // V [n_half][2] its directional derivative, or adjoint
+  Real* sums;    // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
+  Real* U;       // V [n_channels][n_half][2] lanes: atoms of the block
+  Real* U_full;  // V [n_channels][n_full][2] all rows
+  Real* Z;       // V [n_z][2] times the number of elements (2, or 1 in a middle row) that one stands for
+  Real* Y;       // V [n_channels][n_half][2] adjoint, or directional derivative, of U
+  Real* dB;      // V [3][n_values] only for gradients
 
   /// Numbers that laid_out() hands out.
   static FORCESMITH_FUNCTION std::size_t size(const BispectrumTables<Real>& t, int width) {
     const std::size_t half = 2ul * t.n_half, channels = t.n_channels;
-    return (2 * half + 3 * channels * half + width + 2 * channels * t.n_full + 2ul * t.n_z +
-            3ul * t.n_values) * width;
+    return (2 * half + 3 * channels * half + width + 2 * channels * t.n_full + 2ul * t.n_z + 3ul * t.n_values) * width;
   }
-  static FORCESMITH_FUNCTION BispectrumScratch laid_out(const BispectrumTables<Real>& t, int width,
-                                                        Real* next) {
+  static FORCESMITH_FUNCTION BispectrumScratch laid_out(const BispectrumTables<Real>& t, int width, Real* next) {
     auto take = [&next, width](std::size_t registers) {
       Real* own = next;
       next += registers * width;

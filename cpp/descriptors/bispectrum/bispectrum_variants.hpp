@@ -8,8 +8,14 @@ namespace forcesmith {
 
 using BispectrumVariants = KernelVariants<BispectrumTables, BispectrumScratch>;
 
-namespace portable { BispectrumVariants bispectrum_variants(); }
-namespace avx2 { BispectrumVariants bispectrum_variants(); }
-namespace avx512 { BispectrumVariants bispectrum_variants(); }
+namespace portable {
+BispectrumVariants bispectrum_variants();
+}
+namespace avx2 {
+BispectrumVariants bispectrum_variants();
+}
+namespace avx512 {
+BispectrumVariants bispectrum_variants();
+}
 
 }  // namespace forcesmith

@@ -38,18 +38,17 @@ constexpr int largest_degree = 100;  // of monomials; levels up to 28 have 12
 void ContractionProgram::check(const std::string& where) const {
   const int n_basic = static_cast<int>(basic.size());
   if (n_basic == 0 || n_moments < n_basic)
-    throw FormatError(where + ": the contraction program has " + std::to_string(n_basic) +
-                      " basic moments of " + std::to_string(n_moments) +
-                      " moments; it needs at least one.");
+    throw FormatError(where + ": the contraction program has " + std::to_string(n_basic) + " basic moments of " +
+                      std::to_string(n_moments) + " moments; it needs at least one.");
   if (static_cast<std::size_t>(n_moments) > basic.size() + products.size())
-    throw FormatError(where + ": the contraction program has " + std::to_string(n_moments) +
-                      " moments, but only " + std::to_string(n_basic) + " basic moments and " +
-                      std::to_string(products.size()) + " products to make them.");
+    throw FormatError(where + ": the contraction program has " + std::to_string(n_moments) + " moments, but only " +
+                      std::to_string(n_basic) + " basic moments and " + std::to_string(products.size()) +
+                      " products to make them.");
   for (int i = 0; i < n_basic; ++i)
     for (int entry : basic[i])
       if (entry < 0 || entry > 100)
-        throw FormatError(where + ": basic moment " + std::to_string(i) +
-                          " has the index " + std::to_string(entry) + ", outside 0 to 100.");
+        throw FormatError(where + ": basic moment " + std::to_string(i) + " has the index " + std::to_string(entry) +
+                          ", outside 0 to 100.");
   for (int i = 0; i < n_basic; ++i)
     if (const int degree = basic[i][1] + basic[i][2] + basic[i][3]; degree > largest_degree)
       throw FormatError(where + ": basic moment " + std::to_string(i) + " has the degree " + std::to_string(degree) +
@@ -57,22 +56,19 @@ void ContractionProgram::check(const std::string& where) const {
   std::vector<int> last_write(n_moments, -1);
   for (std::size_t p = 0; p < products.size(); ++p) {
     const auto& [left, right, factor, target] = products[p];
-    const bool in_range = left >= 0 && left < n_moments && right >= 0 && right < n_moments &&
-                          target >= n_basic && target < n_moments;
+    const bool in_range =
+        left >= 0 && left < n_moments && right >= 0 && right < n_moments && target >= n_basic && target < n_moments;
     if (!in_range)
       throw FormatError(where + ": product " + std::to_string(p) + " of the contraction program (" +
-                        std::to_string(left) + " x " + std::to_string(right) + " -> " +
-                        std::to_string(target) + ") is outside the " + std::to_string(n_moments) +
-                        " moments.");
+                        std::to_string(left) + " x " + std::to_string(right) + " -> " + std::to_string(target) +
+                        ") is outside the " + std::to_string(n_moments) + " moments.");
     last_write[target] = static_cast<int>(p);
   }
   for (std::size_t p = 0; p < products.size(); ++p)
     for (int operand : {products[p][0], products[p][1]})
-      if (operand >= n_basic &&
-          (last_write[operand] < 0 || last_write[operand] >= static_cast<int>(p)))
-        throw FormatError(where + ": product " + std::to_string(p) +
-                          " of the contraction program uses moment " + std::to_string(operand) +
-                          " before it is complete.");
+      if (operand >= n_basic && (last_write[operand] < 0 || last_write[operand] >= static_cast<int>(p)))
+        throw FormatError(where + ": product " + std::to_string(p) + " of the contraction program uses moment " +
+                          std::to_string(operand) + " before it is complete.");
   for (int moment : mapping)
     if (moment < 0 || moment >= n_moments)
       throw FormatError(where + ": a basis function is mapped to moment " + std::to_string(moment) +
@@ -302,8 +298,7 @@ class Generator {
     graph.mu[vertex] = 0;
   }
 
-  void choose_edges(Graph& graph, int i, int j,
-                    std::map<std::pair<int, Key>, Graph>& found) const {
+  void choose_edges(Graph& graph, int i, int j, std::map<std::pair<int, Key>, Graph>& found) const {
     if (i >= graph.size()) {
       if (graph.connected()) found.try_emplace({graph.level(), canonical(graph).key}, graph);
       return;
@@ -317,15 +312,16 @@ class Generator {
     graph.edges[i][j] = graph.edges[j][i] = 0;
   }
 
-  struct Bundle { int left, right, count; };  // edges of a cut: vertex in each part
+  struct Bundle {
+    int left, right, count;
+  };  // edges of a cut: vertex in each part
   struct Cut {
     Graph left, right;
     std::vector<int> left_vertices, right_vertices;  // vertices of the whole graph
     std::vector<Bundle> bundles;                     // vertices of the parts
   };
 
-  static Graph part_of(const Graph& graph, const std::vector<int>& vertices,
-                       const std::vector<int>& others) {
+  static Graph part_of(const Graph& graph, const std::vector<int>& vertices, const std::vector<int>& others) {
     Graph part(static_cast<int>(vertices.size()));
     for (int i = 0; i < part.size(); ++i) {
       part.mu[i] = graph.mu[vertices[i]];
@@ -345,8 +341,7 @@ class Generator {
       if (!cut.left.connected() || !cut.right.connected()) continue;
       for (int i = 0; i < cut.left.size(); ++i)
         for (int j = 0; j < cut.right.size(); ++j)
-          if (const int count = graph.edges[left[i]][right[j]]; count > 0)
-            cut.bundles.push_back({i, j, count});
+          if (const int count = graph.edges[left[i]][right[j]]; count > 0) cut.bundles.push_back({i, j, count});
       cuts.push_back(std::move(cut));
     }
     return cuts;
@@ -415,7 +410,10 @@ class Generator {
     return sorted;
   }
 
-  struct Plan { std::vector<Cut> cuts; std::vector<int> products; };  // products per cut
+  struct Plan {
+    std::vector<Cut> cuts;
+    std::vector<int> products;
+  };  // products per cut
 
   const Plan& plan_of(const Graph& sorted, const Canonical& form) {
     auto [item, is_new] = plans_.try_emplace(form.key);
@@ -473,8 +471,7 @@ class Generator {
       const int target = program_.n_moments++;
       components[component] = target;
       for (const auto& [term, factor] : expand(cut, left, right, component))
-        program_.products.push_back(
-            {left_tensor.at(term.first), right_tensor.at(term.second), factor, target});
+        program_.products.push_back({left_tensor.at(term.first), right_tensor.at(term.second), factor, target});
     }
     tensors_.emplace(form.key, std::move(components));
   }
@@ -529,8 +526,8 @@ void check_level(int level, const std::string& name) {
 ContractionProgram generate_contractions(int level, int max_factors) {
   check_level(level);
   if (max_factors < 1)
-    throw ParameterError("A basis function needs at least one moment as factor, not " +
-                         std::to_string(max_factors) + ".");
+    throw ParameterError("A basis function needs at least one moment as factor, not " + std::to_string(max_factors) +
+                         ".");
   return Generator(level, max_factors).run();
 }
 

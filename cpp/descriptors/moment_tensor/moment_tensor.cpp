@@ -19,9 +19,7 @@ Json array_of_tuples(const std::vector<std::array<int, N>>& tuples) {
   return list;
 }
 
-bool is_integer(const Json& value) {
-  return value.is_number_integer() && value == value.get<int>();
-}
+bool is_integer(const Json& value) { return value.is_number_integer() && value == value.get<int>(); }
 
 bool are_quadruples(const Json& list) {
   return std::all_of(list.begin(), list.end(), [](const Json& item) {
@@ -30,11 +28,10 @@ bool are_quadruples(const Json& list) {
 }
 
 ContractionProgram program_from_json(const Json& given, const std::string& where) {
-  const ParameterSchema schema{
-      {"basic", "array", "", {}, "basic moments [mu, a, b, c]"},
-      {"mapping", "array", "", {}, "moment of every basis function"},
-      {"moments", "integer", "", {}, "number of moments"},
-      {"products", "array", "", {}, "products [left, right, factor, target]"}};
+  const ParameterSchema schema{{"basic", "array", "", {}, "basic moments [mu, a, b, c]"},
+                               {"mapping", "array", "", {}, "moment of every basis function"},
+                               {"moments", "integer", "", {}, "number of moments"},
+                               {"products", "array", "", {}, "products [left, right, factor, target]"}};
   const Json checked = checked_parameters(schema, given, "\"contractions\" of " + where);
   const Json& mapping = checked.at("mapping");
   if (!are_quadruples(checked.at("basic")) || !are_quadruples(checked.at("products")) ||
@@ -53,8 +50,7 @@ ContractionProgram program_from_json(const Json& given, const std::string& where
 void append_numbers(const Json& value, std::vector<double>& numbers, const std::string& where) {
   if (value.is_array())
     for (const Json& item : value) append_numbers(item, numbers, where);
-  else if (value.is_number())
-    numbers.push_back(value.get<double>());
+  else if (value.is_number()) numbers.push_back(value.get<double>());
   else
     throw FormatError("\"radial_coefficients\" of " + where + " must hold numbers only, but holds " +
                       value.dump().substr(0, 40) + ".");
@@ -63,19 +59,33 @@ void append_numbers(const Json& value, std::vector<double>& numbers, const std::
 }  // namespace
 
 ParameterSchema MomentTensor::schema() {
-  return {
-      {"level", "integer", "", {}, "largest level of a basis function, even, 2 to 28", true},
-      {"cutoff", "number", "angstrom", {}, "distance beyond which neighbors do not count"},
-      {"min_distance", "number", "angstrom", {}, "lower end of the radial interval, about the smallest distance in the data"},
-      {"radial_basis_size", "integer", "", 8, "Chebyshev polynomials per radial function"},
-      {"max_factors", "integer", "", 4, "most moments multiplied in one basis function"},
-      {"scaling", "number", "", {}, "factor of the radial polynomials; default 1 / (cutoff - min_distance)^2", true, true},
-      {"contractions", "object", "", {}, "contraction program; generated from the level if absent", true},
-      {"radial_coefficients", "array", "", {}, "[center element][neighbor element][radial function][polynomial]", true, true}};
+  return {{"level", "integer", "", {}, "largest level of a basis function, even, 2 to 28", true},
+          {"cutoff", "number", "angstrom", {}, "distance beyond which neighbors do not count"},
+          {"min_distance",
+           "number",
+           "angstrom",
+           {},
+           "lower end of the radial interval, about the smallest distance in the data"},
+          {"radial_basis_size", "integer", "", 8, "Chebyshev polynomials per radial function"},
+          {"max_factors", "integer", "", 4, "most moments multiplied in one basis function"},
+          {"scaling",
+           "number",
+           "",
+           {},
+           "factor of the radial polynomials; default 1 / (cutoff - min_distance)^2",
+           true,
+           true},
+          {"contractions", "object", "", {}, "contraction program; generated from the level if absent", true},
+          {"radial_coefficients",
+           "array",
+           "",
+           {},
+           "[center element][neighbor element][radial function][polynomial]",
+           true,
+           true}};
 }
 
-std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
-                                                 const std::vector<std::string>& elements,
+std::unique_ptr<Descriptor> MomentTensor::create(const Json& given, const std::vector<std::string>& elements,
                                                  const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
   MomentTensorParameters parameters;
@@ -89,8 +99,7 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
   if (checked.contains("level")) check_level(parameters.level, "\"level\" of " + where);
   ContractionProgram program;
   if (checked.contains("contractions")) program = program_from_json(checked.at("contractions"), where);
-  else if (checked.contains("level"))
-    program = generate_contractions(parameters.level, parameters.max_factors);
+  else if (checked.contains("level")) program = generate_contractions(parameters.level, parameters.max_factors);
   else
     throw ParameterError("The parameter \"level\" of " + where +
                          " is missing: an even number from 2 to 28 that sets the number of basis functions.");
@@ -104,8 +113,7 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given,
 }
 
 MomentTensor::MomentTensor(const MomentTensorParameters& parameters, ContractionProgram program,
-                           std::vector<double> radial_coefficients, int n_elements,
-                           const std::string& where)
+                           std::vector<double> radial_coefficients, int n_elements, const std::string& where)
     : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(moment_tensor_variants)),
       parameters_(parameters),
       program_(std::move(program)),
@@ -117,21 +125,17 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
   if (!(parameters_.min_distance >= 0.0) || !(parameters_.cutoff > parameters_.min_distance) ||
       !std::isfinite(parameters_.cutoff))
     throw ParameterError(where + ": the cutoff (" + std::to_string(parameters_.cutoff) +
-                         " angstrom) must be larger than min_distance (" +
-                         std::to_string(parameters_.min_distance) +
+                         " angstrom) must be larger than min_distance (" + std::to_string(parameters_.min_distance) +
                          " angstrom), and that not negative.");
-  if (parameters_.radial_basis_size < 1 ||
-      parameters_.radial_basis_size > max_radial_basis)
-    throw ParameterError(where + ": radial_basis_size must be 1 to " +
-                         std::to_string(max_radial_basis) + ", not " +
+  if (parameters_.radial_basis_size < 1 || parameters_.radial_basis_size > max_radial_basis)
+    throw ParameterError(where + ": radial_basis_size must be 1 to " + std::to_string(max_radial_basis) + ", not " +
                          std::to_string(parameters_.radial_basis_size) + ".");
   program_.check(where);
   if (n_radial_ > max_radial_functions)
-    throw ParameterError(where + ": " + std::to_string(n_radial_) +
-                         " radial functions are more than the supported " +
+    throw ParameterError(where + ": " + std::to_string(n_radial_) + " radial functions are more than the supported " +
                          std::to_string(max_radial_functions) + ".");
-  const std::size_t expected = static_cast<std::size_t>(n_elements) * n_elements * n_radial_ *
-                               parameters_.radial_basis_size;
+  const std::size_t expected =
+      static_cast<std::size_t>(n_elements) * n_elements * n_radial_ * parameters_.radial_basis_size;
   if (radial_coefficients_.empty()) {
     radial_coefficients_.assign(expected, 0.0);
     for (std::size_t row = 0; row < expected / parameters_.radial_basis_size; ++row) {
@@ -141,8 +145,8 @@ MomentTensor::MomentTensor(const MomentTensorParameters& parameters, Contraction
   }
   if (radial_coefficients_.size() != expected)
     throw FormatError(where + ": expected " + std::to_string(expected) + " radial coefficients (" +
-                      std::to_string(n_elements) + " x " + std::to_string(n_elements) +
-                      " elements x " + std::to_string(n_radial_) + " radial functions x " +
+                      std::to_string(n_elements) + " x " + std::to_string(n_elements) + " elements x " +
+                      std::to_string(n_radial_) + " radial functions x " +
                       std::to_string(parameters_.radial_basis_size) + " polynomials), found " +
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
@@ -246,9 +250,13 @@ ReachableMoments find_reachable(const MomentTensorTables<double>& t, int width) 
 }
 
 void MomentTensor::find_uses() {
-  const int n_moments = n_basic_ + static_cast<int>(expansion_.size()) / 3 + static_cast<int>(product_begin_.size()) - 1;
+  const int n_moments =
+      n_basic_ + static_cast<int>(expansion_.size()) / 3 + static_cast<int>(product_begin_.size()) - 1;
   const int first_product = n_moments + 1 - static_cast<int>(product_begin_.size());
-  struct Use { int target, other; double factor; };
+  struct Use {
+    int target, other;
+    double factor;
+  };
   std::vector<std::vector<Use>> uses_of(n_moments);
   for (int target = first_product; target < n_moments; ++target)
     for (int p = product_begin_[target - first_product]; p < product_begin_[target - first_product + 1]; ++p) {
@@ -405,23 +413,20 @@ Json MomentTensor::to_json() const {
 
 void MomentTensor::set_parameters(std::span<const double> values) {
   if (values.size() != radial_coefficients_.size())
-    throw ParameterError("The moment tensor descriptor has " +
-                         std::to_string(radial_coefficients_.size()) +
-                         " radial coefficients, but " + std::to_string(values.size()) +
-                         " were given.");
+    throw ParameterError("The moment tensor descriptor has " + std::to_string(radial_coefficients_.size()) +
+                         " radial coefficients, but " + std::to_string(values.size()) + " were given.");
   radial_coefficients_.assign(values.begin(), values.end());
   round_numbers();
 }
 
 void MomentTensor::adopt_parameters(const Descriptor& smaller) {
   const auto* other = dynamic_cast<const MomentTensor*>(&smaller);
-  if (other == nullptr || other->n_elements_ != n_elements_ ||
-      other->parameters_.cutoff != parameters_.cutoff ||
+  if (other == nullptr || other->n_elements_ != n_elements_ || other->parameters_.cutoff != parameters_.cutoff ||
       other->parameters_.min_distance != parameters_.min_distance)
     throw ParameterError(
         "A moment tensor descriptor can start only from another with the same elements, cutoff and "
-        "min_distance (here " + std::to_string(parameters_.cutoff) + " and " +
-        std::to_string(parameters_.min_distance) + " angstrom).");
+        "min_distance (here " +
+        std::to_string(parameters_.cutoff) + " and " + std::to_string(parameters_.min_distance) + " angstrom).");
   const int old_radial = other->n_radial_, new_radial = n_radial_;
   const int old_size = other->parameters_.radial_basis_size, new_size = parameters_.radial_basis_size;
   const double factor = other->parameters_.scaling / parameters_.scaling;
@@ -429,9 +434,7 @@ void MomentTensor::adopt_parameters(const Descriptor& smaller) {
     for (int mu = 0; mu < std::min(old_radial, new_radial); ++mu)
       for (int b = 0; b < new_size; ++b)
         radial_coefficients_[(pair * new_radial + mu) * new_size + b] =
-            b < old_size
-                ? factor * other->radial_coefficients_[(pair * old_radial + mu) * old_size + b]
-                : 0.0;
+            b < old_size ? factor * other->radial_coefficients_[(pair * old_radial + mu) * old_size + b] : 0.0;
   round_numbers();
 }
 
@@ -465,9 +468,8 @@ void MomentTensor::gradients(Workspace& workspace, double* gradients, int stride
   KernelDescriptor::gradients(workspace, gradients, stride);
 }
 
-void MomentTensor::parameter_adjoint(Workspace& workspace, const double* directions,
-                                     const double* B_bar, const double* B_dot_bar, int stride,
-                                     double* gradient) const {
+void MomentTensor::parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
+                                     const double* B_dot_bar, int stride, double* gradient) const {
   auto& w = in_double(workspace);
   parameter_adjoint_(tables<double>(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride, gradient);
 }

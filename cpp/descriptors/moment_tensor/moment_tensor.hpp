@@ -12,10 +12,10 @@
 namespace forcesmith {
 
 struct MomentTensorParameters {
-  int level = 0;             // 0: the program was given, not generated
+  int level = 0;  // 0: the program was given, not generated
   int max_factors = 4;
-  double cutoff = 0.0;       // angstrom
-  double min_distance = 0.0; // angstrom, lower end of the Chebyshev interval
+  double cutoff = 0.0;        // angstrom
+  double min_distance = 0.0;  // angstrom, lower end of the Chebyshev interval
   int radial_basis_size = 8;
   double scaling = 1.0;
 };
@@ -43,8 +43,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
  public:
   static constexpr PackElements pack_elements = PackElements::mixed;
   static ParameterSchema schema();
-  static std::unique_ptr<Descriptor> create(const Json& parameters,
-                                            const std::vector<std::string>& elements,
+  static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
 
   /// radial_coefficients: [center element][neighbor element][radial function][radial_basis_size];
@@ -59,8 +58,8 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
   Json to_json() const override;
   void check(const std::string& where) const override { program_.check_rotation_invariance(where); }
   void gradients(Workspace& workspace, double* gradients, int stride) const override;
-  void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
-                         const double* B_dot_bar, int stride, double* gradient) const override;
+  void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar, const double* B_dot_bar,
+                         int stride, double* gradient) const override;
   std::vector<double> parameters() const override { return radial_coefficients_; }
   void set_parameters(std::span<const double> values) override;
   /// Radial functions of a lower level or a smaller radial basis; needs the same cutoff and min_distance.

@@ -1,5 +1,5 @@
 // The kernels of moment_tensor_kernels.hpp launched over many atoms on any Kokkos execution space, one
-// thread per atom (Lane<double, 1>). On a CPU the SIMD variants of moment_tensor_variants.hpp are used
+// thread per atom (Simd<double, 1>). On a CPU the SIMD variants of moment_tensor_variants.hpp are used
 // instead; this is the path of devices.
 #pragma once
 
@@ -33,7 +33,7 @@ struct MomentTensorLaunch {
 template <class ExecSpace>
 class MomentTensorDevice {
  public:
-  using Lane = FORCESMITH_ISA::Lane<double, 1>;
+  using Simd = FORCESMITH_ISA::Simd<double, 1>;
 
   explicit MomentTensorDevice(const MomentTensorTables<double>& host) : t_(host) {
     const int n_radial = host.n_elements * host.n_polynomials * host.radial_stride * 2 * host.neighbor_stride;
@@ -43,8 +43,8 @@ class MomentTensorDevice {
     t_.row_ends = copy(d_row_ends_, "row_ends", host.row_ends, n_rows * host.radial_stride);
     t_.row_begin = copy(d_row_begin_, "row_begin", host.row_begin, n_rows + 1);
     t_.expansion = copy(d_expansion_, "expansion", host.expansion, 3 * host.n_expanded);
-    t_.product_begin = copy(d_product_begin_, "product_begin", host.product_begin,
-                            host.n_moments - host.first_product + 1);
+    t_.product_begin =
+        copy(d_product_begin_, "product_begin", host.product_begin, host.n_moments - host.first_product + 1);
     t_.product_left = copy(d_product_left_, "product_left", host.product_left, n_products);
     t_.product_right = copy(d_product_right_, "product_right", host.product_right, n_products);
     t_.product_factor = copy(d_product_factor_, "product_factor", host.product_factor, n_products);
@@ -55,11 +55,11 @@ class MomentTensorDevice {
     t_.use_other = copy(d_use_other_, "use_other", host.use_other, n_uses);
     t_.use_factor = copy(d_use_factor_, "use_factor", host.use_factor, n_uses);
     t_.mapping = copy(d_mapping_, "mapping", host.mapping, host.n_values);
-    const ReachableMoments reachable = find_reachable(host, Lane::width);
-    t_.reachable_begin = copy(d_reachable_begin_, "reachable_begin", reachable.begin.data(),
-                              static_cast<int>(reachable.begin.size()));
-    t_.reachable = copy(d_reachable_, "reachable", reachable.moments.data(),
-                        static_cast<int>(reachable.moments.size()));
+    const ReachableMoments reachable = find_reachable(host, Simd::width);
+    t_.reachable_begin =
+        copy(d_reachable_begin_, "reachable_begin", reachable.begin.data(), static_cast<int>(reachable.begin.size()));
+    t_.reachable =
+        copy(d_reachable_, "reachable", reachable.moments.data(), static_cast<int>(reachable.moments.size()));
   }
 
   /// All pointers of `neighbors`, and values [n_atoms][stride], are in the memory of ExecSpace; its width is 1.
@@ -69,22 +69,20 @@ class MomentTensorDevice {
     Kokkos::parallel_for(
         "forcesmith::moment_tensor::values", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
-                                               values + static_cast<std::ptrdiff_t>(atom) * stride,
-                                               stride);
+          FORCESMITH_ISA::compute_values<Simd>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
+                                               values + static_cast<std::ptrdiff_t>(atom) * stride, stride);
         });
   }
 
   /// Sets pair_gradients [n_packs][3], of the packs of `neighbors`; after values() with the same.
-  void backpropagate(const PackedView& neighbors, const double* beta, int stride,
-                     double* pair_gradients) {
+  void backpropagate(const PackedView& neighbors, const double* beta, int stride, double* pair_gradients) {
     const MomentTensorLaunch launch{t_, neighbors, scratch_};
     Kokkos::parallel_for(
-        "forcesmith::moment_tensor::backpropagate",
-        Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
-                                               beta + static_cast<std::ptrdiff_t>(atom) * stride,
-                                               stride, pair_gradients);
+        "forcesmith::moment_tensor::backpropagate", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          FORCESMITH_ISA::reverse_values<Simd>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
+                                               beta + static_cast<std::ptrdiff_t>(atom) * stride, stride,
+                                               pair_gradients);
         });
   }
 
@@ -94,8 +92,7 @@ class MomentTensorDevice {
     constexpr int tile = MomentTensorScratch<double>::jacobian_tile;
     const std::size_t jacobian = static_cast<std::size_t>((t_.n_values + tile - 1) / tile) * tile * t_.n_basic;
     const std::size_t dbasic = 3ul * max_neighbors * t_.n_basic;
-    d_gradients_ = DeviceArray<double>("forcesmith::moment_tensor::gradients",
-                                       (jacobian + dbasic) * neighbors.n_atoms);
+    d_gradients_ = DeviceArray<double>("forcesmith::moment_tensor::gradients", (jacobian + dbasic) * neighbors.n_atoms);
     double* scratch = d_gradients_.data();
     const MomentTensorLaunch launch{t_, neighbors, scratch_};
     Kokkos::parallel_for(
@@ -104,40 +101,35 @@ class MomentTensorDevice {
           MomentTensorScratch<double> own = launch.slice(atom);
           own.jacobian = scratch + atom * (jacobian + dbasic);
           own.dbasic = own.jacobian + jacobian;
-          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.neighbors.atom(atom), own, gradients,
-                                                  stride);
+          FORCESMITH_ISA::compute_gradients<Simd>(launch.tables, launch.neighbors.atom(atom), own, gradients, stride);
         });
   }
 
   /// values_dot [n_atoms][stride] along directions [n_pairs][3]; after values().
-  void tangent(const PackedView& neighbors, const double* directions, double* values_dot,
-               int stride) {
+  void tangent(const PackedView& neighbors, const double* directions, double* values_dot, int stride) {
     const MomentTensorLaunch launch{t_, neighbors, scratch_};
     Kokkos::parallel_for(
         "forcesmith::moment_tensor::tangent", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
-                                                directions,
-                                                values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
+          FORCESMITH_ISA::compute_tangent<Simd>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
+                                                directions, values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
                                                 stride);
         });
   }
 
   /// Sets atom_gradients [n_atoms][radial coefficients], to be summed over atoms; after tangent().
-  void parameter_adjoint(const PackedView& neighbors, const double* directions,
-                         const double* values_bar, const double* values_dot_bar, int stride,
-                         double* atom_gradients) {
+  void parameter_adjoint(const PackedView& neighbors, const double* directions, const double* values_bar,
+                         const double* values_dot_bar, int stride, double* atom_gradients) {
     const MomentTensorLaunch launch{t_, neighbors, scratch_};
     const int size = t_.n_elements * t_.n_elements * t_.n_radial * t_.n_polynomials;
     Kokkos::parallel_for(
-        "forcesmith::moment_tensor::parameter_adjoint",
-        Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
+        "forcesmith::moment_tensor::parameter_adjoint", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
           double* own = atom_gradients + static_cast<std::ptrdiff_t>(atom) * size;
           for (int i = 0; i < size; ++i) own[i] = 0.0;
           const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
-          FORCESMITH_ISA::reverse_parameters<Lane>(launch.tables, launch.neighbors.atom(atom),
-                                                   launch.slice(atom), directions, values_bar + row,
-                                                   values_dot_bar + row, stride, own);
+          FORCESMITH_ISA::reverse_parameters<Simd>(launch.tables, launch.neighbors.atom(atom), launch.slice(atom),
+                                                   directions, values_bar + row, values_dot_bar + row, stride, own);
         });
   }
 
@@ -180,8 +172,7 @@ class MomentTensorDevice {
   MomentTensorScratch<double> scratch_{};
   DeviceArray<double> d_radial_, d_product_factor_, d_use_factor_, d_scratch_, d_gradients_;
   DeviceArray<int> d_row_ends_, d_factors_, d_use_begin_, d_use_target_, d_use_other_, d_row_begin_, d_expansion_,
-      d_product_begin_, d_product_left_,
-      d_product_right_, d_mapping_, d_reachable_begin_, d_reachable_;
+      d_product_begin_, d_product_left_, d_product_right_, d_mapping_, d_reachable_begin_, d_reachable_;
 };
 
 }  // namespace forcesmith

@@ -7,11 +7,11 @@
 namespace forcesmith::FORCESMITH_ISA {
 
 MomentTensorVariants moment_tensor_variants() {
-  using L = Lane<double, native_width>;
-  using Single = Lane<float, native_single_width>;
-  return {{{native_width, compute_values<L>, reverse_values<L>, compute_gradients<L>, compute_tangent<L>},
+  using V = Simd<double, native_width>;
+  using Single = Simd<float, native_single_width>;
+  return {{{native_width, compute_values<V>, reverse_values<V>, compute_gradients<V>, compute_tangent<V>},
            {native_single_width, compute_values<Single>, reverse_values<Single>, nullptr, nullptr}},
-          reverse_parameters<L>};
+          reverse_parameters<V>};
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

@@ -7,14 +7,19 @@
 namespace forcesmith {
 
 struct MomentTensorVariants : KernelVariants<MomentTensorTables, MomentTensorScratch> {
-  void (*parameter_adjoint)(const MomentTensorTables<double>&, const PackedView&,
-                            const MomentTensorScratch<double>&, const double* directions,
-                            const double* values_bar, const double* values_dot_bar, int stride,
-                            double* parameter_gradient);
+  void (*parameter_adjoint)(const MomentTensorTables<double>&, const PackedView&, const MomentTensorScratch<double>&,
+                            const double* directions, const double* values_bar, const double* values_dot_bar,
+                            int stride, double* parameter_gradient);
 };
 
-namespace portable { MomentTensorVariants moment_tensor_variants(); }
-namespace avx2 { MomentTensorVariants moment_tensor_variants(); }
-namespace avx512 { MomentTensorVariants moment_tensor_variants(); }
+namespace portable {
+MomentTensorVariants moment_tensor_variants();
+}
+namespace avx2 {
+MomentTensorVariants moment_tensor_variants();
+}
+namespace avx512 {
+MomentTensorVariants moment_tensor_variants();
+}
 
 }  // namespace forcesmith

@@ -1,8 +1,8 @@
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <cmath>
+#include <tuple>
 
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
@@ -16,8 +16,7 @@ namespace {
 constexpr int largest_radial = 100, largest_angular = 8;
 constexpr double largest_set = 1e6;  // generated functions
 
-const std::vector<std::string> cutoff_function_names{"cos",   "tanhu", "tanh",  "exp",
-                                                     "poly1", "poly2", "poly3", "poly4"};
+const std::vector<std::string> cutoff_function_names{"cos", "tanhu", "tanh", "exp", "poly1", "poly2", "poly3", "poly4"};
 const std::vector<std::string> generated_kinds{"gaussian", "compact_narrow", "compact_wide"};
 
 /// Numbers that are kept of all rows of a block.
@@ -44,9 +43,7 @@ CutoffFunction parse_cutoff_function(const std::string& name, const std::string&
   return static_cast<CutoffFunction>(1 + (found - cutoff_function_names.begin()));
 }
 
-std::string name_of(CutoffFunction function) {
-  return cutoff_function_names[static_cast<int>(function) - 1];
-}
+std::string name_of(CutoffFunction function) { return cutoff_function_names[static_cast<int>(function) - 1]; }
 
 }  // namespace
 
@@ -55,15 +52,28 @@ ParameterSchema SymmetryFunctions::schema() {
       {"cutoff", "number", "angstrom", {}, "cutoff of functions that name none of their own, and of generated ones"},
       {"cutoff_function", "string", "", "cos", "cos, tanhu (n2p2's type 2), tanh, exp, poly1, poly2, poly3 or poly4"},
       {"cutoff_alpha", "number", "", 0.0, "the cutoff function is 1 up to cutoff_alpha times the cutoff"},
-      {"functions", "array", "", {}, "the functions, each an object with type (radial, angular_narrow, angular_wide, weighted_radial, weighted_angular; n2p2's 2, 3, 9, 12, 13; G2, G4, G5 with eta times cutoff^2), center, neighbors, eta, rs, lambda, zeta, cutoff; or with type compact_radial, compact_angular_narrow, compact_angular_wide, compact_weighted_radial, compact_weighted_angular_narrow, compact_weighted_angular_wide (n2p2's 20 to 25), center, neighbors, rl, cutoff, angle_left, angle_right (degrees), subtype (p1 to p4, p1a to p4a, e); default: generated", true},
+      {"functions",
+       "array",
+       "",
+       {},
+       "the functions, each an object with type (radial, angular_narrow, angular_wide, weighted_radial, "
+       "weighted_angular; n2p2's 2, 3, 9, 12, 13; G2, G4, G5 with eta times cutoff^2), center, neighbors, eta, rs, "
+       "lambda, zeta, cutoff; or with type compact_radial, compact_angular_narrow, compact_angular_wide, "
+       "compact_weighted_radial, compact_weighted_angular_narrow, compact_weighted_angular_wide (n2p2's 20 to 25), "
+       "center, neighbors, rl, cutoff, angle_left, angle_right (degrees), subtype (p1 to p4, p1a to p4a, e); default: "
+       "generated",
+       true},
       {"radial", "integer", "", 8, "number of generated radial functions per pair of elements"},
-      {"angular", "integer", "", 3, "resolution of generated angular functions: 2 angular^2 of them per triple of elements"},
-      {"generated", "string", "", "gaussian", "kind of generated functions: gaussian; or compact_narrow or compact_wide, polynomials in evenly spaced intervals of distances and angles, with or without the distance between the two neighbors, which cost less"},
-      {"subtype", "string", "", "p2", "core function of generated compact functions: p1 to p4, p1a to p4a (asymmetric) or e"}};
+      {"angular", "integer", "", 3,
+       "resolution of generated angular functions: 2 angular^2 of them per triple of elements"},
+      {"generated", "string", "", "gaussian",
+       "kind of generated functions: gaussian; or compact_narrow or compact_wide, polynomials in evenly spaced "
+       "intervals of distances and angles, with or without the distance between the two neighbors, which cost less"},
+      {"subtype", "string", "", "p2",
+       "core function of generated compact functions: p1 to p4, p1a to p4a (asymmetric) or e"}};
 }
 
-std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
-                                                      const std::vector<std::string>& elements,
+std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given, const std::vector<std::string>& elements,
                                                       const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
   SymmetryFunctionsParameters p;
@@ -76,7 +86,9 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
   if (checked.contains("functions")) {
     for (const char* key : {"radial", "angular", "generated", "subtype"})
       if (is_given(key))
-        throw ParameterError(where + ": \"" + key + "\" is for generated functions and means nothing together with a list of \"functions\"; remove one of them.");
+        throw ParameterError(where + ": \"" + key +
+                             "\" is for generated functions and means nothing together with a list of \"functions\"; "
+                             "remove one of them.");
     p.functions = parse_symmetry_functions(checked.at("functions"), p.cutoff, elements, where);
   } else {
     const int radial = checked.at("radial"), angular = checked.at("angular");
@@ -93,17 +105,19 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given,
     const std::string generated = checked.at("generated");
     const int n_elements = static_cast<int>(elements.size());
     if (std::count(generated_kinds.begin(), generated_kinds.end(), generated) == 0)
-      throw ParameterError(where + ": " + unknown_name_message("kind of generated functions", generated, generated_kinds));
+      throw ParameterError(where + ": " +
+                           unknown_name_message("kind of generated functions", generated, generated_kinds));
     for (const char* key : {"cutoff_function", "cutoff_alpha", "subtype"})
       if (is_given(key) && (generated == "gaussian") == (key == std::string("subtype")))
-        throw ParameterError(where + ": \"" + key + "\" means nothing for \"generated\": \"" + generated + "\"; remove it.");
-    p.functions = generated == "gaussian"
-                      ? generate_symmetry_functions(p.cutoff, radial, angular, n_elements)
-                      : generate_compact_functions(p.cutoff, radial, angular, n_elements,
-                                                   generated == "compact_wide"
-                                                       ? SymmetryFunctionType::compact_angular_wide
-                                                       : SymmetryFunctionType::compact_angular_narrow,
-                                                   checked.at("subtype"), where);
+        throw ParameterError(where + ": \"" + key + "\" means nothing for \"generated\": \"" + generated +
+                             "\"; remove it.");
+    p.functions =
+        generated == "gaussian"
+            ? generate_symmetry_functions(p.cutoff, radial, angular, n_elements)
+            : generate_compact_functions(p.cutoff, radial, angular, n_elements,
+                                         generated == "compact_wide" ? SymmetryFunctionType::compact_angular_wide
+                                                                     : SymmetryFunctionType::compact_angular_narrow,
+                                         checked.at("subtype"), where);
   }
   return std::make_unique<SymmetryFunctions>(p, elements, where);
 }
@@ -116,8 +130,8 @@ SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& paramete
   const double alpha = parameters_.cutoff_alpha;
   if (!(alpha >= 0.0 && alpha < 1.0))
     throw ParameterError(where + ": cutoff_alpha must be at least 0 and below 1, not " + printed(alpha) + ".");
-  const bool has_no_inner_radius = parameters_.cutoff_function == CutoffFunction::tanh ||
-                                   parameters_.cutoff_function == CutoffFunction::tanhu;
+  const bool has_no_inner_radius =
+      parameters_.cutoff_function == CutoffFunction::tanh || parameters_.cutoff_function == CutoffFunction::tanhu;
   if (alpha > 0.0 && has_no_inner_radius)
     throw ParameterError(where + ": cutoff_alpha means nothing with the cutoff function \"" +
                          name_of(parameters_.cutoff_function) + "\"; remove it, or choose another function.");
@@ -128,10 +142,10 @@ SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& paramete
   for (const SymmetryFunction& function : parameters_.functions) {
     for (std::size_t element = 0; element < n; ++element) {
       if (function.neighbors.empty() && atomic_numbers[element] == 0)
-        throw ParameterError(where + ": weighted symmetry functions need atomic numbers, but \"" +
-                             elements_[element] + "\" is no chemical element.");
-      const bool counts = function.neighbors.empty() ||
-                          std::count(function.neighbors.begin(), function.neighbors.end(), element) > 0;
+        throw ParameterError(where + ": weighted symmetry functions need atomic numbers, but \"" + elements_[element] +
+                             "\" is no chemical element.");
+      const bool counts =
+          function.neighbors.empty() || std::count(function.neighbors.begin(), function.neighbors.end(), element) > 0;
       double& cutoff = cutoffs_[function.center * n + element];
       if (counts) cutoff = std::max(cutoff, function.cutoff);
     }
@@ -155,7 +169,8 @@ std::string SymmetryFunctions::citation() const {
   const std::string compact =
       "@Article{Bircher2021,\n"
       "  author = {Bircher, Martin P. and Singraber, Andreas and Dellago, Christoph},\n"
-      "  title = {Improved description of atomic environments using low-cost polynomial functions with compact support},\n"
+      "  title = {Improved description of atomic environments using low-cost polynomial functions with compact "
+      "support},\n"
       "  journal = {Machine Learning: Science and Technology},\n"
       "  volume = {2},\n"
       "  pages = {035026},\n"
@@ -173,7 +188,8 @@ std::string SymmetryFunctions::citation() const {
          "  pages = {074106},\n"
          "  year = {2011},\n"
          "  doi = {10.1063/1.3553717}\n"
-         "}\n" + (any_compact ? compact : "");
+         "}\n" +
+         (any_compact ? compact : "");
 }
 
 Json SymmetryFunctions::to_json() const {
@@ -215,9 +231,9 @@ template <class Real>
 void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<Real>& t, KernelWorkspace<Real>& w) const {
   using Scratch = SymmetryFunctionsScratch<Real>;
   const int width = w.view.width, max_packs = w.neighbors.max_packs_per_atom();
-  w.scratch = Scratch::laid_out(t, max_packs, width,
-                                w.memory[0].reserve(Scratch::kept_size(t, w.neighbors.n_packs(), width)),
-                                w.memory[1].reserve(Scratch::working_size(t, max_packs, width)));
+  w.scratch =
+      Scratch::laid_out(t, max_packs, width, w.memory[0].reserve(Scratch::kept_size(t, w.neighbors.n_packs(), width)),
+                        w.memory[1].reserve(Scratch::working_size(t, max_packs, width)));
   w.scratch.kept_rows = w.memory[2].reserve(rows_size(t, w.view));
 }
 

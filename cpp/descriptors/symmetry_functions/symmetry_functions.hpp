@@ -36,8 +36,7 @@ class SymmetryFunctions
     : public KernelDescriptor<SymmetryFunctions, SymmetryFunctionsTables, SymmetryFunctionsScratch> {
  public:
   static ParameterSchema schema();
-  static std::unique_ptr<Descriptor> create(const Json& parameters,
-                                            const std::vector<std::string>& elements,
+  static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
 
   SymmetryFunctions(const SymmetryFunctionsParameters& parameters, const std::vector<std::string>& elements,

@@ -1,5 +1,5 @@
 // The kernels of symmetry_functions_kernels.hpp launched over many atoms on any Kokkos execution space, one
-// thread per atom (Lane<double, 1>). On a CPU the SIMD variants of symmetry_functions_variants.hpp are used
+// thread per atom (Simd<double, 1>). On a CPU the SIMD variants of symmetry_functions_variants.hpp are used
 // instead; this is the path of devices. Rows are not kept there: they would need more memory than time.
 #pragma once
 
@@ -30,7 +30,7 @@ struct SymmetryFunctionsLaunch {
 template <class ExecSpace>
 class SymmetryFunctionsDevice {
  public:
-  using Lane = FORCESMITH_ISA::Lane<double, 1>;
+  using Simd = FORCESMITH_ISA::Simd<double, 1>;
 
   explicit SymmetryFunctionsDevice(const SymmetryFunctions& descriptor) : t_(descriptor.tables<double>()) {
     const SymmetryFunctionsGroups<double>& groups = descriptor.groups();
@@ -58,24 +58,22 @@ class SymmetryFunctionsDevice {
     max_packs_ = max_packs;
     const SymmetryFunctionsLaunch launch = launch_over(neighbors);
     Kokkos::parallel_for(
-        "forcesmith::symmetry_functions::values",
-        Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
-                                               values + static_cast<std::ptrdiff_t>(atom) * stride,
-                                               stride);
+        "forcesmith::symmetry_functions::values", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          FORCESMITH_ISA::compute_values<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                               values + static_cast<std::ptrdiff_t>(atom) * stride, stride);
         });
   }
 
   /// Sets pair_gradients [n_packs][3], of the packs of `neighbors`; after values() with the same.
-  void backpropagate(const PackedView& neighbors, const double* beta, int stride,
-                     double* pair_gradients) {
+  void backpropagate(const PackedView& neighbors, const double* beta, int stride, double* pair_gradients) {
     const SymmetryFunctionsLaunch launch = launch_over(neighbors);
     Kokkos::parallel_for(
-        "forcesmith::symmetry_functions::backpropagate",
-        Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::reverse_values<Lane>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
-                                               beta + static_cast<std::ptrdiff_t>(atom) * stride,
-                                               stride, pair_gradients);
+        "forcesmith::symmetry_functions::backpropagate", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          FORCESMITH_ISA::reverse_values<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                               beta + static_cast<std::ptrdiff_t>(atom) * stride, stride,
+                                               pair_gradients);
         });
   }
 
@@ -83,23 +81,21 @@ class SymmetryFunctionsDevice {
   void gradients(const PackedView& neighbors, double* gradients, int stride) {
     const SymmetryFunctionsLaunch launch = launch_over(neighbors);
     Kokkos::parallel_for(
-        "forcesmith::symmetry_functions::gradients",
-        Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_gradients<Lane>(launch.tables, launch.neighbors.atom(atom),
-                                                  launch.scratch(atom), gradients, stride);
+        "forcesmith::symmetry_functions::gradients", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          FORCESMITH_ISA::compute_gradients<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                                  gradients, stride);
         });
   }
 
   /// values_dot [n_atoms][stride] along directions [n_pairs][3]; after values().
-  void tangent(const PackedView& neighbors, const double* directions, double* values_dot,
-               int stride) {
+  void tangent(const PackedView& neighbors, const double* directions, double* values_dot, int stride) {
     const SymmetryFunctionsLaunch launch = launch_over(neighbors);
     Kokkos::parallel_for(
-        "forcesmith::symmetry_functions::tangent",
-        Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms), KOKKOS_LAMBDA(int atom) {
-          FORCESMITH_ISA::compute_tangent<Lane>(launch.tables, launch.neighbors.atom(atom),
-                                                launch.scratch(atom), directions,
-                                                values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
+        "forcesmith::symmetry_functions::tangent", Kokkos::RangePolicy<ExecSpace>(0, neighbors.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          FORCESMITH_ISA::compute_tangent<Simd>(launch.tables, launch.neighbors.atom(atom), launch.scratch(atom),
+                                                directions, values_dot + static_cast<std::ptrdiff_t>(atom) * stride,
                                                 stride);
         });
   }
@@ -113,9 +109,9 @@ class SymmetryFunctionsDevice {
   }
   static void reserve(DeviceArray<double>& array, const char* name, std::size_t size) {
     if (array.extent(0) < size)
-      array = DeviceArray<double>(Kokkos::view_alloc(std::string("forcesmith::symmetry_functions::") + name,
-                                                     Kokkos::WithoutInitializing),
-                                  size);
+      array = DeviceArray<double>(
+          Kokkos::view_alloc(std::string("forcesmith::symmetry_functions::") + name, Kokkos::WithoutInitializing),
+          size);
   }
   template <class T>
   static const T* copy(DeviceArray<T>& device, const char* name, const std::vector<T>& host) {

@@ -83,8 +83,7 @@ class CenterGroups {
       for (int second = first; second < n_elements_; ++second) add_angular(first, second);
     all_.pair_begin.push_back(static_cast<int>(all_.element_pairs.size()));
     all_.angular_begin.push_back(static_cast<int>(all_.angular_terms.size()));
-    const std::size_t n_terms =
-        all_.radial_terms.size() - first_radial + all_.angular_terms.size() - first_angular;
+    const std::size_t n_terms = all_.radial_terms.size() - first_radial + all_.angular_terms.size() - first_angular;
     all_.max_terms = std::max(all_.max_terms, static_cast<int>(n_terms));
   }
 
@@ -129,8 +128,7 @@ class CenterGroups {
     for (std::size_t value = 0; value < functions_.size(); ++value) {
       const SymmetryFunction& function = functions_[value];
       if (!function.angular() && counts(function, element))
-        all_.radial_terms.push_back(
-            {part_of(function, element), static_cast<int>(value), weight(function, element)});
+        all_.radial_terms.push_back({part_of(function, element), static_cast<int>(value), weight(function, element)});
     }
     all_.radial_begin.push_back(static_cast<int>(all_.radial_terms.size()));
   }
@@ -219,9 +217,7 @@ SymmetryFunctionsGroups<double> make_symmetry_functions_groups(const std::vector
 
 SymmetryFunctionsGroups<float> rounded(const SymmetryFunctionsGroups<double>& groups) {
   auto number = [](double x) { return static_cast<float>(x); };
-  auto gaussian = [&](const Gaussian& g) {
-    return SymmetryGaussian<float>{number(g.eta), number(g.rs), g.cutoff};
-  };
+  auto gaussian = [&](const Gaussian& g) { return SymmetryGaussian<float>{number(g.eta), number(g.rs), g.cutoff}; };
   auto compact = [&](const Compact& c) {
     return make_compact(number(c.center), number(c.outer), c.core, c.asymmetric);
   };
@@ -235,18 +231,17 @@ SymmetryFunctionsGroups<float> rounded(const SymmetryFunctionsGroups<double>& gr
   all.element_pairs = groups.element_pairs;
   all.max_radial_parts = groups.max_radial_parts;
   all.max_terms = groups.max_terms;
-  for (const auto& cutoff : groups.cutoffs) all.cutoffs.push_back(make_cutoff(number(cutoff.outer), number(cutoff.inner)));
+  for (const auto& cutoff : groups.cutoffs)
+    all.cutoffs.push_back(make_cutoff(number(cutoff.outer), number(cutoff.inner)));
   for (const auto& g : groups.gaussians) all.gaussians.push_back(gaussian(g));
   for (const auto& c : groups.compacts) all.compacts.push_back(compact(c));
-  for (const auto& term : groups.radial_terms)
-    all.radial_terms.push_back({term.part, term.value, number(term.factor)});
+  for (const auto& term : groups.radial_terms) all.radial_terms.push_back({term.part, term.value, number(term.factor)});
   for (const auto& group : groups.groups)
     all.groups.push_back({group.first_part, group.second_part, gaussian(group.opposite), group.compact, group.narrow,
                           group.begin, group.end});
   for (const auto& term : groups.angular_terms)
     all.angular_terms.push_back({term.value, number(term.factor), number(term.half_lambda), number(term.zeta),
-                                 term.whole_zeta,
-                                 term.zeta > 0.0 ? SymmetryCompact<float>{} : compact(term.angle)});
+                                 term.whole_zeta, term.zeta > 0.0 ? SymmetryCompact<float>{} : compact(term.angle)});
   return all;
 }
 

@@ -1,4 +1,4 @@
-// Kernels of the symmetry functions, written once for all processors (see core/lane.hpp).
+// Kernels of the symmetry functions, written once for all processors (see simd/simd.hpp).
 //
 // J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007); J. Behler, J. Chem. Phys. 134, 074106
 // (2011); weighted ones: M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018); compact ones: M. P. Bircher,
@@ -15,112 +15,108 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/lane_sums.hpp"
 #include "core/phase.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions_tables.hpp"
-#include "math/lane_exponential.hpp"
-#include "math/lane_trigonometry.hpp"
 #include "neighbors/packed_view.hpp"
+#include "simd/exponential.hpp"
+#include "simd/sums.hpp"
+#include "simd/trigonometry.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
 /// A function that falls from 1 at x = 0 to 0 at x = 1, and its derivative; rest is x - 1.
-template <class L>
-FORCESMITH_FUNCTION void compute_core(CutoffFunction function, L x, L rest, L& f, L& df) {
+template <class V>
+FORCESMITH_FUNCTION void compute_core(CutoffFunction function, V x, V rest, V& f, V& df) {
   constexpr double pi = 3.14159265358979323846;
-  const L zero(0.0), one(1.0);
+  const V zero(0.0), one(1.0);
   switch (function) {
     case CutoffFunction::cos: {
-      L s, c;
-      lane_sin_cos(x * L(pi), s, c);
-      f = lane_if_less(x, one, L(0.5) * (one + c), zero);
-      df = lane_if_less(x, one, L(-0.5 * pi) * s, zero);
+      V s, c;
+      simd_sin_cos(x * V(pi), s, c);
+      f = simd_if_less(x, one, V(0.5) * (one + c), zero);
+      df = simd_if_less(x, one, V(-0.5 * pi) * s, zero);
       break;
     }
     case CutoffFunction::tanhu:
     case CutoffFunction::tanh: {
       constexpr double inverse_tanh_of_1 = 1.3130352854993313;
-      const L scale(function == CutoffFunction::tanh
-                        ? inverse_tanh_of_1 * inverse_tanh_of_1 * inverse_tanh_of_1
-                        : 1.0);
-      const L y = lane_tanh_up_to_1(-rest), square = y * y;
+      const V scale(function == CutoffFunction::tanh ? inverse_tanh_of_1 * inverse_tanh_of_1 * inverse_tanh_of_1 : 1.0);
+      const V y = simd_tanh_up_to_1(-rest), square = y * y;
       f = scale * square * y;
-      df = L(3.0) * scale * square * (square - one);
+      df = V(3.0) * scale * square * (square - one);
       break;
     }
     case CutoffFunction::exp: {
       // Infinite at x = 1, where neither result is taken.
-      const L inverse = one / (one - x * x), value = lane_exp(one - inverse);
-      f = lane_if_less(x, one, value, zero);
-      df = lane_if_less(x, one, L(-2.0) * x * inverse * inverse * value, zero);
+      const V inverse = one / (one - x * x), value = simd_exp(one - inverse);
+      f = simd_if_less(x, one, value, zero);
+      df = simd_if_less(x, one, V(-2.0) * x * inverse * inverse * value, zero);
       break;
     }
     // Factored, so that no digits are lost near x = 1: (1 - x)^n times positive terms.
     case CutoffFunction::poly1:
-      f = (rest * rest) * (L(2.0) * x + one);
-      df = L(6.0) * x * rest;
+      f = (rest * rest) * (V(2.0) * x + one);
+      df = V(6.0) * x * rest;
       break;
     case CutoffFunction::poly2:
-      f = -(rest * rest) * rest * ((L(6.0) * x + L(3.0)) * x + one);
-      df = L(-30.0) * (x * rest) * (x * rest);
+      f = -(rest * rest) * rest * ((V(6.0) * x + V(3.0)) * x + one);
+      df = V(-30.0) * (x * rest) * (x * rest);
       break;
     case CutoffFunction::poly3:
-      f = (rest * rest) * (rest * rest) * (((L(20.0) * x + L(10.0)) * x + L(4.0)) * x + one);
-      df = L(140.0) * (x * rest) * (x * rest) * (x * rest);
+      f = (rest * rest) * (rest * rest) * (((V(20.0) * x + V(10.0)) * x + V(4.0)) * x + one);
+      df = V(140.0) * (x * rest) * (x * rest) * (x * rest);
       break;
     case CutoffFunction::poly4:
-      f = -(rest * rest) * (rest * rest) * rest *
-          ((((L(70.0) * x + L(35.0)) * x + L(15.0)) * x + L(5.0)) * x + one);
-      df = L(-630.0) * (x * rest) * (x * rest) * (x * rest) * (x * rest);
+      f = -(rest * rest) * (rest * rest) * rest * ((((V(70.0) * x + V(35.0)) * x + V(15.0)) * x + V(5.0)) * x + one);
+      df = V(-630.0) * (x * rest) * (x * rest) * (x * rest) * (x * rest);
       break;
   }
 }
 
 /// fc(r) and its derivative; both are 0 from the cutoff on.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryCutoff<Real>& cutoff, L r, L& f,
-                                        L& df) {
-  const L slope(cutoff.inverse_width);
-  const L x = lane_clamp((r - L(cutoff.inner)) * slope, L(0.0), L(1.0));
-  compute_core(function, x, x - L(1.0), f, df);
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const SymmetryCutoff<Real>& cutoff, V r, V& f, V& df) {
+  const V slope(cutoff.inverse_width);
+  const V x = simd_clamp((r - V(cutoff.inner)) * slope, V(0.0), V(1.0));
+  compute_core(function, x, x - V(1.0), f, df);
   df *= slope;
 }
 
 /// C(x) and its derivative. core, asymmetric: those of `compact`, which may be known when this is compiled.
-template <class L, class Real>
+template <class V, class Real>
 FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, CutoffFunction core, bool asymmetric,
-                                         L x, L& f, L& df) {
-  const L one(1.0), shifted = x - L(compact.center), width(compact.inverse_width);
-  L slope = lane_if_less(shifted, L(0.0), -width, width);
-  L y = lane_clamp(shifted * slope, L(0.0), one), rest = y - one;
+                                         V x, V& f, V& df) {
+  const V one(1.0), shifted = x - V(compact.center), width(compact.inverse_width);
+  V slope = simd_if_less(shifted, V(0.0), -width, width);
+  V y = simd_clamp(shifted * slope, V(0.0), one), rest = y - one;
   if (asymmetric) {
-    slope *= L(-2.0) * rest;
+    slope *= V(-2.0) * rest;
     y *= one - rest;
     rest *= -rest;
   }
   compute_core(core, y, rest, f, df);
   df *= slope;
 }
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, L x, L& f, L& df) {
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_compact(const SymmetryCompact<Real>& compact, V x, V& f, V& df) {
   compute_compact(compact, compact.core, compact.asymmetric, x, f, df);
 }
 
 /// E(r) of a Gaussian and its derivative from fc(r) and its derivative.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian<Real>& gaussian, L r, L f, L df, L& E, L& dE) {
-  const L shifted = r - L(gaussian.rs), slope = L(-gaussian.eta) * shifted;
-  const L e = lane_exp(slope * shifted);
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_gaussian(const SymmetryGaussian<Real>& gaussian, V r, V f, V df, V& E, V& dE) {
+  const V shifted = r - V(gaussian.rs), slope = V(-gaussian.eta) * shifted;
+  const V e = simd_exp(slope * shifted);
   E = e * f;
-  dE = e * (df + L(2.0) * slope * f);
+  dE = e * (df + V(2.0) * slope * f);
 }
 
 /// u^(zeta - 1)
-template <class L, class Real>
-FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm<Real>& term, L u) {
-  // u may be below 0 by rounding, which lane_log takes for tiny.
-  if (term.whole_zeta == 0) return lane_exp(L(term.zeta - 1) * lane_log(u));
-  L power(1.0);
+template <class V, class Real>
+FORCESMITH_FUNCTION V lower_power(const SymmetryAngularTerm<Real>& term, V u) {
+  // u may be below 0 by rounding, which simd_log takes for tiny.
+  if (term.whole_zeta == 0) return simd_exp(V(term.zeta - 1) * simd_log(u));
+  V power(1.0);
   for (int n = term.whole_zeta - 1; n > 0; n /= 2) {
     if (n % 2 == 1) power *= u;
     u *= u;
@@ -129,19 +125,19 @@ FORCESMITH_FUNCTION L lower_power(const SymmetryAngularTerm<Real>& term, L u) {
 }
 
 /// One atom: where its neighbors are, and their radial parts.
-template <class L>
+template <class V>
 struct SymmetryAtom {
-  using Real = typename L::Number;
+  using Real = typename V::Number;
 
   int center, n_packs;
-  const int* types;          // [n_packs]
+  const int* types;  // [n_packs]
   const Real *x, *y, *z, *r;
   const int* pairs;
-  L* radial_parts;
+  V* radial_parts;
 
   FORCESMITH_FUNCTION SymmetryAtom(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                    const SymmetryFunctionsScratch<Real>& s, int atom) {
-    const std::ptrdiff_t first = neighbors.pack_offsets[atom], at = first * L::width;
+    const std::ptrdiff_t first = neighbors.pack_offsets[atom], at = first * V::width;
     center = neighbors.center_types[atom];
     n_packs = neighbors.pack_offsets[atom + 1] - neighbors.pack_offsets[atom];
     types = neighbors.pack_types + first;
@@ -150,17 +146,17 @@ struct SymmetryAtom {
     z = neighbors.z + at;
     r = neighbors.r + at;
     pairs = neighbors.pairs + at;
-    radial_parts = reinterpret_cast<L*>(s.radial_parts) + 2 * t.max_radial_parts * first;
+    radial_parts = reinterpret_cast<V*>(s.radial_parts) + 2 * t.max_radial_parts * first;
   }
 
   /// A radial part of the pack's element; [n_packs].
-  FORCESMITH_FUNCTION L* E(int part) const { return radial_parts + 2 * part * n_packs; }
-  FORCESMITH_FUNCTION L* dE(int part) const { return radial_parts + (2 * part + 1) * n_packs; }
+  FORCESMITH_FUNCTION V* E(int part) const { return radial_parts + 2 * part * n_packs; }
+  FORCESMITH_FUNCTION V* dE(int part) const { return radial_parts + (2 * part + 1) * n_packs; }
 
-  FORCESMITH_FUNCTION L unit(int axis, int pack) const {
-    return lane_load<L>((axis == 0 ? x : axis == 1 ? y : z) + pack * L::width);
+  FORCESMITH_FUNCTION V unit(int axis, int pack) const {
+    return simd_load<V>((axis == 0 ? x : axis == 1 ? y : z) + pack * V::width);
   }
-  FORCESMITH_FUNCTION L distance(int pack) const { return lane_load<L>(r + pack * L::width); }
+  FORCESMITH_FUNCTION V distance(int pack) const { return simd_load<V>(r + pack * V::width); }
 
   FORCESMITH_FUNCTION int first_pack(int element) const {
     int pack = 0;
@@ -171,57 +167,57 @@ struct SymmetryAtom {
 
 /// The row of one neighbor j: the packs of neighbors k that it forms angles with. Arrays are [n_packs]. The
 /// first five depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
-template <class L>
+template <class V>
 struct SymmetryRow {
-  using Real = typename L::Number;
+  using Real = typename V::Number;
 
-  int pack, lane;        // of j
-  int begin, n_packs;    // of k
-  bool triangle;         // j itself is in the first pack, and only what comes after it counts
+  int pack, lane;      // of j
+  int begin, n_packs;  // of k
+  bool triangle;       // j itself is in the first pack, and only what comes after it counts
   Real unit[3], r;
-  L* cosine;
-  L *angle, *dangle;     // theta and its derivative with cos theta, if some group is of compact functions
-  L *opposite, *slope;   // of one group: E(r_jk) and its derivative divided by r_jk
-  L *r_jk, *inverse;     // 1 / r_jk
-  L *cut, *dcut;         // fc(r_jk) and its derivative
-  L *product, *along, *apart, *turn;  // each verb says what they are
+  V* cosine;
+  V *angle, *dangle;                  // theta and its derivative with cos theta, if some group is of compact functions
+  V *opposite, *slope;                // of one group: E(r_jk) and its derivative divided by r_jk
+  V *r_jk, *inverse;                  // 1 / r_jk
+  V *cut, *dcut;                      // fc(r_jk) and its derivative
+  V *product, *along, *apart, *turn;  // each verb says what they are
 
   FORCESMITH_FUNCTION SymmetryRow(const SymmetryFunctionsScratch<Real>& s) {
-    L* row = reinterpret_cast<L*>(s.rows);
-    L** const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
-                       &cut,    &dcut,  &product, &along,    &apart, &turn};
+    V* row = reinterpret_cast<V*>(s.rows);
+    V** const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
+                        &cut,    &dcut,  &product, &along,    &apart, &turn};
     static_assert(sizeof(rows) / sizeof(rows[0]) == SymmetryFunctionsScratch<Real>::n_rows);
-    for (L** pointer : rows) {
+    for (V** pointer : rows) {
       *pointer = row;
       row += s.max_packs;
     }
   }
 
   /// A number of the row's own neighbor j.
-  FORCESMITH_FUNCTION Real own(const L* of_packs) const {
-    return reinterpret_cast<const Real*>(of_packs)[pack * L::width + lane];
+  FORCESMITH_FUNCTION Real own(const V* of_packs) const {
+    return reinterpret_cast<const Real*>(of_packs)[pack * V::width + lane];
   }
 
   /// Cosines of the angles at the center, and distances r_jk if they are asked for.
-  FORCESMITH_FUNCTION void compute_cosines(const SymmetryAtom<L>& atom, bool narrow) {
+  FORCESMITH_FUNCTION void compute_cosines(const SymmetryAtom<V>& atom, bool narrow) {
     for (int i = 0; i < n_packs; ++i) {
       const int k = begin + i;
-      cosine[i] = L(unit[0]) * atom.unit(0, k) + L(unit[1]) * atom.unit(1, k) + L(unit[2]) * atom.unit(2, k);
+      cosine[i] = V(unit[0]) * atom.unit(0, k) + V(unit[1]) * atom.unit(1, k) + V(unit[2]) * atom.unit(2, k);
       if (!narrow) continue;
-      const L r_k = atom.distance(k), square = (r_k - L(2 * r) * cosine[i]) * r_k + L(r * r);
-      const L smallest(1e-12);  // rounding, or two atoms at the same place
-      r_jk[i] = lane_sqrt(lane_if_less(square, smallest, smallest, square));
-      inverse[i] = L(1.0) / r_jk[i];
+      const V r_k = atom.distance(k), square = (r_k - V(2 * r) * cosine[i]) * r_k + V(r * r);
+      const V smallest(1e-12);  // rounding, or two atoms at the same place
+      r_jk[i] = simd_sqrt(simd_if_less(square, smallest, smallest, square));
+      inverse[i] = V(1.0) / r_jk[i];
     }
   }
 
   /// From the cosines. Where the sine vanishes by rounding, so does what the slope is multiplied with.
   FORCESMITH_FUNCTION void compute_angles() {
-    const L one(1.0), smallest(lane_is_single<L> ? 1e-10 : 1e-20);
+    const V one(1.0), smallest(simd_is_single<V> ? 1e-10 : 1e-20);
     for (int i = 0; i < n_packs; ++i) {
-      const L square = (one - cosine[i]) * (one + cosine[i]);
-      angle[i] = lane_acos(cosine[i]);
-      dangle[i] = L(-1.0) / lane_sqrt(lane_if_less(square, smallest, smallest, square));
+      const V square = (one - cosine[i]) * (one + cosine[i]);
+      angle[i] = simd_acos(cosine[i]);
+      dangle[i] = V(-1.0) / simd_sqrt(simd_if_less(square, smallest, smallest, square));
     }
   }
 
@@ -230,7 +226,7 @@ struct SymmetryRow {
   }
 
   /// Where opposite and slope of a group are kept, if they are.
-  FORCESMITH_FUNCTION void keep_opposite(L* kept_of_groups, int group) {
+  FORCESMITH_FUNCTION void keep_opposite(V* kept_of_groups, int group) {
     if (kept_of_groups == nullptr) return;
     opposite = kept_of_groups + 2 * group * n_packs;
     slope = opposite + n_packs;
@@ -240,7 +236,7 @@ struct SymmetryRow {
   FORCESMITH_FUNCTION void compute_opposite(const SymmetryAngularGroup<Real> group) {
     if (group.narrow) {
       for (int i = 0; i < n_packs; ++i) {
-        L dE;
+        V dE;
         compute_gaussian(group.opposite, r_jk[i], cut[i], dcut[i], opposite[i], dE);
         slope[i] = dE * inverse[i];
       }
@@ -252,7 +248,7 @@ struct SymmetryRow {
   FORCESMITH_FUNCTION void compute_compact_opposite(bool narrow, const SymmetryCompact<Real> compact) {
     if (narrow) {
       for (int i = 0; i < n_packs; ++i) {
-        L dE;
+        V dE;
         compute_compact(compact, r_jk[i], opposite[i], dE);
         slope[i] = dE * inverse[i];
       }
@@ -263,14 +259,14 @@ struct SymmetryRow {
   }
   FORCESMITH_FUNCTION void set_wide() {
     for (int i = 0; i < n_packs; ++i) {
-      opposite[i] = L(1.0);
-      slope[i] = L(0.0);
+      opposite[i] = V(1.0);
+      slope[i] = V(0.0);
     }
   }
   FORCESMITH_FUNCTION void omit_uncounted() {
     if (!triangle) return;
     alignas(64) constexpr Real numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const L counts = lane_if_less(L(lane), lane_load<L>(numbers), L(1.0), L(0.0));
+    const V counts = simd_if_less(V(lane), simd_load<V>(numbers), V(1.0), V(0.0));
     opposite[0] *= counts;
     slope[0] *= counts;
   }
@@ -278,72 +274,71 @@ struct SymmetryRow {
 
 /// The angular part u^zeta of the terms of a group: its value, its sum with weights together with that of its
 /// derivatives with cos theta, and its rate where cos theta turns.
-template <class L>
+template <class V>
 struct SymmetryPower {
-  using Term = SymmetryAngularTerm<typename L::Number>;
-  const SymmetryRow<L>& row;
+  using Term = SymmetryAngularTerm<typename V::Number>;
+  const SymmetryRow<V>& row;
 
-  FORCESMITH_FUNCTION L u(const Term& term, int i) const { return L(0.5) + L(term.half_lambda) * row.cosine[i]; }
-  FORCESMITH_FUNCTION L value(const Term& term, int i) const {
-    const L base = u(term, i);
+  FORCESMITH_FUNCTION V u(const Term& term, int i) const { return V(0.5) + V(term.half_lambda) * row.cosine[i]; }
+  FORCESMITH_FUNCTION V value(const Term& term, int i) const {
+    const V base = u(term, i);
     return base * lower_power(term, base);
   }
-  FORCESMITH_FUNCTION void add(const Term& term, L weight, int i, L& sum, L& dsum) const {
-    const L base = u(term, i), lower = weight * lower_power(term, base);
+  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V& sum, V& dsum) const {
+    const V base = u(term, i), lower = weight * lower_power(term, base);
     sum += base * lower;
-    dsum += L(term.zeta * term.half_lambda) * lower;
+    dsum += V(term.zeta * term.half_lambda) * lower;
   }
   /// With the factor `product`, which has the rate `dproduct`.
-  FORCESMITH_FUNCTION L rate(const Term& term, int i, L product, L dproduct, L turn) const {
-    const L base = u(term, i);
-    return lower_power(term, base) * (dproduct * base + L(term.zeta * term.half_lambda) * product * turn);
+  FORCESMITH_FUNCTION V rate(const Term& term, int i, V product, V dproduct, V turn) const {
+    const V base = u(term, i);
+    return lower_power(term, base) * (dproduct * base + V(term.zeta * term.half_lambda) * product * turn);
   }
 };
 
 /// The same of an angular part that is a compact function of theta; its core function is known to the compiler.
-template <class L, CutoffFunction core>
+template <class V, CutoffFunction core>
 struct SymmetryCompactAngle {
-  using Term = SymmetryAngularTerm<typename L::Number>;
-  const SymmetryRow<L>& row;
+  using Term = SymmetryAngularTerm<typename V::Number>;
+  const SymmetryRow<V>& row;
 
-  FORCESMITH_FUNCTION L value(const Term& term, int i) const {
-    L f, df;
+  FORCESMITH_FUNCTION V value(const Term& term, int i) const {
+    V f, df;
     compute_compact(term.angle, core, false, row.angle[i], f, df);
     return f;
   }
-  FORCESMITH_FUNCTION void add(const Term& term, L weight, int i, L& sum, L& dsum) const {
-    L f, df;
+  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V& sum, V& dsum) const {
+    V f, df;
     compute_compact(term.angle, core, false, row.angle[i], f, df);
     sum += weight * f;
     dsum += weight * (df * row.dangle[i]);
   }
-  FORCESMITH_FUNCTION L rate(const Term& term, int i, L product, L dproduct, L turn) const {
-    L f, df;
+  FORCESMITH_FUNCTION V rate(const Term& term, int i, V product, V dproduct, V turn) const {
+    V f, df;
     compute_compact(term.angle, core, false, row.angle[i], f, df);
     return dproduct * f + product * (df * row.dangle[i]) * turn;
   }
 };
 
 /// Calls use(angular part) with the compact one that has this core function.
-template <class L, class Use>
-FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const SymmetryRow<L>& row, const Use& use) {
-  if (core == CutoffFunction::poly1) use(SymmetryCompactAngle<L, CutoffFunction::poly1>{row});
-  else if (core == CutoffFunction::poly2) use(SymmetryCompactAngle<L, CutoffFunction::poly2>{row});
-  else if (core == CutoffFunction::poly3) use(SymmetryCompactAngle<L, CutoffFunction::poly3>{row});
-  else if (core == CutoffFunction::poly4) use(SymmetryCompactAngle<L, CutoffFunction::poly4>{row});
-  else use(SymmetryCompactAngle<L, CutoffFunction::exp>{row});
+template <class V, class Use>
+FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const SymmetryRow<V>& row, const Use& use) {
+  if (core == CutoffFunction::poly1) use(SymmetryCompactAngle<V, CutoffFunction::poly1>{row});
+  else if (core == CutoffFunction::poly2) use(SymmetryCompactAngle<V, CutoffFunction::poly2>{row});
+  else if (core == CutoffFunction::poly3) use(SymmetryCompactAngle<V, CutoffFunction::poly3>{row});
+  else if (core == CutoffFunction::poly4) use(SymmetryCompactAngle<V, CutoffFunction::poly4>{row});
+  else use(SymmetryCompactAngle<V, CutoffFunction::exp>{row});
 }
 
 /// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group, angular part)
 /// for every group of which active(group) is true (but compact ones that are zero at j), end_row(row) after the
 /// last one. `kept` is where the rows of this atom are kept, or null; `known` tells that they are there already.
 /// Returns where those of the next atom begin.
-template <class L, class Real, class Active, class ForRow, class ForGroup, class EndRow>
-FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom,
-                                    const SymmetryFunctionsScratch<Real>& s, L* kept, bool known,
-                                    const Active& active, const ForRow& for_row, const ForGroup& for_group,
-                                    const EndRow& end_row) {
-  SymmetryRow<L> row(s);
+template <class V, class Real, class Active, class ForRow, class ForGroup, class EndRow>
+FORCESMITH_FUNCTION V* for_each_row(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<V>& atom,
+                                    const SymmetryFunctionsScratch<Real>& s, V* kept, bool known, const Active& active,
+                                    const ForRow& for_row, const ForGroup& for_group, const EndRow& end_row) {
+  SymmetryRow<V> row(s);
   for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p) {
     const SymmetryElementPair pair = t.element_pairs[p];
     bool any = false;
@@ -352,10 +347,10 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, cons
     row.begin = atom.first_pack(pair.second);
     const int first_end = atom.first_pack(pair.first + 1), second_end = atom.first_pack(pair.second + 1);
     if (row.begin == second_end) continue;
-    for (int slot = atom.first_pack(pair.first) * L::width; slot < first_end * L::width; ++slot) {
+    for (int slot = atom.first_pack(pair.first) * V::width; slot < first_end * V::width; ++slot) {
       if (atom.pairs[slot] < 0) continue;
-      row.pack = slot / L::width;
-      row.lane = slot % L::width;
+      row.pack = slot / V::width;
+      row.lane = slot % V::width;
       if (row.triangle) row.begin = row.pack;
       row.n_packs = second_end - row.begin;
       if (any) {
@@ -371,7 +366,7 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, cons
         if (!known) row.compute_cosines(atom, pair.narrow);
         if (!known && pair.compact()) row.compute_angles();
         for_row(row);
-        L* const kept_of_groups = kept == nullptr ? nullptr : kept + pair.n_kept_of_angle() * row.n_packs;
+        V* const kept_of_groups = kept == nullptr ? nullptr : kept + pair.n_kept_of_angle() * row.n_packs;
         for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {
           const SymmetryAngularGroup<Real>& group = t.groups[g];
           if (!active(group)) continue;
@@ -383,7 +378,7 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, cons
             }
             row.compute_opposite(group);
           }
-          for_group(row, group, SymmetryPower<L>{row});
+          for_group(row, group, SymmetryPower<V>{row});
         }
         for (int g = pair.compact_begin; g < pair.end; ++g) {
           const SymmetryAngularGroup<Real>& group = t.groups[g];
@@ -391,9 +386,8 @@ FORCESMITH_FUNCTION L* for_each_row(const SymmetryFunctionsTables<Real>& t, cons
           row.keep_opposite(kept_of_groups, g - pair.begin);
           const SymmetryCompact<Real>& compact = t.compacts[group.compact];
           if (!known) row.compute_compact_opposite(group.narrow, compact);
-          with_compact_angle(compact.core, row, [&](const auto& angular) FORCESMITH_INLINE_LAMBDA {
-            for_group(row, group, angular);
-          });
+          with_compact_angle(compact.core, row,
+                             [&](const auto& angular) FORCESMITH_INLINE_LAMBDA { for_group(row, group, angular); });
         }
         end_row(row);
       }
@@ -430,30 +424,28 @@ struct SymmetryTerms {
 };
 
 /// values [n_values] from the sums of the terms, before the sum over lanes.
-template <class L, class Real>
+template <class V, class Real>
 FORCESMITH_FUNCTION void finish_values(const SymmetryFunctionsTables<Real>& t, const SymmetryTerms<Real>& terms,
                                        int center, const SymmetryFunctionsScratch<Real>& s, double* values) {
-  store_lane_sums(reinterpret_cast<const L*>(s.sums), terms.n_terms, s.weights, 1);
+  store_lane_sums(reinterpret_cast<const V*>(s.sums), terms.n_terms, s.weights, 1);
   for (int k = 0; k < t.n_values[center]; ++k) values[k] = 0.0;
-  for (int term = 0; term < terms.n_terms; ++term)
-    values[terms.value(term)] += terms.factor(term) * s.weights[term];
+  for (int term = 0; term < terms.n_terms; ++term) values[terms.value(term)] += terms.factor(term) * s.weights[term];
 }
 
 /// Calls for_term(term, its number, packs of its element) for all radial terms of an atom.
-template <class L, class Real, class ForTerm>
-FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables<Real>& t,
-                                              const SymmetryAtom<L>& atom, const ForTerm& for_term) {
+template <class V, class Real, class ForTerm>
+FORCESMITH_FUNCTION void for_each_radial_term(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<V>& atom,
+                                              const ForTerm& for_term) {
   const int* begin = t.radial_begin + atom.center * t.n_elements;
   for (int element = 0; element < t.n_elements; ++element) {
     const int first = atom.first_pack(element), end = atom.first_pack(element + 1);
-    for (int i = begin[element]; i < begin[element + 1]; ++i)
-      for_term(t.radial_terms[i], i - begin[0], first, end);
+    for (int i = begin[element]; i < begin[element + 1]; ++i) for_term(t.radial_terms[i], i - begin[0], first, end);
   }
 }
 
 /// E and dE/dr of the compact functions of an atom's neighbors.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_compact_parts(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom) {
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_compact_parts(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<V>& atom) {
   for (int element = 0; element < t.n_elements; ++element) {
     const int pair = atom.center * t.n_elements + element;
     const int begin = t.compact_begin[pair], end = t.compact_begin[pair + 1];
@@ -462,7 +454,7 @@ FORCESMITH_FUNCTION void compute_compact_parts(const SymmetryFunctionsTables<Rea
     const int n_gaussians = t.gaussian_begin[pair + 1] - t.gaussian_begin[pair];
     for (int c = begin; c < end; ++c) {
       const SymmetryCompact<Real> compact = t.compacts[c];
-      L *E = atom.E(n_gaussians + c - begin), *dE = atom.dE(n_gaussians + c - begin);
+      V *E = atom.E(n_gaussians + c - begin), *dE = atom.dE(n_gaussians + c - begin);
       for (int pack = first_pack; pack < end_pack; ++pack)
         compute_compact(compact, atom.distance(pack), E[pack], dE[pack]);
     }
@@ -470,19 +462,18 @@ FORCESMITH_FUNCTION void compute_compact_parts(const SymmetryFunctionsTables<Rea
 }
 
 /// Values of a block; keeps E and dE/dr of all neighbors in the scratch. values: [n_atoms][stride].
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
-                                        const PackedViewOf<Real>& neighbors,
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                         const SymmetryFunctionsScratch<Real>& s, double* values, int stride) {
-  L *sums = reinterpret_cast<L*>(s.sums), *kept = reinterpret_cast<L*>(s.kept_rows);
+  V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryAtom<V> atom(t, neighbors, s, index);
     const SymmetryTerms<Real> terms(t, atom.center);
     FORCESMITH_PHASE(radial);
     for (int pack = 0; pack < atom.n_packs; ++pack) {
       const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
-      const L r = atom.distance(pack);
-      L f(0.0), df(0.0);
+      const V r = atom.distance(pack);
+      V f(0.0), df(0.0);
       for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
         const SymmetryGaussian<Real> gaussian = t.gaussians[g];
         if (gaussian.cutoff != cutoff) {
@@ -495,102 +486,101 @@ FORCESMITH_FUNCTION void compute_values(const SymmetryFunctionsTables<Real>& t,
 
     compute_compact_parts(t, atom);
 
-    for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
+    for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
     for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
-      const L* E = atom.E(term.part);
+      const V* E = atom.E(term.part);
       for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
     });
     FORCESMITH_PHASE(moments);
     kept = for_each_row(
-        t, atom, s, kept, false, [](const SymmetryAngularGroup<Real>&) { return true; },
-        [](const SymmetryRow<L>&) {},
-        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
-            const auto& angular) FORCESMITH_INLINE_LAMBDA {
-          const L E_j(row.own(atom.E(group.first_part)));
-          const L* E_k = atom.E(group.second_part) + row.begin;
-          // product: E(r_ij) E(r_ik) E(r_jk)
-          for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
-          for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-            L sum(0.0);
-            for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
-            sums[terms.of_angular(a)] += sum;
-          }
-        },
-        [](const SymmetryRow<L>&) {});
-    finish_values<L>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
+        t, atom, s, kept, false, [](const SymmetryAngularGroup<Real>&) { return true; }, [](const SymmetryRow<V>&) {},
+        [&](const SymmetryRow<V>& row, const SymmetryAngularGroup<Real>& group, const auto& angular)
+            FORCESMITH_INLINE_LAMBDA {
+              const V E_j(row.own(atom.E(group.first_part)));
+              const V* E_k = atom.E(group.second_part) + row.begin;
+              // product: E(r_ij) E(r_ik) E(r_jk)
+              for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
+              for (int a = group.begin; a < group.end; ++a) {
+                const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+                V sum(0.0);
+                for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
+                sums[terms.of_angular(a)] += sum;
+              }
+            },
+        [](const SymmetryRow<V>&) {});
+    finish_values<V>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
   }
 }
 
 /// Gradient of sum_terms s.weights[term] * sum with each r_ij, in s.neighbors [1 .. 3][packs]. Takes and
 /// returns where the rows of this atom and of the next are kept.
-template <class L, class Real>
-FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<L>& atom,
-                                          const SymmetryTerms<Real>& terms,
-                                          const SymmetryFunctionsScratch<Real>& s, const L* kept) {
+template <class V, class Real>
+FORCESMITH_FUNCTION const V* reverse_atom(const SymmetryFunctionsTables<Real>& t, const SymmetryAtom<V>& atom,
+                                          const SymmetryTerms<Real>& terms, const SymmetryFunctionsScratch<Real>& s,
+                                          const V* kept) {
   // A neighbor's gradient is along[pack] times its unit vector, plus across[axis][pack].
-  L* along = reinterpret_cast<L*>(s.neighbors);
-  L* across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
+  V* along = reinterpret_cast<V*>(s.neighbors);
+  V* across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
   for (int pack = 0; pack < atom.n_packs; ++pack)
-    along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = L(0.0);
+    along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = V(0.0);
   for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
     if (s.weights[number] == 0) return;
-    const L weight(s.weights[number]), *dE = atom.dE(term.part);
+    const V weight(s.weights[number]), *dE = atom.dE(term.part);
     for (int pack = first; pack < end; ++pack) along[pack] += weight * dE[pack];
   });
 
   auto weight = [&](int angular) { return s.weights[terms.of_angular(angular)]; };
-  L along_j(0.0);
+  V along_j(0.0);
   kept = for_each_row(
-      t, atom, s, const_cast<L*>(kept), kept != nullptr,
+      t, atom, s, const_cast<V*>(kept), kept != nullptr,
       [&](const SymmetryAngularGroup<Real>& group) {
         for (int a = group.begin; a < group.end; ++a)
           if (weight(a) != 0.0) return true;
         return false;
       },
-      [&](const SymmetryRow<L>& row) {
-        along_j = L(0.0);
-        for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = L(0.0);
+      [&](const SymmetryRow<V>& row) {
+        along_j = V(0.0);
+        for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = V(0.0);
       },
       // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
-      [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
-          const auto& angular) FORCESMITH_INLINE_LAMBDA {
-        const L E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
-        const L* E_k = atom.E(group.second_part) + row.begin;
-        const L* dE_k = atom.dE(group.second_part) + row.begin;
-        for (int i = 0; i < row.n_packs; ++i) {
-          L sum(0.0), dsum(0.0);
-          for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-            angular.add(term, L(weight(a)), i, sum, dsum);
-          }
-          const L E_jk = E_j * E_k[i], bound = row.opposite[i] * sum;
-          along_j += dE_j * E_k[i] * bound;
-          row.along[i] += E_j * dE_k[i] * bound;
-          row.apart[i] += E_jk * row.slope[i] * sum;
-          row.turn[i] += E_jk * row.opposite[i] * dsum;
-        }
-      },
-      [&](const SymmetryRow<L>& row) {
-        const L r_j(row.r), inverse_j(Real(1) / row.r);
-        L sums[4 + L::width] = {along_j, L(0.0), L(0.0), L(0.0)};
+      [&](const SymmetryRow<V>& row, const SymmetryAngularGroup<Real>& group, const auto& angular)
+          FORCESMITH_INLINE_LAMBDA {
+            const V E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
+            const V* E_k = atom.E(group.second_part) + row.begin;
+            const V* dE_k = atom.dE(group.second_part) + row.begin;
+            for (int i = 0; i < row.n_packs; ++i) {
+              V sum(0.0), dsum(0.0);
+              for (int a = group.begin; a < group.end; ++a) {
+                const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+                angular.add(term, V(weight(a)), i, sum, dsum);
+              }
+              const V E_jk = E_j * E_k[i], bound = row.opposite[i] * sum;
+              along_j += dE_j * E_k[i] * bound;
+              row.along[i] += E_j * dE_k[i] * bound;
+              row.apart[i] += E_jk * row.slope[i] * sum;
+              row.turn[i] += E_jk * row.opposite[i] * dsum;
+            }
+          },
+      [&](const SymmetryRow<V>& row) {
+        const V r_j(row.r), inverse_j(Real(1) / row.r);
+        V sums[4 + V::width] = {along_j, V(0.0), V(0.0), V(0.0)};
         for (int i = 0; i < row.n_packs; ++i) {
           const int k = row.begin + i;
-          const L r_k = atom.distance(k), inverse_k = L(1.0) / r_k;
-          const L bent = row.turn[i] * row.cosine[i];
+          const V r_k = atom.distance(k), inverse_k = V(1.0) / r_k;
+          const V bent = row.turn[i] * row.cosine[i];
           along[k] += row.along[i] + row.apart[i] * r_k - bent * inverse_k;
           sums[0] += row.apart[i] * r_j - bent * inverse_j;
-          const L on_k = row.turn[i] * inverse_k - row.apart[i] * r_j;
-          const L on_j = row.turn[i] * inverse_j - row.apart[i] * r_k;
+          const V on_k = row.turn[i] * inverse_k - row.apart[i] * r_j;
+          const V on_j = row.turn[i] * inverse_j - row.apart[i] * r_k;
           for (int axis = 0; axis < 3; ++axis) {
-            across[axis][k] += on_k * L(row.unit[axis]);
+            across[axis][k] += on_k * V(row.unit[axis]);
             sums[1 + axis] += on_j * atom.unit(axis, k);
           }
         }
         Real of_j[4];
         store_lane_sums(sums, 4, of_j, 1);
-        const int at = row.pack * L::width + row.lane;
-        for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * L::width + at] += of_j[i];
+        const int at = row.pack * V::width + row.lane;
+        for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * V::width + at] += of_j[i];
       });
   for (int pack = 0; pack < atom.n_packs; ++pack)
     for (int axis = 0; axis < 3; ++axis) across[axis][pack] += along[pack] * atom.unit(axis, pack);
@@ -598,48 +588,44 @@ FORCESMITH_FUNCTION const L* reverse_atom(const SymmetryFunctionsTables<Real>& t
 }
 
 /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
-template <class L, class Real>
-FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables<Real>& t,
-                                        const PackedViewOf<Real>& neighbors,
+template <class V, class Real>
+FORCESMITH_FUNCTION void reverse_values(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                         const SymmetryFunctionsScratch<Real>& s, const double* beta, int stride,
                                         Real* pair_gradients) {
   FORCESMITH_PHASE(pair_gradients);
-  const L* gradient = reinterpret_cast<const L*>(s.neighbors) + s.max_packs;
-  const L* kept = reinterpret_cast<const L*>(s.kept_rows);
+  const V* gradient = reinterpret_cast<const V*>(s.neighbors) + s.max_packs;
+  const V* kept = reinterpret_cast<const V*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryAtom<V> atom(t, neighbors, s, index);
     const SymmetryTerms<Real> terms(t, atom.center);
     const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
-    for (int term = 0; term < terms.n_terms; ++term)
-      s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
+    for (int term = 0; term < terms.n_terms; ++term) s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
     kept = reverse_atom(t, atom, terms, s, kept);
-    L* own = reinterpret_cast<L*>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
+    V* own = reinterpret_cast<V*>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
     for (int pack = 0; pack < atom.n_packs; ++pack)
       for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
   }
 }
 
 /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables<Real>& t,
-                                           const PackedViewOf<Real>& neighbors,
-                                           const SymmetryFunctionsScratch<Real>& s, double* gradients,
-                                           int stride) {
-  const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * L::width;
-  const L* kept = reinterpret_cast<const L*>(s.kept_rows);
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                           const SymmetryFunctionsScratch<Real>& s, double* gradients, int stride) {
+  const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * V::width;
+  const V* kept = reinterpret_cast<const V*>(s.kept_rows);
   for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryAtom<V> atom(t, neighbors, s, index);
     const SymmetryTerms<Real> terms(t, atom.center);
-    const L* next = kept;
+    const V* next = kept;
     for (int k = 0; k < t.n_values[atom.center]; ++k) {
       for (int term = 0; term < terms.n_terms; ++term)
         s.weights[term] = terms.value(term) == k ? terms.factor(term) : 0.0;
       next = reverse_atom(t, atom, terms, s, kept);
-      for (int slot = 0; slot < atom.n_packs * L::width; ++slot)
+      for (int slot = 0; slot < atom.n_packs * V::width; ++slot)
         if (atom.pairs[slot] >= 0)
           for (int axis = 0; axis < 3; ++axis)
             gradients[(3 * static_cast<std::ptrdiff_t>(atom.pairs[slot]) + axis) * stride + k] =
-                gradient[axis * s.max_packs * L::width + slot];
+                gradient[axis * s.max_packs * V::width + slot];
     }
     kept = next;
   }
@@ -647,74 +633,73 @@ FORCESMITH_FUNCTION void compute_gradients(const SymmetryFunctionsTables<Real>& 
 
 /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
 /// After compute_values on the same block.
-template <class L, class Real>
-FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t,
-                                         const PackedViewOf<Real>& neighbors,
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_tangent(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& neighbors,
                                          const SymmetryFunctionsScratch<Real>& s, const double* directions,
                                          double* values_dot, int stride) {
-  L *sums = reinterpret_cast<L*>(s.sums), *kept = reinterpret_cast<L*>(s.kept_rows);
+  V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
   // How each neighbor's distance and unit vector move.
-  L* r_dot = reinterpret_cast<L*>(s.neighbors);
-  L* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
+  V* r_dot = reinterpret_cast<V*>(s.neighbors);
+  V* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
   for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const SymmetryAtom<L> atom(t, neighbors, s, index);
+    const SymmetryAtom<V> atom(t, neighbors, s, index);
     const SymmetryTerms<Real> terms(t, atom.center);
     for (int pack = 0; pack < atom.n_packs; ++pack) {
-      L d[3] = {L(0.0), L(0.0), L(0.0)};
-      for (int lane = 0; lane < L::width; ++lane) {
-        const std::ptrdiff_t pair = atom.pairs[pack * L::width + lane];
+      V d[3] = {V(0.0), V(0.0), V(0.0)};
+      for (int lane = 0; lane < V::width; ++lane) {
+        const std::ptrdiff_t pair = atom.pairs[pack * V::width + lane];
         if (pair >= 0)
           for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pair + axis]);
       }
-      r_dot[pack] = L(0.0);
+      r_dot[pack] = V(0.0);
       for (int axis = 0; axis < 3; ++axis) r_dot[pack] += atom.unit(axis, pack) * d[axis];
       for (int axis = 0; axis < 3; ++axis)
         unit_dot[axis][pack] = (d[axis] - atom.unit(axis, pack) * r_dot[pack]) / atom.distance(pack);
     }
 
-    for (int term = 0; term < terms.n_terms; ++term) sums[term] = L(0.0);
+    for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
     for_each_radial_term(t, atom, [&](const SymmetryRadialTerm<Real>& term, int number, int first, int end) {
-      const L* dE = atom.dE(term.part);
+      const V* dE = atom.dE(term.part);
       for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
     });
     kept = for_each_row(
         t, atom, s, kept, kept != nullptr, [](const SymmetryAngularGroup<Real>&) { return true; },
         // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
-        [&](const SymmetryRow<L>& row) {
-          const L r_j(row.r), r_j_dot(row.own(r_dot));
+        [&](const SymmetryRow<V>& row) {
+          const V r_j(row.r), r_j_dot(row.own(r_dot));
           for (int i = 0; i < row.n_packs; ++i) {
             const int k = row.begin + i;
-            const L r_k = atom.distance(k);
-            L turn(0.0);
+            const V r_k = atom.distance(k);
+            V turn(0.0);
             for (int axis = 0; axis < 3; ++axis)
-              turn += L(row.unit[axis]) * unit_dot[axis][k] + L(row.own(unit_dot[axis])) * atom.unit(axis, k);
+              turn += V(row.unit[axis]) * unit_dot[axis][k] + V(row.own(unit_dot[axis])) * atom.unit(axis, k);
             row.turn[i] = turn;
-            row.apart[i] = r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn -
-                           (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
+            row.apart[i] =
+                r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn - (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
           }
         },
-        [&](const SymmetryRow<L>& row, const SymmetryAngularGroup<Real>& group,
-            const auto& angular) FORCESMITH_INLINE_LAMBDA {
-          const L E_j(row.own(atom.E(group.first_part)));
-          const L E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
-          const L* E_k = atom.E(group.second_part) + row.begin;
-          const L* dE_k = atom.dE(group.second_part) + row.begin;
-          for (int i = 0; i < row.n_packs; ++i) {
-            const L E_jk = E_j * E_k[i];
-            row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
-            row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
-                           row.slope[i] * row.apart[i] * E_jk;
-          }
-          for (int a = group.begin; a < group.end; ++a) {
-            const SymmetryAngularTerm<Real> term = t.angular_terms[a];
-            L sum(0.0);
-            for (int i = 0; i < row.n_packs; ++i)
-              sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
-            sums[terms.of_angular(a)] += sum;
-          }
-        },
-        [](const SymmetryRow<L>&) {});
-    finish_values<L>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
+        [&](const SymmetryRow<V>& row, const SymmetryAngularGroup<Real>& group, const auto& angular)
+            FORCESMITH_INLINE_LAMBDA {
+              const V E_j(row.own(atom.E(group.first_part)));
+              const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
+              const V* E_k = atom.E(group.second_part) + row.begin;
+              const V* dE_k = atom.dE(group.second_part) + row.begin;
+              for (int i = 0; i < row.n_packs; ++i) {
+                const V E_jk = E_j * E_k[i];
+                row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
+                row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
+                               row.slope[i] * row.apart[i] * E_jk;
+              }
+              for (int a = group.begin; a < group.end; ++a) {
+                const SymmetryAngularTerm<Real> term = t.angular_terms[a];
+                V sum(0.0);
+                for (int i = 0; i < row.n_packs; ++i)
+                  sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
+                sums[terms.of_angular(a)] += sum;
+              }
+            },
+        [](const SymmetryRow<V>&) {});
+    finish_values<V>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
   }
 }
 

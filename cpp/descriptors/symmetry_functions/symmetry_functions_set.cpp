@@ -72,8 +72,8 @@ const NamedType& parse_type(const Json& given, const std::string& where) {
 
 int parse_element(const Json& given, const std::vector<std::string>& elements, const std::string& where,
                   const std::string& key) {
-  const auto found = std::find_if(elements.begin(), elements.end(),
-                                  [&](const std::string& element) { return given == element; });
+  const auto found =
+      std::find_if(elements.begin(), elements.end(), [&](const std::string& element) { return given == element; });
   if (found == elements.end())
     throw ParameterError(where + ": \"" + key + "\" names " + given.dump().substr(0, 60) +
                          ", which is not an element of the potential (" + joined(elements) + ").");
@@ -119,19 +119,20 @@ void parse_compact(SymmetryFunction& function, const Json& checked, const std::s
   set_core(function, checked.at("subtype"), where);
   function.rl = checked.at("rl");
   if (!(function.rl < function.cutoff) || !std::isfinite(function.rl))
-    throw ParameterError(where + ": rl must be less than the cutoff, but they are " + printed(function.rl) +
-                         " and " + printed(function.cutoff) + " angstrom.");
+    throw ParameterError(where + ": rl must be less than the cutoff, but they are " + printed(function.rl) + " and " +
+                         printed(function.cutoff) + " angstrom.");
   if (!function.angular()) return;
   const double left = function.angle_left = checked.at("angle_left");
   const double right = function.angle_right = checked.at("angle_right");
   if (!(left < right))
-    throw ParameterError(where + ": angle_left must be less than angle_right, but they are " + printed(left) +
-                         " and " + printed(right) + " degrees.");
+    throw ParameterError(where + ": angle_left must be less than angle_right, but they are " + printed(left) + " and " +
+                         printed(right) + " degrees.");
   // Elsewhere the function would have a kink at 0 or 180 degrees.
   const double center = (left + right) / 2.0;
   if ((left < 0.0 && center != 0.0) || (right > 180.0 && center != 180.0))
-    throw ParameterError(where + ": angles must lie between 0 and 180 degrees, or symmetrically around 0 or around 180, not between " +
-                         printed(left) + " and " + printed(right) + ".");
+    throw ParameterError(
+        where + ": angles must lie between 0 and 180 degrees, or symmetrically around 0 or around 180, not between " +
+        printed(left) + " and " + printed(right) + ".");
 }
 
 }  // namespace
@@ -144,12 +145,10 @@ std::string subtype_of(const SymmetryFunction& function) {
       ->subtype;
 }
 
-SymmetryFunction parse_symmetry_function(Json given, double cutoff,
-                                         const std::vector<std::string>& elements,
+SymmetryFunction parse_symmetry_function(Json given, double cutoff, const std::vector<std::string>& elements,
                                          const std::string& where) {
   if (!given.is_object() || !given.contains("type"))
-    throw ParameterError(where + " must be an object with a \"type\", but is " +
-                         given.dump().substr(0, 60) + ".");
+    throw ParameterError(where + " must be an object with a \"type\", but is " + given.dump().substr(0, 60) + ".");
   const NamedType& named = parse_type(given.at("type"), where);
   SymmetryFunction function;
   function.type = named.type;
@@ -161,9 +160,8 @@ SymmetryFunction parse_symmetry_function(Json given, double cutoff,
     const std::size_t expected = function.angular() ? 2 : 1;
     const Json& neighbors = checked.at("neighbors");
     if (neighbors.size() != expected)
-      throw ParameterError(where + ": a function of type \"" + named.name + "\" has " +
-                           std::to_string(expected) + " neighbor(s), but \"neighbors\" is " +
-                           neighbors.dump().substr(0, 60) + ".");
+      throw ParameterError(where + ": a function of type \"" + named.name + "\" has " + std::to_string(expected) +
+                           " neighbor(s), but \"neighbors\" is " + neighbors.dump().substr(0, 60) + ".");
     for (const Json& neighbor : neighbors)
       function.neighbors.push_back(parse_element(neighbor, elements, where, "neighbors"));
   }
@@ -189,8 +187,10 @@ SymmetryFunction parse_symmetry_function(Json given, double cutoff,
     throw ParameterError(where + ": lambda must be 1 or -1, not " + printed(function.lambda) + ".");
   function.zeta = checked.at("zeta");
   if (!(function.zeta >= 1.0 && function.zeta <= 1e6))
-    throw ParameterError(where + ": zeta must be at least 1 (below, forces would be infinite at 180 degrees) and at most a million, not " +
-                         printed(function.zeta) + ".");
+    throw ParameterError(
+        where +
+        ": zeta must be at least 1 (below, forces would be infinite at 180 degrees) and at most a million, not " +
+        printed(function.zeta) + ".");
   return function;
 }
 
@@ -199,15 +199,13 @@ std::vector<SymmetryFunction> parse_symmetry_functions(const Json& list, double 
                                                        const std::string& where) {
   std::vector<SymmetryFunction> functions;
   for (const Json& given : list)
-    functions.push_back(parse_symmetry_function(
-        given, cutoff, elements, "functions[" + std::to_string(functions.size()) + "] of " + where));
+    functions.push_back(parse_symmetry_function(given, cutoff, elements,
+                                                "functions[" + std::to_string(functions.size()) + "] of " + where));
   return functions;
 }
 
 Json to_json(const SymmetryFunction& function, const std::vector<std::string>& elements) {
-  Json json{{"type", type_name(function.type)},
-            {"center", elements[function.center]},
-            {"cutoff", function.cutoff}};
+  Json json{{"type", type_name(function.type)}, {"center", elements[function.center]}, {"cutoff", function.cutoff}};
   for (int neighbor : function.neighbors) json["neighbors"].push_back(elements[neighbor]);
   if (function.compact()) {
     json["rl"] = function.rl;
@@ -237,8 +235,7 @@ std::string name_of(const SymmetryFunction& function, const std::vector<std::str
     return name + " cutoff=" + printed(function.cutoff);
   }
   name += " eta=" + printed(function.eta) + " rs=" + printed(function.rs);
-  if (function.angular())
-    name += " lambda=" + printed(function.lambda) + " zeta=" + printed(function.zeta);
+  if (function.angular()) name += " lambda=" + printed(function.lambda) + " zeta=" + printed(function.zeta);
   return name + " cutoff=" + printed(function.cutoff);
 }
 
@@ -256,8 +253,7 @@ void for_each_pair(int n_elements, const ForPair& for_pair) {
 
 }  // namespace
 
-std::vector<SymmetryFunction> generate_symmetry_functions(double cutoff, int radial, int angular,
-                                                          int n_elements) {
+std::vector<SymmetryFunction> generate_symmetry_functions(double cutoff, int radial, int angular, int n_elements) {
   // n^(m/n), 0 <= m <= n
   auto step = [](int m, int n) { return std::pow(n, static_cast<double>(m) / n); };
   auto centered_eta = [&](int m, int n) { return std::pow(step(m, n) / cutoff, 2); };
@@ -280,8 +276,14 @@ std::vector<SymmetryFunction> generate_symmetry_functions(double cutoff, int rad
       for (int m = 0; m < angular; ++m)
         for (int power = 0; power < angular; ++power)
           for (double lambda : {-1.0, 1.0})
-            functions.push_back({Type::angular_narrow, center, {first, second}, centered_eta(m, angular),
-                                 0.0, lambda, std::pow(4.0, power), cutoff});
+            functions.push_back({Type::angular_narrow,
+                                 center,
+                                 {first, second},
+                                 centered_eta(m, angular),
+                                 0.0,
+                                 lambda,
+                                 std::pow(4.0, power),
+                                 cutoff});
     });
   }
   return functions;
@@ -308,8 +310,7 @@ std::vector<SymmetryFunction> generate_compact_functions(double cutoff, int radi
     for (int neighbor = 0; neighbor < n_elements; ++neighbor) {
       function.neighbors = {neighbor};
       for (int m = 1; m <= n_centered; ++m) add(-distance(m, n_centered), distance(m, n_centered));
-      for (int m = 1; m <= n_shells; ++m)
-        add(distance(m, n_shells) - 2.0 * cutoff / 3.0, distance(m, n_shells));
+      for (int m = 1; m <= n_shells; ++m) add(distance(m, n_shells) - 2.0 * cutoff / 3.0, distance(m, n_shells));
     }
     function.type = type;
     for_each_pair(n_elements, [&](int first, int second) {

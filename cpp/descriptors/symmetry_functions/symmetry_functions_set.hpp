@@ -55,8 +55,7 @@ std::string subtype_of(const SymmetryFunction& function);
 
 /// `cutoff` is that of a function without one of its own. G2, G4 and G5 of the Atomistic Machine-learning
 /// Package become radial, angular_narrow and angular_wide functions.
-SymmetryFunction parse_symmetry_function(Json given, double cutoff,
-                                         const std::vector<std::string>& elements,
+SymmetryFunction parse_symmetry_function(Json given, double cutoff, const std::vector<std::string>& elements,
                                          const std::string& where);
 
 /// Reads "functions".
@@ -76,8 +75,7 @@ std::string name_of(const SymmetryFunction& function, const std::vector<std::str
 ///   eta = 1 / (rs_(m-1) - rs_m)^2, m = n .. 1;
 /// - every pair of neighbor elements, 2 angular^2 narrow angular functions: rs = 0, eta by the first of
 ///   these rules with n = angular, lambda = -1 and 1, zeta = 1, 4, 16, .., 4^(angular-1).
-std::vector<SymmetryFunction> generate_symmetry_functions(double cutoff, int radial, int angular,
-                                                          int n_elements);
+std::vector<SymmetryFunction> generate_symmetry_functions(double cutoff, int radial, int angular, int n_elements);
 
 /// The same numbers of compact functions with this subtype, evenly spaced like those of M. P. Bircher et al., Mach.
 /// Learn.: Sci. Technol. 2, 035026 (2021): with the distances r_m = cutoff (1 + 2 m/n) / 3, m = 1 .. n, for every

@@ -12,7 +12,7 @@
 
 #include <cstddef>
 
-#include "core/lane.hpp"
+#include "simd/simd.hpp"
 
 namespace forcesmith {
 
@@ -87,48 +87,46 @@ struct SymmetryFunctionsTables {
   int n_elements;
   CutoffFunction cutoff_function;
   const SymmetryCutoff<Real>* cutoffs;
-  const int* n_values;                       // [n_elements]
-  const int* gaussian_begin;                 // [n_elements^2 + 1] center * n_elements + neighbor
+  const int* n_values;        // [n_elements]
+  const int* gaussian_begin;  // [n_elements^2 + 1] center * n_elements + neighbor
   const SymmetryGaussian<Real>* gaussians;
-  const int* compact_begin;                  // [n_elements^2 + 1]
+  const int* compact_begin;  // [n_elements^2 + 1]
   const SymmetryCompact<Real>* compacts;
-  const int* radial_begin;                   // [n_elements^2 + 1]
+  const int* radial_begin;  // [n_elements^2 + 1]
   const SymmetryRadialTerm<Real>* radial_terms;
-  const int* pair_begin;                     // [n_elements + 1] by center
+  const int* pair_begin;  // [n_elements + 1] by center
   const SymmetryElementPair* element_pairs;
   const SymmetryAngularGroup<Real>* groups;
-  const int* angular_begin;                  // [n_elements + 1] by center
+  const int* angular_begin;  // [n_elements + 1] by center
   const SymmetryAngularTerm<Real>* angular_terms;
-  int max_radial_parts;                      // of two elements
-  int max_terms;                             // radial and angular, of one center
+  int max_radial_parts;  // of two elements
+  int max_terms;         // radial and angular, of one center
 };
 
-/// Working memory; L is one register (`width` numbers), max_packs the most packs of one atom. What is kept
+/// Working memory; V is one register (`width` numbers), max_packs the most packs of one atom. What is kept
 /// from compute_values for the other verbs has room for all packs of a block (on a device: of all atoms);
 /// the rest is used for one atom at a time.
 template <class Real>
 struct SymmetryFunctionsScratch {
-  Real* radial_parts;  // L, of each atom in turn: [radial parts][E, dE/dr][packs of the atom]
-  Real* kept_rows;     // L, of each row in turn: SymmetryElementPair's kept arrays; may be null
-  Real* rows;          // L [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
-  Real* neighbors;     // L [4][max_packs] gradients, or motion, of each neighbor
-  Real* sums;          // L [max_terms + width]
+  Real* radial_parts;  // V, of each atom in turn: [radial parts][E, dE/dr][packs of the atom]
+  Real* kept_rows;     // V, of each row in turn: SymmetryElementPair's kept arrays; may be null
+  Real* rows;          // V [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
+  Real* neighbors;     // V [4][max_packs] gradients, or motion, of each neighbor
+  Real* sums;          // V [max_terms + width]
   Real* weights;       // [max_terms]
   int max_packs;
 
   static constexpr int n_rows = 13;
 
-  static FORCESMITH_FUNCTION std::size_t kept_size(const SymmetryFunctionsTables<Real>& t, int n_packs,
-                                                   int width) {
+  static FORCESMITH_FUNCTION std::size_t kept_size(const SymmetryFunctionsTables<Real>& t, int n_packs, int width) {
     return 2ul * t.max_radial_parts * n_packs * width;
   }
   static FORCESMITH_FUNCTION std::size_t working_size(const SymmetryFunctionsTables<Real>& t, int max_packs,
                                                       int width) {
     return (static_cast<std::size_t>(n_rows + 4) * max_packs + 2ul * t.max_terms + width) * width;
   }
-  static FORCESMITH_FUNCTION SymmetryFunctionsScratch laid_out(const SymmetryFunctionsTables<Real>& t,
-                                                               int max_packs, int width, Real* kept,
-                                                               Real* working) {
+  static FORCESMITH_FUNCTION SymmetryFunctionsScratch laid_out(const SymmetryFunctionsTables<Real>& t, int max_packs,
+                                                               int width, Real* kept, Real* working) {
     SymmetryFunctionsScratch s{};
     s.radial_parts = kept;
     s.rows = working;

@@ -4,8 +4,8 @@
 // A selection is a number with one bit per lane, the lowest for lane 0.
 #pragma once
 
-#include "core/indices.hpp"
-#include "core/lane.hpp"
+#include "simd/indices.hpp"
+#include "simd/simd.hpp"
 
 #if defined(__AVX2__)
 #include <immintrin.h>  // functions that are always inlined, so that no wide copy of them can be shared
@@ -15,20 +15,18 @@ namespace forcesmith::FORCESMITH_ISA {
 
 /// A register of doubles or floats.
 template <class Real>
-using NativeLane = Lane<Real, sizeof(Real) == sizeof(double) ? native_width : native_single_width>;
-using DoubleLane = NativeLane<double>;
-using SingleLane = NativeLane<float>;
+using NativeSimd = Simd<Real, sizeof(Real) == sizeof(double) ? native_width : native_single_width>;
+using DoubleSimd = NativeSimd<double>;
+using SingleSimd = NativeSimd<float>;
 /// Integers as many as numbers in a register.
-template <class L>
-using IntegersOf = Lane<int, L::width>;
+template <class V>
+using IntegersOf = Simd<int, V::width>;
 
 /// The selection of the first `count` lanes.
-FORCESMITH_FUNCTION unsigned first_lanes(int count) {
-  return (1u << count) - 1;
-}
+FORCESMITH_FUNCTION unsigned first_lanes(int count) { return (1u << count) - 1; }
 
 /// The lanes where a < b.
-FORCESMITH_FUNCTION unsigned lanes_less(DoubleLane a, DoubleLane b) {
+FORCESMITH_FUNCTION unsigned lanes_less(DoubleSimd a, DoubleSimd b) {
 #if defined(__AVX512F__)
   return _mm512_cmp_pd_mask((__m512d)a.v, (__m512d)b.v, _CMP_LT_OQ);
 #elif defined(__AVX2__)
@@ -39,7 +37,7 @@ FORCESMITH_FUNCTION unsigned lanes_less(DoubleLane a, DoubleLane b) {
   return lanes;
 #endif
 }
-FORCESMITH_FUNCTION unsigned lanes_less(SingleLane a, SingleLane b) {
+FORCESMITH_FUNCTION unsigned lanes_less(SingleSimd a, SingleSimd b) {
 #if defined(__AVX512F__)
   return _mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, _CMP_LT_OQ);
 #elif defined(__AVX2__)
@@ -51,12 +49,12 @@ FORCESMITH_FUNCTION unsigned lanes_less(SingleLane a, SingleLane b) {
 #endif
 }
 template <int width>
-FORCESMITH_FUNCTION unsigned lanes_less(Lane<int, width> a, int b) {
+FORCESMITH_FUNCTION unsigned lanes_less(Simd<int, width> a, int b) {
 #if defined(__AVX512F__)
   if constexpr (width == 16) return _mm512_cmplt_epi32_mask((__m512i)a.v, _mm512_set1_epi32(b));
   else return _mm256_cmplt_epi32_mask((__m256i)a.v, _mm256_set1_epi32(b));
 #elif defined(__AVX2__)
-  const auto less = a.v < Lane<int, width>(b).v;
+  const auto less = a.v < Simd<int, width>(b).v;
   if constexpr (width == 8) return static_cast<unsigned>(_mm256_movemask_ps((__m256)less));
   else return static_cast<unsigned>(_mm_movemask_ps((__m128)less));
 #else
@@ -68,12 +66,12 @@ FORCESMITH_FUNCTION unsigned lanes_less(Lane<int, width> a, int b) {
 
 /// The lanes where a == b.
 template <int width>
-FORCESMITH_FUNCTION unsigned lanes_equal(Lane<int, width> a, int b) {
+FORCESMITH_FUNCTION unsigned lanes_equal(Simd<int, width> a, int b) {
 #if defined(__AVX512F__)
   if constexpr (width == 16) return _mm512_cmpeq_epi32_mask((__m512i)a.v, _mm512_set1_epi32(b));
   else return _mm256_cmpeq_epi32_mask((__m256i)a.v, _mm256_set1_epi32(b));
 #elif defined(__AVX2__)
-  const auto equal = a.v == Lane<int, width>(b).v;
+  const auto equal = a.v == Simd<int, width>(b).v;
   if constexpr (width == 8) return static_cast<unsigned>(_mm256_movemask_ps((__m256)equal));
   else return static_cast<unsigned>(_mm_movemask_ps((__m128)equal));
 #else
@@ -93,40 +91,38 @@ FORCESMITH_FUNCTION int count_lanes(unsigned lanes) {
 }
 
 /// Lanes from consecutive, aligned memory of either precision.
-FORCESMITH_FUNCTION DoubleLane load_as_double(const double* address) {
-  return lane_load<DoubleLane>(address);
-}
-FORCESMITH_FUNCTION DoubleLane load_as_double(const float* address) {
+FORCESMITH_FUNCTION DoubleSimd load_as_double(const double* address) { return simd_load<DoubleSimd>(address); }
+FORCESMITH_FUNCTION DoubleSimd load_as_double(const float* address) {
 #if defined(__AVX512F__)
   // As a conversion of vectors, gcc makes two of it; without a mask, it sees uninitialised lanes.
-  return (DoubleLane::Vector)_mm512_maskz_cvtps_pd(0xff, _mm256_load_ps(address));
+  return (DoubleSimd::Vector)_mm512_maskz_cvtps_pd(0xff, _mm256_load_ps(address));
 #else
-  return __builtin_convertvector((lane_load_unaligned<Lane<float, native_width>>(address).v), DoubleLane::Vector);
+  return __builtin_convertvector((simd_load_unaligned<Simd<float, native_width> >(address).v), DoubleSimd::Vector);
 #endif
 }
 
 /// The first `count` lanes from memory, where nothing beyond them is read; the others are 0.
-template <class L>
-FORCESMITH_FUNCTION L lane_load_first(const typename L::Number* address, int count) {
+template <class V>
+FORCESMITH_FUNCTION V simd_load_first(const typename V::Number* address, int count) {
 #if defined(__AVX512F__)
   const unsigned lanes = first_lanes(count);
-  if constexpr (sizeof(L) == 32) return (typename L::Vector)_mm256_maskz_loadu_ps(lanes, address);
-  else if constexpr (L::width == 16) return (typename L::Vector)_mm512_maskz_loadu_ps(lanes, address);
-  else return (typename L::Vector)_mm512_maskz_loadu_pd(lanes, address);
+  if constexpr (sizeof(V) == 32) return (typename V::Vector)_mm256_maskz_loadu_ps(lanes, address);
+  else if constexpr (V::width == 16) return (typename V::Vector)_mm512_maskz_loadu_ps(lanes, address);
+  else return (typename V::Vector)_mm512_maskz_loadu_pd(lanes, address);
 #elif defined(__AVX2__)
   const auto* numbers = reinterpret_cast<const int*>(address);
-  if constexpr (L::width == 8) {
+  if constexpr (V::width == 8) {
     const __m256i first = _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    return (typename L::Vector)_mm256_maskload_epi32(numbers, first);
-  } else if constexpr (sizeof(L) == 16) {
+    return (typename V::Vector)_mm256_maskload_epi32(numbers, first);
+  } else if constexpr (sizeof(V) == 16) {
     const __m128i first = _mm_cmpgt_epi32(_mm_set1_epi32(count), _mm_setr_epi32(0, 1, 2, 3));
-    return (typename L::Vector)_mm_maskload_epi32(numbers, first);
+    return (typename V::Vector)_mm_maskload_epi32(numbers, first);
   } else {
     const __m256i first = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
-    return (typename L::Vector)_mm256_maskload_pd(address, first);
+    return (typename V::Vector)_mm256_maskload_pd(address, first);
   }
 #else
-  L lane(0);
+  V lane(0);
   for (int i = 0; i < count; ++i) lane.set(i, address[i]);
   return lane;
 #endif
@@ -165,7 +161,7 @@ FORCESMITH_FUNCTION __m128 permute(__m128 numbers, const int* positions) {
 
 /// Stores the selected lanes one after the other. The memory of as many numbers as there are lanes is
 /// overwritten.
-FORCESMITH_FUNCTION void store_selected(double* address, DoubleLane lane, unsigned lanes) {
+FORCESMITH_FUNCTION void store_selected(double* address, DoubleSimd lane, unsigned lanes) {
 #if defined(__AVX512F__)
   _mm512_storeu_pd(address, _mm512_maskz_compress_pd(lanes, (__m512d)lane.v));
 #elif defined(__AVX2__)
@@ -176,7 +172,7 @@ FORCESMITH_FUNCTION void store_selected(double* address, DoubleLane lane, unsign
 }
 /// The same of floats or integers.
 template <class Number, int width>
-FORCESMITH_FUNCTION void store_selected(Number* address, Lane<Number, width> lane, unsigned lanes) {
+FORCESMITH_FUNCTION void store_selected(Number* address, Simd<Number, width> lane, unsigned lanes) {
 #if defined(__AVX512F__)
   if constexpr (width == 16) _mm512_storeu_ps(address, _mm512_maskz_compress_ps(lanes, (__m512)lane.v));
   else _mm256_storeu_ps(reinterpret_cast<float*>(address), _mm256_maskz_compress_ps(lanes, (__m256)lane.v));
@@ -189,15 +185,15 @@ FORCESMITH_FUNCTION void store_selected(Number* address, Lane<Number, width> lan
 #endif
 }
 /// The same of doubles, rounded to single precision.
-FORCESMITH_FUNCTION void store_selected(float* address, DoubleLane lane, unsigned lanes) {
-  using Rounded = Lane<float, native_width>;
+FORCESMITH_FUNCTION void store_selected(float* address, DoubleSimd lane, unsigned lanes) {
+  using Rounded = Simd<float, native_width>;
   store_selected(address, Rounded(__builtin_convertvector(lane.v, Rounded::Vector)), lanes);
 }
 
 /// The same of floats, in double precision.
-FORCESMITH_FUNCTION void store_selected(double* address, SingleLane lane, unsigned lanes) {
+FORCESMITH_FUNCTION void store_selected(double* address, SingleSimd lane, unsigned lanes) {
   alignas(64) float numbers[native_single_width];
-  lane_store(numbers, lane);
+  simd_store(numbers, lane);
   const unsigned low = lanes & first_lanes(native_width);
   store_selected(address, load_as_double(numbers), low);
   store_selected(address + count_lanes(low), load_as_double(numbers + native_width), lanes >> native_width);
@@ -205,17 +201,17 @@ FORCESMITH_FUNCTION void store_selected(double* address, SingleLane lane, unsign
 
 /// A row of an array [..][4]: one register, or two.
 #if defined(__AVX2__)
-using ForceRow = Lane<double, 4>;
+using ForceRow = Simd<double, 4>;
 #else
 struct ForceRow {
-  Lane<double, 2> xy, z;
+  Simd<double, 2> xy, z;
   friend FORCESMITH_FUNCTION ForceRow operator+(ForceRow a, ForceRow b) { return {a.xy + b.xy, a.z + b.z}; }
   friend FORCESMITH_FUNCTION ForceRow operator-(ForceRow a, ForceRow b) { return {a.xy - b.xy, a.z - b.z}; }
 };
 #endif
 
 /// Points given component by component as rows: x_i, y_i, z_i and anything.
-FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleLane* components, ForceRow* rows) {
+FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleSimd* components, ForceRow* rows) {
   const auto x = components[0].v, y = components[1].v, z = components[2].v;
 #if defined(__AVX512F__)
   const auto even = __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
@@ -246,34 +242,34 @@ FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleLane* components, Force
 }
 
 /// first, first + 1, ..
-template <class L, int... i>
-FORCESMITH_FUNCTION L lane_count_from(int first, Indices<i...>) {
-  return typename L::Vector{i...} + L(first).v;
+template <class V, int... i>
+FORCESMITH_FUNCTION V simd_count_from(int first, Indices<i...>) {
+  return typename V::Vector{i...} + V(first).v;
 }
-template <class L>
-FORCESMITH_FUNCTION L lane_count_from(int first) {
-  return lane_count_from<L>(first, typename IndicesUpTo<L::width>::Type{});
+template <class V>
+FORCESMITH_FUNCTION V simd_count_from(int first) {
+  return simd_count_from<V>(first, typename IndicesUpTo<V::width>::Type{});
 }
 
 /// values[index(i)] in lane i.
-template <class L, class Index>
-FORCESMITH_FUNCTION L lane_gather(const typename L::Number* values, const Index& index) {
-  L lane(0);
-  for (int i = 0; i < L::width; ++i) lane.set(i, values[index(i)]);
+template <class V, class Index>
+FORCESMITH_FUNCTION V simd_gather(const typename V::Number* values, const Index& index) {
+  V lane(0);
+  for (int i = 0; i < V::width; ++i) lane.set(i, values[index(i)]);
   return lane;
 }
 
 /// The points [..][3] number index(i) in lane i, component by component.
 template <class Index>
-FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& index, DoubleLane* components) {
+FORCESMITH_FUNCTION void simd_gather_points(const double* points, const Index& index, DoubleSimd* components) {
 #if defined(__AVX512F__)
   // Point by point, then transposed: quicker than gathering numbers. What a mask leaves out is not read.
   const auto point = [&](int i) FORCESMITH_INLINE_LAMBDA {
     return _mm256_maskz_loadu_pd(7, points + 3 * static_cast<long long>(index(i)));
   };
-  DoubleLane::Vector two[4];  // points i and i + 4; without a mask gcc sees uninitialised lanes
+  DoubleSimd::Vector two[4];  // points i and i + 4; without a mask gcc sees uninitialised lanes
   for (int i = 0; i < 4; ++i)
-    two[i] = (DoubleLane::Vector)_mm512_maskz_insertf64x4(0xff, _mm512_castpd256_pd512(point(i)), point(i + 4), 1);
+    two[i] = (DoubleSimd::Vector)_mm512_maskz_insertf64x4(0xff, _mm512_castpd256_pd512(point(i)), point(i + 4), 1);
   const auto xz_01 = __builtin_shufflevector(two[0], two[1], 0, 8, 2, 10, 4, 12, 6, 14);
   const auto xz_23 = __builtin_shufflevector(two[2], two[3], 0, 8, 2, 10, 4, 12, 6, 14);
   const auto y_01 = __builtin_shufflevector(two[0], two[1], 1, 9, 3, 11, 5, 13, 7, 15);
@@ -284,7 +280,7 @@ FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& i
 #elif defined(__AVX2__)
   const __m256i three = _mm256_setr_epi64x(-1, -1, -1, 0);
   const auto point = [&](int i) FORCESMITH_INLINE_LAMBDA {
-    return (DoubleLane::Vector)_mm256_maskload_pd(points + 3 * static_cast<long long>(index(i)), three);
+    return (DoubleSimd::Vector)_mm256_maskload_pd(points + 3 * static_cast<long long>(index(i)), three);
   };
   const auto p0 = point(0), p1 = point(1), p2 = point(2), p3 = point(3);
   const auto xz_01 = __builtin_shufflevector(p0, p1, 0, 4, 2, 6), y_01 = __builtin_shufflevector(p0, p1, 1, 5, 3, 7);
@@ -294,7 +290,7 @@ FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& i
   components[2] = __builtin_shufflevector(xz_01, xz_23, 2, 3, 6, 7);
 #else
   const double* first = points + 3 * static_cast<long long>(index(0));
-  for (int axis = 0; axis < 3; ++axis) components[axis] = DoubleLane(first[axis]);
+  for (int axis = 0; axis < 3; ++axis) components[axis] = DoubleSimd(first[axis]);
   for (int i = 1; i < native_width; ++i) {
     const double* point = points + 3 * static_cast<long long>(index(i));
     for (int axis = 0; axis < 3; ++axis) components[axis].set(i, point[axis]);
@@ -304,45 +300,45 @@ FORCESMITH_FUNCTION void lane_gather_points(const double* points, const Index& i
 
 /// Every other lane of a and b, group by group of four, in pairs: a_0 b_0 a_1 b_1 or, of the upper half,
 /// a_2 b_2 a_3 b_3. `size` numbers at a time, 1 or 2: a_0 a_1 b_0 b_1.
-template <int size, int half, class L, int... i>
-FORCESMITH_FUNCTION L interleave(L a, L b, Indices<i...>) {
+template <int size, int half, class V, int... i>
+FORCESMITH_FUNCTION V interleave(V a, V b, Indices<i...>) {
   return __builtin_shufflevector(
-      a.v, b.v, (i / size % 2 * L::width + i / 4 * 4 + 2 * half + i % 4 / (2 * size) * size + i % size)...);
+      a.v, b.v, (i / size % 2 * V::width + i / 4 * 4 + 2 * half + i % 4 / (2 * size) * size + i % size)...);
 }
 
 /// a - b modulo 2^32, between -2^31 and 2^31, as floats.
-FORCESMITH_FUNCTION SingleLane lane_difference(IntegersOf<SingleLane> a, int b) {
-  typedef unsigned Unsigned __attribute__((vector_size(sizeof(SingleLane))));  // these may overflow
-  const auto difference = (Unsigned)a.v - (Unsigned)IntegersOf<SingleLane>(b).v;
-  return __builtin_convertvector((IntegersOf<SingleLane>::Vector)difference, SingleLane::Vector);
+FORCESMITH_FUNCTION SingleSimd simd_difference(IntegersOf<SingleSimd> a, int b) {
+  typedef unsigned Unsigned __attribute__((vector_size(sizeof(SingleSimd))));  // these may overflow
+  const auto difference = (Unsigned)a.v - (Unsigned)IntegersOf<SingleSimd>(b).v;
+  return __builtin_convertvector((IntegersOf<SingleSimd>::Vector)difference, SingleSimd::Vector);
 }
 
 /// The rows [..][4] number index(i) in lane i, column by column.
 template <class Index>
-FORCESMITH_FUNCTION void lane_gather_rows(const int* rows, const Index& index, IntegersOf<SingleLane>* columns) {
-  using L = IntegersOf<SingleLane>;
+FORCESMITH_FUNCTION void simd_gather_rows(const int* rows, const Index& index, IntegersOf<SingleSimd>* columns) {
+  using V = IntegersOf<SingleSimd>;
   const auto address = [&](int i) FORCESMITH_INLINE_LAMBDA {
     return reinterpret_cast<const VectorOf<int, 4>::Type*>(rows + 4 * static_cast<long long>(index(i)));
   };
-  L every_fourth[4];  // rows i, i + 4, ..
+  V every_fourth[4];  // rows i, i + 4, ..
   for (int i = 0; i < 4; ++i) {
 #if defined(__AVX512F__)
     const auto row = [&](int k) FORCESMITH_INLINE_LAMBDA { return (__m128i)*address(i + 4 * k); };
     __m512i four = _mm512_maskz_broadcast_i32x4(0xffff, row(0));  // without a mask gcc sees uninitialised lanes
     four = _mm512_mask_broadcast_i32x4(four, 0x00f0, row(1));
     four = _mm512_mask_broadcast_i32x4(four, 0x0f00, row(2));
-    every_fourth[i] = (L::Vector)_mm512_mask_broadcast_i32x4(four, 0xf000, row(3));
+    every_fourth[i] = (V::Vector)_mm512_mask_broadcast_i32x4(four, 0xf000, row(3));
 #elif defined(__AVX2__)
     every_fourth[i] = __builtin_shufflevector(*address(i), *address(i + 4), 0, 1, 2, 3, 4, 5, 6, 7);
 #else
     every_fourth[i] = *address(i);
 #endif
   }
-  const IndicesUpTo<L::width>::Type all{};
-  const L xy_01 = interleave<1, 0>(every_fourth[0], every_fourth[1], all);
-  const L xy_23 = interleave<1, 0>(every_fourth[2], every_fourth[3], all);
-  const L zw_01 = interleave<1, 1>(every_fourth[0], every_fourth[1], all);
-  const L zw_23 = interleave<1, 1>(every_fourth[2], every_fourth[3], all);
+  const IndicesUpTo<V::width>::Type all{};
+  const V xy_01 = interleave<1, 0>(every_fourth[0], every_fourth[1], all);
+  const V xy_23 = interleave<1, 0>(every_fourth[2], every_fourth[3], all);
+  const V zw_01 = interleave<1, 1>(every_fourth[0], every_fourth[1], all);
+  const V zw_23 = interleave<1, 1>(every_fourth[2], every_fourth[3], all);
   columns[0] = interleave<2, 0>(xy_01, xy_23, all);
   columns[1] = interleave<2, 1>(xy_01, xy_23, all);
   columns[2] = interleave<2, 0>(zw_01, zw_23, all);

@@ -1,7 +1,7 @@
-// Lane: the number type of every kernel. Lane<double, 8> and Lane<float, 16> are one AVX-512 register,
-// Lane<double, 4> and Lane<float, 8> one AVX2 register, Lane<double, 1> a plain number (what a GPU thread
-// works with). Kernels are written once, templated on Lane; numbers that they broadcast within loops, from
-// tables for example, are of the same precision as the lanes.
+// Simd: the number type of every kernel. Simd<double, 8> and Simd<float, 16> are one AVX-512 register,
+// Simd<double, 4> and Simd<float, 8> one AVX2 register, Simd<double, 1> a plain number (what a GPU thread
+// works with). Kernels are written once, templated on V, a Simd; its slots are called lanes. Numbers that kernels
+// broadcast within loops, from tables for example, are of the same precision as the lanes.
 //
 // Everything that is compiled per instruction set lives in the namespace forcesmith::FORCESMITH_ISA,
 // so that code compiled for a wider processor can never be linked into a narrower path.
@@ -24,6 +24,7 @@ namespace forcesmith::FORCESMITH_ISA {
 #if !defined(__CUDACC__)
 template <class Real, int Width>
 struct VectorOf;
+// clang-format off
 template <> struct VectorOf<double, 2> { typedef double Type __attribute__((vector_size(16))); };
 template <> struct VectorOf<double, 4> { typedef double Type __attribute__((vector_size(32))); };
 template <> struct VectorOf<double, 8> { typedef double Type __attribute__((vector_size(64))); };
@@ -35,76 +36,80 @@ template <> struct VectorOf<int, 2> { typedef int Type __attribute__((vector_siz
 template <> struct VectorOf<int, 4> { typedef int Type __attribute__((vector_size(16))); };
 template <> struct VectorOf<int, 8> { typedef int Type __attribute__((vector_size(32))); };
 template <> struct VectorOf<int, 16> { typedef int Type __attribute__((vector_size(64))); };
+// clang-format on
 
 template <class Real, int Width>
-struct Lane {
+struct Simd {
   using Number = Real;
   static constexpr int width = Width;
   using Vector = typename VectorOf<Real, Width>::Type;
   Vector v;
 
-  Lane() = default;
-  FORCESMITH_FUNCTION Lane(Vector vector) : v(vector) {}
-  FORCESMITH_FUNCTION Lane(Real value) : v(value - Vector{}) {}  // broadcast
+  Simd() = default;
+  FORCESMITH_FUNCTION Simd(Vector vector) : v(vector) {}
+  FORCESMITH_FUNCTION Simd(Real value) : v(value - Vector{}) {}  // broadcast
 
   FORCESMITH_FUNCTION Real operator[](int i) const { return v[i]; }
   FORCESMITH_FUNCTION void set(int i, Real value) { v[i] = value; }
-  FORCESMITH_FUNCTION Lane& operator+=(Lane b) { v += b.v; return *this; }
-  FORCESMITH_FUNCTION Lane& operator-=(Lane b) { v -= b.v; return *this; }
-  FORCESMITH_FUNCTION Lane& operator*=(Lane b) { v *= b.v; return *this; }
-  friend FORCESMITH_FUNCTION Lane operator+(Lane a, Lane b) { return a.v + b.v; }
-  friend FORCESMITH_FUNCTION Lane operator-(Lane a, Lane b) { return a.v - b.v; }
-  friend FORCESMITH_FUNCTION Lane operator*(Lane a, Lane b) { return a.v * b.v; }
-  friend FORCESMITH_FUNCTION Lane operator/(Lane a, Lane b) { return a.v / b.v; }
-  friend FORCESMITH_FUNCTION Lane operator-(Lane a) { return -a.v; }
+  // clang-format off
+  FORCESMITH_FUNCTION Simd& operator+=(Simd b) { v += b.v; return *this; }
+  FORCESMITH_FUNCTION Simd& operator-=(Simd b) { v -= b.v; return *this; }
+  FORCESMITH_FUNCTION Simd& operator*=(Simd b) { v *= b.v; return *this; }
+  // clang-format on
+  friend FORCESMITH_FUNCTION Simd operator+(Simd a, Simd b) { return a.v + b.v; }
+  friend FORCESMITH_FUNCTION Simd operator-(Simd a, Simd b) { return a.v - b.v; }
+  friend FORCESMITH_FUNCTION Simd operator*(Simd a, Simd b) { return a.v * b.v; }
+  friend FORCESMITH_FUNCTION Simd operator/(Simd a, Simd b) { return a.v / b.v; }
+  friend FORCESMITH_FUNCTION Simd operator-(Simd a) { return -a.v; }
 };
 #else
 template <class Real, int Width>
-struct Lane;
+struct Simd;
 #endif
 
 template <class Real>
-struct Lane<Real, 1> {
+struct Simd<Real, 1> {
   using Number = Real;
   static constexpr int width = 1;
   Real v;
 
-  Lane() = default;
-  FORCESMITH_FUNCTION Lane(Real value) : v(value) {}
+  Simd() = default;
+  FORCESMITH_FUNCTION Simd(Real value) : v(value) {}
 
   FORCESMITH_FUNCTION Real operator[](int) const { return v; }
   FORCESMITH_FUNCTION void set(int, Real value) { v = value; }
-  FORCESMITH_FUNCTION Lane& operator+=(Lane b) { v += b.v; return *this; }
-  FORCESMITH_FUNCTION Lane& operator-=(Lane b) { v -= b.v; return *this; }
-  FORCESMITH_FUNCTION Lane& operator*=(Lane b) { v *= b.v; return *this; }
-  friend FORCESMITH_FUNCTION Lane operator+(Lane a, Lane b) { return a.v + b.v; }
-  friend FORCESMITH_FUNCTION Lane operator-(Lane a, Lane b) { return a.v - b.v; }
-  friend FORCESMITH_FUNCTION Lane operator*(Lane a, Lane b) { return a.v * b.v; }
-  friend FORCESMITH_FUNCTION Lane operator/(Lane a, Lane b) { return a.v / b.v; }
-  friend FORCESMITH_FUNCTION Lane operator-(Lane a) { return -a.v; }
+  // clang-format off
+  FORCESMITH_FUNCTION Simd& operator+=(Simd b) { v += b.v; return *this; }
+  FORCESMITH_FUNCTION Simd& operator-=(Simd b) { v -= b.v; return *this; }
+  FORCESMITH_FUNCTION Simd& operator*=(Simd b) { v *= b.v; return *this; }
+  // clang-format on
+  friend FORCESMITH_FUNCTION Simd operator+(Simd a, Simd b) { return a.v + b.v; }
+  friend FORCESMITH_FUNCTION Simd operator-(Simd a, Simd b) { return a.v - b.v; }
+  friend FORCESMITH_FUNCTION Simd operator*(Simd a, Simd b) { return a.v * b.v; }
+  friend FORCESMITH_FUNCTION Simd operator/(Simd a, Simd b) { return a.v / b.v; }
+  friend FORCESMITH_FUNCTION Simd operator-(Simd a) { return -a.v; }
 };
 
-template <class L>
-inline constexpr bool lane_is_single = sizeof(typename L::Number) == sizeof(float);
+template <class V>
+inline constexpr bool simd_is_single = sizeof(typename V::Number) == sizeof(float);
 
 /// Lane by lane: `yes` where a < b, else `no`.
 #if !defined(__CUDACC__)
 template <class Real, int Width>
-FORCESMITH_FUNCTION Lane<Real, Width> lane_if_less(Lane<Real, Width> a, Lane<Real, Width> b,
-                                                   Lane<Real, Width> yes, Lane<Real, Width> no) {
+FORCESMITH_FUNCTION Simd<Real, Width> simd_if_less(Simd<Real, Width> a, Simd<Real, Width> b, Simd<Real, Width> yes,
+                                                   Simd<Real, Width> no) {
   return a.v < b.v ? yes.v : no.v;
 }
 #endif
 template <class Real>
-FORCESMITH_FUNCTION Lane<Real, 1> lane_if_less(Lane<Real, 1> a, Lane<Real, 1> b, Lane<Real, 1> yes,
-                                               Lane<Real, 1> no) {
+FORCESMITH_FUNCTION Simd<Real, 1> simd_if_less(Simd<Real, 1> a, Simd<Real, 1> b, Simd<Real, 1> yes, Simd<Real, 1> no) {
   return a.v < b.v ? yes : no;
 }
 
 /// `value` kept between `low` and `high`.
-template <class L>
-FORCESMITH_FUNCTION L lane_clamp(L value, L low, L high) {
-  return lane_if_less(value, low, low, lane_if_less(high, value, high, value));
+template <class V>
+FORCESMITH_FUNCTION V simd_clamp(V value, V low, V high) {
+  return simd_if_less(value, low, low, simd_if_less(high, value, high, value));
 }
 
 /// Layout of the bits of a number: sign, biased exponent, fraction.
@@ -126,8 +131,8 @@ struct NumberFormat<float> {
 /// The nearest whole number, for |x| < 2^51, in single precision 2^22. (Added to 1.5 2^52, a number loses its
 /// fraction.)
 template <class Real, int Width>
-FORCESMITH_FUNCTION Lane<Real, Width> lane_round(Lane<Real, Width> x) {
-  const Lane<Real, Width> shift(NumberFormat<Real>::one_and_a_half);
+FORCESMITH_FUNCTION Simd<Real, Width> simd_round(Simd<Real, Width> x) {
+  const Simd<Real, Width> shift(NumberFormat<Real>::one_and_a_half);
   return (x + shift) - shift;
 }
 
@@ -139,46 +144,46 @@ FORCESMITH_FUNCTION float square_root(float x) { return sqrtf(x); }
 FORCESMITH_FUNCTION double square_root(double x) { return __builtin_sqrt(x); }
 FORCESMITH_FUNCTION float square_root(float x) { return __builtin_sqrtf(x); }
 template <class Real, int Width>
-FORCESMITH_FUNCTION Lane<Real, Width> lane_sqrt(Lane<Real, Width> a) {
+FORCESMITH_FUNCTION Simd<Real, Width> simd_sqrt(Simd<Real, Width> a) {
   for (int i = 0; i < Width; ++i) a.v[i] = square_root(a.v[i]);
   return a;
 }
 #endif
 template <class Real>
-FORCESMITH_FUNCTION Lane<Real, 1> lane_sqrt(Lane<Real, 1> a) {
+FORCESMITH_FUNCTION Simd<Real, 1> simd_sqrt(Simd<Real, 1> a) {
   return square_root(a.v);
 }
 
 /// Sum over the lanes.
 template <class Real, int Width>
-FORCESMITH_FUNCTION Real lane_sum(Lane<Real, Width> a) {
+FORCESMITH_FUNCTION Real lane_sum(Simd<Real, Width> a) {
   Real sum = a[0];
   for (int i = 1; i < Width; ++i) sum += a[i];
   return sum;
 }
 
 /// Lanes from consecutive, aligned memory, which is written and read as such lanes, or as numbers.
-template <class L, class Real>
-FORCESMITH_FUNCTION L lane_load(const Real* address) {
-  return *reinterpret_cast<const L*>(address);
+template <class V, class Real>
+FORCESMITH_FUNCTION V simd_load(const Real* address) {
+  return *reinterpret_cast<const V*>(address);
 }
 
-template <class L, class Real>
-FORCESMITH_FUNCTION void lane_store(Real* address, L value) {
-  *reinterpret_cast<L*>(address) = value;
+template <class V, class Real>
+FORCESMITH_FUNCTION void simd_store(Real* address, V value) {
+  *reinterpret_cast<V*>(address) = value;
 }
 
 /// The same from and to memory of any alignment, and as lanes of any width.
-template <class L, class Real>
-FORCESMITH_FUNCTION L lane_load_unaligned(const Real* address) {
-  L value;
-  __builtin_memcpy(&value, address, sizeof(L));
+template <class V, class Real>
+FORCESMITH_FUNCTION V simd_load_unaligned(const Real* address) {
+  V value;
+  __builtin_memcpy(&value, address, sizeof(V));
   return value;
 }
 
-template <class L, class Real>
-FORCESMITH_FUNCTION void lane_store_unaligned(Real* address, L value) {
-  __builtin_memcpy(address, &value, sizeof(L));
+template <class V, class Real>
+FORCESMITH_FUNCTION void simd_store_unaligned(Real* address, V value) {
+  __builtin_memcpy(address, &value, sizeof(V));
 }
 
 #if defined(__AVX512F__)

@@ -1,4 +1,4 @@
-// Lane arithmetic, choices, sums over lanes and elementary functions, for every width that exists: each lane
+// Simd arithmetic, choices, sums over lanes and elementary functions, for every width that exists: each lane
 // does what a double does.
 #include <algorithm>
 #include <limits>
@@ -6,10 +6,10 @@
 
 #include "check.hpp"
 #include "core/aligned_buffer.hpp"
-#include "core/lane_sums.hpp"
-#include "core/lane_transpose.hpp"
-#include "math/lane_exponential.hpp"
-#include "math/lane_trigonometry.hpp"
+#include "simd/exponential.hpp"
+#include "simd/sums.hpp"
+#include "simd/transpose.hpp"
+#include "simd/trigonometry.hpp"
 
 namespace {
 
@@ -17,8 +17,8 @@ using namespace forcesmith::FORCESMITH_ISA;
 
 template <class Real, int Width>
 void test_arithmetic() {
-  using L = Lane<Real, Width>;
-  static_assert(L::width == Width && sizeof(L) == Width * sizeof(Real));
+  using V = Simd<Real, Width>;
+  static_assert(V::width == Width && sizeof(V) == Width * sizeof(Real));
   constexpr double relative = 5 * std::numeric_limits<Real>::epsilon();
   forcesmith::AlignedBufferOf<Real> buffer;
   Real* x = buffer.reserve(4 * Width);
@@ -28,26 +28,26 @@ void test_arithmetic() {
     y[i] = -0.25 * i + 3.0;
     z[i] = w[i] = -1.0;
   }
-  const L a = lane_load<L>(x), b = lane_load<L>(y);
-  L c = a;
+  const V a = simd_load<V>(x), b = simd_load<V>(y);
+  V c = a;
   c += b;
-  c -= L(2.0);
+  c -= V(2.0);
   c *= a;
-  lane_store(z, (a + b) * a - b / a + -a);
-  lane_store(w, c);
+  simd_store(z, (a + b) * a - b / a + -a);
+  simd_store(w, c);
   for (int i = 0; i < Width; ++i) {
     CHECK(a[i] == x[i]);
-    CHECK(L(7.25)[i] == Real(7.25));
+    CHECK(V(7.25)[i] == Real(7.25));
     CHECK_CLOSE(z[i], (x[i] + y[i]) * x[i] - y[i] / x[i] - x[i], relative);
     CHECK_CLOSE(w[i], (x[i] + y[i] - 2.0) * x[i], relative);
   }
   c.set(Width - 1, 42.0);
   for (int i = 0; i < Width; ++i) CHECK(c[i] == (i == Width - 1 ? 42.0 : w[i]));
-  const L roots = lane_sqrt(a);
+  const V roots = simd_sqrt(a);
   for (int i = 0; i < Width; ++i) CHECK(roots[i] == std::sqrt(x[i]));
   // A broadcast of the special values: subtracting zero must not change them.
-  CHECK(std::isnan(L(NAN)[0]) && L(Real(INFINITY))[Width - 1] == INFINITY);
-  CHECK(std::signbit(L(-0.0)[0]));
+  CHECK(std::isnan(V(NAN)[0]) && V(Real(INFINITY))[Width - 1] == INFINITY);
+  CHECK(std::signbit(V(-0.0)[0]));
   Real sum = 0.0;
   for (int i = 0; i < Width; ++i) sum += x[i];
   CHECK_CLOSE(lane_sum(a), sum, relative);
@@ -55,16 +55,16 @@ void test_arithmetic() {
 
 template <class Real, int Width>
 void test_choices() {
-  using L = Lane<Real, Width>;
+  using V = Simd<Real, Width>;
   const Real some[] = {-INFINITY, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, INFINITY, NAN};
   for (Real a : some)
     for (Real b : some)
       for (int own = 0; own < Width; ++own) {
         // One lane of its own, so that no lane decides for another.
-        L x(0.25), low(-1.0), high(1.0), y(0.75);
+        V x(0.25), low(-1.0), high(1.0), y(0.75);
         x.set(own, a);
         y.set(own, b);
-        const L chosen = lane_if_less(x, y, low, high), clamped = lane_clamp(x, low, high);
+        const V chosen = simd_if_less(x, y, low, high), clamped = simd_clamp(x, low, high);
         for (int i = 0; i < Width; ++i) {
           CHECK(chosen[i] == (x[i] < y[i] ? -1 : 1));
           if (std::isnan(x[i])) CHECK(std::isnan(clamped[i]));
@@ -75,14 +75,13 @@ void test_choices() {
 
 template <int Width>
 void test_sin_cos() {
-  using L = Lane<double, Width>;
+  using V = Simd<double, Width>;
   constexpr int n = 100000;
   double largest = 0.0;
   for (int first = 0; first <= n; first += Width) {
-    L x(0.0), sine, cosine;
-    for (int i = 0; i < Width; ++i)
-      x.set(i, std::numbers::pi * (2.0 * std::min(first + i, n) / n - 1.0));
-    lane_sin_cos(x, sine, cosine);
+    V x(0.0), sine, cosine;
+    for (int i = 0; i < Width; ++i) x.set(i, std::numbers::pi * (2.0 * std::min(first + i, n) / n - 1.0));
+    simd_sin_cos(x, sine, cosine);
     for (int i = 0; i < Width; ++i)
       largest = std::max({largest, std::abs(sine[i] - std::sin(x[i])), std::abs(cosine[i] - std::cos(x[i]))});
   }
@@ -92,13 +91,13 @@ void test_sin_cos() {
 /// Largest relative difference of two functions at n + 1 points from `low` to `high`.
 template <int Width, class Function, class Exact>
 double largest_difference(double low, double high, const Function& function, const Exact& exact) {
-  using L = Lane<double, Width>;
+  using V = Simd<double, Width>;
   constexpr int n = 100000;
   double largest = 0.0;
   for (int first = 0; first <= n; first += Width) {
-    L x(0.0);
+    V x(0.0);
     for (int i = 0; i < Width; ++i) x.set(i, low + (high - low) * std::min(first + i, n) / n);
-    const L found = function(x);
+    const V found = function(x);
     for (int i = 0; i < Width; ++i) {
       const double expected = exact(x[i]);
       if (found[i] != expected) largest = std::max(largest, std::abs(found[i] / expected - 1.0));
@@ -109,39 +108,39 @@ double largest_difference(double low, double high, const Function& function, con
 
 template <int Width>
 void test_exponential() {
-  using L = Lane<double, Width>;
-  auto exponential = [](L x) { return lane_exp(x); };
+  using V = Simd<double, Width>;
+  auto exponential = [](V x) { return simd_exp(x); };
   auto exact = [](double x) { return std::exp(x); };
   for (double range : {1e-8, 1.0, 30.0, 708.0})
     CHECK(largest_difference<Width>(-range, range, exponential, exact) < 5e-16);
-  CHECK(lane_exp(L(0.0))[Width - 1] == 1.0);
-  CHECK_CLOSE(lane_exp(L(709.0))[0], std::exp(709.0), 1e-15);
-  for (double x : {-709.0, -1e10, -1e300}) CHECK(lane_exp(L(x))[0] == lane_exp(L(-708.0))[0]);
-  CHECK(lane_exp(L(-INFINITY))[0] == lane_exp(L(-708.0))[0]);
+  CHECK(simd_exp(V(0.0))[Width - 1] == 1.0);
+  CHECK_CLOSE(simd_exp(V(709.0))[0], std::exp(709.0), 1e-15);
+  for (double x : {-709.0, -1e10, -1e300}) CHECK(simd_exp(V(x))[0] == simd_exp(V(-708.0))[0]);
+  CHECK(simd_exp(V(-INFINITY))[0] == simd_exp(V(-708.0))[0]);
 
-  auto logarithm = [](L x) { return lane_log(x); };
+  auto logarithm = [](V x) { return simd_log(x); };
   auto exact_logarithm = [](double x) { return std::log(x); };
   for (double range : {1e-8, 0.1, 0.999, 1.001, 1.9, 1e8, 1e300})
     CHECK(largest_difference<Width>(1.0, range, logarithm, exact_logarithm) < 5e-16);
-  CHECK(lane_log(L(1.0))[0] == 0.0);
-  for (double x : {0.0, -0.0, -1.0, 1e-310}) CHECK(lane_log(L(x))[0] == lane_log(L(1e-300))[0]);
+  CHECK(simd_log(V(1.0))[0] == 0.0);
+  for (double x : {0.0, -0.0, -1.0, 1e-310}) CHECK(simd_log(V(x))[0] == simd_log(V(1e-300))[0]);
 
-  auto tangent = [](L x) { return lane_tanh_up_to_1(x); };
+  auto tangent = [](V x) { return simd_tanh_up_to_1(x); };
   CHECK(largest_difference<Width>(-1.0, 1.0, tangent, [](double x) { return std::tanh(x); }) < 1e-15);
-  auto root = [](L x) { return lane_sqrt(x); };
+  auto root = [](V x) { return simd_sqrt(x); };
   CHECK(largest_difference<Width>(0.0, 10.0, root, [](double x) { return std::sqrt(x); }) == 0.0);
 }
 
 template <class Real, int Width>
 void test_sums() {
-  using L = Lane<Real, Width>;
+  using V = Simd<Real, Width>;
   constexpr int most = 3 * Width + 1, room = most + Width, stride = 3;
   constexpr double relative = 50 * std::numeric_limits<Real>::epsilon();
   forcesmith::AlignedBufferOf<Real> buffer;
   Real* numbers = buffer.reserve(room * Width);
   for (int i = 0; i < room * Width; ++i) numbers[i] = i * i % 17 + Real(0.125) * i;
-  const L* lanes = reinterpret_cast<const L*>(numbers);
-  const L sums = lane_sums(lanes);
+  const V* lanes = reinterpret_cast<const V*>(numbers);
+  const V sums = lane_sums(lanes);
   for (int i = 0; i < Width; ++i) CHECK_CLOSE(sums[i], lane_sum(lanes[i]), relative);
   for (int n = 0; n <= most; ++n) {
     std::vector<Real> found(stride * most + 1, -7.0);
@@ -158,7 +157,7 @@ void test_sums() {
 /// Sums of several atoms, in lanes of the atoms; of fewer atoms than lanes, too.
 template <class Real, int Width>
 void test_sums_of_atoms() {
-  using L = Lane<Real, Width>;
+  using V = Simd<Real, Width>;
   constexpr double relative = 50 * std::numeric_limits<Real>::epsilon();
   for (int n : {1, Width, Width + 1, 3 * Width - 1})
     for (int n_atoms : {1, (Width + 1) / 2, Width}) {
@@ -166,8 +165,8 @@ void test_sums_of_atoms() {
       forcesmith::AlignedBufferOf<Real> buffer;
       Real* numbers = buffer.reserve((n_atoms + 1) * room * Width);
       for (int i = 0; i < n_atoms * room * Width; ++i) numbers[i] = i * i % 17 + Real(0.125) * i;
-      const L* lanes = reinterpret_cast<const L*>(numbers);
-      L* registers = reinterpret_cast<L*>(numbers + n_atoms * room * Width);
+      const V* lanes = reinterpret_cast<const V*>(numbers);
+      V* registers = reinterpret_cast<V*>(numbers + n_atoms * room * Width);
       std::fill_n(numbers + n_atoms * room * Width, room * Width, Real(NAN));
       for (int atom = 0; atom < n_atoms; ++atom) store_sums_of_atom(lanes + atom * room, n, atom, registers);
       sums_to_lanes(registers, n, n_atoms);
@@ -190,7 +189,7 @@ void test_aligned_buffer() {
 /// Rows of atoms to lanes and back, with fewer atoms and numbers than there are lanes, too.
 template <class Real, int Width>
 void test_rows() {
-  using L = Lane<Real, Width>;
+  using V = Simd<Real, Width>;
   for (int n : {1, Width, Width + 1, 3 * Width - 1})
     for (int n_atoms : {1, (Width + 1) / 2, Width}) {
       const int stride = n + 2;
@@ -199,8 +198,8 @@ void test_rows() {
       for (int k = 0; k < n; ++k) index[k] = (k + 2) % n;
       for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = 0.5 * i + 1.0;
       forcesmith::AlignedBufferOf<Real> buffer;
-      L* registers = reinterpret_cast<L*>(buffer.reserve(n * Width));
-      for (int k = 0; k < n; ++k) registers[k] = L(Real(0.25));
+      V* registers = reinterpret_cast<V*>(buffer.reserve(n * Width));
+      for (int k = 0; k < n; ++k) registers[k] = V(Real(0.25));
       add_rows_to_lanes(rows.data(), stride, index.data(), n, n_atoms, registers);
       for (int k = 0; k < n; ++k)
         for (int atom = 0; atom < Width; ++atom)
