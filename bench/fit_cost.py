@@ -18,10 +18,10 @@ from statistics import median
 
 import forcesmith as fs
 from forcesmith._core import instruction_set
-from forcesmith.loss import Loss
-from forcesmith.settings import FitSettings
-from forcesmith.starting_potential import starting_potential
-from forcesmith.training_set import TrainingSet, observables
+from forcesmith.training.loss import Loss
+from forcesmith.training.settings import FitSettings
+from forcesmith.training.starting_potential import starting_potential
+from forcesmith.training.training_set import TrainingSet, observables
 
 
 def seconds_of(work) -> float:

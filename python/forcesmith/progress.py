@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from .files import write_atomically
+from forcesmith.files import write_atomically
 
 SECONDS_BETWEEN_LOG_LINES = 10.0
 

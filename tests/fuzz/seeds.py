@@ -16,7 +16,7 @@ import ase.io
 import forcesmith as fs
 import numpy as np
 from contract_examples import DESCRIPTORS, ELEMENTS, crystal, make_potential, potential_cases
-from forcesmith.mlip_cfg import write_cfg
+from forcesmith.data.formats.mlip_cfg import write_cfg
 from mliap_files import write_mliap
 from sample_data import labelled
 from test_fitsnap_json import STYLES, entry_of

@@ -23,8 +23,8 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 from contract_examples import ELEMENTS, crystal
-from forcesmith.settings import FitSettings
-from forcesmith.starting_potential import starting_potential
+from forcesmith.training.settings import FitSettings
+from forcesmith.training.starting_potential import starting_potential
 from scipy.spatial.transform import Rotation
 from seeds import DATA, POTENTIALS, TINY, labelled_crystals, network_settings
 

@@ -7,7 +7,7 @@ import re
 import forcesmith as fs
 import numpy as np
 import pytest
-from forcesmith.short_range import set_short_range
+from forcesmith.potentials.short_range import set_short_range
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
-from forcesmith.calculator import ForcesmithCalculator
+from forcesmith.potentials.calculator import ForcesmithCalculator
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ import ase.io
 import forcesmith as fs
 import numpy as np
 import pytest
-from forcesmith import cli
-from forcesmith.checkpoint import COMMENT, COMMENT_LENGTH, State, state_file
+from forcesmith.cli import app
 from forcesmith.files import output_lock
 from forcesmith.interruption import StopSignals
+from forcesmith.training.checkpoint import COMMENT, COMMENT_LENGTH, State, state_file
 from sample_data import full_disk
 
 MOMENTS = {"type": "moment_tensor", "level": 4, "cutoff": 4.0, "radial_basis_size": 4}
@@ -625,7 +625,7 @@ def test_resume_with_other_settings(shared_cases, tmp_path, mgo_data, monkeypatc
     before = contents(path.parent)
     monkeypatch.setattr(sys, "argv", ["forcesmith", "fit", str(tmp_path / "rs2.toml"), "--resume"])
     with pytest.raises(SystemExit) as stop:
-        cli.main()
-    assert stop.value.code == cli.INPUT_ERROR
+        app.main()
+    assert stop.value.code == app.INPUT_ERROR
     assert "descriptor.cutoff_function was 'cos', is 'tanh'" in capsys.readouterr().err
     assert contents(path.parent) == before

@@ -10,8 +10,9 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase import units
-from forcesmith import cli
-from forcesmith.mlip_cfg import write_cfg
+from forcesmith.cli import app
+from forcesmith.data.formats.mlip_cfg import write_cfg
+from forcesmith.progress import FitProgress
 from sample_data import labelled
 
 CONFIG = """
@@ -40,7 +41,7 @@ def command(monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["forcesmith", *map(str, arguments)])
         try:
-            cli.main()
+            app.main()
             code = 0
         except SystemExit as stop:
             code = stop.code or 0
@@ -56,7 +57,7 @@ def refused(command):
 
     def run(*arguments):
         code, out, err = command(*arguments)
-        assert code == cli.INPUT_ERROR
+        assert code == app.INPUT_ERROR
         assert out == ""
         assert "Traceback" not in err
         lines = err.strip().splitlines()
@@ -238,7 +239,7 @@ def test_fit_makes_the_folder_of_its_output(folder, command):
 )
 def test_fit_refuses_impossible_output_before_fitting(folder, command, old, new, named):
     code, _, err = command("fit", changed(folder, old, new))
-    assert code == cli.INPUT_ERROR and named in err
+    assert code == app.INPUT_ERROR and named in err
     assert "iteration" not in err
     assert not (folder / "cu.json").exists()
 
@@ -248,9 +249,9 @@ def test_fit_interrupted_keeps_the_best_so_far(folder, command, monkeypatch):
         if iteration == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.FitProgress, "__call__", interrupt)
+    monkeypatch.setattr(FitProgress, "__call__", interrupt)
     code, out, err = command("fit", folder / "config.toml")
-    assert code == cli.INTERRUPTED and "interrupted" in err and "potential: " in out
+    assert code == app.INTERRUPTED and "interrupted" in err and "potential: " in out
     assert fs.Potential.read(str(folder / "cu.json")).elements == ["Cu"]
 
 
@@ -431,7 +432,7 @@ def test_wrong_usage(command):
 
 def test_traceback_on_request(command, folder):
     code, _, err = command("--traceback", "fit", folder / "absent.toml")
-    assert code == cli.INPUT_ERROR and "Traceback" in err
+    assert code == app.INPUT_ERROR and "Traceback" in err
 
 
 def test_installed_command(potential_file):

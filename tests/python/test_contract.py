@@ -27,8 +27,8 @@ from contract_examples import (
     potential_cases,
     structures,
 )
-from forcesmith.neighbors import make_batch
-from forcesmith.potential import VOIGT
+from forcesmith.data.neighbors import make_batch
+from forcesmith.potentials.potential import VOIGT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation

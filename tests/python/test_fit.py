@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from ase import Atoms, units
 from contract_examples import crystal, make_potential, structures
-from forcesmith import _core, variable_projection
-from forcesmith.gauss_newton import GaussNewtonCoordinates
-from forcesmith.loss import Loss, gradients
-from forcesmith.settings import WeightSettings
-from forcesmith.training_set import TrainingSet
-from forcesmith.variable_projection import LinearLeastSquares, linear_curvature
+from forcesmith import _core
+from forcesmith.training.loss import Loss, gradients
+from forcesmith.training.optimizers import variable_projection
+from forcesmith.training.optimizers.gauss_newton import GaussNewtonCoordinates
+from forcesmith.training.optimizers.variable_projection import LinearLeastSquares, linear_curvature
+from forcesmith.training.settings import WeightSettings
+from forcesmith.training.training_set import TrainingSet
 from sample_data import labelled
 
 DESCRIPTOR = {
@@ -840,7 +841,7 @@ def test_training_set_in_several_batches(noisy, monkeypatch):
     whole = linear_fit(noisy)
     batches = TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings()).batches
     assert len(batches) == 1
-    monkeypatch.setattr("forcesmith.neighbors.ATOMS_PER_PORTION", 20)
+    monkeypatch.setattr("forcesmith.data.neighbors.ATOMS_PER_PORTION", 20)
     assert len(TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings()).batches) == 3
     cut = linear_fit(noisy)
     np.testing.assert_allclose(

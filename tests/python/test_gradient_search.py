@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from ase import Atoms
 from contract_examples import crystal, make_potential
-from forcesmith import gauss_newton, gradient_search
-from forcesmith.checkpoint import state_file
-from forcesmith.gradient_search import decayed_parameters, method_for, standardized
-from forcesmith.loss import Loss
-from forcesmith.quasi_newton import Bfgs, lbfgs_direction
-from forcesmith.settings import OptimizerSettings, WeightSettings
-from forcesmith.training_set import TrainingSet
+from forcesmith.training.checkpoint import state_file
+from forcesmith.training.loss import Loss
+from forcesmith.training.optimizers import gauss_newton, gradient_search
+from forcesmith.training.optimizers.gradient_search import (
+    decayed_parameters,
+    method_for,
+    standardized,
+)
+from forcesmith.training.optimizers.quasi_newton import Bfgs, lbfgs_direction
+from forcesmith.training.settings import OptimizerSettings, WeightSettings
+from forcesmith.training.training_set import TrainingSet
 from sample_data import labelled
 
 ELEMENTS = ["Mg", "O"]

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import forcesmith as fs
 import pytest
-from forcesmith.checkpoint import State
-from forcesmith.settings import WeightSettings
-from forcesmith.training_set import TrainingSet, residuals
+from forcesmith.training.checkpoint import State
+from forcesmith.training.settings import WeightSettings
+from forcesmith.training.training_set import TrainingSet, residuals
 
 KILLS = int(os.environ.get("FORCESMITH_KILLS", "4"))
 ELEMENTS = ["Mg", "O"]

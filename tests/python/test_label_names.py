@@ -8,8 +8,8 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase.build import molecule
-from forcesmith.dataset import check_configurations
-from forcesmith.labels import labels_of
+from forcesmith.data.dataset import check_configurations
+from forcesmith.data.labels import labels_of
 from sample_data import labelled
 
 LATTICE = 'Lattice="3.6 0 0 0 3.6 0 0 0 3.6" pbc="T T T"'

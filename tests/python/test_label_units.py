@@ -7,8 +7,8 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase import units
-from forcesmith.label_units import doubts, too_close, unit_factor
-from forcesmith.labels import labels_of
+from forcesmith.data.label_units import doubts, too_close, unit_factor
+from forcesmith.data.labels import labels_of
 from sample_data import labelled, lennard_jones_crystals
 
 GPA = '"3.4 0 0 0 3.4 0 0 0 3.4"'
@@ -247,7 +247,7 @@ def test_atoms_too_close(near):
 
 
 def test_units_only_where_the_file_leaves_them_open(tmp_path, near):
-    from forcesmith.mlip_cfg import write_cfg
+    from forcesmith.data.formats.mlip_cfg import write_cfg
 
     write_cfg(tmp_path / "a.cfg", near[:1], ["Cu"])
     with pytest.raises(ValueError, match=r"a\.cfg: the format of this file fixes its units"):

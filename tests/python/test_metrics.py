@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
+from forcesmith.analysis.metrics import errors_by_group
+from forcesmith.analysis.plots import parity_plot
 from forcesmith.files import write_atomically
-from forcesmith.metrics import errors_by_group
-from forcesmith.plots import parity_plot
 from forcesmith.progress import FitProgress
 from rich.console import Console
 from sample_data import full_disk, labelled
@@ -107,7 +107,7 @@ def test_parity_plot_removes_the_composition(tmp_path):
     results = [result(c.get_potential_energy(), np.zeros((len(c), 3))) for c in cells]
     parity_plot({"train": (cells, results)}, path)
 
-    from forcesmith.plots import _collect
+    from forcesmith.analysis.plots import _collect
 
     [(quantity, *_, panels)] = _collect({"train": (cells, results)})
     assert quantity == "energy"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import forcesmith as fs
 import numpy as np
 import pytest
-from forcesmith import FitSettings, cli
-from forcesmith.labels import labels_of
-from forcesmith.n2p2_data import is_n2p2_data
+from forcesmith import FitSettings
+from forcesmith.cli.data_sets import read_sets
+from forcesmith.data.formats.n2p2_data import is_n2p2_data
+from forcesmith.data.labels import labels_of
 
 BOHR, HARTREE = 0.529177210903, 27.211386245988  # CODATA 2018
 
@@ -75,7 +76,7 @@ def test_units_in_settings(data):
     settings = FitSettings(
         elements=["H", "O"], data={"train": [str(data)], "cflength": 1.0, "cfenergy": 2.0}
     )
-    train, test = cli._read_sets(settings)
+    train, test = read_sets(settings)
     assert train[1].positions[1, 2] == 1.5 and not test
     assert labels_of(train[1]).energy == -1.125 / 2
 

@@ -14,7 +14,7 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase import Atoms
-from forcesmith import cli
+from forcesmith.cli import app
 from reference_n2p2 import Folder
 
 BOHR, HARTREE = 0.529177210903, 27.211386245988  # CODATA 2018
@@ -962,7 +962,7 @@ def test_wrong_units(folder, tmp_path, name):
 def run(monkeypatch, capsys, *arguments) -> str:
     monkeypatch.setattr(sys, "argv", ["forcesmith", *map(str, arguments)])
     try:
-        cli.main()
+        app.main()
     except SystemExit as stop:
         assert stop.code in (0, None), capsys.readouterr().err
     return capsys.readouterr().err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import forcesmith as fs
 import pytest
-from forcesmith.settings import GroupWeights
+from forcesmith.training.settings import GroupWeights
 
 TOML = """
 elements = ["Mg", "O"]

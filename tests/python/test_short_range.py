@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from contract_examples import ELEMENTS, crystal, make_potential, potential_cases
-from forcesmith.short_range import dimers, set_short_range, strengthen_wall
+from forcesmith.potentials.short_range import dimers, set_short_range, strengthen_wall
 from test_contract import RELATIVE, TENSOR, assert_close, derivative
 from test_zbl import reference as zbl
 

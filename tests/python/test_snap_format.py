@@ -14,7 +14,7 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from contract_examples import crystal, make_potential
-from forcesmith import cli
+from forcesmith.cli import app
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_bispectrum import BispectrumSettings, value_labels
@@ -712,7 +712,7 @@ def test_convert_there_and_back(write, tmp_path, monkeypatch, capsys):
     ):
         monkeypatch.setattr(sys, "argv", ["forcesmith", "convert", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
-            cli.main()
+            app.main()
         assert not stop.value.code
         assert "Mg, O, cutoff 4.264" in capsys.readouterr().err
     expected = meaning(fs.Potential.from_json(json.dumps(DOCUMENT), trained=False))
@@ -725,8 +725,8 @@ def test_convert_of_what_the_format_cannot_hold(tmp_path, monkeypatch, capsys):
     arguments = ["convert", str(tmp_path / "a.json"), str(tmp_path / "a.snapcoeff")]
     monkeypatch.setattr(sys, "argv", ["forcesmith", *arguments])
     with pytest.raises(SystemExit) as stop:
-        cli.main()
-    assert stop.value.code == cli.INPUT_ERROR
+        app.main()
+    assert stop.value.code == app.INPUT_ERROR
     assert "one bispectrum descriptor" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 

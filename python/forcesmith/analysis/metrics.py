@@ -1,0 +1,185 @@
+"""Errors of a potential against reference data, per group: what a fit reports at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from ase import Atoms, units
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from forcesmith.data.labels import group_of, labels_of
+
+TOTAL = "all"
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors over one group; None where the data has no labels of that kind.
+
+    Energies are errors per atom of each configuration; forces and stresses count every Cartesian
+    component once (so an RMSE over vectors would be larger by the square root of 3).
+    """
+
+    configurations: int
+    atoms: int
+    energies: int  # configurations with an energy
+    force_components: int
+    stress_components: int
+    energy_mae: float | None  # meV/atom
+    energy_rmse: float | None  # meV/atom
+    force_mae: float | None  # eV/angstrom
+    force_rmse: float | None  # eV/angstrom
+    force_max: float | None  # eV/angstrom, largest component
+    stress_mae: float | None  # GPa
+    stress_rmse: float | None  # GPa
+
+
+@dataclass(frozen=True)
+class ErrorTable:
+    """Errors per group, in alphabetical order, and of all groups together under "all"."""
+
+    groups: dict[str, Errors] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Errors:
+        return self.groups[TOTAL]
+
+    def __getitem__(self, group: str) -> Errors:
+        return self.groups[group]
+
+    def to_dict(self) -> dict[str, dict[str, float | int | None]]:
+        """Plain nested dict {group: {name: value}}; units as in `Errors`."""
+        return {group: asdict(errors) for group, errors in self.groups.items()}
+
+    def print(self, console: Console | None = None, title: str = "") -> None:
+        """Print as a table to a rich console (default: the terminal)."""
+        (console or Console()).print(self.table(title))
+
+    def table(self, title: str = "") -> Table:
+        """The rich table behind `print`; fits into 80 columns."""
+        table = Table(
+            title=title or None,
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            show_edge=False,
+            padding=0,
+            caption="energy in meV/atom, force in eV/Å, stress in GPa",
+            caption_justify="left",
+        )
+        # numbers are never cut: a narrow terminal folds the names of the groups
+        table.add_column("group", overflow="fold")
+        table.add_column("conf.", justify="right", no_wrap=True)
+        for header in (
+            "energy\nMAE",
+            "energy\nRMSE",
+            "force\nMAE",
+            "force\nRMSE",
+            "force\nmax",
+            "stress\nMAE",
+            "stress\nRMSE",
+        ):
+            table.add_column(header, justify="right", no_wrap=True, min_width=6)
+        for group, errors in self.groups.items():
+            if group == TOTAL:
+                table.add_section()
+            table.add_row(
+                group,
+                str(errors.configurations),
+                _number(errors.energy_mae, 2),
+                _number(errors.energy_rmse, 2),
+                _number(errors.force_mae, 4),
+                _number(errors.force_rmse, 4),
+                _number(errors.force_max, 3),
+                _number(errors.stress_mae, 3),
+                _number(errors.stress_rmse, 3),
+                style="bold" if group == TOTAL else None,
+            )
+        return table
+
+
+def errors_by_group(potential_or_results, configurations: Sequence[Atoms]) -> ErrorTable:
+    """Errors of a potential (or of results it gave already) on labelled configurations.
+
+    potential_or_results: anything with `evaluate(list of Atoms)`, or a list of results in the order
+        of `configurations`, each with attributes energy (eV), forces (n_atoms, 3) and stress ((6,)
+        or None).
+    """
+    results = _results(potential_or_results, configurations)
+    groups: dict[str, _Differences] = {}
+    total = _Differences()
+    for atoms, result in zip(configurations, results, strict=True):
+        here = groups.setdefault(group_of(atoms), _Differences())
+        for differences in (here, total):
+            differences.add(atoms, result)
+    rows = {group: groups[group].errors() for group in sorted(groups)}
+    return ErrorTable({**rows, TOTAL: total.errors()})
+
+
+class _Differences:
+    """Collected differences (potential minus reference) of one group."""
+
+    def __init__(self):
+        self.configurations = 0
+        self.atoms = 0
+        self.energy: list[float] = []
+        self.force: list[np.ndarray] = []
+        self.stress: list[np.ndarray] = []
+
+    def add(self, atoms: Atoms, result) -> None:
+        labels = labels_of(atoms)
+        self.configurations += 1
+        self.atoms += len(atoms)
+        if labels.energy is not None:
+            self.energy.append(1000 * (result.energy - labels.energy) / len(atoms))
+        if labels.forces is not None:
+            self.force.append((np.asarray(result.forces) - labels.forces).ravel())
+        if labels.stress is not None and result.stress is not None:
+            self.stress.append((np.asarray(result.stress) - labels.stress) / units.GPa)
+
+    def errors(self) -> Errors:
+        energy = np.array(self.energy)
+        force = np.concatenate(self.force) if self.force else np.zeros(0)
+        stress = np.concatenate(self.stress) if self.stress else np.zeros(0)
+        return Errors(
+            configurations=self.configurations,
+            atoms=self.atoms,
+            energies=energy.size,
+            force_components=force.size,
+            stress_components=stress.size,
+            energy_mae=mae(energy),
+            energy_rmse=rmse(energy),
+            force_mae=mae(force),
+            force_rmse=rmse(force),
+            force_max=float(np.max(np.abs(force))) if force.size else None,
+            stress_mae=mae(stress),
+            stress_rmse=rmse(stress),
+        )
+
+
+def mae(differences: np.ndarray) -> float | None:
+    """Mean absolute error; None for no data."""
+    return float(np.mean(np.abs(differences))) if differences.size else None
+
+
+def rmse(differences: np.ndarray) -> float | None:
+    """Root mean square error; None for no data."""
+    return float(np.sqrt(np.mean(differences**2))) if differences.size else None
+
+
+def _results(potential_or_results, configurations: Sequence[Atoms]) -> Sequence:
+    if hasattr(potential_or_results, "evaluate"):
+        return potential_or_results.evaluate(list(configurations))
+    if len(potential_or_results) != len(configurations):
+        raise ValueError(
+            f"There are {len(potential_or_results)} results for {len(configurations)} "
+            "configurations; give one for each, in the same order."
+        )
+    return potential_or_results
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,5 @@
+"""python -m forcesmith.cli is the command forcesmith."""
+
+from forcesmith.cli.app import main
+
+main()

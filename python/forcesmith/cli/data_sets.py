@@ -1,0 +1,28 @@
+"""Training and test sets that the settings of a fit name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from forcesmith.data.dataset import read, split
+from forcesmith.data.label_settings import LabelSettings
+from forcesmith.potentials.potential import Potential, is_n2p2_potential
+from forcesmith.training.settings import FitSettings
+
+
+def read_sets(settings: FitSettings, labels: dict[str, Any] | None = None) -> tuple[list, list]:
+    """Training and test configurations, as the settings split them.
+
+    labels: options of the command line, which go before those of the settings.
+    """
+    data = settings.data
+    options = data.model_dump(include=set(LabelSettings.model_fields))
+    options |= {"elements": settings.elements, **(labels or {})}
+    start = settings.optimizer.start
+    if start and (start.endswith(".json") or is_n2p2_potential(start)):
+        options["potential"] = Potential.read(start)
+    train, test = read(data.train, **options), read(data.test, **options)
+    if fraction := data.test_fractions or data.test_fraction:
+        train, held_out = split(train, fraction, settings.optimizer.seed)
+        test = test + held_out
+    return train, test

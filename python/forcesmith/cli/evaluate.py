@@ -1,0 +1,50 @@
+"""forcesmith evaluate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forcesmith.analysis.metrics import errors_by_group
+from forcesmith.analysis.plots import check_plot_format, parity_plot
+from forcesmith.cli.console import out
+from forcesmith.cli.options import AsJson, Elements, element_list, with_label_options
+from forcesmith.data.dataset import check_configurations, read
+from forcesmith.files import check_writable
+from forcesmith.potentials.potential import Potential, is_n2p2_potential
+
+
+@with_label_options
+def evaluate(
+    potential: Annotated[Path, typer.Argument(help="Potential file.")],
+    data: Annotated[list[str], typer.Argument(help="Labelled data: file or file@slice.")],
+    as_json: AsJson = False,
+    elements: Elements = "",
+    plot: Annotated[
+        Path | None, typer.Option("--parity-plot", help="Draw a parity plot to this file.")
+    ] = None,
+    *,
+    labels: dict[str, Any],
+) -> None:
+    """Print the errors of a potential on labelled data, per group (info["config_type"])."""
+    if plot:
+        check_writable([check_plot_format(plot)])
+    units = {name: labels.get(name) for name in ("cflength", "cfenergy")}
+    model = Potential.read(
+        str(potential),
+        elements=element_list(elements),
+        **(units if is_n2p2_potential(potential) else {}),
+    )
+    configurations = read(data, elements=element_list(elements), potential=model, **labels)
+    check_configurations(configurations, model.elements, "the data", potential=True)
+    results = model.evaluate(configurations)
+    table = errors_by_group(results, configurations)
+    if as_json:
+        typer.echo(json.dumps(table.to_dict(), indent=2))
+    else:
+        table.print(out, f"{potential} on {', '.join(data)}")
+    if plot:
+        parity_plot({Path(potential).stem: (configurations, results)}, plot)

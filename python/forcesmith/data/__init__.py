@@ -1,0 +1,1 @@
+"""Reference data: configurations with labels, files, units, neighbors."""

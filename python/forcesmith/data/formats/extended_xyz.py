@@ -1,0 +1,99 @@
+"""What ASE's reader of extended XYZ would pass over: headers in other spellings, further columns.
+
+ASE (ase.io.extxyz) reads the files; here lie its parser of headers made to accept what GPUMD and
+dpdata write, and a check of the columns.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.io.extxyz import key_val_str_to_dict, parse_properties
+
+from forcesmith.data.data_files import open_data
+from forcesmith.data.labels import shortened, voigt
+
+# Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
+_KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]")
+
+
+def header_entries(line: str) -> dict[str, Any]:
+    """The entries of a header line, as ASE's own parser gives them, with keys in any case and
+    stresses of six components (xx yy zz yz xz xy), too.
+
+    Raises ValueError for a key that is there twice.
+    """
+    keys = [key.lower() for key in re.findall(r"(?<![^\s=])([^\s=]+)\s*=", _QUOTED.sub("''", line))]
+    for key in keys:
+        if keys.count(key) > 1 and key in (*_KEYS, "energy", "forces", "stress", "virial"):
+            raise ValueError(f"the header has {key} twice")
+    try:
+        found = key_val_str_to_dict(line)
+    except ValueError:  # ASE wants nine components
+        marked = key_val_str_to_dict(re.sub(r"(?<!\S)(stress|virial)(\s*=)", r"\1:six\2", line))
+        found = {key.removesuffix(":six"): value for key, value in marked.items()}
+    entries = {_KEYS.get(key.lower(), key): value for key, value in found.items()}
+    lattice = entries.get("Lattice")
+    if lattice is not None and np.shape(lattice) != (3, 3):
+        if np.shape(lattice) != (9,):
+            raise ValueError("the lattice must have nine numbers")
+        entries["Lattice"] = np.reshape(lattice, (3, 3), order="F")
+    if "stress" in entries:
+        if not isinstance(entries["stress"], np.ndarray):
+            raise ValueError(f"the stress is {entries['stress']!r}, expected six or nine numbers")
+        entries["stress"] = voigt(entries["stress"], "the stress")
+    return entries
+
+
+def check_extended_xyz(path: Path) -> None:
+    """Headers, and the columns that no header names: ASE passes over them.
+
+    Raises ValueError naming file and line.
+    """
+    with open_data(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
+        try:
+            _check(path, enumerate(text, start=1))
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"{path}: this is not text in UTF-8; convert the file if it is text in another "
+                "encoding."
+            ) from None
+
+
+def _check(path: Path, lines: Iterator[tuple[int, str]]) -> None:
+    for first, line in lines:
+        if not re.fullmatch(r"\s*[0-9]+\s*", line):
+            continue  # between configurations: lattice vectors, empty lines
+        count = int(line) if len(line) < 18 else 10**18
+        number, header = next(lines, (0, ""))
+        try:
+            named = _number_of_columns(header)
+        except (ValueError, TypeError, IndexError) as error:
+            reason = shortened(error, 120).rstrip(".")
+            raise ValueError(f"{path}, line {number}: {reason}.") from None
+        found = 0
+        for number, atom in itertools.islice(lines, count):
+            found += 1
+            if len(atom.split()) > named:
+                raise ValueError(
+                    f"{path}, line {number}: an atom with {len(atom.split())} columns, but the "
+                    f"header names {named}; name the others, too (for example "
+                    "Properties=species:S:1:pos:R:3:forces:R:3), or remove them."
+                )
+        if found < count:
+            raise ValueError(
+                f"{path}, line {first}: {shortened(line)} atoms are said to follow, but the file "
+                f"ends after {found}; it is truncated."
+            )
+
+
+def _number_of_columns(header: str) -> int:
+    properties = header_entries(header).get("Properties", "species:S:1:pos:R:3")
+    return sum(columns for _, columns in parse_properties(properties)[0].values())

@@ -1,0 +1,1 @@
+"""Potentials: reading, writing, evaluating; what closes them at short range."""

@@ -1,0 +1,1 @@
+"""Fits: from settings and labelled configurations to a potential."""

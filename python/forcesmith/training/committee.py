@@ -1,0 +1,78 @@
+"""Committees: the same fit from several random starts. Where its members disagree, none is to be
+trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+
+from forcesmith.potentials.potential import Potential
+from forcesmith.training.checkpoint import Checkpoint, state_file
+from forcesmith.training.fitting import FitResult, fit
+from forcesmith.training.record import Progress
+from forcesmith.training.settings import FitSettings
+
+
+@dataclass
+class Spread:
+    """Root mean square deviation of the members from their mean."""
+
+    energy: float  # meV/atom
+    force: float  # eV/angstrom, of components
+
+
+def member_path(path: str | Path, member: int) -> Path:
+    """si.json to si-2.json for member 2."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}-{member}{path.suffix}")
+
+
+def fit_committee(
+    train: Sequence[Atoms],
+    test: Sequence[Atoms] | None,
+    settings: FitSettings,
+    *,
+    progress: Callable[[int], Progress | None] = lambda member: None,
+    checkpoint: str | Path | None = None,
+) -> Iterator[FitResult]:
+    """Fit `settings.optimizer.committee` potentials, one after the other.
+
+    progress: member (from 1) to what `fit` calls after every iteration.
+    checkpoint: the members' potential files are named after it, see `member_path`.
+    Resumed, members that were not begun start anew.
+    """
+    optimizer = settings.optimizer
+    members = range(1, optimizer.committee + 1)
+    paths = {m: None if checkpoint is None else member_path(checkpoint, m) for m in members}
+    begun = {m: path is not None and state_file(path).exists() for m, path in paths.items()}
+    with nullcontext() if checkpoint is None else Checkpoint(checkpoint).locked():
+        if checkpoint is not None and not optimizer.resume and not optimizer.overwrite:
+            for path in paths.values():
+                Checkpoint(path).refuse_to_lose()
+        for member in members:
+            changes = {
+                "seed": optimizer.seed + member - 1,
+                "resume": optimizer.resume and (begun[member] or not any(begun.values())),
+            }
+            own = settings.model_copy(update={"optimizer": optimizer.model_copy(update=changes)})
+            yield fit(train, test, own, progress=progress(member), checkpoint=paths[member])
+
+
+def spread(members: Sequence[Potential], configurations: Sequence[Atoms]) -> Spread:
+    """How far the members are from each other on these configurations."""
+    results = [potential.evaluate(list(configurations)) for potential in members]
+    sizes = np.array([len(atoms) for atoms in configurations])
+    energies = np.array([[r.energy for r in own] for own in results]) / sizes
+    forces = np.array([np.concatenate([r.forces.ravel() for r in own]) for own in results])
+    return Spread(1000 * _rms_spread(energies), _rms_spread(forces))
+
+
+def _rms_spread(values: np.ndarray) -> float:
+    """values: (n_members, n)"""
+    return float(np.sqrt(values.var(axis=0).mean()))

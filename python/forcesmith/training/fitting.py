@@ -1,0 +1,272 @@
+"""Fitting: from labelled configurations to a potential."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from pydantic import BaseModel
+
+from forcesmith import _core
+from forcesmith.analysis.metrics import ErrorTable, errors_by_group
+from forcesmith.data.dataset import check_configurations, split
+from forcesmith.data.labels import group_of
+from forcesmith.potentials.potential import Potential, worker_count
+from forcesmith.potentials.short_range import set_short_range, strengthen_wall
+from forcesmith.training.checkpoint import (
+    Checkpoint,
+    adjustable_settings,
+    check_data,
+    check_settings,
+    compared_data,
+    compared_settings,
+    damaged,
+)
+from forcesmith.training.optimizers.gradient_search import (
+    GradientSearch,
+    method_for,
+    standardized,
+    with_energy_offsets,
+)
+from forcesmith.training.optimizers.linear_search import LinearSearch
+from forcesmith.training.optimizers.variable_projection import LinearLeastSquares
+from forcesmith.training.record import Progress, Record
+from forcesmith.training.settings import FitSettings, GroupWeights
+from forcesmith.training.starting_potential import given_offsets, starting_potential
+from forcesmith.training.training_set import TrainingSet
+
+NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds"}
+
+
+@dataclass
+class FitResult:
+    potential: Potential
+    train_errors: ErrorTable
+    test_errors: ErrorTable | None
+    history: list[dict[str, float]] = field(default_factory=list)
+    """Per iteration: iteration, loss, energy_rmse_mev, force_rmse, seconds."""
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    coefficient_errors: np.ndarray | None = None
+    """Standard errors of the model parameters, (n_parameters,), in their order (offsets first), for
+    given descriptor parameters; NaN without more labels than coefficients, None after Ctrl-C."""
+    ending: str = "converged"
+    """Why the search ended: "converged", "iterations", "early stopping", "interrupted" (Ctrl-C) or
+    "diverged". The potential is the best one found, whatever it was."""
+    was_finished: bool = False
+    """Whether there was nothing left to do: a resumed fit that had ended."""
+
+    @property
+    def interrupted(self) -> bool:
+        return self.ending == "interrupted"
+
+
+def fit(
+    train: Sequence[Atoms],
+    test: Sequence[Atoms] | None = None,
+    settings: FitSettings | dict[str, Any] | None = None,
+    *,
+    progress: Progress | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    **overrides: Any,
+) -> FitResult:
+    """Fit a potential to energies (eV), forces (eV/angstrom) and stresses (eV/angstrom^3).
+
+    train, test: ASE structures with their labels in a calculator, as `forcesmith.read` gives them;
+        `info["config_type"]` names the group, `info["weight"]` a weight of the configuration.
+    settings: see `FitSettings`; sections may also be given by name, as in
+        `fit(train, descriptor={"type": "moment_tensor", "level": 12, "cutoff": 5.0})`.
+    progress: called after every iteration.
+    checkpoint: potential file that always holds the best potential so far; beside NAME.json,
+        NAME.state.npz is what `optimizer.resume` goes on from, and NAME.lock keeps other fits
+        away. What lay there from another fit becomes FILE.previous; that of an interrupted fit is
+        replaced only with `optimizer.overwrite`.
+
+    Ctrl-C ends the optimisation and returns the best potential so far. Raises ValueError with one
+    sentence for settings or data that cannot be fitted, OSError for files that cannot be written:
+    before the fit, and once more at its end; between, a failure is a warning.
+    """
+    settings = _settings(settings, overrides)
+    if isinstance(train, Atoms) or isinstance(test, Atoms):
+        raise ValueError("fit needs lists of configurations, not a single one; write [atoms].")
+    train, test = list(train), list(test or [])
+    if checkpoint is None:
+        if settings.optimizer.resume:
+            raise ValueError("optimizer.resume needs to know the file: fit(..., checkpoint=FILE).")
+        return _fit(train, test, settings, progress, None)
+    files = Checkpoint(checkpoint)
+    with files.locked():
+        return _fit(train, test, settings, progress, files)
+
+
+def _fit(
+    train: list[Atoms],
+    test: list[Atoms],
+    settings: FitSettings,
+    progress: Progress | None,
+    checkpoint: Checkpoint | None,
+) -> FitResult:
+    started = time.monotonic()
+    optimizer = settings.optimizer
+    if checkpoint is not None and not (optimizer.resume or optimizer.overwrite):
+        checkpoint.refuse_to_lose()
+    elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
+    check_configurations(
+        train, elements, "train", forces_required=_forces_required(train, settings)
+    )
+    if test:
+        check_configurations(test, elements, "test")
+
+    resumed = None
+    compared = compared_settings(settings, elements)
+    if checkpoint is not None and optimizer.resume:
+        resumed = checkpoint.resume()
+        check_settings(checkpoint.state_file, resumed.settings, compared)
+        potential = Potential.from_json(resumed.potential, str(checkpoint.state_file))
+    else:
+        potential = starting_potential(train, elements, settings)
+    method = method_for(potential, optimizer)
+    if resumed is not None:
+        own = {"optimizer": {"method": method}}
+        check_settings(checkpoint.state_file, {"optimizer": {"method": resumed.method}}, own)
+    if checkpoint is not None:
+        checkpoint.check_writable(potential)
+    by_gradient = method != "linear"
+    optimizer = optimizer.model_copy(update={"method": method if by_gradient else "auto"})
+    validation = []
+    if settings.data.validation_fraction:
+        if not by_gradient:
+            raise ValueError(
+                "validation_fraction is for searches by gradient, where it stops them early; this "
+                "linear model is solved exactly: leave it out, or choose another optimizer.method."
+            )
+        train, validation = split(train, settings.data.validation_fraction, optimizer.seed)
+    data = compared_data(train, validation)
+    if resumed is not None:
+        check_data(checkpoint.state_file, resumed.data, data)
+    n_workers = worker_count(optimizer.threads)
+    training_set = TrainingSet(
+        train,
+        elements,
+        potential.cutoff,
+        settings.weights,
+        keep_configurations=method in ("adam", "gauss_newton"),
+    )
+    validation_set = TrainingSet(validation, elements, potential.cutoff, settings.weights)
+    finished = resumed is not None and resumed.is_finished(optimizer)
+    if not finished:
+        set_short_range(
+            potential,
+            np.minimum(training_set.smallest_distances, validation_set.smallest_distances),
+            settings.wall,
+        )
+    if checkpoint is not None:
+        checkpoint.warn_of_what_is_left_out(potential)
+    goes_on = optimizer.start and "descriptor" not in settings.model_fields_set
+    offsets = given_offsets(settings, elements)
+    if by_gradient and resumed is None:
+        if not goes_on:
+            potential = standardized(potential, training_set, offsets, n_workers)
+        elif offsets is not None:
+            potential = with_energy_offsets(potential, offsets)
+    core = potential._core
+    common = {
+        "settings": compared,
+        "adjustable": adjustable_settings(optimizer),
+        "data": data,
+        "method": method,
+    }
+    record = Record(potential, training_set, optimizer, progress, checkpoint, common, started)
+    if by_gradient:
+        search = GradientSearch(record, validation_set, optimizer, offsets is not None, n_workers)
+    else:
+        squares = LinearLeastSquares(core, training_set, optimizer.ridge, offsets, n_workers)
+        search = LinearSearch(record, squares, optimizer)
+    if resumed is not None:
+        try:
+            record.resume(resumed)
+            search.resume(resumed.arrays)
+        except (KeyError, TypeError, ValueError):
+            raise damaged(checkpoint.state_file) from None
+        stored = Potential.from_json(resumed.potential, str(checkpoint.state_file))
+        if not checkpoint.holds(stored):  # killed between the two files
+            checkpoint.write(stored, resumed)
+    if finished:
+        ending = resumed.ending
+    else:
+        core.provenance = {}  # not that of an earlier end
+        try:
+            ending = search.run()
+        finally:
+            record.save()  # what follows takes a while
+        strengthen_wall(potential)
+    train_errors = errors_by_group(potential, train)
+    test_errors = errors_by_group(potential, test) if test else None
+    coefficient_errors = None
+    if not by_gradient and ending != "interrupted":
+        coefficient_errors = squares.standard_errors
+    if not finished:
+        core.provenance = _provenance(settings, training_set, train_errors, test_errors)
+        if coefficient_errors is not None and np.isfinite(coefficient_errors).all():
+            core.provenance = core.provenance | {
+                "coefficient_errors": [float(f"{error:.3g}") for error in coefficient_errors]
+            }
+        record.save_result(ending)
+    return FitResult(
+        potential=potential,
+        train_errors=train_errors,
+        test_errors=test_errors,
+        history=record.history,
+        seconds=time.monotonic() - started,
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        coefficient_errors=coefficient_errors,
+        ending=ending,
+        was_finished=finished,
+    )
+
+
+def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) -> FitSettings:
+    if isinstance(settings, FitSettings):
+        # a section that was changed counts as given, also if it was not at first
+        settings = settings.model_dump(exclude_unset=True) | {
+            name: section.model_dump(exclude_unset=True)
+            for name, section in settings
+            if isinstance(section, BaseModel) and section.model_fields_set
+        }
+    return FitSettings.from_dict({**(settings or {}), **overrides})
+
+
+def _forces_required(train: Sequence[Atoms], settings: FitSettings) -> set[str]:
+    """The groups with a force weight: there, missing forces are a mistake."""
+    weights = settings.weights
+    return {
+        group
+        for group in {group_of(atoms) for atoms in train}
+        if weights.force * weights.groups.get(group, GroupWeights()).force > 0
+    }
+
+
+def _provenance(settings, training_set, train_errors, test_errors) -> dict:
+    return {
+        "program": f"forcesmith {_core.__version__}",
+        "training_set": {
+            "configurations": training_set.n_configurations,
+            "atoms": training_set.n_atoms,
+            "sha256": training_set.hash,
+        },
+        **settings.data.model_dump(include={"cflength", "cfenergy"}, exclude_none=True),
+        "weights": settings.weights.model_dump(),
+        "optimizer": settings.optimizer.model_dump(exclude=NOT_IN_PROVENANCE),
+        "train_errors": _plain(train_errors),
+        "test_errors": _plain(test_errors) if test_errors else None,
+    }
+
+
+def _plain(errors: ErrorTable) -> dict:
+    return {"all": errors.to_dict()["all"]}

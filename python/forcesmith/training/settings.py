@@ -1,0 +1,275 @@
+"""Settings of a fit: one object for `forcesmith.fit` and for the TOML file of `forcesmith fit`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from forcesmith import _core
+from forcesmith.data.label_settings import LabelSettings, Section
+from forcesmith.data.labels import shortened
+
+# Larger ones would drown everything else in a sum of squares.
+_Weight = Annotated[float, Field(ge=0.0, le=1e20)]
+_LARGEST_NUMBER = 10**9  # of iterations, configurations, threads
+_Energy = Annotated[float, Field(ge=-1e12, le=1e12)]  # eV
+
+
+class DescriptorSettings(BaseModel):
+    """`type` and the parameters of that descriptor's own schema (`forcesmith.registry()`)."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = "moment_tensor"
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _checked_name("descriptor", name, _core.registry()["descriptors"])
+
+
+class ModelSettings(BaseModel):
+    """`type`, `energy_offsets`, and the parameters of that model's own schema."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = "linear"
+    energy_offsets: dict[str, _Energy] | None = None
+    """Energy of an isolated atom of every element, eV; None: fitted."""
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _checked_name("model", name, _core.registry()["models"])
+
+
+class DataSettings(LabelSettings):
+    train: list[str] = []
+    test: list[str] = []
+    test_fraction: float = Field(0.0, ge=0.0, lt=1.0)
+    """Part of every group of `train` that is held out for the test."""
+    test_fractions: dict[str, Annotated[float, Field(ge=0.0, lt=1.0)]] = {}
+    """The same for single groups (`config_type`); the others are fitted entirely."""
+
+    validation_fraction: float = Field(0.0, ge=0.0, lt=1.0)
+    """Part of every group that stops a search by gradient early instead of being fitted."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> DataSettings:
+        if self.test_fraction and self.test_fractions:
+            raise ValueError(
+                "test_fraction and test_fractions exclude each other; give one fraction for all "
+                "groups or one for each"
+            )
+        return self
+
+
+class GroupWeights(Section):
+    """Factors for one group (`config_type`)."""
+
+    energy: _Weight = 1.0
+    force: _Weight = 1.0
+    stress: _Weight = 1.0
+
+
+class WeightSettings(Section):
+    """The loss of the convention "mean" is 1/M sum over configurations of
+
+    energy (dE/N)^2 + force/(3N) |dF|^2 + stress |dS|^2
+
+    in eV, eV/angstrom and eV/angstrom^3, times the factors of the configuration's group, times the
+    configuration's own `atoms.info["weight"]`, if it has one.
+
+    In the convention "fitsnap" weights multiply differences, not squares, every force component
+    counts as much as any other, and stresses are in bar: the loss is the sum over configurations of
+
+    (energy dE/N)^2 + |force dF|^2 + |stress dS|^2
+
+    with the weights of FitSNAP's groups as factors; energy, force and stress are 1 by default.
+    """
+
+    convention: Literal["mean", "fitsnap"] = "mean"
+    energy: _Weight = 1.0
+    force: _Weight = 0.01
+    stress: _Weight = 0.1
+    groups: dict[str, GroupWeights] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_fitsnap(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("convention") == "fitsnap":
+            return {"energy": 1.0, "force": 1.0, "stress": 1.0, **given}
+        return given
+
+
+class OptimizerSettings(Section):
+    method: Literal["auto", "gauss_newton", "lbfgs", "adam"] = "auto"
+    """"auto": for models that are linear in their parameters exact solutions and a search of the
+    rest; for networks of up to 5000 parameters "gauss_newton", BFGS scaled by the Gauss-Newton
+    matrix, for larger ones "lbfgs". "adam": mini-batches."""
+    max_iterations: int = Field(200, ge=0, le=_LARGEST_NUMBER)
+    """With "adam", epochs. For linear models 0 or 1: only the linear coefficients are fitted."""
+    tolerance: float = Field(1e-3, gt=0.0)
+    """Stop when 20 iterations ("gauss_newton": 60) together lower the loss by less than this
+    fraction (not "adam")."""
+    solver: Literal["svd", "ard"] = "svd"
+    """Of the linear coefficients: "svd" is least squares with the ridge penalty; "ard" ends the fit
+    with automatic relevance determination (scikit-learn), which drops what is not needed."""
+    ridge: float = Field(1e-10, ge=0.0)
+    """Ridge penalty of the linear coefficients, relative to the size of their columns."""
+    ard_threshold: float = Field(1e4, gt=0.0)
+    """Of "ard": a coefficient is dropped when what it contributes is below about 1/sqrt(this) of
+    the labels' spread."""
+    batch_size: int = Field(16, ge=1, le=_LARGEST_NUMBER)
+    """Configurations per step of "adam"."""
+    learning_rate: float = Field(3e-3, gt=0.0)
+    """Of "adam", at the start."""
+    learning_rate_end: float = Field(3e-5, gt=0.0)
+    """Of "adam", after max_iterations; between them it falls by a constant factor per epoch."""
+    weight_decay: float = Field(0.0, ge=0.0)
+    """Penalty of "gauss_newton" and "lbfgs": this times the sum of squared weights, added to the
+    loss; with "adam" the weights shrink by this times the learning rate in every step. Offsets and
+    biases do not."""
+    patience: int = Field(50, ge=1, le=_LARGEST_NUMBER)
+    """With a validation set: stop after so many iterations without a better one."""
+    resume: bool = False
+    """Continue from the checkpoint of an interrupted or finished fit. Settings and data must be the
+    same, but for max_iterations, tolerance, patience, batch_size, learning rates and threads."""
+    overwrite: bool = False
+    """Start anew even where the checkpoint of an interrupted fit lies."""
+    checkpoint_seconds: float = Field(30.0, ge=0.0)
+    """Time between two checkpoints; an iteration is the least."""
+    committee: int = Field(1, ge=1, le=_LARGEST_NUMBER)
+    """Potentials that `forcesmith fit` makes, with seeds counted up from `seed`."""
+    seed: int = Field(1, ge=0, lt=2**63)
+    """Of the random start, of mini-batches and of the validation set."""
+    threads: int = Field(0, ge=0, le=_LARGEST_NUMBER)
+    """0: all cores that OMP_NUM_THREADS allows."""
+    start: str | None = None
+    """Potential file to start from. Where the descriptor settings ask for a larger one (a higher
+    level, a larger radial basis), it grows from what the file holds."""
+
+
+class ZblSettings(Section):
+    """Cutoffs of the nuclear repulsion, angstrom; from `inner` to `outer` it is switched off."""
+
+    inner: float = Field(gt=0.0)
+    outer: float = Field(gt=0.0)
+
+
+class OutputSettings(Section):
+    potential: str = "potential.json"
+    parity_plot: str | None = None
+    loss_log: str | None = None
+    """CSV file with one row per iteration."""
+    loss_plot: str | None = None
+
+
+class FitSettings(Section):
+    elements: list[str] | None = None
+    """None: those of the data, in alphabetical order."""
+    descriptor: Annotated[
+        Annotated[DescriptorSettings, Tag("one")]
+        | Annotated[list[DescriptorSettings], Tag("several")],
+        Discriminator(lambda given: "several" if isinstance(given, list) else "one"),
+    ] = DescriptorSettings()
+    """One, or several whose values are put side by side."""
+    model: ModelSettings = ModelSettings()
+    zbl: ZblSettings | None = None
+    """Fixed repulsion that is part of the potential; the rest is fitted to what it leaves."""
+    wall: bool = True
+    """Atoms closer than any two of their elements in the training data repel each other (ZBL),
+    whatever the fitted part would say there; at larger distances nothing changes."""
+    data: DataSettings = DataSettings()
+    weights: WeightSettings = WeightSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    output: OutputSettings = OutputSettings()
+
+    @property
+    def descriptors(self) -> list[DescriptorSettings]:
+        return self.descriptor if isinstance(self.descriptor, list) else [self.descriptor]
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike) -> FitSettings:
+        """Read a TOML file; paths in it are relative to its folder and come out joined with it.
+
+        Raises ValueError with one sentence naming the file and the key.
+        """
+        path = Path(path)
+        try:
+            if path.exists() and not path.is_file():  # opening a pipe would wait
+                raise OSError("this is no file")
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = shortened(getattr(error, "strerror", None) or error, 120)
+            raise ValueError(f"Cannot read the settings file {path}: {reason}.") from None
+        try:
+            tree = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # ValueError also of endless numbers
+            raise ValueError(
+                f"The settings file {path} is not valid TOML: {shortened(error, 120)}."
+            ) from None
+        settings = cls.from_dict(tree, where=f"the settings file {path}")
+        folder = path.parent
+        settings.data.train = [str(folder / name) for name in settings.data.train]
+        settings.data.test = [str(folder / name) for name in settings.data.test]
+        for name, path in settings.output:
+            if path:
+                setattr(settings.output, name, str(folder / path))
+        if settings.optimizer.start:
+            settings.optimizer.start = str(folder / settings.optimizer.start)
+        return settings
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any], where: str = "the settings") -> FitSettings:
+        """Check a nested dictionary. Raises ValueError: a sentence naming `where` and the key."""
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise ValueError(shortened(_sentence(cls, error, where), 300)) from None
+
+
+def _checked_name(kind: str, name: str, known: dict) -> str:
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise ValueError(
+            f'there is no {kind} "{name}"; did you mean "{nearest}"? Known: {", ".join(known)}'
+        )
+    return name
+
+
+def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
+    """The first problem pydantic found, as a sentence."""
+    first = error.errors()[0]
+    keys = [str(key) for key in first["loc"] if key not in ("one", "several")]
+    if first["type"] == "extra_forbidden":
+        section: Any = root
+        for key in keys[:-1]:
+            if key not in section.model_fields:
+                continue  # the name of a group
+            section = section.model_fields[key].annotation
+            # of `X | None` and dict[str, X], X
+            section = next((s for s in get_args(section) if hasattr(s, "model_fields")), section)
+        known = list(section.model_fields)
+        nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
+        return (
+            f'Unknown key "{shortened(".".join(keys), 80)}" in {where}; did you mean "{nearest}"? '
+            f"Known here: {shortened(', '.join(known), 130)}."
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    found = f", found {shortened(repr(first['input']), 80)}"
+    if first["type"] in ("missing", "value_error"):
+        found = ""
+    return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}.'

@@ -1,0 +1,121 @@
+"""The potential a fit starts from, made from the settings and the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from forcesmith import _core
+from forcesmith.data.labels import describe, shortened
+from forcesmith.data.neighbors import closest_pair
+from forcesmith.potentials.potential import Potential
+from forcesmith.training.settings import DescriptorSettings, FitSettings
+
+
+def starting_potential(
+    train: Sequence[Atoms], elements: Sequence[str], settings: FitSettings
+) -> Potential:
+    """The potential a fit starts from: a new one, a given one, or one grown from a given one."""
+    old = None
+    if settings.optimizer.start:
+        old = Potential.read(settings.optimizer.start, elements)
+        if "descriptor" not in settings.model_fields_set:
+            _refuse_what_a_start_ignores(settings)
+            return old
+    descriptors = [
+        _descriptor(own, train, elements, None if old is None else old.info()["descriptors"])
+        for own in settings.descriptors
+    ]
+    zbl = settings.zbl.model_dump() if settings.zbl else None
+    if zbl is None and old is not None:
+        zbl = old.info().get("zbl")
+    document = {
+        "format": "forcesmith potential",
+        "version": 1,
+        "elements": list(elements),
+        "descriptors": descriptors,
+        "model": settings.model.model_dump(exclude={"energy_offsets"}),
+        "zbl": zbl,
+    }
+    potential = Potential.from_json(json.dumps(document), "the fit settings", trained=False)
+    _smallest_distance(train, potential.cutoff)
+    core = potential._core
+    noise = np.random.default_rng(settings.optimizer.seed).normal(
+        size=len(core.descriptor_parameters)
+    )
+    core.descriptor_parameters = core.descriptor_parameters + 0.1 * noise
+    if old is not None:
+        core.adopt_descriptor_parameters(old._core)
+    return potential
+
+
+def _refuse_what_a_start_ignores(settings: FitSettings) -> None:
+    if settings.zbl or settings.model.model_fields_set - {"type", "energy_offsets"}:
+        raise ValueError(
+            "With optimizer.start and no descriptor settings the potential goes on as it is: leave "
+            "out `zbl` and `model`, or give the descriptor too, to grow a new potential."
+        )
+
+
+def _descriptor(
+    settings: DescriptorSettings,
+    train: Sequence[Atoms],
+    elements: Sequence[str],
+    old: list[dict] | None,
+) -> dict:
+    """Parameters of one descriptor. old: those of the potential to start from."""
+    descriptor = settings.model_dump()
+    name = descriptor["type"]
+    known = {f["name"] for f in _core.registry()["descriptors"][name]}
+    for key, value in descriptor.items():
+        if isinstance(value, dict) and set(value) & set(chemical_symbols):
+            descriptor[key] = _by_element(value, elements, f"descriptor's '{key}'")
+    cutoff = descriptor.get("cutoff")
+    if isinstance(cutoff, (int, float)):  # if not, the descriptor says what it wants
+        if not 0 < cutoff <= _core.largest_cutoff:
+            raise ValueError(
+                "The cutoff must be a positive distance in angstrom, at most "
+                f"{_core.largest_cutoff:g}, not {shortened(cutoff)}."
+            )
+        if "min_distance" in known and descriptor.get("min_distance") is None:
+            own = [d["min_distance"] for d in old or [] if d["type"] == name]
+            smallest = _smallest_distance(train, float(cutoff))
+            descriptor["min_distance"] = own[0] if own else 0.95 * smallest
+    return descriptor
+
+
+def _smallest_distance(train: Sequence[Atoms], cutoff: float) -> float:
+    smallest = cutoff
+    for index, atoms in enumerate(train):
+        here = describe(atoms, f"configuration {index} of train")
+        if pair := closest_pair(atoms, here, smallest):
+            smallest = pair[2]
+    if smallest == cutoff:
+        raise ValueError(
+            f"No two atoms of the training data are closer than the cutoff of {cutoff} angstrom; "
+            "there is nothing to fit."
+        )
+    return smallest
+
+
+def given_offsets(settings: FitSettings, elements: Sequence[str]) -> np.ndarray | None:
+    """Energy offsets of the settings (n_elements,), eV; None if they are to be fitted."""
+    offsets = settings.model.energy_offsets
+    if offsets is None:
+        return None
+    return np.array(_by_element(offsets, elements, "model's energy_offsets"))
+
+
+def _by_element(values: dict[str, Any], elements: Sequence[str], name: str) -> list:
+    """The values in the order of the elements; ValueError unless there is one for each."""
+    if set(values) != set(elements):
+        raise ValueError(
+            f"The {name} are for {', '.join(values)}, but the elements are "
+            f"{', '.join(elements)}; give one for each, or none for the default."
+        )
+    return [values[element] for element in elements]

@@ -1,0 +1,60 @@
+"""Fits over many ratios of force weight to energy weight: the fair way to compare models, since
+each of them trades one error for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from ase import Atoms
+
+from forcesmith.training.fitting import fit
+from forcesmith.training.settings import FitSettings
+
+
+def parse_ratios(text: str) -> list[float]:
+    """ "1e-4:1e4:9" (first, last, number; evenly on a logarithmic scale) or "0.01,0.1,1".
+
+    Raises ValueError with one sentence for anything else.
+    """
+    try:
+        if ":" in text:
+            first, last, number = text.split(":")
+            ratios = np.geomspace(float(first), float(last), int(number)).tolist()
+        else:
+            ratios = [float(word) for word in text.split(",")]
+        if not ratios or not all(0 < ratio < float("inf") for ratio in ratios):
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"The ratios '{text}' are not understood; write first:last:number, for example "
+            "1e-4:1e4:9, or a list of positive numbers such as 0.01,0.1,1."
+        ) from None
+    return ratios
+
+
+def weight_scan(
+    train: Sequence[Atoms],
+    test: Sequence[Atoms],
+    settings: FitSettings,
+    ratios: Sequence[float],
+) -> Iterator[dict[str, float]]:
+    """One fit per ratio of the force weight to the energy weight (which stays).
+
+    Yields rows with "ratio", and the RMSE on the test data (on the training data without test) as
+    "energy_rmse" (meV/atom) and "force_rmse" (eV/angstrom), and "seconds".
+    """
+    optimizer = settings.optimizer.model_copy(update={"resume": False})  # there is no checkpoint
+    for ratio in ratios:
+        weights = settings.weights.model_copy(update={"force": ratio * settings.weights.energy})
+        result = fit(
+            train, test, settings.model_copy(update={"weights": weights, "optimizer": optimizer})
+        )
+        errors = (result.test_errors or result.train_errors).total
+        yield {
+            "ratio": ratio,
+            "energy_rmse": errors.energy_rmse,
+            "force_rmse": errors.force_rmse,
+            "seconds": result.seconds,
+        }
