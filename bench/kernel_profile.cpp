@@ -80,26 +80,17 @@ void enter_phase(Phase phase) {
 
 namespace {
 
+/// As the pair style gives it to kernels of this precision.
+template <class Real>
 struct Structure {
   std::vector<int> centers, types, neighbors, neighbor_types;
   std::vector<std::int64_t> offsets;
-  std::vector<double> x, y, z;
-  std::vector<float> x_single, y_single, z_single;
+  std::vector<Real> x, y, z;
 
   int n_atoms() const { return static_cast<int>(types.size()); }
-  /// As the pair style gives it to kernels of this precision.
-  NeighborView view(Precision precision) const {
-    NeighborView view{n_atoms(), centers.data(), types.data(), offsets.data(), neighbors.data(), neighbor_types.data()};
-    if (precision == Precision::single) {
-      view.x_single = x_single.data();
-      view.y_single = y_single.data();
-      view.z_single = z_single.data();
-    } else {
-      view.x = x.data();
-      view.y = y.data();
-      view.z = z.data();
-    }
-    return view;
+  NeighborViewOf<Real> view() const {
+    return {n_atoms(), centers.data(), types.data(), offsets.data(), neighbors.data(), neighbor_types.data(),
+            x.data(),  y.data(),       z.data()};
   }
 };
 
@@ -110,24 +101,22 @@ std::vector<T> read_numbers(std::ifstream& file, std::int64_t count) {
   return numbers;
 }
 
-Structure read_structure(const std::string& path, int n_elements) {
+template <class Real>
+Structure<Real> read_structure(const std::string& path, int n_elements) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<std::int64_t> sizes = read_numbers<std::int64_t>(file, 2);
   if (!file || sizes[0] <= 0 || sizes[1] < 0) throw Error("\"" + path + "\" cannot be read as a file of neighbors.");
-  Structure s;
+  Structure<Real> s;
   s.types = read_numbers<int>(file, sizes[0]);
   s.offsets = read_numbers<std::int64_t>(file, sizes[0] + 1);
   s.neighbors = read_numbers<int>(file, sizes[1]);
   const std::vector<double> displacements = read_numbers<double>(file, 3 * sizes[1]);
   if (!file) throw Error("\"" + path + "\" is shorter than its first two numbers say.");
   for (std::size_t i = 0; i < displacements.size(); i += 3) {
-    s.x.push_back(displacements[i]);
-    s.y.push_back(displacements[i + 1]);
-    s.z.push_back(displacements[i + 2]);
+    s.x.push_back(static_cast<Real>(displacements[i]));
+    s.y.push_back(static_cast<Real>(displacements[i + 1]));
+    s.z.push_back(static_cast<Real>(displacements[i + 2]));
   }
-  s.x_single.assign(s.x.begin(), s.x.end());
-  s.y_single.assign(s.y.begin(), s.y.end());
-  s.z_single.assign(s.z.begin(), s.z.end());
   s.centers.resize(s.types.size());
   std::iota(s.centers.begin(), s.centers.end(), 0);
   for (int type : s.types)
@@ -142,9 +131,10 @@ Structure read_structure(const std::string& path, int n_elements) {
 
 /// Evaluates atoms first .. first + count - 1 and adds to their energy and all forces; returns what the
 /// phases took.
-PhaseCounts profile(Evaluator& evaluator, Precision precision, const Structure& structure, int first, int count,
-                    double& energy, std::vector<double>& forces) {
-  NeighborView view = structure.view(precision);
+template <class Real>
+PhaseCounts profile(Evaluator& evaluator, const Structure<Real>& structure, int first, int count, double& energy,
+                    std::vector<double>& forces) {
+  NeighborViewOf<Real> view = structure.view();
   view.n_atoms = count;
   view.centers += first;
   view.center_types += first;
@@ -207,28 +197,29 @@ Json per_atom(const std::array<double, n_phases>& numbers, int n_atoms) {
   return json;
 }
 
+template <class Real>
 Json measure(const std::string& potential_path, const std::string& neighbors_path,
-             [[maybe_unused]] double least_seconds, Precision precision) {
+             [[maybe_unused]] double least_seconds) {
   const Potential potential = read_potential(potential_path);
-  Evaluator evaluator(potential, precision);
-  const Structure structure = read_structure(neighbors_path, static_cast<int>(potential.elements().size()));
+  Evaluator evaluator(potential, precision_of<Real>);
+  const Structure structure = read_structure<Real>(neighbors_path, static_cast<int>(potential.elements().size()));
   Json json{{"atoms", structure.n_atoms()}, {"pairs", structure.neighbors.size()}};
   const int n_atoms = structure.n_atoms();
   std::vector<double> forces(3 * structure.types.size(), 0.0);
   double energy = 0.0;
   std::array<double, n_phases> result{};
 #if defined(FORCESMITH_COUNT)
-  const PhaseCounts counts = profile(evaluator, precision, structure, 0, n_atoms, energy, forces);
+  const PhaseCounts counts = profile(evaluator, structure, 0, n_atoms, energy, forces);
   std::copy(counts.counts.begin(), counts.counts.end(), result.begin());
   json["operations"] = per_atom(result, n_atoms);
 #else
   const double mark = ticks_per_mark();
   const double start = seconds_now();
   const std::uint64_t first_tick = count_now();
-  profile(evaluator, precision, structure, 0, n_atoms, energy, forces);
+  profile(evaluator, structure, 0, n_atoms, energy, forces);
   // Again in portions of some milliseconds, each as often as there is time: its quickest passage is the one
   // that other work on the machine disturbed least.
-  const int block = potential.block_size(precision);
+  const int block = potential.block_size(precision_of<Real>);
   const double wanted_atoms = 0.004 / ((seconds_now() - start) / n_atoms);
   const int portion = block * std::max(8, static_cast<int>(wanted_atoms / block));
   std::vector<PhaseCounts> best;
@@ -236,7 +227,7 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
   for (int passage = 0; passage < 5 || seconds_now() - start < least_seconds; ++passage)
     for (int first = 0, index = 0; first < n_atoms; first += portion, ++index) {
       const int count = std::min(portion, n_atoms - first);
-      const PhaseCounts counts = profile(evaluator, precision, structure, first, count, ignored, forces);
+      const PhaseCounts counts = profile(evaluator, structure, first, count, ignored, forces);
       if (passage == 0) best.push_back(counts);
       else if (sum_of(counts) < sum_of(best[index])) best[index] = counts;
     }
@@ -274,7 +265,9 @@ int main(int argc, char** argv) {
   try {
     const double seconds = argc > 3 ? std::stod(argv[3]) : 1.0;
     const forcesmith::Precision precision = forcesmith::precision_named(argc > 4 ? argv[4] : "double");
-    std::cout << forcesmith::measure(argv[1], argv[2], seconds, precision).dump(1) << "\n";
+    const auto measure =
+        precision == forcesmith::Precision::single ? forcesmith::measure<float> : forcesmith::measure<double>;
+    std::cout << measure(argv[1], argv[2], seconds).dump(1) << "\n";
   } catch (const std::exception& problem) {
     std::cerr << problem.what() << "\n";
     return 1;

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "atom.h"
-#include "core/precision.hpp"
 #include "hidden_atoms.hpp"
 #include "lmptype.h"
 #include "neigh_list.h"
@@ -18,40 +18,39 @@
 
 namespace forcesmith::lammps {
 
-class NeighborAdapter final : public NeighborSource {
+template <class Real>
+class NeighborAdapter final : public NeighborSourceOf<Real> {
  public:
   /// list: full list of this pair style, a sub-list under hybrid.
   /// element_of_type[atom type] is the index in Potential::elements(), -1 for types mapped to NULL:
   /// their atoms, and hidden ones, are neither central atoms nor neighbors. short_range: of the potential, or
   /// null.
   NeighborAdapter(const LAMMPS_NS::NeighList& list, const LAMMPS_NS::Atom& atom, const HiddenAtoms& hidden,
-                  const std::vector<int>& element_of_type, double cutoff, const ShortRange* short_range,
-                  Precision precision)
-      : list_(list), precision_(precision) {
+                  const std::vector<int>& element_of_type, double cutoff, const ShortRange* short_range)
+      : list_(list) {
     const int n_host = atom.nlocal + atom.nghost;
     elements_.resize(n_host);
     for (int i = 0; i < n_host; ++i) elements_[i] = element_of_type[atom.type[i]];
-    bool one_element =
+    one_element_ =
         std::all_of(element_of_type.begin() + 1, element_of_type.end(), [](int element) { return element == 0; });
     for (int i = 0; i < n_host && hidden.possible(); ++i) {
       if (!hidden.contains(atom.type[i], atom.mask[i])) continue;
       elements_[i] = -1;
-      one_element = false;
+      one_element_ = false;
     }
     const double* positions = &atom.x[0][0];
-    if (precision == Precision::single) {
+    const Real cutoff_squared = static_cast<Real>(cutoff * cutoff);
+    const CloseLimits<Real> close = short_range ? short_range->close_limits<Real>() : CloseLimits<Real>{};
+    const SelectNeighborsVariant variant = select_neighbors_in_use();
+    select_neighbors_ = variant.of<Real>();
+    if constexpr (std::is_same_v<Real, float>) {
       const double step = grid_step(cutoff);
       int* rows = rows_.reserve(4 * static_cast<std::size_t>(n_host));
-      select_.set_rows(positions, elements_.data(), 0, n_host, step, rows);
-      atoms_on_grid_ = {rows,
-                        one_element,
-                        NEIGHMASK,
-                        static_cast<float>(step),
-                        static_cast<float>(cutoff * cutoff),
-                        short_range ? short_range->close_limits_single() : CloseLimits<float>{}};
+      variant.set_rows(positions, elements_.data(), 0, n_host, step, rows);
+      atoms_ = {rows, one_element_, NEIGHMASK, static_cast<float>(step), cutoff_squared, close};
+    } else {
+      atoms_ = {positions, one_element_ ? nullptr : elements_.data(), NEIGHMASK, cutoff_squared, close};
     }
-    atoms_ = {positions, one_element ? nullptr : elements_.data(), NEIGHMASK, cutoff * cutoff,
-              short_range ? short_range->close_limits() : CloseLimits<double>{}};
     set_centers([](int) { return true; });
   }
 
@@ -66,62 +65,44 @@ class NeighborAdapter final : public NeighborSource {
 
   int n_atoms() const override { return static_cast<int>(centers_.size()); }
 
-  NeighborView block(int first, int count, NeighborBuffer& buffer) const override {
-    NeighborView view;
-    bool close = false;
-    if (precision_ == Precision::single) {
-      select(select_.in_single, atoms_on_grid_, first, count, buffer, buffer.x_single, buffer.y_single, buffer.z_single,
-             close);
-      view.x_single = buffer.x_single.data();
-      view.y_single = buffer.y_single.data();
-      view.z_single = buffer.z_single.data();
-    } else {
-      select(select_.in_double, atoms_, first, count, buffer, buffer.x, buffer.y, buffer.z, close);
-      view.x = buffer.x.data();
-      view.y = buffer.y.data();
-      view.z = buffer.z.data();
-    }
-    view.n_atoms = count;
-    view.centers = centers_.data() + first;
-    view.center_types = buffer.center_types.data();
-    view.offsets = buffer.offsets.data();
-    view.neighbors = buffer.neighbors.data();
-    view.types = buffer.types.data();
-    view.may_have_close_pairs = close;
-    return view;
-  }
-
- private:
-  template <class Atoms, class Real>
-  void select(SelectNeighbors<Atoms, Real> select_neighbors, const Atoms& atoms, int first, int count,
-              NeighborBuffer& buffer, AlignedBufferOf<Real>& x, AlignedBufferOf<Real>& y, AlignedBufferOf<Real>& z,
-              bool& close) const {
+  NeighborViewOf<Real> block(int first, int count, NeighborBufferOf<Real>& buffer) const override {
     const int* centers = centers_.data() + first;
     std::size_t n_listed = select_padding;
     for (int a = 0; a < count; ++a) n_listed += list_.numneigh[centers[a]];
     buffer.center_types.resize(count);
     buffer.offsets.resize(count + 1);
     const PairArrays<Real> pairs{buffer.neighbors.reserve(n_listed), buffer.types.reserve(n_listed),
-                                 x.reserve(n_listed), y.reserve(n_listed), z.reserve(n_listed)};
+                                 buffer.x.reserve(n_listed), buffer.y.reserve(n_listed), buffer.z.reserve(n_listed)};
     int n_pairs = 0;
+    bool close = false;
     for (int a = 0; a < count; ++a) {
       const int i = centers[a];
       buffer.center_types[a] = elements_[i];
       buffer.offsets[a] = n_pairs;
-      n_pairs = select_neighbors(atoms, i, list_.firstneigh[i], list_.numneigh[i], pairs, n_pairs, close);
+      n_pairs = select_neighbors_(atoms_, i, list_.firstneigh[i], list_.numneigh[i], pairs, n_pairs, close);
     }
     buffer.offsets[count] = n_pairs;
-    if (atoms_.elements == nullptr) std::fill_n(pairs.types, n_pairs, 0);
+    if (one_element_) std::fill_n(pairs.types, n_pairs, 0);
+    return {count,
+            centers,
+            buffer.center_types.data(),
+            buffer.offsets.data(),
+            pairs.neighbors,
+            pairs.types,
+            pairs.x,
+            pairs.y,
+            pairs.z,
+            close};
   }
 
+ private:
   const LAMMPS_NS::NeighList& list_;
-  Precision precision_;
-  SelectNeighborsVariant select_ = select_neighbors_in_use();
+  SelectNeighbors<Real> select_neighbors_;
   std::vector<int> elements_;  // [n_host] -1: not this style's business
   std::vector<int> centers_;   // [n_atoms] index of the central atom
-  AlignedBufferOf<int> rows_;  // of atoms_on_grid_
-  ListedAtoms atoms_;
-  ListedAtomsOnGrid atoms_on_grid_{};
+  bool one_element_;           // all atoms are of element 0
+  ListedAtoms<Real> atoms_;
+  AlignedBufferOf<int> rows_;  // of atoms_ in single precision
 };
 
 }  // namespace forcesmith::lammps

@@ -62,7 +62,9 @@ void broadcast(std::string& text, int root, MPI_Comm world) {
 }
 
 /// Adds `scale` times an evaluation.
-void add_scaled(Evaluator& evaluator, const NeighborAdapter& neighbors, double scale, Evaluation& sum, int n_workers) {
+template <class Real>
+void add_scaled(Evaluator& evaluator, const NeighborAdapter<Real>& neighbors, double scale, Evaluation& sum,
+                int n_workers) {
   if (scale == 0.0) return;
   if (scale == 1.0) return evaluator.evaluate(neighbors, sum, n_workers);
   Evaluation own;
@@ -351,6 +353,17 @@ void* PairForcesmith::extract(const char* name, int& dimension) {
 
 // ---- every step ----
 
+template <class Use>
+auto PairForcesmith::with_neighbors(const Use& use) const {
+  const auto in = [&]<class Real>(Real) {
+    NeighborAdapter<Real> neighbors(*list, *atom, HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_,
+                                    potential_->cutoff(),
+                                    potential_->short_range() ? &*potential_->short_range() : nullptr);
+    return use(neighbors);
+  };
+  return precision_ == Precision::single ? in(float()) : in(double());
+}
+
 void PairForcesmith::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   pvector[0] = pvector[1] = 0.0;
@@ -389,27 +402,19 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (vflag_fdotr) virial_fdotr_compute();
 }
 
-NeighborAdapter PairForcesmith::make_neighbors() const {
-  return {*list,
-          *atom,
-          HiddenAtoms(*neighbor, *group, atom->ntypes),
-          element_of_type_,
-          potential_->cutoff(),
-          potential_->short_range() ? &*potential_->short_range() : nullptr,
-          precision_};
-}
-
 /// The energy of an atom is scaled by the scale of its type with itself; nearly always that is 1 for all.
 void PairForcesmith::evaluate(Evaluation& wanted) {
   if (!evaluator_) evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
-  NeighborAdapter neighbors = make_neighbors();
   std::set<double> scales;
   for (int i = 1; i <= atom->ntypes; ++i)
     if (element_of_type_[i] >= 0) scales.insert(scale_[i][i]);
-  for (const double scale : scales) {
-    if (scales.size() > 1) neighbors.set_centers([&](int i) { return scale_[atom->type[i]][atom->type[i]] == scale; });
-    add_scaled(*evaluator_, neighbors, scale, wanted, n_workers_);
-  }
+  with_neighbors([&](auto& neighbors) {
+    for (const double scale : scales) {
+      if (scales.size() > 1)
+        neighbors.set_centers([&](int i) { return scale_[atom->type[i]][atom->type[i]] == scale; });
+      add_scaled(*evaluator_, neighbors, scale, wanted, n_workers_);
+    }
+  });
 }
 
 /// Warns, once in a run and rank, of the first pairs closer than all of their elements in the training data.
@@ -419,7 +424,8 @@ void PairForcesmith::count_close_pairs(const std::vector<int>& close_neighbors) 
   pvector[1] = 0.5 * static_cast<double>(n_neighbors);
   if (n_neighbors == 0) return;
   if (close_.steps == 0) {
-    const ClosestPair pair = closest_pair(*potential_->short_range(), make_neighbors());
+    const ClosestPair pair =
+        with_neighbors([&](const auto& neighbors) { return closest_pair(*potential_->short_range(), neighbors); });
     const auto name = [&](int i) {
       return fmt::format("{} ({})", atom->tag ? atom->tag[i] : 0, element_names_[atom->type[i] - 1]);
     };
@@ -485,7 +491,7 @@ void PairForcesmith::report_not_finite() {
   std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
   wanted.energies = energies.data();
   wanted.forces = forces.data();
-  evaluator_->evaluate(make_neighbors(), wanted, n_workers_);
+  with_neighbors([&](const auto& neighbors) { evaluator_->evaluate(neighbors, wanted, n_workers_); });
   int i = 0;
   while (i < atom->nlocal && std::isfinite(sum_of(&forces[3 * i]) + energies[i])) ++i;
   if (i == atom->nlocal) return;

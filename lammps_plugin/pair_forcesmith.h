@@ -18,8 +18,6 @@ class Potential;
 
 namespace forcesmith::lammps {
 
-class NeighborAdapter;
-
 class PairForcesmith : public LAMMPS_NS::Pair {
  public:
   explicit PairForcesmith(LAMMPS_NS::LAMMPS* lmp);
@@ -43,7 +41,9 @@ class PairForcesmith : public LAMMPS_NS::Pair {
   void end_together(const std::string& problem);
   void check_communication() const;
   void check_exclusions() const;
-  NeighborAdapter make_neighbors() const;
+  /// use(neighbors), with the NeighborAdapter that the precision asks for.
+  template <class Use>
+  auto with_neighbors(const Use& use) const;
   void evaluate(Evaluation& wanted);
   void report_not_finite();
   void count_extrapolation(const std::vector<int>& values_outside);

@@ -12,6 +12,9 @@ namespace forcesmith {
 
 enum class Precision { double_, single };  // double is a word of the language
 
+template <class Real>
+inline constexpr Precision precision_of = sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_;
+
 /// "double" or "single"; throws ParameterError for another word.
 inline Precision precision_named(const std::string& name) {
   if (name == "double") return Precision::double_;

@@ -52,6 +52,7 @@ class Descriptor {
 
   /// B: [n_atoms][stride], every entry up to size(element) is set.
   virtual void values(const NeighborView& block, Workspace& workspace, double* B, int stride) const = 0;
+  virtual void values(const NeighborViewOf<float>& block, Workspace& workspace, double* B, int stride) const = 0;
 
   /// Adds the forces and virials of dE_i/dr_ij = sum_k beta_k dB_k/dr_ij; beta: [n_atoms][stride].
   virtual void backpropagate(Workspace& workspace, const double* beta, int stride, const PairForces& forces) const = 0;

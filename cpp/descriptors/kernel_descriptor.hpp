@@ -30,8 +30,7 @@ class KernelDescriptor : public Descriptor {
 
   template <class Real>
   struct KernelWorkspace : Workspace {
-    explicit KernelWorkspace(const PackingVariants& packing)
-        : Workspace(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_), neighbors(packing) {}
+    explicit KernelWorkspace(const PackingVariants& packing) : Workspace(precision_of<Real>), neighbors(packing) {}
     PackedNeighborsOf<Real> neighbors;
     PackedViewOf<Real> view{};
     Scratch<Real> scratch{};
@@ -50,15 +49,10 @@ class KernelDescriptor : public Descriptor {
     return std::make_unique<KernelWorkspace<double>>(packing_);
   }
   void values(const NeighborView& block, Workspace& workspace, double* B, int stride) const override {
-    FORCESMITH_PHASE(packing);
-    in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
-      const auto& variant = variants_.template of<Real>();
-      w.neighbors.pack(block, cutoffs_, own().n_elements(), variant.width, Own::pack_elements);
-      w.view = w.neighbors.view();
-      const Tables<Real> t = own().template tables<Real>();
-      own().lay_out(t, w);
-      variant.values(t, w.view, w.scratch, B, stride);
-    });
+    pack_and_compute(block, workspace, B, stride);
+  }
+  void values(const NeighborViewOf<float>& block, Workspace& workspace, double* B, int stride) const override {
+    pack_and_compute(block, workspace, B, stride);
   }
   void backpropagate(Workspace& workspace, const double* beta, int stride, const PairForces& forces) const override {
     in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
@@ -94,6 +88,18 @@ class KernelDescriptor : public Descriptor {
 
  private:
   const Own& own() const { return static_cast<const Own&>(*this); }
+  template <class Given>
+  void pack_and_compute(const NeighborViewOf<Given>& block, Workspace& workspace, double* B, int stride) const {
+    FORCESMITH_PHASE(packing);
+    in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
+      const auto& variant = variants_.template of<Real>();
+      w.neighbors.pack(block, cutoffs_, own().n_elements(), variant.width, Own::pack_elements);
+      w.view = w.neighbors.view();
+      const Tables<Real> t = own().template tables<Real>();
+      own().lay_out(t, w);
+      variant.values(t, w.view, w.scratch, B, stride);
+    });
+  }
   template <class Call>
   static void in_its_precision(Workspace& workspace, const Call& call) {
     if (workspace.precision() == Precision::single) call(static_cast<KernelWorkspace<float>&>(workspace));

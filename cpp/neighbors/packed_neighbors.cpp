@@ -9,14 +9,12 @@ namespace forcesmith {
 PackingVariants packing_variants_in_use() { return FORCESMITH_VARIANT_IN_USE(packing_variants); }
 
 template <class Real>
-PackedNeighborsOf<Real>::PackedNeighborsOf(const PackingVariants& variants) {
-  if constexpr (sizeof(Real) == sizeof(float)) variant_ = variants.in_single;
-  else variant_ = variants.in_double;
-}
+PackedNeighborsOf<Real>::PackedNeighborsOf(const PackingVariants& variants) : variant_(variants.of<Real>()) {}
 
 template <class Real>
-void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements,
-                                   int width, PackElements elements) {
+template <class Given>
+void PackedNeighborsOf<Real>::pack(const NeighborViewOf<Given>& block, const std::vector<double>& cutoffs,
+                                   int n_elements, int width, PackElements elements) {
   const bool mixed = elements == PackElements::mixed;
   const int n_kinds = mixed ? 1 : n_elements;
   const std::int64_t first_pair = block.offsets[0];
@@ -38,21 +36,19 @@ void PackedNeighborsOf<Real>::pack(const NeighborView& block, const std::vector<
   int* pack_offsets = pack_offsets_.reserve(block.n_atoms + 1);
   int* pack_types = mixed ? nullptr : pack_types_.reserve(capacity / width);
   const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
+  const AppendNeighbors<Real, Given> append = variant_.template append<Given>();
 
   int slot = 0;
   pack_offsets[0] = 0;
   for (int atom = 0; atom < block.n_atoms; ++atom) {
     const int first = static_cast<int>(block.offsets[atom] - first_pair);
     const int end = static_cast<int>(block.offsets[atom + 1] - first_pair);
-    const auto append = [&](auto function, const auto* x, const auto* y, const auto* z, const PackKind& kind) {
-      return function({x + first_pair, y + first_pair, z + first_pair, types, first, end}, kind, slots, slot);
-    };
+    const PairRange<Given> pairs{block.x + first_pair, block.y + first_pair, block.z + first_pair, types, first, end};
     for (int element = 0; element < n_kinds; ++element) {
       const double cutoff = cutoffs[block.center_types[atom] * n_elements + element];
       const PackKind kind{mixed ? PackKind::any_element : element, cutoff, width};
       const int first_slot = slot;
-      slot = block.x != nullptr ? append(variant_.append, block.x, block.y, block.z, kind)
-                                : append(variant_.append_single, block.x_single, block.y_single, block.z_single, kind);
+      slot = append(pairs, kind, slots, slot);
       if (!mixed) std::fill(pack_types + first_slot / width, pack_types + slot / width, element);
     }
     pack_offsets[atom + 1] = slot / width;
@@ -78,5 +74,13 @@ int PackedNeighborsOf<Real>::max_packs_per_atom() const {
 
 template class PackedNeighborsOf<double>;
 template class PackedNeighborsOf<float>;
+template void PackedNeighborsOf<double>::pack(const NeighborViewOf<double>&, const std::vector<double>&, int, int,
+                                              PackElements);
+template void PackedNeighborsOf<double>::pack(const NeighborViewOf<float>&, const std::vector<double>&, int, int,
+                                              PackElements);
+template void PackedNeighborsOf<float>::pack(const NeighborViewOf<double>&, const std::vector<double>&, int, int,
+                                             PackElements);
+template void PackedNeighborsOf<float>::pack(const NeighborViewOf<float>&, const std::vector<double>&, int, int,
+                                             PackElements);
 
 }  // namespace forcesmith

@@ -24,7 +24,8 @@ class PackedNeighborsOf {
   explicit PackedNeighborsOf(const PackingVariants& variants = packing_variants_in_use());
   /// Packs all atoms of `block`. cutoffs: [center element][neighbor element], angstrom; of packs of mixed elements,
   /// those of all neighbors are the same.
-  void pack(const NeighborView& block, const std::vector<double>& cutoffs, int n_elements, int width,
+  template <class Given>
+  void pack(const NeighborViewOf<Given>& block, const std::vector<double>& cutoffs, int n_elements, int width,
             PackElements elements = PackElements::one);
   const PackedViewOf<Real>& view() const { return view_; }
   /// Adds dE_i/dr_ij, gradients [n_packs][3][width], to forces and virials, while the arrays of `block` are still

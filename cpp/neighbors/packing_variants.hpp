@@ -38,7 +38,7 @@ using AppendNeighbors = int (*)(const PairRange<Given>& pairs, const PackKind& k
 
 template <class Real>
 struct PackingVariant {
-  AppendNeighbors<Real, double> append;
+  AppendNeighbors<Real, double> append_double;
   AppendNeighbors<Real, float> append_single;
   /// Replaces n vectors by unit vectors (by zero where the length is zero) and sets their lengths r. n is a
   /// multiple of the number of lanes, the arrays are aligned.
@@ -47,11 +47,23 @@ struct PackingVariant {
   /// register of doubles; gradients of padding vanish. centers [n_atoms] and neighbors [pair]: atoms of the host.
   void (*add_forces)(const PackedViewOf<Real>& packs, const int* centers, const int* neighbors, const Real* gradients,
                      const PairForces& to);
+
+  template <class Given>
+  AppendNeighbors<Real, Given> append() const {
+    if constexpr (sizeof(Given) == sizeof(float)) return append_single;
+    else return append_double;
+  }
 };
 
 struct PackingVariants {
   PackingVariant<double> in_double;
   PackingVariant<float> in_single;
+
+  template <class Real>
+  const PackingVariant<Real>& of() const {
+    if constexpr (sizeof(Real) == sizeof(float)) return in_single;
+    else return in_double;
+  }
 };
 
 namespace portable {

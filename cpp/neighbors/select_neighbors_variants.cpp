@@ -39,7 +39,7 @@ FORCESMITH_FUNCTION bool any_close(V r_squared, unsigned lanes, const CloseLimit
   return close;
 }
 
-int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, int n_listed,
+int select_neighbors(const ListedAtoms<double>& atoms, int center, const int* listed, int n_listed,
                      const PairArrays<double>& to, int n_pairs, bool& close) {
   using V = DoubleSimd;
   const double* own = atoms.positions + 3 * static_cast<long long>(center);
@@ -69,7 +69,7 @@ int select_neighbors(const ListedAtoms& atoms, int center, const int* listed, in
   return n_pairs;
 }
 
-int select_neighbors_on_grid(const ListedAtomsOnGrid& atoms, int center, const int* listed, int n_listed,
+int select_neighbors_on_grid(const ListedAtoms<float>& atoms, int center, const int* listed, int n_listed,
                              const PairArrays<float>& to, int n_pairs, bool& close) {
   using V = SingleSimd;
   const int* own = atoms.rows + 4 * static_cast<long long>(center);

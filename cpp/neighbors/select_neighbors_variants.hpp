@@ -14,7 +14,11 @@ struct CloseLimits {
 };
 
 /// What a host lists: for every atom, indices of atoms, among which are all its neighbors.
-struct ListedAtoms {
+template <class Real>
+struct ListedAtoms;
+
+template <>
+struct ListedAtoms<double> {
   const double* positions;  // [..][3] angstrom
   const int* elements;      // [..] element index, negative: left out; null: all are of element 0
   int index_mask;           // bits of a listed index that belong to the index
@@ -22,9 +26,10 @@ struct ListedAtoms {
   CloseLimits<double> close;
 };
 
-/// The same for single precision, in which positions far from the origin would lose their digits: as whole numbers
-/// of small steps, modulo 2^32, their differences are exact wherever the atoms are.
-struct ListedAtomsOnGrid {
+/// In single precision, positions far from the origin would lose their digits: as whole numbers of small steps, modulo
+/// 2^32, their differences are exact wherever the atoms are.
+template <>
+struct ListedAtoms<float> {
   const int* rows;       // [..][4] x, y, z in steps; element index, negative: left out
   bool one_element;      // all are of element 0
   int index_mask;        // as above
@@ -44,16 +49,22 @@ struct PairArrays {
 
 /// Writes the pairs of atom `center` behind the first n_pairs and returns the number there is then; up to
 /// `select_padding` entries beyond them are overwritten. close: set to true if a pair is closer than its limit.
-template <class Atoms, class Real>
-using SelectNeighbors = int (*)(const Atoms& atoms, int center, const int* listed, int n_listed,
+template <class Real>
+using SelectNeighbors = int (*)(const ListedAtoms<Real>& atoms, int center, const int* listed, int n_listed,
                                 const PairArrays<Real>& to, int n_pairs, bool& close);
 inline constexpr int select_padding = 16;
 
 struct SelectNeighborsVariant {
-  SelectNeighbors<ListedAtoms, double> in_double;
-  SelectNeighbors<ListedAtomsOnGrid, float> in_single;
-  /// Rows of atoms first .. end - 1 of ListedAtomsOnGrid.
+  SelectNeighbors<double> in_double;
+  SelectNeighbors<float> in_single;
+  /// Rows of atoms first .. end - 1 of ListedAtoms<float>.
   void (*set_rows)(const double* positions, const int* elements, int first, int end, double step, int* rows);
+
+  template <class Real>
+  SelectNeighbors<Real> of() const {
+    if constexpr (sizeof(Real) == sizeof(float)) return in_single;
+    else return in_double;
+  }
 };
 
 namespace portable {

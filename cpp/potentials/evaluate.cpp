@@ -69,7 +69,7 @@ struct Evaluator::Worker {
     }
   }
 
-  NeighborBuffer neighbors;
+  InBothPrecisions<NeighborBufferOf> neighbors;
   BlockDescriptors descriptors;
   std::unique_ptr<Model::Workspace> model;
   Zbl::Workspace repulsion, wall;
@@ -95,7 +95,8 @@ struct Evaluator::Worker {
 Evaluator::Evaluator(const Potential& potential, Precision precision) : potential_(potential), precision_(precision) {}
 Evaluator::~Evaluator() = default;
 
-void Evaluator::evaluate(const NeighborSource& source, Evaluation& evaluation, int n_workers) {
+template <class Real>
+void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers) {
   const Potential& potential = potential_;
   const int n_atoms = source.n_atoms(), block_size = potential.block_size(precision_), stride = potential.stride();
   n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
@@ -110,11 +111,13 @@ void Evaluator::evaluate(const NeighborSource& source, Evaluation& evaluation, i
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
     for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end; first += block_size) {
       FORCESMITH_PHASE(neighbors);
-      const NeighborView block = source.block(first, std::min(block_size, end - first), own.neighbors);
+      const NeighborViewOf<Real> block =
+          source.block(first, std::min(block_size, end - first), std::get<NeighborBufferOf<Real>>(own.neighbors));
       const bool moved =
           potential.short_range() && own.wall_view.look_at(*potential.short_range(), block, evaluation.close_neighbors);
       FORCESMITH_PHASE(descriptor);
-      own.descriptors.values(moved ? own.wall_view.seen() : block, own.B.data());
+      if (moved) own.descriptors.values(own.wall_view.seen(), own.B.data());
+      else own.descriptors.values(block, own.B.data());
       FORCESMITH_PHASE(model);
       potential.model().energies_and_gradients(*own.model, block.n_atoms, block.center_types, own.B.data(), stride,
                                                own.energies_of_block.data(), own.beta.data());
@@ -122,7 +125,7 @@ void Evaluator::evaluate(const NeighborSource& source, Evaluation& evaluation, i
       FORCESMITH_PHASE(repulsion);
       if (potential.zbl()) potential.zbl()->add(block, own.repulsion, own.energies_of_block.data(), own.to);
       if (moved) {
-        own.wall_view.move_back(own.to);
+        own.wall_view.move_back(block, own.to);
         if (const std::optional<Zbl>& wall = potential.short_range()->repulsion())
           wall->add(block, own.wall, own.energies_of_block.data(), own.to);
       }
@@ -161,5 +164,7 @@ void Evaluator::evaluate(const NeighborSource& source, Evaluation& evaluation, i
   if (evaluation.forces)
     for (int worker = 0; worker < n_workers; ++worker) workers_[worker]->n_cleared = evaluation.n_host;
 }
+template void Evaluator::evaluate(const NeighborSourceOf<double>&, Evaluation&, int);
+template void Evaluator::evaluate(const NeighborSourceOf<float>&, Evaluation&, int);
 
 }  // namespace forcesmith

@@ -31,7 +31,8 @@ class Evaluator {
   /// precision: of the descriptors; models and sums are in double precision.
   explicit Evaluator(const Potential& potential, Precision precision = Precision::double_);
   ~Evaluator();
-  void evaluate(const NeighborSource& source, Evaluation& evaluation, int n_workers = 1);
+  template <class Real>
+  void evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers = 1);
 
  private:
   struct Worker;

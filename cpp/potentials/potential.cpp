@@ -89,13 +89,16 @@ BlockDescriptors::BlockDescriptors(const Potential& potential, Precision precisi
   }
 }
 
-void BlockDescriptors::values(const NeighborView& block, double* B) {
+template <class Real>
+void BlockDescriptors::values(const NeighborViewOf<Real>& block, double* B) {
   types_ = block.center_types;
   pair_offsets_.assign(block.offsets, block.offsets + block.n_atoms + 1);
   for (Part& part : parts_)
     part.write(*this, B, block.n_atoms,
                [&](double* own) { part.descriptor->values(block, *part.workspace, own, part.stride); });
 }
+template void BlockDescriptors::values(const NeighborViewOf<double>&, double*);
+template void BlockDescriptors::values(const NeighborViewOf<float>&, double*);
 
 void BlockDescriptors::backpropagate(const double* beta, const PairForces& forces) {
   for (Part& part : parts_) {

@@ -58,7 +58,8 @@ class Potential {
 class BlockDescriptors {
  public:
   explicit BlockDescriptors(const Potential& potential, Precision precision = Precision::double_);
-  void values(const NeighborView& block, double* B);
+  template <class Real>
+  void values(const NeighborViewOf<Real>& block, double* B);
   void backpropagate(const double* beta, const PairForces& forces);
   void gradients(double* gradients);
   void tangent(const double* directions, double* B_dot);

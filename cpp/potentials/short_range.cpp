@@ -19,9 +19,9 @@ std::array<double, 2> stretch_and_slope(double onset, double r) {
   return {g / r, t < 1.0 ? 1.0 - 3.0 * t * t + 2.0 * t * t * t : 0.0};
 }
 
-std::array<double, 3> displacement(const NeighborView& block, std::int64_t pair) {
-  if (block.x != nullptr) return {block.x[pair], block.y[pair], block.z[pair]};
-  return {block.x_single[pair], block.y_single[pair], block.z_single[pair]};
+template <class Real>
+std::array<double, 3> displacement(const NeighborViewOf<Real>& block, std::int64_t pair) {
+  return {block.x[pair], block.y[pair], block.z[pair]};
 }
 
 double length(const std::array<double, 3>& r) { return std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]); }
@@ -90,9 +90,10 @@ ShortRange::ShortRange(std::vector<Pair> pairs, const std::vector<std::string>& 
   bool any_repulsion = false;
   for (const Pair& pair : pairs_) {
     limits_.push_back(std::max(pair.distance.value_or(cutoff), pair.onset));
-    squares_.push_back(limits_.back() * limits_.back());
-    squares_single_.push_back(static_cast<float>(squares_.back()));
-    largest_square_ = std::max(largest_square_, squares_.back());
+    const double square = limits_.back() * limits_.back();
+    std::get<0>(squares_).push_back(square);
+    std::get<1>(squares_).push_back(static_cast<float>(square));
+    largest_square_ = std::max(largest_square_, square);
     has_wall_ = has_wall_ || pair.onset > 0.0;
     any_repulsion = any_repulsion || pair.strength > 0.0;
     // Without a wall a range that no neighbor is in.
@@ -118,12 +119,13 @@ Json ShortRange::to_json(const std::vector<std::string>& elements) const {
   return {{"pairs", list}};
 }
 
-ClosestPair closest_pair(const ShortRange& short_range, const NeighborSource& source) {
+template <class Real>
+ClosestPair closest_pair(const ShortRange& short_range, const NeighborSourceOf<Real>& source) {
   ClosestPair closest;
   double smallest = 1.0;  // distance / limit
-  NeighborBuffer buffer;
+  NeighborBufferOf<Real> buffer;
   for (int atom = 0; atom < source.n_atoms(); ++atom) {
-    const NeighborView one = source.block(atom, 1, buffer);
+    const NeighborViewOf<Real> one = source.block(atom, 1, buffer);
     for (std::int64_t pair = one.offsets[0]; pair < one.offsets[1]; ++pair) {
       const double r = length(displacement(one, pair)), limit = short_range.limit(one.center_types[0], one.types[pair]);
       if (!(r < smallest * limit)) continue;
@@ -133,8 +135,11 @@ ClosestPair closest_pair(const ShortRange& short_range, const NeighborSource& so
   }
   return closest;
 }
+template ClosestPair closest_pair(const ShortRange&, const NeighborSourceOf<double>&);
+template ClosestPair closest_pair(const ShortRange&, const NeighborSourceOf<float>&);
 
-bool WallView::look_at(const ShortRange& short_range, const NeighborView& block, int* close_neighbors) {
+template <class Real>
+bool WallView::look_at(const ShortRange& short_range, const NeighborViewOf<Real>& block, int* close_neighbors) {
   moved_.clear();
   if (close_neighbors != nullptr)
     for (int atom = 0; atom < block.n_atoms; ++atom) close_neighbors[block.centers[atom]] = 0;
@@ -158,9 +163,12 @@ bool WallView::look_at(const ShortRange& short_range, const NeighborView& block,
   copy(block);
   return true;
 }
+template bool WallView::look_at(const ShortRange&, const NeighborViewOf<double>&, int*);
+template bool WallView::look_at(const ShortRange&, const NeighborViewOf<float>&, int*);
 
 /// Every pair gets a row of forces of its own, so that its gradient can be told from all others.
-void WallView::copy(const NeighborView& block) {
+template <class Real>
+void WallView::copy(const NeighborViewOf<Real>& block) {
   const std::int64_t first = block.offsets[0];
   const int n_atoms = block.n_atoms, n_pairs = static_cast<int>(block.offsets[n_atoms] - first);
   double* components[3] = {x_.reserve(n_pairs), y_.reserve(n_pairs), z_.reserve(n_pairs)};
@@ -179,15 +187,15 @@ void WallView::copy(const NeighborView& block) {
   const std::size_t n_numbers = static_cast<std::size_t>(force_stride) * (n_atoms + n_pairs);
   seen_forces_ = {forces_.reserve(n_numbers)};
   std::fill_n(seen_forces_.forces, n_numbers, 0.0);
-  block_ = block;
   seen_ = {n_atoms,       centers_.data(), block.center_types, offsets_.data(), neighbors_.data(), block.types + first,
            components[0], components[1],   components[2]};
 }
 
-void WallView::move_back(const PairForces& to) const {
-  const double* rows = seen_forces_.forces + static_cast<std::size_t>(force_stride) * block_.n_atoms;
+template <class Real>
+void WallView::move_back(const NeighborViewOf<Real>& block, const PairForces& to) const {
+  const double* rows = seen_forces_.forces + static_cast<std::size_t>(force_stride) * block.n_atoms;
   auto moved = moved_.begin();
-  for (int atom = 0; atom < block_.n_atoms; ++atom)
+  for (int atom = 0; atom < block.n_atoms; ++atom)
     for (std::int64_t k = offsets_[atom]; k < offsets_[atom + 1]; ++k) {
       // g = dE_i/dr_ij; the row of the neighbor holds -g.
       double g[3];
@@ -200,9 +208,9 @@ void WallView::move_back(const PairForces& to) const {
           g[axis] = moved->stretch * g[axis] + (moved->slope - moved->stretch) * along * n[axis];
         ++moved;
       }
-      const std::int64_t pair = block_.offsets[0] + k;
-      const std::array<double, 3> r = displacement(block_, pair);
-      const std::int64_t i = block_.centers[atom], j = block_.neighbors[pair];
+      const std::int64_t pair = block.offsets[0] + k;
+      const std::array<double, 3> r = displacement(block, pair);
+      const std::int64_t i = block.centers[atom], j = block.neighbors[pair];
       for (int axis = 0; axis < 3 && to.forces != nullptr; ++axis) {
         to.forces[force_stride * i + axis] += g[axis];
         to.forces[force_stride * j + axis] -= g[axis];
@@ -215,5 +223,7 @@ void WallView::move_back(const PairForces& to) const {
       to.virial[5] -= r[1] * g[2];
     }
 }
+template void WallView::move_back(const NeighborViewOf<double>&, const PairForces&) const;
+template void WallView::move_back(const NeighborViewOf<float>&, const PairForces&) const;
 
 }  // namespace forcesmith

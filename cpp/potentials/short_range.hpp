@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
@@ -41,9 +42,9 @@ class ShortRange {
   /// Pairs closer than this are not in the training data, angstrom.
   double limit(int a, int b) const { return limits_[a * n_elements_ + b]; }
   /// The same for hosts that look for such pairs while they select neighbors. Lives as long as this object.
-  CloseLimits<double> close_limits() const { return {squares_.data(), largest_square_, n_elements_}; }
-  CloseLimits<float> close_limits_single() const {
-    return {squares_single_.data(), static_cast<float>(largest_square_), n_elements_};
+  template <class Real>
+  CloseLimits<Real> close_limits() const {
+    return {std::get<std::vector<Real>>(squares_).data(), static_cast<Real>(largest_square_), n_elements_};
   }
   bool has_wall() const { return has_wall_; }
   /// Nothing where no pair has a strength.
@@ -54,10 +55,9 @@ class ShortRange {
              const std::string& where);
 
   int n_elements_;
-  std::vector<Pair> pairs_;      // [element][element]
-  std::vector<double> limits_;   // [element][element]
-  std::vector<double> squares_;  // of the limits
-  std::vector<float> squares_single_;
+  std::vector<Pair> pairs_;                                      // [element][element]
+  std::vector<double> limits_;                                   // [element][element]
+  std::tuple<std::vector<double>, std::vector<float>> squares_;  // of the limits
   double largest_square_ = 0.0;
   bool has_wall_ = false;
   std::optional<Zbl> repulsion_;
@@ -68,18 +68,21 @@ struct ClosestPair {
   int center = -1, neighbor = -1;      // of the host; -1: no pair is closer than its limit
   double distance = 0.0, limit = 0.0;  // angstrom
 };
-ClosestPair closest_pair(const ShortRange& short_range, const NeighborSource& source);
+template <class Real>
+ClosestPair closest_pair(const ShortRange& short_range, const NeighborSourceOf<Real>& source);
 
 /// One block of atoms, as descriptors see it: neighbors closer than the onset are moved outwards. For one worker.
 class WallView {
  public:
   /// close_neighbors: [n_host] of central atoms, set to the number of neighbors closer than their limit; or null.
   /// True if any neighbor is moved; then seen() and forces() take the place of the block and of the host's arrays.
-  bool look_at(const ShortRange& short_range, const NeighborView& block, int* close_neighbors);
+  template <class Real>
+  bool look_at(const ShortRange& short_range, const NeighborViewOf<Real>& block, int* close_neighbors);
   const NeighborView& seen() const { return seen_; }
   const PairForces& forces() const { return seen_forces_; }
-  /// Adds what forces() got, as forces and virials of the real positions.
-  void move_back(const PairForces& to) const;
+  /// Adds what forces() got, as forces and virials of the real positions. block: the one that was looked at.
+  template <class Real>
+  void move_back(const NeighborViewOf<Real>& block, const PairForces& to) const;
 
  private:
   struct Moved {
@@ -89,9 +92,10 @@ class WallView {
     double slope;    // dg/dr
   };
 
-  void copy(const NeighborView& block);
+  template <class Real>
+  void copy(const NeighborViewOf<Real>& block);
 
-  NeighborView block_, seen_;
+  NeighborView seen_;
   PairForces seen_forces_;
   std::vector<Moved> moved_;
   std::vector<int> centers_, neighbors_;  // rows of forces_: of the centers, then one of its own for every pair

@@ -84,7 +84,9 @@ Zbl::Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& el
     }
 }
 
-void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const {
+template <class Real>
+void Zbl::add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies,
+              const PairForces& forces) const {
   const int n_elements = static_cast<int>(atomic_numbers_.size());
   workspace.neighbors.pack(block, cutoffs_, n_elements, variant_.width);
   const PackedView view = workspace.neighbors.view();
@@ -93,5 +95,7 @@ void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies,
   variant_.add({n_elements, pairs_.data()}, view, energies, gradients);
   workspace.neighbors.add_forces(gradients, forces);
 }
+template void Zbl::add(const NeighborViewOf<double>&, Workspace&, double*, const PairForces&) const;
+template void Zbl::add(const NeighborViewOf<float>&, Workspace&, double*, const PairForces&) const;
 
 }  // namespace forcesmith

@@ -45,7 +45,8 @@ class Zbl {
   };
   /// Adds half the energy of every pair to that of the central atom, energies [n_atoms], and the forces and
   /// virials of these halves.
-  void add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const;
+  template <class Real>
+  void add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies, const PairForces& forces) const;
 
  private:
   std::vector<int> atomic_numbers_;  // [element]

@@ -43,6 +43,26 @@ struct Neighborhoods {
   }
 };
 
+/// As a host gives them that works with numbers Real.
+template <class Real>
+class GivenNeighborhoods {
+ public:
+  explicit GivenNeighborhoods(const Neighborhoods& atoms)
+      : atoms_(atoms),
+        x_(atoms.x.begin(), atoms.x.end()),
+        y_(atoms.y.begin(), atoms.y.end()),
+        z_(atoms.z.begin(), atoms.z.end()) {}
+  forcesmith::NeighborViewOf<Real> view() const {
+    const forcesmith::NeighborView all = atoms_.view();
+    return {all.n_atoms, all.centers, all.center_types, all.offsets, all.neighbors,
+            all.types,   x_.data(),   y_.data(),        z_.data()};
+  }
+
+ private:
+  const Neighborhoods& atoms_;
+  std::vector<Real> x_, y_, z_;
+};
+
 /// What the verbs are given.
 struct VerbInput {
   int stride;  // larger than any number of values: what lies between is not touched
@@ -208,18 +228,21 @@ inline void test_same_output(const VerbOutput& a, const VerbOutput& b, double re
     CHECK(numbers->empty() || *std::max_element(numbers->begin(), numbers->end()) > 0.0);
 }
 
-/// Values and backpropagation in single precision, whatever the size of blocks; the other verbs refuse.
-inline void test_single_precision(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms,
-                                  const VerbInput& in, const VerbOutput& in_double, double relative) {
+/// Values and backpropagation in single precision, of hosts that give numbers Given, whatever the size of blocks; the
+/// other verbs refuse.
+template <class Given>
+void test_single_precision_of(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms, const VerbInput& in,
+                              const VerbOutput& in_double, double relative) {
   using forcesmith::Precision;
-  const forcesmith::StoredNeighbors source(atoms.view());
+  const GivenNeighborhoods<Given> given(atoms);
+  const forcesmith::StoredNeighbors source(given.view());
   const int whole = descriptor.block_size(Precision::single);
   CHECK(whole == 2 * descriptor.block_size());
   for (int block_size : {whole, whole / 2, 3}) {
     const auto workspace = descriptor.make_workspace(Precision::single);
     VerbOutput out(in, 0);
     PairGradients pair_gradients(atoms);
-    forcesmith::NeighborBuffer buffer;
+    forcesmith::NeighborBufferOf<Given> buffer;
     for (int first = 0; first < atoms.n_atoms(); first += block_size) {
       const int count = std::min(block_size, atoms.n_atoms() - first);
       const std::size_t row = static_cast<std::size_t>(first) * in.stride;
@@ -239,4 +262,10 @@ inline void test_single_precision(const forcesmith::Descriptor& descriptor, cons
                                               in.stride, nullptr),
                  message);
   }
+}
+
+inline void test_single_precision(const forcesmith::Descriptor& descriptor, const Neighborhoods& atoms,
+                                  const VerbInput& in, const VerbOutput& in_double, double relative) {
+  test_single_precision_of<double>(descriptor, atoms, in, in_double, relative);
+  test_single_precision_of<float>(descriptor, atoms, in, in_double, relative);
 }

@@ -1,7 +1,6 @@
 // From a host's lists of atoms to forces, on every instruction set that this processor has: selecting the
 // neighbors within the cutoff, packing them, and adding the gradients of packs to forces and virials.
 #include <cstdlib>
-#include <type_traits>
 
 #include "core/instruction_set.hpp"
 #include "neighbors/packed_neighbors.hpp"
@@ -32,9 +31,9 @@ struct Crowd {
 };
 
 /// What select_neighbors should find, pair by pair, with components of r_ij to `rounding` of the cutoff.
-template <class Atoms, class Real>
-void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atoms, Real> select_neighbors,
-                    double rounding) {
+template <class Real>
+void test_selection(const Crowd& crowd, const ListedAtoms<Real>& atoms, double rounding) {
+  const SelectNeighbors<Real> select_neighbors = select_neighbors_in_use().of<Real>();
   constexpr int room = 3 * n_host;
   std::vector<int> neighbors(room), types(room, 0);
   std::vector<Real> x(room), y(room), z(room);
@@ -72,28 +71,27 @@ void test_selection(const Crowd& crowd, const Atoms& atoms, SelectNeighbors<Atom
 /// 30000 angstrom are many times the range of its whole numbers.
 void test_selections(std::mt19937& random, bool one_element) {
   const double cutoff = std::sqrt(Crowd::cutoff_squared), step = grid_step(cutoff);
-  const SelectNeighborsVariant select_neighbors = select_neighbors_in_use();
   for (double offset : {0.0, 15.9, -16.0, 30000.0, -30016.25}) {
     const Crowd crowd(random, one_element, offset);
-    const ListedAtoms atoms{crowd.positions.data(),
-                            one_element ? nullptr : crowd.elements.data(),
-                            index_mask,
-                            Crowd::cutoff_squared,
-                            {Crowd::close_squares, Crowd::largest_square, 4}};
-    test_selection(crowd, atoms, select_neighbors.in_double, 0.0);
+    const ListedAtoms<double> atoms{crowd.positions.data(),
+                                    one_element ? nullptr : crowd.elements.data(),
+                                    index_mask,
+                                    Crowd::cutoff_squared,
+                                    {Crowd::close_squares, Crowd::largest_square, 4}};
+    test_selection(crowd, atoms, 0.0);
 
     std::vector<int> rows(4 * n_host, -7);
     for (int first : {0, 123})
-      select_neighbors.set_rows(crowd.positions.data(), crowd.elements.data(), first, first == 0 ? 123 : n_host, step,
-                                rows.data());
+      select_neighbors_in_use().set_rows(crowd.positions.data(), crowd.elements.data(), first,
+                                         first == 0 ? 123 : n_host, step, rows.data());
     const std::vector<float> close_single(std::begin(Crowd::close_squares), std::end(Crowd::close_squares));
-    const ListedAtomsOnGrid on_grid{rows.data(),
-                                    one_element,
-                                    index_mask,
-                                    static_cast<float>(step),
-                                    static_cast<float>(Crowd::cutoff_squared),
-                                    {close_single.data(), static_cast<float>(Crowd::largest_square), 4}};
-    test_selection(crowd, on_grid, select_neighbors.in_single, 1.1 * step + 1e-7 * cutoff);
+    const ListedAtoms<float> on_grid{rows.data(),
+                                     one_element,
+                                     index_mask,
+                                     static_cast<float>(step),
+                                     static_cast<float>(Crowd::cutoff_squared),
+                                     {close_single.data(), static_cast<float>(Crowd::largest_square), 4}};
+    test_selection(crowd, on_grid, 1.1 * step + 1e-7 * cutoff);
   }
 }
 
@@ -109,17 +107,8 @@ void test_grid_step() {
 /// packs are of numbers Real, what a host gives is Given.
 template <class Real, class Given = double>
 void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackElements elements = PackElements::one) {
-  NeighborView block = atoms.view();
-  std::vector<Given> x, y, z;
-  if constexpr (std::is_same_v<Given, float>) {
-    x.assign(atoms.x.begin(), atoms.x.end());
-    y.assign(atoms.y.begin(), atoms.y.end());
-    z.assign(atoms.z.begin(), atoms.z.end());
-    block.x = block.y = block.z = nullptr;
-    block.x_single = x.data();
-    block.y_single = y.data();
-    block.z_single = z.data();
-  }
+  const GivenNeighborhoods<Given> given(atoms);
+  NeighborViewOf<Given> block = given.view();
   std::vector<int> all_of_one(atoms.n_pairs(), 0), centers_of_one(atoms.n_atoms(), 0);
   if (n_elements == 1) {
     block.types = all_of_one.data();
