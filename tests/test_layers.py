@@ -199,6 +199,21 @@ def test_every_descriptor_has_a_slow_reference():
         assert folder.is_dir(), f"the descriptor {descriptor} lives in {name(folder)}/"
 
 
+def test_python_knows_no_descriptor_or_model_by_name():
+    """What is special about one it learns from the core; only settings have a default."""
+    import forcesmith as fs
+
+    registry = fs.registry()
+    names = {*registry["descriptors"], *registry["models"]} - {"linear"}  # also a way to fit
+    wrong = []
+    for path in FILES:
+        if path.suffix == ".py" and path.is_relative_to(REPOSITORY / "python" / "forcesmith"):
+            for node in ast.walk(ast.parse(text_of(path))):
+                if isinstance(node, ast.Constant) and node.value in names:
+                    wrong.append((path.name, node.value))
+    assert wrong == [("settings.py", "moment_tensor")]
+
+
 def test_registry_is_alphabetical():
     text = text_of(REPOSITORY / "cpp" / "potentials" / "registry.cpp")
     for kind in ("descriptor", "model", "format"):

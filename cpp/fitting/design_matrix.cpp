@@ -13,15 +13,14 @@ namespace {
 /// Adds the rows of one block; `rows` are those of its configuration, cleared.
 class DesignBlock {
  public:
-  explicit DesignBlock(const Potential& potential)
-      : potential_(potential),
+  DesignBlock(const Potential& potential, const LinearInParameters& model)
+      : model_(model),
         descriptors_(potential),
         n_columns_(potential.model_parameters().size()),
         stride_(potential.stride()),
         B_(static_cast<std::size_t>(potential.block_size()) * stride_) {}
 
   void add(const NeighborView& block, int first_atom, double* rows) {
-    const Model& model = potential_.model();
     const std::int64_t first_pair = block.offsets[0];
     descriptors_.values(block, B_.data());
     gradients_.assign(3 * (block.offsets[block.n_atoms] - first_pair) * stride_, 0.0);
@@ -31,7 +30,7 @@ class DesignBlock {
     for (int atom = 0; atom < block.n_atoms; ++atom) {
       const int element = block.center_types[atom];
       const double* B = B_.data() + static_cast<std::size_t>(atom) * stride_;
-      model.add_design_row(element, B, rows);
+      model_.add_design_row(element, B, rows);
       // dB of the center's own displacement and of the strain: sums over its neighbors.
       sums_.assign(9 * stride_, 0.0);
       for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair) {
@@ -39,7 +38,7 @@ class DesignBlock {
         const double r[3] = {block.x[pair], block.y[pair], block.z[pair]};
         for (int axis = 0; axis < 3; ++axis) {
           const double* dB = gradients_.data() + (3 * (pair - first_pair) + axis) * stride_;
-          model.add_design_gradient(element, B, dB, -1.0, neighbor + axis * n_columns_);
+          model_.add_design_gradient(element, B, dB, -1.0, neighbor + axis * n_columns_);
           add(1.0, dB, axis);
           // Virial rows xx yy zz xy xz yz: W_ab = -r_a g_b, with b = axis.
           static constexpr int row_of[3][3] = {{0, 3, 4}, {-1, 1, 5}, {-1, -1, 2}};
@@ -48,8 +47,8 @@ class DesignBlock {
       }
       double* center = force_rows + 3 * (block.centers[atom] - first_atom) * n_columns_;
       for (int sum = 0; sum < 9; ++sum)
-        model.add_design_gradient(element, B, sums_.data() + sum * stride_, 1.0,
-                                  sum < 3 ? center + sum * n_columns_ : virial_rows + (sum - 3) * n_columns_);
+        model_.add_design_gradient(element, B, sums_.data() + sum * stride_, 1.0,
+                                   sum < 3 ? center + sum * n_columns_ : virial_rows + (sum - 3) * n_columns_);
     }
   }
 
@@ -59,7 +58,7 @@ class DesignBlock {
     for (int k = 0; k < stride_; ++k) own[k] += factor * dB[k];
   }
 
-  const Potential& potential_;
+  const LinearInParameters& model_;
   BlockDescriptors descriptors_;
   std::size_t n_columns_;
   int stride_;
@@ -71,7 +70,8 @@ class DesignBlock {
 
 void design_matrix(const Potential& potential, const NeighborSource& source,
                    const std::vector<ConfigurationRange>& ranges, double* rows, int n_workers) {
-  if (!potential.model().linear_in_parameters())
+  const LinearInParameters* model = potential.model().linear_in_parameters();
+  if (model == nullptr)
     throw ParameterError("The model \"" + potential.model().type() +
                          "\" is not linear in its parameters, so it has no design matrix; train it by gradients.");
   const std::size_t n_columns = potential.model_parameters().size();
@@ -81,7 +81,7 @@ void design_matrix(const Potential& potential, const NeighborSource& source,
 
   std::atomic<std::size_t> next{0};
   for_each_worker(std::max(1, n_workers), [&](int) {
-    DesignBlock design(potential);
+    DesignBlock design(potential, *model);
     NeighborBuffer buffer;
     for (std::size_t c = next++; c < ranges.size(); c = next++) {
       double* own = rows + first_row[c] * n_columns;

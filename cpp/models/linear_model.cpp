@@ -118,6 +118,24 @@ void LinearModel::set_parameters(std::span<const double> values) {
     for (double& coefficient : set) coefficient = *next++;
 }
 
+std::vector<ParameterBlock> LinearModel::parameter_blocks() const {
+  std::vector<ParameterBlock> blocks{{"energy_offsets", ParameterRole::offset, 0, offsets_.size()}};
+  add_blocks("coefficients", coefficients_, blocks);
+  return blocks;
+}
+
+void LinearModel::add_blocks(const std::string& name, const std::vector<std::vector<double>>& sets,
+                             std::vector<ParameterBlock>& blocks) const {
+  for (std::size_t set = 0; set < sets.size(); ++set) {
+    ParameterBlock block{name, ParameterRole::weight, blocks.back().begin + blocks.back().size, sets[set].size()};
+    if (!shared_) {
+      block.name += "[" + std::to_string(set) + "]";
+      block.element = static_cast<int>(set);
+    }
+    blocks.push_back(std::move(block));
+  }
+}
+
 void LinearModel::add_design_row(int element, const double* B, double* row) const {
   row[element] += 1.0;
   double* columns = row + first_column(element);

@@ -9,7 +9,7 @@
 
 namespace forcesmith {
 
-class LinearModel : public Model {
+class LinearModel : public Model, public LinearInParameters {
  public:
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
@@ -30,13 +30,17 @@ class LinearModel : public Model {
   /// offsets first, then the coefficient sets.
   std::vector<double> parameters() const override;
   void set_parameters(std::span<const double> values) override;
-  bool linear_in_parameters() const override { return true; }
+  std::vector<ParameterBlock> parameter_blocks() const override;
+  const LinearInParameters* linear_in_parameters() const override { return this; }
   void add_design_row(int element, const double* B, double* row) const override;
   void add_design_gradient(int element, const double* B, const double* dB, double factor, double* row) const override;
 
   bool shared() const { return shared_; }
   const std::vector<double>& offsets() const { return offsets_; }
   const std::vector<double>& coefficients(int element) const { return coefficients_[shared_ ? 0 : element]; }
+  /// Adds a block for each set, which is shared or that of an element, after the last of `blocks`.
+  void add_blocks(const std::string& name, const std::vector<std::vector<double>>& sets,
+                  std::vector<ParameterBlock>& blocks) const;
 
  private:
   int first_column(int element) const { return first_column_[shared_ ? 0 : element]; }

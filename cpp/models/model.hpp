@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,40 @@
 #include "core/parameter_schema.hpp"
 
 namespace forcesmith {
+
+/// What a parameter is to training.
+enum class ParameterRole {
+  offset,  // energy of an isolated atom, eV
+  weight,  // multiplies descriptor values, products of them, or outputs of neurons
+  bias,    // is added to the input of a neuron
+};
+
+/// "offset", "weight", "bias"
+std::string to_string(ParameterRole role);
+
+/// Parameters of one kind, one after the other.
+struct ParameterBlock {
+  std::string name;  // as in the potential file
+  ParameterRole role;
+  std::size_t begin, size;          // in Model::parameters()
+  std::optional<int> element = {};  // whose they are, if they are those of one
+};
+
+/// What else a model knows whose E_i is linear in all parameters: its design matrix, a column per parameter.
+class LinearInParameters {
+ public:
+  virtual ~LinearInParameters() = default;
+  /// Adds dE_i/dparameters to row.
+  virtual void add_design_row(int element, const double* B, double* row) const = 0;
+  /// Adds factor * d/dx dE_i/dparameters to row, where dB [size(element)] = dB_i/dx.
+  virtual void add_design_gradient(int element, const double* B, const double* dB, double factor,
+                                   double* row) const = 0;
+};
+
+/// The descriptor values of the training set.
+struct InputStatistics {
+  std::vector<std::vector<double>> mean, factor, min, max;  // [element][size(element)]; factor: 1 / spread
+};
 
 class Model {
  public:
@@ -44,15 +79,20 @@ class Model {
 
   virtual std::vector<double> parameters() const = 0;
   virtual void set_parameters(std::span<const double> values) = 0;
+  /// All parameters, block after block in their order. One block, "energy_offsets", has the role offset: a parameter
+  /// per element.
+  virtual std::vector<ParameterBlock> parameter_blocks() const = 0;
+  /// offsets: [n_elements] eV. Throws ParameterError for another number.
+  void set_energy_offsets(std::span<const double> offsets);
 
-  /// True if E_i is linear in all parameters; then the two functions below give the design matrix, one
-  /// column per parameter.
-  virtual bool linear_in_parameters() const = 0;
-  /// Adds dE_i/dparameters to row.
-  virtual void add_design_row(int element, const double* B, double* row) const = 0;
-  /// Adds factor * d/dx dE_i/dparameters to row, where dB [size(element)] = dB_i/dx.
-  virtual void add_design_gradient(int element, const double* B, const double* dB, double factor,
-                                   double* row) const = 0;
+  /// Nothing if E_i is not linear in all parameters.
+  virtual const LinearInParameters* linear_in_parameters() const { return nullptr; }
+
+  /// True if the model sees its inputs on a scale of its own, which training sets before it begins.
+  virtual bool has_own_input_scale() const { return false; }
+  /// From now on the model sees (B - mean) factor, and knows the range of B. Parameters stay. Throws ParameterError
+  /// if the model has no scale of its own, or for numbers that do not fit to its inputs.
+  virtual void standardize_inputs(InputStatistics statistics);
 };
 
 }  // namespace forcesmith

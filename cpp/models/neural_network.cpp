@@ -345,6 +345,36 @@ int NeuralNetwork::values_outside(int element, const double* B) const {
   return count;
 }
 
+std::vector<ParameterBlock> NeuralNetwork::parameter_blocks() const {
+  std::vector<ParameterBlock> blocks{{"energy_offsets", ParameterRole::offset, 0, settings_.sizes.size()}};
+  for (int element = 0; element < settings_.n_elements(); ++element) {
+    const auto layers = packed_.layers(element);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      const std::string name = "networks[" + std::to_string(element) + "][" + std::to_string(l) + "].";
+      const std::size_t begin = layers[l].parameter, n_outputs = layers[l].n_outputs;
+      const std::size_t n_weights = n_outputs * layers[l].n_inputs;
+      blocks.push_back({name + "weights", ParameterRole::weight, begin, n_weights, element});
+      blocks.push_back({name + "biases", ParameterRole::bias, begin + n_weights, n_outputs, element});
+    }
+  }
+  return blocks;
+}
+
+void NeuralNetwork::standardize_inputs(InputStatistics statistics) {
+  for (const auto* lists : {&statistics.mean, &statistics.factor, &statistics.min, &statistics.max}) {
+    bool fits = lists->size() == settings_.sizes.size();
+    for (std::size_t element = 0; fits && element < lists->size(); ++element)
+      fits = (*lists)[element].size() == static_cast<std::size_t>(settings_.sizes[element]);
+    if (!fits)
+      throw ParameterError("The statistics of the inputs must have a number per element and descriptor value.");
+  }
+  settings_.input_shift = std::move(statistics.mean);
+  settings_.input_factor = std::move(statistics.factor);
+  settings_.input_min = std::move(statistics.min);
+  settings_.input_max = std::move(statistics.max);
+  packed_.set_input_scale(settings_.input_shift, settings_.input_factor);
+}
+
 void NeuralNetwork::set_parameters(std::span<const double> values) {
   if (values.size() != parameters_.size())
     throw ParameterError("The neural network model has " + std::to_string(parameters_.size()) + " parameters, but " +

@@ -36,10 +36,9 @@ class NeuralNetwork : public Model {
   /// The order is told at PackedNetworks.
   std::vector<double> parameters() const override { return parameters_; }
   void set_parameters(std::span<const double> values) override;
-  bool linear_in_parameters() const override { return false; }
-  // Never called: the design matrix refuses this model.
-  void add_design_row(int, const double*, double*) const override {}
-  void add_design_gradient(int, const double*, const double*, double, double*) const override {}
+  std::vector<ParameterBlock> parameter_blocks() const override;
+  bool has_own_input_scale() const override { return true; }
+  void standardize_inputs(InputStatistics statistics) override;
 
   const NeuralNetworkSettings& settings() const { return settings_; }
   const PackedNetworks& packed() const { return packed_; }

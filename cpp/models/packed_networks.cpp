@@ -43,11 +43,14 @@ PackedNetworks::PackedNetworks(const NeuralNetworkSettings& settings, int width)
     elements_.push_back(own);
   }
   std::fill_n(numbers_.reserve(n_numbers_), n_numbers_, 0.0);
+  set_input_scale(settings.input_shift, settings.input_factor);
+}
+
+void PackedNetworks::set_input_scale(const std::vector<std::vector<double>>& shift,
+                                     const std::vector<std::vector<double>>& factor) {
   for (std::size_t element = 0; element < elements_.size(); ++element) {
-    std::copy(settings.input_shift[element].begin(), settings.input_shift[element].end(),
-              numbers_.data() + elements_[element].shift);
-    std::copy(settings.input_factor[element].begin(), settings.input_factor[element].end(),
-              numbers_.data() + elements_[element].factor);
+    std::copy(shift[element].begin(), shift[element].end(), numbers_.data() + elements_[element].shift);
+    std::copy(factor[element].begin(), factor[element].end(), numbers_.data() + elements_[element].factor);
   }
 }
 

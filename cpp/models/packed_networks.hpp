@@ -29,6 +29,8 @@ class PackedNetworks {
 
   std::size_t n_parameters() const { return n_parameters_; }
   void set_parameters(std::span<const double> parameters);
+  /// [element][descriptor value]
+  void set_input_scale(const std::vector<std::vector<double>>& shift, const std::vector<std::vector<double>>& factor);
 
   const std::vector<NetworkElement>& elements() const { return elements_; }
   const std::vector<NetworkLayer>& layers() const { return layers_; }

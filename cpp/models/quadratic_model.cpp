@@ -155,6 +155,12 @@ void QuadraticModel::set_parameters(std::span<const double> values) {
     for (double& coefficient : triangle) coefficient = *next++;
 }
 
+std::vector<ParameterBlock> QuadraticModel::parameter_blocks() const {
+  std::vector<ParameterBlock> blocks = linear_.parameter_blocks();
+  linear_.add_blocks("quadratic_coefficients", triangles_, blocks);
+  return blocks;
+}
+
 void QuadraticModel::add_design_row(int element, const double* B, double* row) const {
   linear_.add_design_row(element, B, row);
   const int n = sizes_[element];

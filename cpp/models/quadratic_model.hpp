@@ -7,7 +7,7 @@
 
 namespace forcesmith {
 
-class QuadraticModel : public Model {
+class QuadraticModel : public Model, public LinearInParameters {
  public:
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
@@ -26,7 +26,8 @@ class QuadraticModel : public Model {
                          double* gradient) const override;
   std::vector<double> parameters() const override;
   void set_parameters(std::span<const double> values) override;
-  bool linear_in_parameters() const override { return true; }
+  std::vector<ParameterBlock> parameter_blocks() const override;
+  const LinearInParameters* linear_in_parameters() const override { return this; }
   void add_design_row(int element, const double* B, double* row) const override;
   void add_design_gradient(int element, const double* B, const double* dB, double factor, double* row) const override;
 

@@ -24,6 +24,7 @@ class Potential {
   double cutoff() const;  // angstrom, largest of all descriptors and the repulsion
   const std::vector<std::unique_ptr<Descriptor>>& descriptors() const { return descriptors_; }
   const Model& model() const { return *model_; }
+  Model& model() { return *model_; }
   const std::optional<Zbl>& zbl() const { return zbl_; }
   void set_zbl(std::optional<Zbl> zbl) { zbl_ = std::move(zbl); }
   /// Nothing where it is not known at which distances the training data begin.

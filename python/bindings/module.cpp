@@ -286,6 +286,15 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("types", &Batch::types)
       .def_property_readonly("n_configurations", &Batch::n_configurations);
 
+  py::class_<ParameterBlock>(m, "ParameterBlock", "Parameters of a model that are of one kind.")
+      .def_readonly("name", &ParameterBlock::name, "As in the potential file.")
+      .def_property_readonly(
+          "role", [](const ParameterBlock& block) { return to_string(block.role); },
+          "\"offset\" (energy of an isolated atom), \"weight\" or \"bias\".")
+      .def_readonly("begin", &ParameterBlock::begin, "Of the first one in the model's parameters.")
+      .def_readonly("size", &ParameterBlock::size)
+      .def_readonly("element", &ParameterBlock::element, "Index of the element; None: they are not those of one.");
+
   py::class_<Potential>(m, "Potential")
       .def_static(
           "read",
@@ -349,8 +358,29 @@ PYBIND11_MODULE(_core, m) {
           [](Potential& potential, const std::vector<double>& values) { potential.set_model_parameters(values); })
       .def("adopt_descriptor_parameters", &Potential::adopt_descriptor_parameters, py::arg("smaller"),
            "Start from the descriptor parameters of a smaller potential of the same kind.")
-      .def_property_readonly("linear_in_parameters",
-                             [](const Potential& potential) { return potential.model().linear_in_parameters(); })
+      .def_property_readonly(
+          "model_parameter_blocks", [](const Potential& potential) { return potential.model().parameter_blocks(); },
+          "The blocks that the model's parameters are, in their order.")
+      .def(
+          "set_energy_offsets",
+          [](Potential& potential, const std::vector<double>& offsets) {
+            potential.model().set_energy_offsets(offsets);
+          },
+          py::arg("offsets"), "Energies of isolated atoms, (n_elements,) eV.")
+      .def_property_readonly(
+          "has_own_input_scale", [](const Potential& potential) { return potential.model().has_own_input_scale(); },
+          "Whether the model sees its inputs on a scale of its own.")
+      .def(
+          "standardize_inputs",
+          [](Potential& potential, std::vector<std::vector<double>> mean, std::vector<std::vector<double>> factor,
+             std::vector<std::vector<double>> min, std::vector<std::vector<double>> max) {
+            potential.model().standardize_inputs({std::move(mean), std::move(factor), std::move(min), std::move(max)});
+          },
+          py::arg("mean"), py::arg("factor"), py::arg("min"), py::arg("max"),
+          "From now on the model sees (B - mean) factor, and knows the range of B; for each element, (size(element),).")
+      .def_property_readonly(
+          "linear_in_parameters",
+          [](const Potential& potential) { return potential.model().linear_in_parameters() != nullptr; })
       .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1, py::arg("precision") = "double",
            "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
            "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,).")

@@ -170,16 +170,19 @@ def make_potential(
         scale = _factors(core.design_matrix(batch, 0, 2))
         core.model_parameters = scale * rng.normal(size=len(scale))
         return potential
-    # Other models standardise their inputs; small ones, that finite differences stay exact.
-    document = json.loads(potential.to_json())
+    # Small inputs, that finite differences stay exact.
     types = np.concatenate([element_indices(atoms, elements) for atoms in examples])
-    for element in range(len(elements)):
-        own = core.descriptor_values(batch)[types == element, : core.size(element)]
-        document["model"]["input_shift"][element] = own.mean(axis=0).tolist()
-        document["model"]["input_factor"][element] = (0.3 * _factors(own)).tolist()
-    potential = fs.Potential.from_json(json.dumps(document))
-    start = potential._core.model_parameters
-    potential._core.model_parameters = 1.5 * start + 0.3 * rng.normal(size=len(start))
+    values = core.descriptor_values(batch)
+    own = [values[types == element, : core.size(element)] for element in range(len(elements))]
+    core.standardize_inputs(
+        mean=[v.mean(axis=0) for v in own],
+        factor=[0.3 * _factors(v) for v in own],
+        # Ends of the range that are no values: whether one is outside does not depend on rounding.
+        min=[v.mean(axis=0) - v.std(axis=0) - 1e-3 for v in own],
+        max=[v.mean(axis=0) + v.std(axis=0) + 1e-3 for v in own],
+    )
+    start = core.model_parameters
+    core.model_parameters = 1.5 * start + 0.3 * rng.normal(size=len(start))
     return potential
 
 

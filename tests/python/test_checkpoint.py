@@ -103,6 +103,20 @@ def test_resumes(crystals, tmp_path, kind):
     assert {p.name for p in tmp_path.iterdir()} == {"p.json", "p.state.npz"}
 
 
+def test_resumes_a_fit_that_started_from_a_potential(crystals, tmp_path):
+    first = run(crystals, tmp_path / "first.json", "lbfgs").potential
+    other = run(crystals, tmp_path / "other.json", "lbfgs", seed=2).potential
+    path = tmp_path / "p.json"
+    part = run(crystals, path, "lbfgs", progress=stop_at(3), start=first)
+    with pytest.raises(
+        ValueError,
+        match=r"optimizer\.start was 'potential \w{16}', is 'potential \w{16}'; resume with",
+    ):
+        run(crystals, path, "lbfgs", start=other, resume=True)
+    whole = run(crystals, path, "lbfgs", start=first, resume=True)
+    assert whole.history[:3] == part.history and len(whole.history) == 8
+
+
 @pytest.mark.parametrize("kind", ["linear", "moment tensor", "gauss_newton"])
 def test_a_finished_fit_has_nothing_left_to_do(crystals, tmp_path, kind):
     path = tmp_path / "p.json"

@@ -173,12 +173,86 @@ def test_training_gradient_does_not_depend_on_the_number_of_workers(potential, e
         assert_close(a, b, 1e-12)
 
 
+def test_blocks_are_all_parameters_of_the_model(potential):
+    core = potential._core
+    before = core.model_parameters
+    end = 0
+    for block in core.model_parameter_blocks:
+        assert block.begin == end and block.size > 0 and block.name
+        assert block.role in ("offset", "weight", "bias")
+        assert block.element in (None, *range(len(ELEMENTS)))
+        end += block.size
+    assert end == len(before)
+    (offsets,) = (b for b in core.model_parameter_blocks if b.role == "offset")
+    assert offsets.name == "energy_offsets" and offsets.size == len(ELEMENTS)
+    names = [block.name for block in core.model_parameter_blocks]
+    assert len(set(names)) == len(names)
+
+
+def test_parameters_of_an_element_act_on_its_atoms_only(potential, examples):
+    own = fs.Potential.from_json(potential.to_json())
+    before = own.evaluate(examples["crystal"]).energies
+    others = np.array(examples["crystal"].get_chemical_symbols()) != ELEMENTS[0]
+    parameters = own._core.model_parameters
+    for block in own._core.model_parameter_blocks:
+        if block.element == 0:
+            parameters[block.begin : block.begin + block.size] *= 1.5
+    own._core.model_parameters = parameters
+    after = own.evaluate(examples["crystal"]).energies
+    np.testing.assert_array_equal(after[others], before[others])
+    if any(block.element == 0 for block in own._core.model_parameter_blocks):
+        assert (after[~others] != before[~others]).all()
+
+
+def test_energy_offsets(potential, examples):
+    """They shift the energies of the atoms of their element, and nothing else."""
+    own = fs.Potential.from_json(potential.to_json())
+    own._core.set_energy_offsets([0.0, 0.0])
+    before = own.evaluate(examples["crystal"])
+    own._core.set_energy_offsets([-1.5, 2.25])
+    after = own.evaluate(examples["crystal"])
+    shifts = [{"Mg": -1.5, "O": 2.25}[symbol] for symbol in examples["crystal"].symbols]
+    assert_close(after.energies - before.energies, np.array(shifts), 1e-10)
+    np.testing.assert_array_equal(after.forces, before.forces)
+    with pytest.raises(ValueError, match="2 energy offsets, one per element, but 3 were given"):
+        own._core.set_energy_offsets([1.0, 2.0, 3.0])
+
+
+def test_scale_of_the_inputs(potential, examples):
+    """Models have one that can be set, or refuse it; either way parameters stay."""
+    own = fs.Potential.from_json(potential.to_json())
+    core = own._core
+    sizes = [core.size(element) for element in range(len(ELEMENTS))]
+    statistics = {
+        "mean": [np.full(n, 0.1) for n in sizes],
+        "factor": [np.full(n, 0.5) for n in sizes],
+        "min": [np.full(n, np.finfo(float).max) for n in sizes],  # so that all values are outside
+        "max": [np.full(n, np.finfo(float).max) for n in sizes],
+    }
+    parameters, before = core.model_parameters, own.evaluate(examples["crystal"])
+    if not core.has_own_input_scale:
+        with pytest.raises(ValueError, match="has no input scale of its own"):
+            core.standardize_inputs(**statistics)
+        assert before.values_outside is None
+    else:
+        core.standardize_inputs(**statistics)
+        after = own.evaluate(examples["crystal"])
+        assert set(after.values_outside) <= set(sizes) and (after.energies != before.energies).all()
+        same = fs.Potential.from_json(own.to_json()).evaluate(examples["crystal"])
+        np.testing.assert_array_equal(same.energies, after.energies)
+        with pytest.raises(ValueError, match="a number per element and descriptor value"):
+            core.standardize_inputs(**{**statistics, "factor": [np.ones(n + 1) for n in sizes]})
+    np.testing.assert_array_equal(core.model_parameters, parameters)
+
+
 def test_design_matrix_times_parameters_is_the_evaluation(potential, examples):
     core = potential._core
-    if not core.linear_in_parameters:
-        pytest.skip("the model is not linear in its parameters")
     configurations = list(examples.values())
     batch = make_batch(configurations, ELEMENTS, potential.cutoff)
+    if not core.linear_in_parameters:
+        with pytest.raises(ValueError, match="not linear in its parameters"):
+            core.design_matrix(batch, 0, 1)
+        return
     rows = core.design_matrix(batch, 0, len(configurations), 2)
     expected = []
     for result in potential.evaluate(configurations):

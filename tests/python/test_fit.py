@@ -638,6 +638,26 @@ def test_restart_with_other_energy_offsets(noisy, tmp_path, method):
     assert result.potential.evaluate(Atoms("O")).energy == -3.25
 
 
+def test_restart_from_a_potential(noisy, tmp_path):
+    """As from its file, and the caller's own is not changed."""
+    optimizer = {"max_iterations": 4, "threads": 1}
+    first = linear_fit(noisy, optimizer=optimizer).potential
+    first.write(tmp_path / "first.json")
+    before = first.to_json()
+    settings = {"elements": ["Mg", "O"], "model": {"energy_offsets": {"Mg": 0.5, "O": 1.0}}}
+    from_file, from_memory = (
+        fs.fit(noisy, settings={**settings, "optimizer": {**optimizer, "start": start}})
+        for start in (str(tmp_path / "first.json"), first)
+    )
+    assert from_memory.potential.to_json() == from_file.potential.to_json()
+    assert first.to_json() == before
+    larger = {**DESCRIPTOR, "level": 10}
+    grown = linear_fit(noisy, descriptor=larger, optimizer={**LINEAR_ONLY, "start": first})
+    assert grown.potential.info()["descriptors"][0]["level"] == 10
+    with pytest.raises(ValueError, match="start is for the elements Mg, O, but O, Mg were asked"):
+        linear_fit(noisy, elements=["O", "Mg"], optimizer={**LINEAR_ONLY, "start": first})
+
+
 def test_restart_with_a_larger_descriptor(noisy, tmp_path):
     """A higher level and more polynomials start from what the smaller potential reached."""
     first = linear_fit(noisy, optimizer={"max_iterations": 5, "threads": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import re
 
 import forcesmith as fs
 import numpy as np
@@ -421,6 +422,18 @@ def test_order_of_the_parameters_of_networks():
     core = potential_with(model)._core
     assert core.model_parameters.tolist() == expected
     assert not core.linear_in_parameters
+    blocks = core.model_parameter_blocks
+    assert [block.name for block in blocks[:3]] == [
+        "energy_offsets",
+        "networks[0][0].weights",
+        "networks[0][0].biases",
+    ]
+    for block in blocks[1:]:
+        values = core.model_parameters[block.begin : block.begin + block.size].tolist()
+        element, layer, name = re.fullmatch(r"networks\[(.)\]\[(.)\]\.(\w+)", block.name).groups()
+        assert values == np.ravel(model["networks"][int(element)][int(layer)][name]).tolist()
+        assert block.element == int(element)
+        assert block.role == {"weights": "weight", "biases": "bias"}[name]
     changed = np.arange(len(expected), dtype=float)
     core.model_parameters = changed
     assert core.model_parameters.tolist() == changed.tolist()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import forcesmith as fs
 import pytest
+from contract_examples import make_potential
 from forcesmith.training.settings import GroupWeights
 
 TOML = """
@@ -93,6 +96,21 @@ def test_toml(write):
     assert settings.optimizer.start == str(folder / "old.json")
     assert settings.output.potential == str(folder / "new.json")
     assert settings.output.parity_plot == str(folder / "parity.png")
+
+
+def test_start_is_a_path_or_a_potential():
+    potential = make_potential(
+        [{"type": "bispectrum", "twojmax": 2, "rcutfac": 4.0}], {"type": "linear"}
+    )
+    settings = fs.FitSettings.from_dict({"optimizer": {"start": potential}})
+    assert settings.optimizer.start is potential and settings.goes_on
+    as_json = json.loads(settings.model_dump_json())["optimizer"]
+    assert re.fullmatch("potential [0-9a-f]{16}", as_json["start"])
+    start = fs.FitSettings.model_json_schema()["$defs"]["OptimizerSettings"]["properties"]["start"]
+    assert [one["type"] for one in start["anyOf"]] == ["string", "null"]
+    refuse(
+        {"optimizer": {"start": 3}}, '"optimizer.start"', "a potential file, or a potential, not 3"
+    )
 
 
 def test_toml_and_dictionary_mean_the_same(write):

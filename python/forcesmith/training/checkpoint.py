@@ -240,7 +240,6 @@ def adjustable_settings(optimizer: OptimizerSettings) -> dict[str, Any]:
 
 def compared_settings(settings: FitSettings, elements: Sequence[str]) -> dict[str, Any]:
     """What decides about the potential and its loss, defaults of descriptor and model filled in."""
-    goes_on = settings.optimizer.start and "descriptor" not in settings.model_fields_set
     registry = _core.registry()
     descriptors = [
         _with_defaults(own.model_dump(), registry["descriptors"]) for own in settings.descriptors
@@ -249,14 +248,14 @@ def compared_settings(settings: FitSettings, elements: Sequence[str]) -> dict[st
     one_or_several = descriptors[0] if len(descriptors) == 1 else descriptors
     document = {
         "elements": list(elements),
-        "descriptor": None if goes_on else one_or_several,
-        "model": None if goes_on else model,
+        "descriptor": None if settings.goes_on else one_or_several,
+        "model": None if settings.goes_on else model,
         "zbl": settings.zbl and settings.zbl.model_dump(),
         "wall": settings.wall,
         "weights": settings.weights.model_dump(),
         "data": {"validation_fraction": settings.data.validation_fraction},
         "optimizer": settings.optimizer.model_dump(exclude=set(NOT_COMPARED))
-        | {"start": settings.optimizer.start and Path(settings.optimizer.start).name},
+        | {"start": settings.optimizer.start_name},
     }
     return json.loads(json.dumps(document))
 

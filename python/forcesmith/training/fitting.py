@@ -28,12 +28,8 @@ from forcesmith.training.checkpoint import (
     compared_settings,
     damaged,
 )
-from forcesmith.training.optimizers.gradient_search import (
-    GradientSearch,
-    method_for,
-    standardized,
-    with_energy_offsets,
-)
+from forcesmith.training.input_statistics import standardize_inputs
+from forcesmith.training.optimizers.gradient_search import GradientSearch, method_for
 from forcesmith.training.optimizers.linear_search import LinearSearch
 from forcesmith.training.optimizers.variable_projection import LinearLeastSquares
 from forcesmith.training.record import Progress, Record
@@ -168,14 +164,15 @@ def _fit(
         )
     if checkpoint is not None:
         checkpoint.warn_of_what_is_left_out(potential)
-    goes_on = optimizer.start and "descriptor" not in settings.model_fields_set
     offsets = given_offsets(settings, elements)
-    if by_gradient and resumed is None:
-        if not goes_on:
-            potential = standardized(potential, training_set, offsets, n_workers)
-        elif offsets is not None:
-            potential = with_energy_offsets(potential, offsets)
     core = potential._core
+    if by_gradient and resumed is None:
+        if offsets is not None:
+            core.set_energy_offsets(offsets)
+        elif not settings.goes_on:
+            core.set_energy_offsets(training_set.smallest_energy_offsets())
+        if core.has_own_input_scale and not settings.goes_on:
+            standardize_inputs(core, training_set, n_workers)
     common = {
         "settings": compared,
         "adjustable": adjustable_settings(optimizer),

@@ -26,15 +26,31 @@ def no_penalty(model_parameters: np.ndarray) -> tuple[float, np.ndarray]:
     return 0.0, np.zeros(len(model_parameters))
 
 
+def with_role(core: _core.Potential, role: str) -> np.ndarray:
+    """True for the model parameters of this role (`_core.ParameterBlock`), (n_parameters,)."""
+    found = np.zeros(len(core.model_parameters), dtype=bool)
+    for block in core.model_parameter_blocks:
+        if block.role == role:
+            found[block.begin : block.begin + block.size] = True
+    return found
+
+
+def free_parameters(core: _core.Potential, fixed_offsets: bool) -> np.ndarray:
+    """True for the model parameters that are fitted, (n_parameters,)."""
+    if fixed_offsets:
+        return ~with_role(core, "offset")
+    return np.ones(len(core.model_parameters), dtype=bool)
+
+
 class Loss:
     """Loss and gradient as functions of one vector x: descriptor parameters, then those parameters
-    of the model that are free."""
+    of the model that are free, see `free_parameters`."""
 
     def __init__(
         self,
         core: _core.Potential,
         batches: Sequence[LabelledBatch],
-        free: slice,
+        free: np.ndarray,
         n_workers: int,
         penalty: Penalty = no_penalty,
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import tomllib
 from pathlib import Path
@@ -13,8 +14,10 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainValidator,
     Tag,
     ValidationError,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -22,6 +25,7 @@ from pydantic import (
 from forcesmith import _core
 from forcesmith.data.label_settings import LabelSettings, Section
 from forcesmith.data.labels import shortened
+from forcesmith.potentials.potential import Potential
 
 # Larger ones would drown everything else in a sum of squares.
 _Weight = Annotated[float, Field(ge=0.0, le=1e20)]
@@ -114,6 +118,14 @@ class WeightSettings(Section):
         return given
 
 
+def _path_or_potential(given: Any) -> str | Potential | None:
+    if given is None or isinstance(given, (str, Potential)):
+        return given
+    raise ValueError(
+        f"it must be the path of a potential file, or a potential, not {shortened(repr(given), 80)}"
+    )
+
+
 class OptimizerSettings(Section):
     method: Literal["auto", "gauss_newton", "lbfgs", "adam"] = "auto"
     """"auto": for models that are linear in their parameters exact solutions and a search of the
@@ -157,9 +169,24 @@ class OptimizerSettings(Section):
     """Of the random start, of mini-batches and of the validation set."""
     threads: int = Field(0, ge=0, le=_LARGEST_NUMBER)
     """0: all cores that OMP_NUM_THREADS allows."""
-    start: str | None = None
-    """Potential file to start from. Where the descriptor settings ask for a larger one (a higher
-    level, a larger radial basis), it grows from what the file holds."""
+    start: Annotated[
+        str | Potential | None,
+        PlainValidator(_path_or_potential, json_schema_input_type=str | None),
+    ] = None
+    """Potential to start from, or its file. Where the descriptor settings ask for a larger one (a
+    higher level, a larger radial basis), it grows from that."""
+
+    @property
+    def start_name(self) -> str | None:
+        """Of the file, or what tells a `Potential` from others."""
+        if isinstance(self.start, Potential):
+            digest = hashlib.sha256(self.start.to_json().encode()).hexdigest()
+            return f"potential {digest[:16]}"
+        return self.start and Path(self.start).name
+
+    @field_serializer("start", when_used="json")
+    def _start_as_text(self, start: str | Potential | None) -> str | None:
+        return self.start_name if isinstance(start, Potential) else start
 
 
 class ZblSettings(Section):
@@ -196,6 +223,11 @@ class FitSettings(Section):
     weights: WeightSettings = WeightSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     output: OutputSettings = OutputSettings()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the potential of `optimizer.start` goes on as it is, and none grows from it."""
+        return bool(self.optimizer.start) and "descriptor" not in self.model_fields_set
 
     @property
     def descriptors(self) -> list[DescriptorSettings]:

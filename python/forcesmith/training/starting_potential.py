@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -23,8 +24,8 @@ def starting_potential(
     """The potential a fit starts from: a new one, a given one, or one grown from a given one."""
     old = None
     if settings.optimizer.start:
-        old = Potential.read(settings.optimizer.start, elements)
-        if "descriptor" not in settings.model_fields_set:
+        old = _given_start(settings.optimizer.start, elements)
+        if settings.goes_on:
             _refuse_what_a_start_ignores(settings)
             return old
     descriptors = [
@@ -52,6 +53,18 @@ def starting_potential(
     if old is not None:
         core.adopt_descriptor_parameters(old._core)
     return potential
+
+
+def _given_start(start: str | Potential, elements: Sequence[str]) -> Potential:
+    """A potential of its own, so that a fit does not change what the caller holds."""
+    if isinstance(start, str):
+        return Potential.read(start, elements)
+    if start.elements != list(elements):
+        raise ValueError(
+            f"The potential given as optimizer.start is for the elements "
+            f"{', '.join(start.elements)}, but {', '.join(elements)} were asked for."
+        )
+    return copy.deepcopy(start)
 
 
 def _refuse_what_a_start_ignores(settings: FitSettings) -> None:

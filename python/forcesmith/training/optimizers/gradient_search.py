@@ -5,13 +5,12 @@ plain L-BFGS and Adam go on as if they had not been interrupted.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from forcesmith.potentials.potential import Potential
-from forcesmith.training.loss import Loss, gradients
+from forcesmith.training.loss import Loss, free_parameters, gradients, with_role
 from forcesmith.training.optimizers.gauss_newton import GaussNewtonCoordinates, sampled_curvature
 from forcesmith.training.optimizers.quasi_newton import Bfgs, Lbfgs
 from forcesmith.training.record import Record
@@ -41,88 +40,6 @@ def method_for(potential: Potential, settings: OptimizerSettings) -> str:
         return "linear"
     n = len(core.descriptor_parameters) + len(core.model_parameters)
     return "gauss_newton" if n <= LARGEST_MATRIX else "lbfgs"
-
-
-def with_energy_offsets(potential: Potential, offsets: np.ndarray) -> Potential:
-    """The potential with other energies of isolated atoms, (n_elements,) eV."""
-    document = json.loads(potential.to_json())
-    document["model"]["energy_offsets"] = offsets.tolist()
-    return Potential.from_json(json.dumps(document), "the fit settings")
-
-
-def standardized(
-    potential: Potential,
-    training_set: TrainingSet,
-    offsets: np.ndarray | None,
-    n_workers: int,
-) -> Potential:
-    """The potential with energy offsets (eV) and, if its model has inputs of its own scale, their
-    mean, spread and range over the atoms of the training set."""
-    if offsets is None:
-        offsets = training_set.smallest_energy_offsets()
-    potential = with_energy_offsets(potential, offsets)
-    document = json.loads(potential.to_json())
-    if document["model"]["type"] == "neural_network":
-        statistics = _input_statistics(potential, training_set, n_workers)
-        document["model"] |= {
-            "input_shift": [s.mean.tolist() for s in statistics],
-            "input_factor": [s.factor.tolist() for s in statistics],
-            "input_min": [s.low.tolist() for s in statistics],
-            "input_max": [s.high.tolist() for s in statistics],
-        }
-    return Potential.from_json(json.dumps(document), "the fit settings")
-
-
-@dataclass
-class _Statistics:
-    """Of the descriptor values of one element, each (n_values,)."""
-
-    n: int
-    mean: np.ndarray
-    squares: np.ndarray  # mean square
-    low: np.ndarray
-    high: np.ndarray
-
-    def add(self, values: np.ndarray) -> None:
-        """values: (n_atoms, n_values)"""
-        if len(values) == 0:
-            return
-        n = self.n + len(values)
-        self.mean += (values - self.mean).sum(axis=0) / n
-        self.squares += (values**2 - self.squares).sum(axis=0) / n
-        self.low = np.minimum(self.low, values.min(axis=0))
-        self.high = np.maximum(self.high, values.max(axis=0))
-        self.n = n
-
-    @property
-    def factor(self) -> np.ndarray:
-        spread = np.sqrt(np.maximum(self.squares - self.mean**2, 0.0))
-        # Values that do not vary in the training set say nothing.
-        return np.where(spread > 1e-10 * (1 + np.abs(self.mean)), 1 / np.maximum(spread, 1e-300), 0)
-
-
-def _input_statistics(
-    potential: Potential, training_set: TrainingSet, n_workers: int
-) -> list[_Statistics]:
-    core = potential._core
-    found = []
-    for element in range(len(training_set.elements)):
-        n = core.size(element)
-        found.append(
-            _Statistics(0, np.zeros(n), np.zeros(n), np.full(n, np.inf), np.full(n, -np.inf))
-        )
-    for batch in training_set.batches:
-        values = core.descriptor_values(batch.neighbors, n_workers)
-        for element, statistics in enumerate(found):
-            own = batch.neighbors.types == element
-            statistics.add(values[own, : core.size(element)])
-    for element, statistics in zip(training_set.elements, found, strict=True):
-        if statistics.n == 0:
-            raise ValueError(
-                f"The training data has no atom of {element}, so its network would learn nothing; "
-                "take it out of the elements, or add data."
-            )
-    return found
 
 
 @dataclass
@@ -160,15 +77,13 @@ class GradientSearch:
         self.validation_set = validation_set
         self.settings = settings
         self.n_workers = n_workers
-        n_elements = len(record.training_set.elements)
-        free = slice(n_elements if fixed_offsets else 0, None)
         self.resumed: _State | None = None
-        self.decayed = decayed_parameters(record.potential)
+        self.decayed = with_role(self.core, "weight")
         penalty = self._penalty if settings.method != "adam" else None
         self.loss = Loss(
             self.core,
             record.training_set.batches,
-            free,
+            free_parameters(self.core, fixed_offsets),
             n_workers,
             *([penalty] if penalty else []),
         )
@@ -347,17 +262,3 @@ class GradientSearch:
         if self.validation_set.n_configurations and state.since_best >= self.settings.patience:
             return "early stopping"
         return ""
-
-
-def decayed_parameters(potential: Potential) -> np.ndarray:
-    """True for those model parameters that weight decay acts on: no offsets, no biases."""
-    decayed = np.ones(len(potential._core.model_parameters), dtype=bool)
-    decayed[: len(potential.elements)] = False
-    model = json.loads(potential.to_json())["model"]
-    position = len(potential.elements)
-    for network in model.get("networks", []):
-        for layer in network:
-            position += int(np.size(layer["weights"]))
-            decayed[position : position + len(layer["biases"])] = False
-            position += len(layer["biases"])
-    return decayed

@@ -35,8 +35,7 @@ class LinearSearch:
         """Go on from these of a `State`; KeyError, TypeError or ValueError if they do not fit."""
         self.squares.scale = arrays["scale"]
         self.squares.standard_errors = arrays["standard_errors"]
-        n = len(self.core.model_parameters)
-        if self.squares.scale.shape != (len(range(n)[self.squares.free]),):
+        if self.squares.scale.shape != (self.squares.free.sum(),):
             raise ValueError
 
     def run(self) -> str:

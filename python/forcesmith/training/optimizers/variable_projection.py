@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import qr, svd
 
 from forcesmith import _core
-from forcesmith.training.loss import Fitted, Loss
+from forcesmith.training.loss import Fitted, Loss, free_parameters
 from forcesmith.training.training_set import (
     LabelledBatch,
     Observables,
@@ -59,16 +59,14 @@ class LinearLeastSquares:
         self.training_set = training_set
         self.ridge = ridge
         self.n_workers = n_workers
-        n_elements = len(training_set.elements)
-        n_parameters = len(core.model_parameters)
-        self.free = slice(0 if offsets is None else n_elements, n_parameters)
+        self.free = free_parameters(core, fixed_offsets=offsets is not None)
+        before = core.model_parameters
         # Large constant energies are taken out before the squares are formed.
-        self.baseline = np.zeros(n_parameters)
-        self.baseline[:n_elements] = (
+        core.model_parameters = np.zeros_like(before)
+        core.set_energy_offsets(
             training_set.smallest_energy_offsets() if offsets is None else offsets
         )
-        before = core.model_parameters
-        core.model_parameters = self.baseline
+        self.baseline = core.model_parameters
         fixed = [residuals(core, batch, n_workers) for batch in training_set.batches]
         core.model_parameters = before
         self.targets = [Observables(-r.energies, -r.forces, -r.virials) for r in fixed]
@@ -168,7 +166,7 @@ class LinearLeastSquares:
 def stream_triangle(
     core: _core.Potential,
     training_set: TrainingSet,
-    free: slice,
+    free: np.ndarray,
     appended: Callable[[int], Observables],
     n_workers: int,
 ) -> Triangle:
@@ -198,7 +196,7 @@ def stream_triangle(
 def _portions(
     core: _core.Potential,
     batch: LabelledBatch,
-    free: slice,
+    free: np.ndarray,
     appended: Observables,
     n_workers: int,
 ) -> Iterator[np.ndarray]:
