@@ -6,7 +6,8 @@
 #   4. the source archive of the Python package pygenten, which carries Kokkos 4.7.0.
 #
 # Kokkos from source (2-4) becomes part of our own build: Serial and OpenMP, static,
-# position-independent, hidden; nothing of it is installed.
+# position-independent, hidden. Wheels have nothing of it; forcesmith_install.cmake installs it
+# beside the library, from forcesmith_kokkos_build.
 include_guard(GLOBAL)
 include(${CMAKE_CURRENT_LIST_DIR}/forcesmith_fetch.cmake)
 
@@ -68,12 +69,14 @@ endfunction()
 if(NOT TARGET Kokkos::kokkos AND NOT FORCESMITH_KOKKOS_SOURCE)
   find_package(Kokkos 4.5 CONFIG QUIET)
 endif()
+set(forcesmith_kokkos_build "")
 if(TARGET Kokkos::kokkos)
   message(STATUS "forcesmith: Kokkos ${Kokkos_VERSION} from ${Kokkos_DIR}")
 else()
   forcesmith_add_kokkos()
   file(STRINGS ${PROJECT_BINARY_DIR}/kokkos/KokkosConfigVersion.cmake kokkos_version
     REGEX "set\\(PACKAGE_VERSION " LIMIT_COUNT 1)
-  string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" kokkos_version "${kokkos_version}")
-  message(STATUS "forcesmith: Kokkos ${kokkos_version} built from source")
+  string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" Kokkos_VERSION "${kokkos_version}")
+  set(forcesmith_kokkos_build ${PROJECT_BINARY_DIR}/kokkos)
+  message(STATUS "forcesmith: Kokkos ${Kokkos_VERSION} built from source")
 endif()
