@@ -1,8 +1,8 @@
 // The bispectrum kernels for CUDA: instantiates the portable launches for Kokkos::Cuda.
-#include "descriptors/bispectrum/bispectrum_device.hpp"
+#include "descriptors/bispectrum/device.hpp"
 
 namespace forcesmith {
 
-template class BispectrumDevice<Kokkos::Cuda>;
+template class bispectrum::Device<Kokkos::Cuda>;
 
 }  // namespace forcesmith

@@ -1,8 +1,8 @@
 // The moment tensor kernels for CUDA: instantiates the portable launches for Kokkos::Cuda.
-#include "descriptors/moment_tensor/moment_tensor_device.hpp"
+#include "descriptors/moment_tensor/device.hpp"
 
 namespace forcesmith {
 
-template class MomentTensorDevice<Kokkos::Cuda>;
+template class moment_tensor::Device<Kokkos::Cuda>;
 
 }  // namespace forcesmith

@@ -1,8 +1,8 @@
 // The neural network kernels for CUDA: instantiates the portable launch for Kokkos::Cuda.
-#include "models/neural_network_device.hpp"
+#include "models/neural_network/device.hpp"
 
 namespace forcesmith {
 
-template class NeuralNetworkDevice<Kokkos::Cuda>;
+template class neural_network::Device<Kokkos::Cuda>;
 
 }  // namespace forcesmith

@@ -1,8 +1,8 @@
 // The symmetry function kernels for CUDA: instantiates the portable launches for Kokkos::Cuda.
-#include "descriptors/symmetry_functions/symmetry_functions_device.hpp"
+#include "descriptors/symmetry_functions/device.hpp"
 
 namespace forcesmith {
 
-template class SymmetryFunctionsDevice<Kokkos::Cuda>;
+template class symmetry_functions::Device<Kokkos::Cuda>;
 
 }  // namespace forcesmith

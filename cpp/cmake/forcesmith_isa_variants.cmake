@@ -6,8 +6,8 @@
 #   avx512     AVX-512 F, DQ, VL and BW
 # (the last two on x86-64 only), and the target is compiled with FORCESMITH_HAVE_AVX2 and
 # FORCESMITH_HAVE_AVX512 defined where these variants exist. The source puts its code into a
-# namespace of that name, `namespace forcesmith::FORCESMITH_ISA`, and the choice is made at run
-# time. Inline functions of common headers would be shared between the variants: keep them out
+# namespace of that name, `namespace forcesmith::FORCESMITH_ISA` or, of a descriptor or model,
+# `namespace forcesmith::bispectrum::FORCESMITH_ISA`, and the choice is made at run time. Inline functions of common headers would be shared between the variants: keep them out
 # of these sources, or they carry wide instructions into code that runs on every processor.
 include_guard(GLOBAL)
 
@@ -34,7 +34,8 @@ function(forcesmith_add_isa_variants target)
 
   foreach(source IN LISTS ARGN)
     cmake_path(ABSOLUTE_PATH source NORMALIZE)
-    cmake_path(GET source STEM LAST_ONLY name)
+    cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE name)
+    cmake_path(REMOVE_EXTENSION name LAST_ONLY)
     foreach(variant IN LISTS variants)
       # A source cannot be listed twice in a target, so each further variant is one that
       # includes it. The portable one is the source itself, which editors then understand.

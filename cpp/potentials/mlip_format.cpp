@@ -136,7 +136,7 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
     in.refuse("is a magnetic moment tensor potential (magnetic_basis_type), and magnetic moments are not supported");
   in.expect("potential_name");
   const std::string name = in.rest_of_line();
-  MomentTensorParameters parameters;
+  moment_tensor::Parameters parameters;
   parameters.scaling = in.scaling();
   const int species = in.length("species_count", 1);
   if (elements.empty())
@@ -155,8 +155,8 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   parameters.scaling *= in.scaling();  // MLIP takes the product, too
   parameters.min_distance = in.value_of("min_dist");
   parameters.cutoff = in.value_of("max_dist");
-  parameters.radial_basis_size = in.count("radial_basis_size", 1, max_radial_basis);
-  const int n_radial = in.count("radial_funcs_count", 1, max_radial_functions);
+  parameters.radial_basis_size = in.count("radial_basis_size", 1, moment_tensor::max_radial_basis);
+  const int n_radial = in.count("radial_funcs_count", 1, moment_tensor::max_radial_functions);
 
   const bool has_radial = in.next_is("radial_coeffs");
   std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial * parameters.radial_basis_size);
@@ -185,7 +185,7 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
     for (int i = 0; i < size; ++i) coefficients[i] = in.number("radial_coeffs " + pair);
   }
 
-  ContractionProgram program;
+  moment_tensor::ContractionProgram program;
   program.n_moments = in.length("alpha_moments_count", 1);
   program.basic.resize(in.length("alpha_index_basic_count", 1));
   in.expect("alpha_index_basic");
@@ -214,8 +214,8 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
 
   const std::vector<int> sizes(species, program.n_values());
   std::vector<std::unique_ptr<Descriptor>> descriptors;
-  descriptors.push_back(
-      std::make_unique<MomentTensor>(parameters, std::move(program), std::move(radial), species, "\"" + path + "\""));
+  descriptors.push_back(std::make_unique<moment_tensor::MomentTensor>(parameters, std::move(program), std::move(radial),
+                                                                      species, "\"" + path + "\""));
   Json provenance{{"converted_from", "MLIP file"}, {"potential_name", name}};
   if (!tag.empty()) provenance["potential_tag"] = tag;
   return Potential(elements, std::move(descriptors),
@@ -224,7 +224,7 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
 }
 
 std::string print_mlip(const Potential& potential, const std::string& path) {
-  const auto* descriptor = dynamic_cast<const MomentTensor*>(potential.descriptors().front().get());
+  const auto* descriptor = dynamic_cast<const moment_tensor::MomentTensor*>(potential.descriptors().front().get());
   const auto* model = dynamic_cast<const LinearModel*>(&potential.model());
   if (potential.descriptors().size() != 1 || descriptor == nullptr || model == nullptr ||
       (!model->shared() && potential.elements().size() > 1) || potential.zbl())
@@ -234,8 +234,8 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
   if (!all_finite(descriptor->parameters()) || !all_finite(model->parameters()))
     throw FormatError("The potential is not written to \"" + path +
                       "\" because it holds coefficients that are not finite.");
-  const MomentTensorParameters& parameters = descriptor->settings();
-  const ContractionProgram& program = descriptor->program();
+  const moment_tensor::Parameters& parameters = descriptor->settings();
+  const moment_tensor::ContractionProgram& program = descriptor->program();
   const int species = static_cast<int>(potential.elements().size());
   std::ostringstream out;
   out << "MTP\nversion = 1.1.0\npotential_name = forcesmith\nscaling = " << printed(parameters.scaling)

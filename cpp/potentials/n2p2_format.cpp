@@ -12,7 +12,7 @@
 #include "core/chemical_elements.hpp"
 #include "core/units.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
-#include "models/neural_network.hpp"
+#include "models/neural_network/neural_network.hpp"
 #include "potentials/word_reader.hpp"
 
 namespace forcesmith {
@@ -142,13 +142,13 @@ class Folder {
 
   Potential potential() const {
     const std::string where = "the n2p2 file \"" + path_ + "\"";
-    auto descriptor = std::make_unique<SymmetryFunctions>(functions_, elements_, where);
+    auto descriptor = std::make_unique<symmetry_functions::SymmetryFunctions>(functions_, elements_, where);
     std::vector<int> sizes;
     for (std::size_t element = 0; element < elements_.size(); ++element)
       sizes.push_back(descriptor->size(static_cast<int>(element)));
     std::vector<std::unique_ptr<Descriptor>> descriptors;
     descriptors.push_back(std::move(descriptor));
-    return Potential(elements_, std::move(descriptors), NeuralNetwork::create(model_, sizes, where),
+    return Potential(elements_, std::move(descriptors), neural_network::NeuralNetwork::create(model_, sizes, where),
                      {{"converted_from", "n2p2 folder"}, {"cflength", cflength_}, {"cfenergy", cfenergy_}});
   }
 
@@ -251,7 +251,7 @@ class Folder {
     // n2p2 passes it over, too
     if (type != 2 && type != 3) functions_.cutoff_alpha = alpha;
 
-    std::vector<std::vector<std::pair<Order, SymmetryFunction>>> functions(n_elements());
+    std::vector<std::vector<std::pair<Order, symmetry_functions::Function>>> functions(n_elements());
     for (const char* key : {"symfunction_short", "symfunction"})
       settings_.for_each(key, 2,
                          [&](const Words& line) { functions[element_of(line[0])].push_back(read_function(line)); });
@@ -294,7 +294,7 @@ class Folder {
     return lines;
   }
 
-  std::pair<Order, SymmetryFunction> read_function(const Words& words) {
+  std::pair<Order, symmetry_functions::Function> read_function(const Words& words) {
     const int type = in().integer(words[1], "the type of the symmetry function");
     const std::map<int, std::string> forms{{2, "neighbor eta rs cutoff"},
                                            {3, "neighbor neighbor eta lambda zeta cutoff (rs)"},
@@ -338,7 +338,8 @@ class Folder {
       json["rl"] = rl / cflength_;
       json["cutoff"] = cutoff / cflength_;
       json["subtype"] = words.back();
-      return {{type, words.back(), neighbors, numbers, {}}, parse_symmetry_function(json, 0.0, elements_, where)};
+      return {{type, words.back(), neighbors, numbers, {}},
+              symmetry_functions::parse_function(json, 0.0, elements_, where)};
     }
     const double eta = number(0, "eta");
     const double rs = n_neighbors < 2 ? number(1, "rs") : n > 4 ? number(4, "rs") : 0.0;
@@ -357,7 +358,7 @@ class Folder {
              {},
              {cutoff * conv_length_, eta / (conv_length_ * conv_length_), rs * conv_length_, zeta, lambda},
              neighbors},
-            parse_symmetry_function(json, 0.0, elements_, where)};
+            symmetry_functions::parse_function(json, 0.0, elements_, where)};
   }
 
   /// The hidden layers of an element.
@@ -594,7 +595,7 @@ class Folder {
   double cflength_, cfenergy_;
   std::vector<std::string> elements_;
   double conv_energy_ = 1.0, conv_length_ = 1.0;
-  SymmetryFunctionsParameters functions_;
+  symmetry_functions::Parameters functions_;
   std::vector<std::size_t> n_functions_;  // [element]
   Json model_;                            // what NeuralNetwork::create reads
 };
@@ -624,8 +625,8 @@ struct PrintedFunction {
 };
 
 /// rank: place of every element in n2p2's order.
-PrintedFunction printed_function(const SymmetryFunction& function, int value, const std::vector<std::string>& elements,
-                                 const std::vector<int>& rank) {
+PrintedFunction printed_function(const symmetry_functions::Function& function, int value,
+                                 const std::vector<std::string>& elements, const std::vector<int>& rank) {
   const int type = static_cast<int>(function.type);
   const double cutoff = function.cutoff / bohr;
   std::string line = "symfunction_short " + elements[function.center] + " " + std::to_string(type);
@@ -663,8 +664,8 @@ class FolderPrinter {
   FolderPrinter(const Potential& potential, const std::string& path)
       : path_(path),
         elements_(potential.elements()),
-        descriptor_(dynamic_cast<const SymmetryFunctions*>(potential.descriptors().front().get())),
-        model_(dynamic_cast<const NeuralNetwork*>(&potential.model())) {
+        descriptor_(dynamic_cast<const symmetry_functions::SymmetryFunctions*>(potential.descriptors().front().get())),
+        model_(dynamic_cast<const neural_network::NeuralNetwork*>(&potential.model())) {
     check(potential);
     for (std::size_t element = 0; element < elements_.size(); ++element)
       by_number_.push_back(static_cast<int>(element));
@@ -686,7 +687,7 @@ class FolderPrinter {
     std::vector<TextFile> files;
     for (int element : by_number_) {
       std::vector<PrintedFunction> functions;
-      for (const SymmetryFunction& function : descriptor_->settings().functions)
+      for (const symmetry_functions::Function& function : descriptor_->settings().functions)
         if (function.center == element)
           functions.push_back(printed_function(function, static_cast<int>(functions.size()), elements_, rank_));
       std::stable_sort(functions.begin(), functions.end(),
@@ -715,7 +716,7 @@ class FolderPrinter {
       refuse("n2p2 wants it to be called input.nn, in a folder of its own");
     if (potential.descriptors().size() != 1 || descriptor_ == nullptr || model_ == nullptr || potential.zbl())
       refuse("that format holds one descriptor of symmetry functions with a neural network, and no repulsion");
-    const NeuralNetworkSettings& settings = model_->settings();
+    const neural_network::Settings& settings = model_->settings();
     for (std::size_t element = 0; element < elements_.size(); ++element) {
       if (atomic_number(elements_[element]) == 0)
         refuse("it is for chemical elements, and \"" + elements_[element] + "\" is none");
@@ -730,7 +731,7 @@ class FolderPrinter {
   }
 
   bool scaled() const {
-    const NeuralNetworkSettings& s = model_->settings();
+    const neural_network::Settings& s = model_->settings();
     for (std::size_t element = 0; element < elements_.size(); ++element)
       for (int k = 0; k < s.sizes[element]; ++k)
         if (s.input_shift[element][k] != 0.0 || s.input_factor[element][k] != 1.0) return true;
@@ -747,7 +748,7 @@ class FolderPrinter {
     for (int element : by_number_)
       if (const double offset = parameters[element]; offset != 0.0)
         out << "\natom_energy " << elements_[element] << " " << printed(offset / hartree);
-    const SymmetryFunctionsParameters& functions = descriptor_->settings();
+    const symmetry_functions::Parameters& functions = descriptor_->settings();
     out << "\ncutoff_type " << static_cast<int>(functions.cutoff_function) << " " << printed(functions.cutoff_alpha);
     // (B - mean) / sigma holds any shift and factor.
     if (scaled()) out << "\nscale_symmetry_functions_sigma\nscale_min_short 0\nscale_max_short 1";
@@ -766,7 +767,7 @@ class FolderPrinter {
 
   /// order: the descriptor values of the element in the order of n2p2's inputs.
   std::string scaling_text(int element, const std::vector<int>& order) const {
-    const NeuralNetworkSettings& s = model_->settings();
+    const neural_network::Settings& s = model_->settings();
     std::string text;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const int k = order[i];
@@ -813,8 +814,8 @@ class FolderPrinter {
 
   const std::string& path_;
   const std::vector<std::string>& elements_;
-  const SymmetryFunctions* descriptor_;
-  const NeuralNetwork* model_;
+  const symmetry_functions::SymmetryFunctions* descriptor_;
+  const neural_network::NeuralNetwork* model_;
   std::vector<int> by_number_, rank_;  // elements by atomic number, the place of each among them
   std::vector<int> nodes_;             // of the hidden layers
 };

@@ -12,7 +12,7 @@
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
 #include "models/linear_model.hpp"
-#include "models/neural_network.hpp"
+#include "models/neural_network/neural_network.hpp"
 #include "models/quadratic_model.hpp"
 #include "potentials/check_potential.hpp"
 #include "potentials/mlip_format.hpp"
@@ -37,9 +37,10 @@ auto one_file(Print print) {
 
 const std::vector<DescriptorEntry>& descriptor_registry() {
   static const std::vector<DescriptorEntry> entries{
-      {"bispectrum", Bispectrum::schema, Bispectrum::create},
-      {"moment_tensor", MomentTensor::schema, MomentTensor::create},
-      {"symmetry_functions", SymmetryFunctions::schema, SymmetryFunctions::create},
+      {"bispectrum", bispectrum::Bispectrum::schema, bispectrum::Bispectrum::create},
+      {"moment_tensor", moment_tensor::MomentTensor::schema, moment_tensor::MomentTensor::create},
+      {"symmetry_functions", symmetry_functions::SymmetryFunctions::schema,
+       symmetry_functions::SymmetryFunctions::create},
   };
   return entries;
 }
@@ -47,7 +48,7 @@ const std::vector<DescriptorEntry>& descriptor_registry() {
 const std::vector<ModelEntry>& model_registry() {
   static const std::vector<ModelEntry> entries{
       {"linear", LinearModel::schema, LinearModel::create},
-      {"neural_network", NeuralNetwork::schema, NeuralNetwork::create},
+      {"neural_network", neural_network::NeuralNetwork::schema, neural_network::NeuralNetwork::create},
       {"quadratic", QuadraticModel::schema, QuadraticModel::create},
   };
   return entries;

@@ -73,7 +73,7 @@ Json numbers_of(WordReader& in, const std::vector<std::string>& words) {
 SnapParameters read_parameters(WordReader& in, const Dialect& dialect) {
   const bool has_elements = dialect.kind == mliap.kind;
   std::vector<std::string> known{"diagonalstyle"};
-  for (const ParameterField& field : Bispectrum::schema())
+  for (const ParameterField& field : bispectrum::Bispectrum::schema())
     if (field.type != "array") known.push_back(field.name);
   if (has_elements) {
     known.insert(known.end(), {"nelems", "elems"});
@@ -239,8 +239,8 @@ FilePair read_pair(const std::string& text, const std::string& path, const Diale
 Potential make_potential(const SnapParameters& parameters, const SnapCoefficients& found, const FilePair& files,
                          const Dialect& dialect) {
   std::vector<std::unique_ptr<Descriptor>> descriptors;
-  descriptors.push_back(Bispectrum::create(parameters.parameters, found.elements,
-                                           "the " + dialect.kind + " file \"" + files.parameters.path + "\""));
+  descriptors.push_back(bispectrum::Bispectrum::create(
+      parameters.parameters, found.elements, "the " + dialect.kind + " file \"" + files.parameters.path + "\""));
   const std::size_t size = descriptors[0]->size(0), triangle = size * (size + 1) / 2;
   // The files of ML-IAP do not tell the model: the command of LAMMPS does.
   const bool quadratic =
@@ -341,7 +341,7 @@ namespace {
 
 /// With chemflag, components that differ only in the order of factors with equal j are equal, and LAMMPS'
 /// forces take for granted that their coefficients are, too. The energy depends on their sum alone.
-void average_equal_components(const BispectrumCoupling& coupling, std::vector<double>& coefficients) {
+void average_equal_components(const bispectrum::Coupling& coupling, std::vector<double>& coefficients) {
   using Factors = std::array<std::array<int, 2>, 3>;
   std::map<Factors, std::vector<int>> groups;
   for (std::size_t k = 0; k < coupling.components.size(); ++k) {
@@ -357,7 +357,7 @@ void average_equal_components(const BispectrumCoupling& coupling, std::vector<do
   }
 }
 
-std::string parameter_text(const BispectrumParameters& p, bool quadratic) {
+std::string parameter_text(const bispectrum::Parameters& p, bool quadratic) {
   std::ostringstream out;
   out << "# LAMMPS SNAP parameters, written by forcesmith\nrcutfac " << printed(p.rcutfac) << "\ntwojmax " << p.twojmax
       << "\nrfac0 " << printed(p.rfac0) << "\nrmin0 " << printed(p.rmin0) << "\nswitchflag " << p.switchflag
@@ -395,7 +395,7 @@ std::string command_text(const Potential& potential, const Zbl& zbl, const std::
 }  // namespace
 
 std::vector<TextFile> print_snap(const Potential& potential, const std::string& path) {
-  const auto* descriptor = dynamic_cast<const Bispectrum*>(potential.descriptors().front().get());
+  const auto* descriptor = dynamic_cast<const bispectrum::Bispectrum*>(potential.descriptors().front().get());
   const auto* quadratic = dynamic_cast<const QuadraticModel*>(&potential.model());
   const auto* linear = quadratic ? &quadratic->linear() : dynamic_cast<const LinearModel*>(&potential.model());
   if (potential.descriptors().size() != 1 || descriptor == nullptr || linear == nullptr)
@@ -406,7 +406,7 @@ std::vector<TextFile> print_snap(const Potential& potential, const std::string& 
     throw FormatError(
         "The potential cannot be written as the SNAP file \"" + path +
         "\": LAMMPS' forces are wrong for a quadratic model with chemflag, whose equal components it does not sum.");
-  const BispectrumParameters& p = descriptor->settings();
+  const bispectrum::Parameters& p = descriptor->settings();
   const auto& elements = potential.elements();
   const std::string coeff_path = with_extension(path, ".snapcoeff");
   const std::string param_path = with_extension(path, ".snapparam");

@@ -267,7 +267,7 @@ PYBIND11_MODULE(_core, m) {
   m.def(
       "generate_contractions",
       [](int level, int max_factors) {
-        const ContractionProgram program = generate_contractions(level, max_factors);
+        const moment_tensor::ContractionProgram program = moment_tensor::generate_contractions(level, max_factors);
         py::dict result;
         result["basic"] = program.basic;
         result["products"] = program.products;

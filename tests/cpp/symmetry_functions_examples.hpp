@@ -5,14 +5,14 @@
 
 /// Of two elements, with cutoffs of at most 5 angstrom: every type, twelve of the first, eleven of the second
 /// element. Those with a kink of second order have it at a cutoff, 0 or 180 degrees.
-inline forcesmith::SymmetryFunctions example_symmetry_functions(forcesmith::CutoffFunction cutoff_function,
-                                                                double cutoff_alpha) {
+inline forcesmith::symmetry_functions::SymmetryFunctions example_symmetry_functions(
+    forcesmith::CutoffFunction cutoff_function, double cutoff_alpha) {
   const std::vector<std::string> elements{"Mg", "O"};
-  forcesmith::SymmetryFunctionsParameters parameters;
+  forcesmith::symmetry_functions::Parameters parameters;
   parameters.cutoff = 5.0;
   parameters.cutoff_function = cutoff_function;
   parameters.cutoff_alpha = cutoff_alpha;
-  parameters.functions = forcesmith::parse_symmetry_functions(forcesmith::Json::parse(R"([
+  parameters.functions = forcesmith::symmetry_functions::parse_functions(forcesmith::Json::parse(R"([
         {"type": 2, "center": "Mg", "neighbors": ["Mg"], "eta": 0.1, "rs": 2.0},
         {"type": 2, "center": "Mg", "neighbors": ["O"], "eta": 0.05, "cutoff": 4.0},
         {"type": 3, "center": "Mg", "neighbors": ["O", "Mg"], "eta": 0.02, "lambda": 1, "zeta": 1},
@@ -37,6 +37,6 @@ inline forcesmith::SymmetryFunctions example_symmetry_functions(forcesmith::Cuto
         {"type": 25, "center": "O", "rl": 0.5, "cutoff": 5.0, "angle_left": 40, "angle_right": 180, "subtype": "e"},
         {"type": 25, "center": "O", "rl": -5.0, "cutoff": 5.0, "angle_left": -120, "angle_right": 120, "subtype": "p3"}
       ])"),
-                                                              parameters.cutoff, elements, "test");
-  return forcesmith::SymmetryFunctions(parameters, elements, "test");
+                                                                         parameters.cutoff, elements, "test");
+  return forcesmith::symmetry_functions::SymmetryFunctions(parameters, elements, "test");
 }

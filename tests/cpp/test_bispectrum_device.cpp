@@ -1,7 +1,7 @@
 // The device launches of the bispectrum kernels (one thread per atom, Simd<double, 1>), run here on the
 // default host space, against the SIMD variant in use: values, backpropagation, tangent and gradients of
 // random neighborhoods with two elements.
-#include "descriptors/bispectrum/bispectrum_device.hpp"
+#include "descriptors/bispectrum/device.hpp"
 
 #include "core/kokkos_scope.hpp"
 #include "neighbors/packed_neighbors.hpp"
@@ -9,17 +9,17 @@
 
 namespace {
 
-void test_device(const forcesmith::BispectrumParameters& parameters) {
+void test_device(const forcesmith::bispectrum::Parameters& parameters) {
   std::mt19937 random(1);
   const Neighborhoods atoms(random);
-  const forcesmith::Bispectrum descriptor(parameters, "test");
+  const forcesmith::bispectrum::Bispectrum descriptor(parameters, "test");
   const VerbInput in(random, atoms, descriptor.size(0));
 
   using Space = Kokkos::DefaultHostExecutionSpace;
   forcesmith::PackedNeighbors packed;
   packed.pack(atoms.view(), descriptor.cutoffs(), 2, 1);
   const forcesmith::PackedView view = packed.view();
-  forcesmith::BispectrumDevice<Space> device(descriptor);
+  forcesmith::bispectrum::Device<Space> device(descriptor);
   VerbOutput out(in, 0);
   device.values(view, out.B.data(), in.stride);
   Numbers pack_gradients(3 * packed.n_packs());
@@ -36,7 +36,7 @@ void test_device(const forcesmith::BispectrumParameters& parameters) {
 
 int main() {
   forcesmith::ensure_kokkos(2);
-  forcesmith::BispectrumParameters parameters;
+  forcesmith::bispectrum::Parameters parameters;
   parameters.twojmax = 0;
   parameters.rcutfac = 5.0;
   parameters.radii = {0.4, 0.5};

@@ -8,10 +8,10 @@
 
 namespace {
 
-using forcesmith::ContractionProgram;
 using forcesmith::FormatError;
-using forcesmith::generate_contractions;
 using forcesmith::ParameterError;
+using forcesmith::moment_tensor::ContractionProgram;
+using forcesmith::moment_tensor::generate_contractions;
 
 void test_generator() {
   // A. V. Shapeev, Multiscale Model. Simul. 14, 1153 (2016), and MLIP's untrained potentials.

@@ -1,7 +1,7 @@
 // The device launches of the moment tensor kernels (one thread per atom, Simd<double, 1>), run here on
 // the default host space, against the SIMD variant in use: values, backpropagation, tangent, parameter
 // adjoint and gradients of random neighborhoods with two elements.
-#include "descriptors/moment_tensor/moment_tensor_device.hpp"
+#include "descriptors/moment_tensor/device.hpp"
 
 #include "core/kokkos_scope.hpp"
 #include "neighbors/packed_neighbors.hpp"
@@ -12,20 +12,21 @@ int main() {
   {
     std::mt19937 random(1);
     const Neighborhoods atoms(random);
-    forcesmith::MomentTensorParameters parameters;
+    forcesmith::moment_tensor::Parameters parameters;
     parameters.cutoff = 5.0;
     parameters.min_distance = 1.5;
     parameters.scaling = 0.1;
-    const forcesmith::ContractionProgram program = forcesmith::generate_contractions(12);
+    const forcesmith::moment_tensor::ContractionProgram program = forcesmith::moment_tensor::generate_contractions(12);
     const std::size_t n_radial = 4ul * program.n_radial() * parameters.radial_basis_size;
-    const forcesmith::MomentTensor descriptor(parameters, program, random_numbers(random, n_radial), 2, "test");
+    const forcesmith::moment_tensor::MomentTensor descriptor(parameters, program, random_numbers(random, n_radial), 2,
+                                                             "test");
     const VerbInput in(random, atoms, program.n_values());
 
     using Space = Kokkos::DefaultHostExecutionSpace;
     forcesmith::PackedNeighbors packed;
     packed.pack(atoms.view(), Numbers(4, parameters.cutoff), 2, 1, forcesmith::PackElements::mixed);
     const forcesmith::PackedView view = packed.view();
-    forcesmith::MomentTensorDevice<Space> device(descriptor.tables<double>());
+    forcesmith::moment_tensor::Device<Space> device(descriptor.tables<double>());
     VerbOutput out(in, n_radial);
     Numbers of_atoms(atoms.n_atoms() * n_radial);
     device.values(view, packed.n_packs(), out.B.data(), in.stride);

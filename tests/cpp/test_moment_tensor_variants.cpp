@@ -15,7 +15,7 @@ using namespace forcesmith;
 
 /// d/dparameters of beta . B + beta_dot . B_dot, a polynomial of fourth order along any line: the
 /// differences below are exact but for rounding.
-void test_parameter_adjoint(MomentTensor& descriptor, const Neighborhoods& atoms, const VerbInput& in,
+void test_parameter_adjoint(moment_tensor::MomentTensor& descriptor, const Neighborhoods& atoms, const VerbInput& in,
                             const VerbOutput& out, std::mt19937& random) {
   const Numbers start = descriptor.parameters();
   const Numbers line = random_numbers(random, start.size());
@@ -36,8 +36,9 @@ void test_parameter_adjoint(MomentTensor& descriptor, const Neighborhoods& atoms
 
 /// Numbers of pairs of elements are looked up in other ways where there is one element and where there are more
 /// than lanes: as the first of two, and as the first and last of 17.
-void test_numbers_of_elements(const MomentTensorParameters& parameters, const ContractionProgram& program,
-                              const Numbers& radial, const Neighborhoods& atoms, const VerbInput& in) {
+void test_numbers_of_elements(const moment_tensor::Parameters& parameters,
+                              const moment_tensor::ContractionProgram& program, const Numbers& radial,
+                              const Neighborhoods& atoms, const VerbInput& in) {
   const std::size_t n = radial.size() / 4;
   const auto same = [](const VerbOutput& a, const VerbOutput& b) {
     CHECK_CLOSE(a.B, b.B, 1e-13);
@@ -45,13 +46,13 @@ void test_numbers_of_elements(const MomentTensorParameters& parameters, const Co
     CHECK_CLOSE(a.pair_gradients, b.pair_gradients, 1e-13);
     CHECK_CLOSE(a.gradients, b.gradients, 1e-13);
   };
-  const MomentTensor of_two(parameters, program, radial, 2, "test");
+  const moment_tensor::MomentTensor of_two(parameters, program, radial, 2, "test");
   const int block_size = of_two.block_size();
 
   Numbers spread(17 * 17 * n);
   for (int pair = 0; pair < 4; ++pair)
     std::copy_n(&radial[pair * n], n, &spread[(pair / 2 * 16 * 17 + pair % 2 * 16) * n]);
-  const MomentTensor of_many(parameters, program, spread, 17, "test");
+  const moment_tensor::MomentTensor of_many(parameters, program, spread, 17, "test");
   Neighborhoods renamed = atoms;
   for (auto* types : {&renamed.types, &renamed.center_types})
     for (int& type : *types) type *= 16;
@@ -63,7 +64,7 @@ void test_numbers_of_elements(const MomentTensorParameters& parameters, const Co
   CHECK_CLOSE(gathered, few.parameter_gradient, 1e-13);
   test_single_precision(of_many, renamed, in, many, 1e-5);
 
-  const MomentTensor of_one(parameters, program, Numbers(radial.begin(), radial.begin() + n), 1, "test");
+  const moment_tensor::MomentTensor of_one(parameters, program, Numbers(radial.begin(), radial.begin() + n), 1, "test");
   Neighborhoods alike = atoms;
   for (auto* types : {&alike.types, &alike.center_types}) std::fill(types->begin(), types->end(), 0);
   const VerbOutput first = run_verbs(of_two, alike, in, block_size), one = run_verbs(of_one, alike, in, block_size);
@@ -80,12 +81,12 @@ int main() {
   const Neighborhoods atoms(random);
   // Radial functions: 1, 2, 3, 4, 5, and, with fewer factors, 7.
   for (const auto& [level, max_factors] : {std::pair{2, 4}, {6, 4}, {12, 4}, {16, 4}, {20, 3}, {26, 2}}) {
-    MomentTensorParameters parameters;
+    moment_tensor::Parameters parameters;
     parameters.cutoff = 5.0;
     parameters.min_distance = 1.5;
     parameters.radial_basis_size = level == 6 ? 1 : 5;
     parameters.scaling = 0.05;
-    const ContractionProgram program = generate_contractions(level, max_factors);
+    const moment_tensor::ContractionProgram program = moment_tensor::generate_contractions(level, max_factors);
     const Numbers radial = random_numbers(random, 4ul * program.n_radial() * parameters.radial_basis_size);
     const VerbInput in(random, atoms, program.n_values());
 
@@ -93,7 +94,7 @@ int main() {
     for (InstructionSet set : available_instruction_sets()) {
       setenv("FORCESMITH_ISA", to_string(set).c_str(), 1);
       CHECK(instruction_set() == set);
-      MomentTensor descriptor(parameters, program, radial, 2, "test");
+      moment_tensor::MomentTensor descriptor(parameters, program, radial, 2, "test");
       std::printf("level %d, %s, width %d\n", level, to_string(set).c_str(), descriptor.block_size());
       const VerbOutput out = run_verbs(descriptor, atoms, in, descriptor.block_size());
       test_one_jacobian(descriptor, Numbers(4, parameters.cutoff), atoms, in, out);

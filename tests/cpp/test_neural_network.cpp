@@ -7,12 +7,13 @@
 #include "check.hpp"
 #include "core/instruction_set.hpp"
 #include "core/kokkos_scope.hpp"
-#include "models/neural_network_device.hpp"
+#include "models/neural_network/device.hpp"
 #include "random_numbers.hpp"
 
 namespace {
 
 using namespace forcesmith;
+using namespace forcesmith::neural_network;
 
 /// A number with its derivative along one direction: forward mode.
 struct Dual {
@@ -42,8 +43,8 @@ constexpr Activation all_activations[] = {Activation::cosine,   Activation::expo
                                           Activation::softplus, Activation::square,      Activation::tanh};
 
 /// Energy of one atom of `element`, with its derivative along (B_dot, parameters_dot).
-Dual plain_energy(const NeuralNetworkSettings& s, int element, const double* B, const double* B_dot,
-                  const Numbers& parameters, const Numbers& parameters_dot) {
+Dual plain_energy(const Settings& s, int element, const double* B, const double* B_dot, const Numbers& parameters,
+                  const Numbers& parameters_dot) {
   std::size_t next = s.sizes.size();
   const auto parameter = [&](std::size_t i) { return Dual{parameters[i], parameters_dot[i]}; };
   const auto run = [&](int own) {
@@ -72,9 +73,9 @@ Dual plain_energy(const NeuralNetworkSettings& s, int element, const double* B, 
 }
 
 /// Two elements with layers that fill registers and layers that do not.
-NeuralNetworkSettings make_settings(std::mt19937& random, std::vector<int> sizes,
-                                    std::vector<std::vector<int>> hidden_layers, Activation activation) {
-  NeuralNetworkSettings s;
+Settings make_settings(std::mt19937& random, std::vector<int> sizes, std::vector<std::vector<int>> hidden_layers,
+                       Activation activation) {
+  Settings s;
   s.sizes = sizes;
   s.hidden_layers = hidden_layers;
   for (std::size_t element = 0; element < sizes.size(); ++element) {
@@ -111,7 +112,7 @@ Output run(const NeuralNetwork& model, const Input& in) {
 }
 
 /// J = sum (energy_bar E + dE/dB . B_dot) of all atoms, at parameters and B moved along a line.
-double objective(const NeuralNetworkSettings& s, const Input& in, const Numbers& parameters, const Numbers& B) {
+double objective(const Settings& s, const Input& in, const Numbers& parameters, const Numbers& B) {
   const Numbers still(parameters.size(), 0.0);
   double sum = 0.0;
   for (std::size_t atom = 0; atom < in.types.size(); ++atom) {
@@ -128,7 +129,7 @@ Numbers moved(const Numbers& start, const Numbers& line, double step) {
   return values;
 }
 
-void test_settings(std::mt19937& random, const NeuralNetworkSettings& settings) {
+void test_settings(std::mt19937& random, const Settings& settings) {
   Input in;
   for (int atom = 0; atom < 13; ++atom) in.types.push_back(atom < 6 ? 0 : atom % 2);
   in.stride = std::max(settings.sizes[0], settings.sizes[1]) + 3;
@@ -198,7 +199,7 @@ void test_settings(std::mt19937& random, const NeuralNetworkSettings& settings) 
   using Space = Kokkos::DefaultHostExecutionSpace;
   NeuralNetwork model(settings);
   model.set_parameters(parameters);
-  NeuralNetworkDevice<Space> device(model);
+  Device<Space> device(model);
   Numbers device_energies(n_atoms), device_beta(n_values, -1.0);
   device.energies_and_gradients(static_cast<int>(n_atoms), in.types.data(), in.B.data(), in.stride,
                                 device_energies.data(), device_beta.data());
@@ -209,7 +210,7 @@ void test_settings(std::mt19937& random, const NeuralNetworkSettings& settings) 
 
 void test_initial_weights() {
   std::mt19937 random(2);
-  NeuralNetworkSettings settings = make_settings(random, {40}, {{60, 60}}, Activation::tanh);
+  Settings settings = make_settings(random, {40}, {{60, 60}}, Activation::tanh);
   const Numbers first = NeuralNetwork(settings).parameters();
   CHECK(first == NeuralNetwork(settings).parameters());
   settings.seed = 2;

@@ -20,7 +20,7 @@ void test_variants(CutoffFunction cutoff_function, double cutoff_alpha) {
   for (InstructionSet set : available_instruction_sets()) {
     setenv("FORCESMITH_ISA", to_string(set).c_str(), 1);
     CHECK(instruction_set() == set);
-    const SymmetryFunctions descriptor = example_symmetry_functions(cutoff_function, cutoff_alpha);
+    const symmetry_functions::SymmetryFunctions descriptor = example_symmetry_functions(cutoff_function, cutoff_alpha);
     CHECK(descriptor.size(0) == 12 && descriptor.size(1) == 11);
     std::printf("cutoff function %d, %s, width %d\n", static_cast<int>(cutoff_function), to_string(set).c_str(),
                 descriptor.block_size());

@@ -7,7 +7,7 @@
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
 
-namespace forcesmith {
+namespace forcesmith::bispectrum {
 
 namespace {
 
@@ -53,7 +53,7 @@ std::unique_ptr<Descriptor> Bispectrum::create(const Json& given, const std::vec
                                                const std::string& where) {
   const int n_elements = static_cast<int>(elements.size());
   const Json checked = checked_parameters(schema(), given, where);
-  BispectrumParameters p;
+  Parameters p;
   p.twojmax = checked.at("twojmax");
   p.rcutfac = checked.at("rcutfac");
   p.rfac0 = checked.at("rfac0");
@@ -71,11 +71,11 @@ std::unique_ptr<Descriptor> Bispectrum::create(const Json& given, const std::vec
   return std::make_unique<Bispectrum>(p, where);
 }
 
-Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string& where)
-    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(bispectrum_variants)), parameters_(parameters) {
+Bispectrum::Bispectrum(const Parameters& parameters, const std::string& where)
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(variants)), parameters_(parameters) {
   check(where);
   const int n = n_elements();
-  coupling_ = make_bispectrum_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1, parameters_.bnormflag);
+  coupling_ = make_coupling(parameters_.twojmax, parameters_.chemflag ? n : 1, parameters_.bnormflag);
   std::vector<double> sinner, dinner;
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) {
@@ -84,7 +84,7 @@ Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string
       sinner.push_back(0.5 * (parameters_.sinner[i] + parameters_.sinner[j]));
       dinner.push_back(0.5 * (parameters_.dinner[i] + parameters_.dinner[j]));
     }
-  const BispectrumNumbers<double> numbers{
+  const Numbers<double> numbers{
       cutoffs_, parameters_.weights, sinner, dinner, coupling_.roots, coupling_.clebsch_gordan, coupling_.entry_factor};
   numbers_ = {numbers,
               {rounded(cutoffs_), rounded(numbers.weights), rounded(sinner), rounded(dinner), rounded(numbers.roots),
@@ -93,7 +93,7 @@ Bispectrum::Bispectrum(const BispectrumParameters& parameters, const std::string
 }
 
 void Bispectrum::check(const std::string& where) const {
-  const BispectrumParameters& p = parameters_;
+  const Parameters& p = parameters_;
   if (p.twojmax < 0 || p.twojmax > largest_twojmax)
     throw ParameterError(where + ": twojmax must be 0 to " + std::to_string(largest_twojmax) + ", not " +
                          std::to_string(p.twojmax) + ".");
@@ -141,7 +141,7 @@ void Bispectrum::compute_shift() {
   if (!parameters_.bzeroflag) return;
   for (int center = 0; center < n; ++center)
     for (int k = 0; k < n_values; ++k) {
-      const BispectrumComponent& component = coupling_.components[k];
+      const Component& component = coupling_.components[k];
       const bool own = !parameters_.chemflag || parameters_.wselfallflag ||
                        component.channels == std::array<int, 3>{center, center, center};
       if (own) shift_[center * n_values + k] = parameters_.bnormflag ? 1.0 : component.j + 1.0;
@@ -174,7 +174,7 @@ std::string Bispectrum::citation() const {
 }
 
 Json Bispectrum::to_json() const {
-  const BispectrumParameters& p = parameters_;
+  const Parameters& p = parameters_;
   Json json{{"type", type()},
             {"twojmax", p.twojmax},
             {"rcutfac", p.rcutfac},
@@ -196,11 +196,11 @@ Json Bispectrum::to_json() const {
 }
 
 template <class Real>
-BispectrumTables<Real> Bispectrum::tables() const {
-  const BispectrumParameters& p = parameters_;
-  const BispectrumCoupling& c = coupling_;
-  const BispectrumNumbers<Real>& numbers = std::get<BispectrumNumbers<Real>>(numbers_);
-  BispectrumTables<Real> t{};
+Tables<Real> Bispectrum::tables() const {
+  const Parameters& p = parameters_;
+  const Coupling& c = coupling_;
+  const Numbers<Real>& numbers = std::get<Numbers<Real>>(numbers_);
+  Tables<Real> t{};
   t.n_elements = n_elements();
   t.n_channels = p.chemflag ? t.n_elements : 1;
   t.twojmax = p.twojmax;
@@ -235,14 +235,14 @@ BispectrumTables<Real> Bispectrum::tables() const {
 }
 
 template <class Real>
-void Bispectrum::lay_out(const BispectrumTables<Real>& t, KernelWorkspace<Real>& w) const {
-  using Scratch = BispectrumScratch<Real>;
+void Bispectrum::lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const {
+  using Scratch = Scratch<Real>;
   w.scratch = Scratch::laid_out(t, w.view.width, w.memory[0].reserve(Scratch::size(t, w.view.width)));
 }
 
-template BispectrumTables<double> Bispectrum::tables() const;
-template BispectrumTables<float> Bispectrum::tables() const;
-template void Bispectrum::lay_out(const BispectrumTables<double>&, KernelWorkspace<double>&) const;
-template void Bispectrum::lay_out(const BispectrumTables<float>&, KernelWorkspace<float>&) const;
+template Tables<double> Bispectrum::tables() const;
+template Tables<float> Bispectrum::tables() const;
+template void Bispectrum::lay_out(const Tables<double>&, KernelWorkspace<double>&) const;
+template void Bispectrum::lay_out(const Tables<float>&, KernelWorkspace<float>&) const;
 
-}  // namespace forcesmith
+}  // namespace forcesmith::bispectrum

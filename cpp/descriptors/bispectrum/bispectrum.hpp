@@ -1,17 +1,17 @@
 // Bispectrum descriptor of SNAP (A. P. Thompson et al., J. Comput. Phys. 285, 316 (2015)) with all options
-// of LAMMPS' ML-SNAP: parameters and index lists; the work is done in bispectrum_kernels.hpp.
+// of LAMMPS' ML-SNAP: parameters and index lists; the work is done in kernels.hpp.
 #pragma once
 
 #include <memory>
 
-#include "descriptors/bispectrum/bispectrum_coupling.hpp"
-#include "descriptors/bispectrum/bispectrum_variants.hpp"
+#include "descriptors/bispectrum/coupling.hpp"
+#include "descriptors/bispectrum/variants.hpp"
 #include "descriptors/kernel_descriptor.hpp"
 
-namespace forcesmith {
+namespace forcesmith::bispectrum {
 
 /// Names and meaning are those of LAMMPS' pair_style snap.
-struct BispectrumParameters {
+struct Parameters {
   int twojmax = 6;
   double rcutfac = 0.0;  // cutoff of a pair: rcutfac (radii[i] + radii[j]), angstrom
   double rfac0 = 0.99363;
@@ -24,17 +24,17 @@ struct BispectrumParameters {
 
 /// Numbers of the tables, rounded to Real.
 template <class Real>
-struct BispectrumNumbers {
+struct Numbers {
   std::vector<Real> cutoffs, weights, sinner, dinner, roots, clebsch_gordan, entry_factor;
 };
 
-class Bispectrum : public KernelDescriptor<Bispectrum, BispectrumTables, BispectrumScratch> {
+class Bispectrum : public KernelDescriptor<Bispectrum, Tables, Scratch> {
  public:
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
 
-  Bispectrum(const BispectrumParameters& parameters, const std::string& where);
+  Bispectrum(const Parameters& parameters, const std::string& where);
 
   std::string type() const override { return "bispectrum"; }
   std::string citation() const override;
@@ -42,22 +42,22 @@ class Bispectrum : public KernelDescriptor<Bispectrum, BispectrumTables, Bispect
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
 
-  const BispectrumParameters& settings() const { return parameters_; }
+  const Parameters& settings() const { return parameters_; }
   int n_elements() const { return static_cast<int>(parameters_.radii.size()); }
-  const BispectrumCoupling& coupling() const { return coupling_; }
+  const Coupling& coupling() const { return coupling_; }
   template <class Real>
-  BispectrumTables<Real> tables() const;
+  Tables<Real> tables() const;
   template <class Real>
-  void lay_out(const BispectrumTables<Real>& t, KernelWorkspace<Real>& w) const;
+  void lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
   void check(const std::string& where) const;
   void compute_shift();
 
-  BispectrumParameters parameters_;
-  BispectrumCoupling coupling_;
-  InBothPrecisions<BispectrumNumbers> numbers_;
+  Parameters parameters_;
+  Coupling coupling_;
+  InBothPrecisions<Numbers> numbers_;
   std::vector<double> shift_;  // [center element][value]
 };
 
-}  // namespace forcesmith
+}  // namespace forcesmith::bispectrum

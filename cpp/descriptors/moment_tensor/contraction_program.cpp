@@ -21,7 +21,7 @@
 
 #include "core/error.hpp"
 
-namespace forcesmith {
+namespace forcesmith::moment_tensor {
 
 int ContractionProgram::n_radial() const {
   int n = 0;
@@ -531,4 +531,4 @@ ContractionProgram generate_contractions(int level, int max_factors) {
   return Generator(level, max_factors).run();
 }
 
-}  // namespace forcesmith
+}  // namespace forcesmith::moment_tensor

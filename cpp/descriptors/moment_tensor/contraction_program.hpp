@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace forcesmith {
+namespace forcesmith::moment_tensor {
 
 struct ContractionProgram {
   std::vector<std::array<int, 4>> basic;     // [n_basic] mu, a, b, c
@@ -41,4 +41,4 @@ void check_level(int level, const std::string& name = "The level of a moment ten
 /// for level 2, 4, ... 20 are 1 2 5 9 16 29 52 92 163 288.
 ContractionProgram generate_contractions(int level, int max_factors = 4);
 
-}  // namespace forcesmith
+}  // namespace forcesmith::moment_tensor

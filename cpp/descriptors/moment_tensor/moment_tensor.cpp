@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 
-namespace forcesmith {
+namespace forcesmith::moment_tensor {
 
 namespace {
 
@@ -88,7 +88,7 @@ ParameterSchema MomentTensor::schema() {
 std::unique_ptr<Descriptor> MomentTensor::create(const Json& given, const std::vector<std::string>& elements,
                                                  const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
-  MomentTensorParameters parameters;
+  Parameters parameters;
   parameters.level = checked.value("level", 0);
   parameters.max_factors = checked.at("max_factors");
   parameters.cutoff = checked.at("cutoff");
@@ -112,15 +112,15 @@ std::unique_ptr<Descriptor> MomentTensor::create(const Json& given, const std::v
                                         static_cast<int>(elements.size()), where);
 }
 
-MomentTensor::MomentTensor(const MomentTensorParameters& parameters, ContractionProgram program,
+MomentTensor::MomentTensor(const Parameters& parameters, ContractionProgram program,
                            std::vector<double> radial_coefficients, int n_elements, const std::string& where)
-    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(moment_tensor_variants)),
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(variants)),
       parameters_(parameters),
       program_(std::move(program)),
       radial_coefficients_(std::move(radial_coefficients)),
       n_elements_(n_elements),
       n_radial_(program_.n_radial()),
-      parameter_adjoint_(FORCESMITH_VARIANT_IN_USE(moment_tensor_variants).parameter_adjoint) {
+      parameter_adjoint_(FORCESMITH_VARIANT_IN_USE(variants).parameter_adjoint) {
   cutoffs_.assign(static_cast<std::size_t>(n_elements) * n_elements, parameters.cutoff);
   if (!(parameters_.min_distance >= 0.0) || !(parameters_.cutoff > parameters_.min_distance) ||
       !std::isfinite(parameters_.cutoff))
@@ -232,7 +232,7 @@ void MomentTensor::sort_program(const std::string& where) {
   for (int moment : program_.mapping) mapping_.push_back(number[moment]);
 }
 
-ReachableMoments find_reachable(const MomentTensorTables<double>& t, int width) {
+ReachableMoments find_reachable(const Tables<double>& t, int width) {
   ReachableMoments found{{0}, {}};
   for (int first = 0; first < t.n_values; first += width) {
     std::vector<bool> reached(t.n_moments, false);
@@ -310,7 +310,7 @@ void MomentTensor::set_numbers(const std::vector<double>& slopes) {
   const int stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
   const int radial_stride = radial_stride_of(n_radial_);
   const int n_polynomials = parameters_.radial_basis_size;
-  auto& numbers = std::get<MomentTensorNumbers<Real>>(numbers_);
+  auto& numbers = std::get<Numbers<Real>>(numbers_);
   numbers.radial.assign(static_cast<std::size_t>(n_elements_) * n_polynomials * radial_stride * 2 * stride, Real(0));
   std::size_t from = 0;
   for (int center = 0; center < n_elements_; ++center)
@@ -326,9 +326,9 @@ void MomentTensor::set_numbers(const std::vector<double>& slopes) {
 }
 
 template <class Real>
-MomentTensorTables<Real> MomentTensor::tables() const {
-  const MomentTensorNumbers<Real>& numbers = std::get<MomentTensorNumbers<Real>>(numbers_);
-  MomentTensorTables<Real> t{};
+Tables<Real> MomentTensor::tables() const {
+  const Numbers<Real>& numbers = std::get<Numbers<Real>>(numbers_);
+  Tables<Real> t{};
   t.n_elements = n_elements_;
   t.n_radial = n_radial_;
   t.n_polynomials = parameters_.radial_basis_size;
@@ -439,7 +439,7 @@ void MomentTensor::adopt_parameters(const Descriptor& smaller) {
 }
 
 template <class Real>
-void MomentTensor::lay_out(const MomentTensorTables<Real>& t, KernelWorkspace<Real>& w) const {
+void MomentTensor::lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const {
   const std::size_t width = w.view.width;
   const std::size_t radial = w.neighbors.n_packs() * t.radial_stride * width;
   w.scratch.f = w.memory[0].reserve(2 * radial);
@@ -455,9 +455,9 @@ void MomentTensor::lay_out(const MomentTensorTables<Real>& t, KernelWorkspace<Re
 
 void MomentTensor::gradients(Workspace& workspace, double* gradients, int stride) const {
   auto& w = in_double(workspace);
-  const MomentTensorTables t = tables<double>();
+  const Tables t = tables<double>();
   const int width = w.view.width;
-  const int values_per_tile = MomentTensorScratch<double>::jacobian_tile * width;
+  const int values_per_tile = Scratch<double>::jacobian_tile * width;
   const std::size_t tiles = (t.n_values + values_per_tile - 1) / values_per_tile;
   const std::size_t jacobian = tiles * t.n_basic * values_per_tile;
   const std::size_t dbasic = 3ul * t.n_basic * w.neighbors.max_packs_per_atom() * width;
@@ -474,9 +474,9 @@ void MomentTensor::parameter_adjoint(Workspace& workspace, const double* directi
   parameter_adjoint_(tables<double>(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride, gradient);
 }
 
-template MomentTensorTables<double> MomentTensor::tables() const;
-template MomentTensorTables<float> MomentTensor::tables() const;
-template void MomentTensor::lay_out(const MomentTensorTables<double>&, KernelWorkspace<double>&) const;
-template void MomentTensor::lay_out(const MomentTensorTables<float>&, KernelWorkspace<float>&) const;
+template Tables<double> MomentTensor::tables() const;
+template Tables<float> MomentTensor::tables() const;
+template void MomentTensor::lay_out(const Tables<double>&, KernelWorkspace<double>&) const;
+template void MomentTensor::lay_out(const Tables<float>&, KernelWorkspace<float>&) const;
 
-}  // namespace forcesmith
+}  // namespace forcesmith::moment_tensor

@@ -1,5 +1,5 @@
 // Moment tensor descriptor (A. V. Shapeev, Multiscale Model. Simul. 14, 1153 (2016)): parameters,
-// radial coefficients and contraction program; the work is done in moment_tensor_kernels.hpp.
+// radial coefficients and contraction program; the work is done in kernels.hpp.
 #pragma once
 
 #include <array>
@@ -7,11 +7,11 @@
 
 #include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
-#include "descriptors/moment_tensor/moment_tensor_variants.hpp"
+#include "descriptors/moment_tensor/variants.hpp"
 
-namespace forcesmith {
+namespace forcesmith::moment_tensor {
 
-struct MomentTensorParameters {
+struct Parameters {
   int level = 0;  // 0: the program was given, not generated
   int max_factors = 4;
   double cutoff = 0.0;        // angstrom
@@ -20,26 +20,26 @@ struct MomentTensorParameters {
   double scaling = 1.0;
 };
 
-/// Arrays behind MomentTensorTables::reachable for registers of `width` values.
+/// Arrays behind Tables::reachable for registers of `width` values.
 struct ReachableMoments {
   std::vector<int> begin, moments;
 };
-ReachableMoments find_reachable(const MomentTensorTables<double>& tables, int width);
+ReachableMoments find_reachable(const Tables<double>& tables, int width);
 
-/// Arrays behind MomentTensorTables::factors and the following.
-struct MomentUses {
+/// Arrays behind Tables::factors and the following.
+struct Uses {
   std::vector<int> factors, begin, target, other;
   std::vector<double> factor;
 };
 
 /// Numbers of the tables, rounded to Real.
 template <class Real>
-struct MomentTensorNumbers {
+struct Numbers {
   std::vector<Real, AlignedAllocator<Real>> radial;
   std::vector<Real> product_factor, use_factor;
 };
 
-class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, MomentTensorScratch> {
+class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
  public:
   static constexpr PackElements pack_elements = PackElements::mixed;
   static ParameterSchema schema();
@@ -48,8 +48,8 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
 
   /// radial_coefficients: [center element][neighbor element][radial function][radial_basis_size];
   /// empty: f_mu = Q_mu.
-  MomentTensor(const MomentTensorParameters& parameters, ContractionProgram program,
-               std::vector<double> radial_coefficients, int n_elements, const std::string& where);
+  MomentTensor(const Parameters& parameters, ContractionProgram program, std::vector<double> radial_coefficients,
+               int n_elements, const std::string& where);
 
   std::string type() const override { return "moment_tensor"; }
   std::string citation() const override;
@@ -65,13 +65,13 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
   /// Radial functions of a lower level or a smaller radial basis; needs the same cutoff and min_distance.
   void adopt_parameters(const Descriptor& smaller) override;
 
-  const MomentTensorParameters& settings() const { return parameters_; }
+  const Parameters& settings() const { return parameters_; }
   const ContractionProgram& program() const { return program_; }
   int n_elements() const { return n_elements_; }
   template <class Real>
-  MomentTensorTables<Real> tables() const;
+  Tables<Real> tables() const;
   template <class Real>
-  void lay_out(const MomentTensorTables<Real>& t, KernelWorkspace<Real>& w) const;
+  void lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
   void sort_program(const std::string& where);
@@ -81,21 +81,21 @@ class MomentTensor : public KernelDescriptor<MomentTensor, MomentTensorTables, M
   void set_numbers(const std::vector<double>& slopes);
   int neighbor_stride(Precision precision) const;
 
-  MomentTensorParameters parameters_;
+  Parameters parameters_;
   ContractionProgram program_;
   std::vector<double> radial_coefficients_;
   int n_elements_, n_radial_;
-  decltype(MomentTensorVariants::parameter_adjoint) parameter_adjoint_;
+  decltype(moment_tensor::Variants::parameter_adjoint) parameter_adjoint_;
 
-  // Arrays behind MomentTensorTables.
+  // Arrays behind Tables.
   std::array<int, 2> n_rows_{};
   int n_basic_ = 0;
   std::vector<int> row_ends_, row_begin_, expansion_;
   std::vector<int> product_begin_, product_left_, product_right_, mapping_;
   ReachableMoments reachable_;
   std::vector<double> product_factor_;
-  MomentUses uses_;
-  InBothPrecisions<MomentTensorNumbers> numbers_;
+  Uses uses_;
+  InBothPrecisions<Numbers> numbers_;
 };
 
-}  // namespace forcesmith
+}  // namespace forcesmith::moment_tensor

@@ -9,7 +9,7 @@
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
 
-namespace forcesmith {
+namespace forcesmith::symmetry_functions {
 
 namespace {
 
@@ -21,13 +21,13 @@ const std::vector<std::string> generated_kinds{"gaussian", "compact_narrow", "co
 
 /// Numbers that are kept of all rows of a block.
 template <class Real>
-std::size_t rows_size(const SymmetryFunctionsTables<Real>& t, const PackedViewOf<Real>& view) {
+std::size_t rows_size(const Tables<Real>& t, const PackedViewOf<Real>& view) {
   std::size_t packs = 0;
   for (int atom = 0; atom < view.n_atoms; ++atom) {
     const int* begin = view.pack_types + view.pack_offsets[atom];
     const int* end = view.pack_types + view.pack_offsets[atom + 1];
     for (int p = t.pair_begin[view.center_types[atom]]; p < t.pair_begin[view.center_types[atom] + 1]; ++p) {
-      const SymmetryElementPair& pair = t.element_pairs[p];
+      const ElementPair& pair = t.element_pairs[p];
       const std::size_t n = std::count(begin, end, pair.first), m = std::count(begin, end, pair.second);
       const std::size_t rows_times_packs = pair.first == pair.second ? n * (n + 1) / 2 : n * m;
       packs += view.width * rows_times_packs * pair.n_kept();
@@ -76,7 +76,7 @@ ParameterSchema SymmetryFunctions::schema() {
 std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given, const std::vector<std::string>& elements,
                                                       const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
-  SymmetryFunctionsParameters p;
+  Parameters p;
   p.cutoff = checked.at("cutoff");
   p.cutoff_function = parse_cutoff_function(checked.at("cutoff_function"), where);
   p.cutoff_alpha = checked.at("cutoff_alpha");
@@ -89,7 +89,7 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given, const s
         throw ParameterError(where + ": \"" + key +
                              "\" is for generated functions and means nothing together with a list of \"functions\"; "
                              "remove one of them.");
-    p.functions = parse_symmetry_functions(checked.at("functions"), p.cutoff, elements, where);
+    p.functions = parse_functions(checked.at("functions"), p.cutoff, elements, where);
   } else {
     const int radial = checked.at("radial"), angular = checked.at("angular");
     for (const auto& [key, number, largest] :
@@ -111,22 +111,19 @@ std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given, const s
       if (is_given(key) && (generated == "gaussian") == (key == std::string("subtype")))
         throw ParameterError(where + ": \"" + key + "\" means nothing for \"generated\": \"" + generated +
                              "\"; remove it.");
-    p.functions =
-        generated == "gaussian"
-            ? generate_symmetry_functions(p.cutoff, radial, angular, n_elements)
-            : generate_compact_functions(p.cutoff, radial, angular, n_elements,
-                                         generated == "compact_wide" ? SymmetryFunctionType::compact_angular_wide
-                                                                     : SymmetryFunctionType::compact_angular_narrow,
-                                         checked.at("subtype"), where);
+    p.functions = generated == "gaussian"
+                      ? generate_functions(p.cutoff, radial, angular, n_elements)
+                      : generate_compact_functions(p.cutoff, radial, angular, n_elements,
+                                                   generated == "compact_wide" ? FunctionType::compact_angular_wide
+                                                                               : FunctionType::compact_angular_narrow,
+                                                   checked.at("subtype"), where);
   }
   return std::make_unique<SymmetryFunctions>(p, elements, where);
 }
 
-SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& parameters,
-                                     const std::vector<std::string>& elements, const std::string& where)
-    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(symmetry_functions_variants)),
-      parameters_(parameters),
-      elements_(elements) {
+SymmetryFunctions::SymmetryFunctions(const Parameters& parameters, const std::vector<std::string>& elements,
+                                     const std::string& where)
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(variants)), parameters_(parameters), elements_(elements) {
   const double alpha = parameters_.cutoff_alpha;
   if (!(alpha >= 0.0 && alpha < 1.0))
     throw ParameterError(where + ": cutoff_alpha must be at least 0 and below 1, not " + printed(alpha) + ".");
@@ -139,7 +136,7 @@ SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& paramete
   for (const std::string& element : elements_) atomic_numbers.push_back(atomic_number(element));
   const std::size_t n = elements_.size();
   cutoffs_.assign(n * n, 0.0);
-  for (const SymmetryFunction& function : parameters_.functions) {
+  for (const Function& function : parameters_.functions) {
     for (std::size_t element = 0; element < n; ++element) {
       if (function.neighbors.empty() && atomic_numbers[element] == 0)
         throw ParameterError(where + ": weighted symmetry functions need atomic numbers, but \"" + elements_[element] +
@@ -150,7 +147,7 @@ SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& paramete
       if (counts) cutoff = std::max(cutoff, function.cutoff);
     }
   }
-  const auto groups = make_symmetry_functions_groups(parameters_.functions, alpha, atomic_numbers);
+  const auto groups = make_groups(parameters_.functions, alpha, atomic_numbers);
   groups_ = {groups, rounded(groups)};
   for (std::size_t element = 0; element < n; ++element)
     if (groups.n_values[element] == 0)
@@ -160,8 +157,8 @@ SymmetryFunctions::SymmetryFunctions(const SymmetryFunctionsParameters& paramete
 
 std::vector<std::string> SymmetryFunctions::names(int element) const {
   std::vector<std::string> list;
-  for (const SymmetryFunction& function : parameters_.functions)
-    if (function.center == element) list.push_back(forcesmith::name_of(function, elements_));
+  for (const Function& function : parameters_.functions)
+    if (function.center == element) list.push_back(symmetry_functions::name_of(function, elements_));
   return list;
 }
 
@@ -178,7 +175,7 @@ std::string SymmetryFunctions::citation() const {
       "  eprint = {2010.14414}\n"
       "}\n";
   const bool any_compact = std::any_of(parameters_.functions.begin(), parameters_.functions.end(),
-                                       [](const SymmetryFunction& function) { return function.compact(); });
+                                       [](const Function& function) { return function.compact(); });
   return "symmetry functions: doi:10.1063/1.3553717\n\n"
          "@Article{Behler2011,\n"
          "  author = {Behler, J{\\\"o}rg},\n"
@@ -194,8 +191,8 @@ std::string SymmetryFunctions::citation() const {
 
 Json SymmetryFunctions::to_json() const {
   Json functions = Json::array();
-  for (const SymmetryFunction& function : parameters_.functions)
-    functions.push_back(forcesmith::to_json(function, elements_));
+  for (const Function& function : parameters_.functions)
+    functions.push_back(symmetry_functions::to_json(function, elements_));
   return {{"type", type()},
           {"cutoff", parameters_.cutoff},
           {"cutoff_function", name_of(parameters_.cutoff_function)},
@@ -204,9 +201,9 @@ Json SymmetryFunctions::to_json() const {
 }
 
 template <class Real>
-SymmetryFunctionsTables<Real> SymmetryFunctions::tables() const {
-  const SymmetryFunctionsGroups<Real>& own = groups<Real>();
-  SymmetryFunctionsTables<Real> t{};
+Tables<Real> SymmetryFunctions::tables() const {
+  const Groups<Real>& own = groups<Real>();
+  Tables<Real> t{};
   t.n_elements = n_elements();
   t.cutoff_function = parameters_.cutoff_function;
   t.cutoffs = own.cutoffs.data();
@@ -228,8 +225,8 @@ SymmetryFunctionsTables<Real> SymmetryFunctions::tables() const {
 }
 
 template <class Real>
-void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<Real>& t, KernelWorkspace<Real>& w) const {
-  using Scratch = SymmetryFunctionsScratch<Real>;
+void SymmetryFunctions::lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const {
+  using Scratch = Scratch<Real>;
   const int width = w.view.width, max_packs = w.neighbors.max_packs_per_atom();
   w.scratch =
       Scratch::laid_out(t, max_packs, width, w.memory[0].reserve(Scratch::kept_size(t, w.neighbors.n_packs(), width)),
@@ -237,9 +234,9 @@ void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<Real>& t, KernelWo
   w.scratch.kept_rows = w.memory[2].reserve(rows_size(t, w.view));
 }
 
-template SymmetryFunctionsTables<double> SymmetryFunctions::tables() const;
-template SymmetryFunctionsTables<float> SymmetryFunctions::tables() const;
-template void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<double>&, KernelWorkspace<double>&) const;
-template void SymmetryFunctions::lay_out(const SymmetryFunctionsTables<float>&, KernelWorkspace<float>&) const;
+template Tables<double> SymmetryFunctions::tables() const;
+template Tables<float> SymmetryFunctions::tables() const;
+template void SymmetryFunctions::lay_out(const Tables<double>&, KernelWorkspace<double>&) const;
+template void SymmetryFunctions::lay_out(const Tables<float>&, KernelWorkspace<float>&) const;
 
-}  // namespace forcesmith
+}  // namespace forcesmith::symmetry_functions

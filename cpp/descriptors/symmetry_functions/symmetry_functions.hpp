@@ -1,5 +1,5 @@
 // Atom-centered symmetry functions (J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007)), exactly
-// those of n2p2: parameters and tables; the work is done in symmetry_functions_kernels.hpp.
+// those of n2p2: parameters and tables; the work is done in kernels.hpp.
 //
 // With fc the cutoff function and theta the angle of k, i and j:
 //   radial            G = sum_j exp(-eta (r_ij - rs)^2) fc(r_ij)
@@ -20,27 +20,25 @@
 #include <memory>
 
 #include "descriptors/kernel_descriptor.hpp"
-#include "descriptors/symmetry_functions/symmetry_functions_groups.hpp"
-#include "descriptors/symmetry_functions/symmetry_functions_variants.hpp"
+#include "descriptors/symmetry_functions/groups.hpp"
+#include "descriptors/symmetry_functions/variants.hpp"
 
-namespace forcesmith {
+namespace forcesmith::symmetry_functions {
 
-struct SymmetryFunctionsParameters {
+struct Parameters {
   double cutoff = 0.0;  // angstrom, of functions that were given without one
   CutoffFunction cutoff_function = CutoffFunction::cos;
   double cutoff_alpha = 0.0;  // fc is 1 up to cutoff_alpha times the cutoff
-  std::vector<SymmetryFunction> functions;
+  std::vector<Function> functions;
 };
 
-class SymmetryFunctions
-    : public KernelDescriptor<SymmetryFunctions, SymmetryFunctionsTables, SymmetryFunctionsScratch> {
+class SymmetryFunctions : public KernelDescriptor<SymmetryFunctions, Tables, Scratch> {
  public:
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
 
-  SymmetryFunctions(const SymmetryFunctionsParameters& parameters, const std::vector<std::string>& elements,
-                    const std::string& where);
+  SymmetryFunctions(const Parameters& parameters, const std::vector<std::string>& elements, const std::string& where);
 
   std::string type() const override { return "symmetry_functions"; }
   std::string citation() const override;
@@ -48,21 +46,21 @@ class SymmetryFunctions
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
 
-  const SymmetryFunctionsParameters& settings() const { return parameters_; }
+  const Parameters& settings() const { return parameters_; }
   int n_elements() const { return static_cast<int>(elements_.size()); }
   template <class Real = double>
-  const SymmetryFunctionsGroups<Real>& groups() const {
-    return std::get<SymmetryFunctionsGroups<Real>>(groups_);
+  const Groups<Real>& groups() const {
+    return std::get<Groups<Real>>(groups_);
   }
   template <class Real>
-  SymmetryFunctionsTables<Real> tables() const;
+  Tables<Real> tables() const;
   template <class Real>
-  void lay_out(const SymmetryFunctionsTables<Real>& t, KernelWorkspace<Real>& w) const;
+  void lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
-  SymmetryFunctionsParameters parameters_;
+  Parameters parameters_;
   std::vector<std::string> elements_;
-  InBothPrecisions<SymmetryFunctionsGroups> groups_;
+  InBothPrecisions<Groups> groups_;
 };
 
-}  // namespace forcesmith
+}  // namespace forcesmith::symmetry_functions

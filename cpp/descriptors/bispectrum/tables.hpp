@@ -1,0 +1,104 @@
+// The bispectrum descriptor as plain arrays, ready for the kernels of any instruction set or device.
+//
+// All j are doubled, as LAMMPS' twojmax is: j = 0, 1, .., twojmax stands for 0, 1/2, .., twojmax/2.
+// u^j has rows mb and columns ma, 0 .. j. Since u[j-mb][j-ma] = (-1)^(ma+mb) conj(u[mb][ma]), only the
+// rows mb <= j/2 are kept ("half"): element (j, mb, ma) is number half_begin[j] + mb (j+1) + ma.
+// Complex numbers are pairs (real, imaginary).
+#pragma once
+
+#include <cstddef>
+
+#include "simd/simd.hpp"
+
+namespace forcesmith::bispectrum {
+
+/// Z^{ab}_{j1 j2 -> j}: the product of u^{j1} of channel a and u^{j2} of channel b, coupled to j.
+struct Block {
+  int j1, j2, j;
+  int channel1, channel2;
+  int coupling;  // first of its Clebsch-Gordan coefficients [m1][m2], in `clebsch_gordan`
+  int z;         // first of its elements (rows mb <= j/2), in Z
+};
+
+/// The derivative of the values with U^{channel}_j through one block: dB_k = factor Re(conj(dU) . Z) for
+/// each entry, and that is all of dB.
+struct Projection {
+  int block, channel;
+  int begin, end;  // entries
+};
+
+template <class Real>
+struct Tables {
+  int n_elements;
+  int n_channels;  // densities of neighbors: 1, or with chemflag one per element
+  int twojmax;
+  Real rfac0;
+  Real rmin0;  // angstrom
+  bool switchflag, switchinnerflag, wselfallflag;
+  const Real* cutoffs;  // [center element][neighbor element], angstrom
+  const Real* weights;  // [neighbor element]
+  const Real* sinner;   // [center element][neighbor element], angstrom
+  const Real* dinner;   // [center element][neighbor element], angstrom
+
+  int n_half;              // elements of all u^j in half storage
+  const int* half_begin;   // [twojmax + 2]
+  int n_full;              // elements of all u^j in full storage, same order without the halving
+  const int* full_begin;   // [twojmax + 2]
+  const Real* roots;       // [steps of the recursion][2] sqrt((j-ma)/(j-mb)), sqrt((ma+1)/(j-mb))
+  const int* roots_begin;  // [twojmax + 1] first step that leads to j; [mb <= j/2][ma < j]
+
+  int n_blocks;
+  int n_z;  // elements of all blocks
+  const Block* blocks;
+  const Real* clebsch_gordan;
+
+  int n_projections;
+  const Projection* projections;
+  const int* entry_value;    // [entries] k
+  const Real* entry_factor;  // [entries]
+
+  int n_values;
+  const int* value_block;    // [n_values] B_k = Re(conj(U) . Z) - shift, Z this block,
+  const int* value_channel;  // [n_values] U of this channel
+  const double* shift;       // [center element][n_values] of an atom without neighbors (bzeroflag)
+};
+
+/// Working memory of one worker for one block of atoms; V is one register (`width` numbers). Complex
+/// arrays hold two V per element. On a device, every atom has its own, with width 1.
+template <class Real>
+struct Scratch {
+  Real* u;       // V [n_half][2] of one pack of neighbors
+  Real* u_dot;   // V [n_half][2] its directional derivative, or adjoint
+  Real* sums;    // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
+  Real* U;       // V [n_channels][n_half][2] lanes: atoms of the block
+  Real* U_full;  // V [n_channels][n_full][2] all rows
+  Real* Z;       // V [n_z][2] times the number of elements (2, or 1 in a middle row) that one stands for
+  Real* Y;       // V [n_channels][n_half][2] adjoint, or directional derivative, of U
+  Real* dB;      // V [3][n_values] only for gradients
+
+  /// Numbers that laid_out() hands out.
+  static FORCESMITH_FUNCTION std::size_t size(const Tables<Real>& t, int width) {
+    const std::size_t half = 2ul * t.n_half, channels = t.n_channels;
+    return (2 * half + 3 * channels * half + width + 2 * channels * t.n_full + 2ul * t.n_z + 3ul * t.n_values) * width;
+  }
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int width, Real* next) {
+    auto take = [&next, width](std::size_t registers) {
+      Real* own = next;
+      next += registers * width;
+      return own;
+    };
+    const std::size_t half = 2ul * t.n_half, all = t.n_channels * half;
+    Scratch s{};
+    s.u = take(half);
+    s.u_dot = take(half);
+    s.sums = take(all + width);
+    s.U = take(all);
+    s.U_full = take(2ul * t.n_channels * t.n_full);
+    s.Z = take(2ul * t.n_z);
+    s.Y = take(all);
+    s.dB = take(3ul * t.n_values);
+    return s;
+  }
+};
+
+}  // namespace forcesmith::bispectrum

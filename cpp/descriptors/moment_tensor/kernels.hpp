@@ -1,0 +1,683 @@
+// Kernels of the moment tensor descriptor, written once for all processors (see simd/simd.hpp).
+//
+// A. V. Shapeev, Multiscale Model. Simul. 14, 1153 (2016); I. S. Novikov et al., Mach. Learn.: Sci.
+// Technol. 2, 025002 (2021):
+//   M_{mu,nu}(i) = sum_j f_mu(r_ij) u_ij^{(x) nu},  u = r_ij / |r_ij|        basic moments
+//   f_mu(r) = sum_b c_b Q_b(r),  Q_b(r) = scaling T_b(xi) (Rcut - r)^2
+// Lanes run over neighbors of any elements for radial functions, moment sums and pair gradients, and over
+// the atoms of a block for the contraction program. Lengths in angstrom.
+//
+// Since x^2 + y^2 + z^2 = 1, only monomials x^a y^b z^c with c = 0 or 1 are summed over the neighbors; moments
+// with higher powers of z are combinations of these ("expansion"), made once per atom. The monomials of
+// equal b and c form a row, which the kernels walk along in registers.
+//
+// R is the number of radial functions, rounded up to one the kernels are compiled for (dispatch_radial).
+//
+// Verbs: compute_values, then any of reverse_values (MD), compute_tangent and then
+// reverse_parameters (training), compute_gradients (design matrix), on the same block and scratch.
+#pragma once
+
+#include "core/phase.hpp"
+#include "descriptors/moment_tensor/tables.hpp"
+#include "math/chebyshev.hpp"
+#include "neighbors/packed_view.hpp"
+#include "simd/lookup.hpp"
+#include "simd/sums.hpp"
+#include "simd/transpose.hpp"
+
+namespace forcesmith::moment_tensor::FORCESMITH_ISA {
+
+using namespace ::forcesmith::FORCESMITH_ISA;
+
+// Tables, scratch and neighbors in the precision of the lanes.
+template <class V>
+using TablesOf = Tables<typename V::Number>;
+template <class V>
+using ScratchOf = Scratch<typename V::Number>;
+template <class V>
+using NeighborsOf = PackedViewOf<typename V::Number>;
+
+/// N packs of neighbors of one atom.
+template <class V, int N>
+struct Packs {
+  V u[N][3], r[N];
+
+  FORCESMITH_FUNCTION Packs(const NeighborsOf<V>& neighbors, int first) {
+    for (int n = 0; n < N; ++n) {
+      const int at = (first + n) * V::width;
+      u[n][0] = simd_load<V>(neighbors.x + at);
+      u[n][1] = simd_load<V>(neighbors.y + at);
+      u[n][2] = simd_load<V>(neighbors.z + at);
+      r[n] = simd_load<V>(neighbors.r + at);
+    }
+  }
+};
+
+/// The number for each lane out of a row of one for every neighbor element, where there is only one.
+template <class V>
+struct OfOneElement {
+  FORCESMITH_FUNCTION OfOneElement(const int*, int) {}
+  FORCESMITH_FUNCTION V operator()(const typename V::Number* row) const { return V(*row); }
+};
+
+/// Numbers from one such row to the next; most often known to the compiler.
+template <class V>
+FORCESMITH_FUNCTION int neighbor_stride(const TablesOf<V>&, OfOneElement<V>) {
+  return 1;
+}
+template <class V>
+FORCESMITH_FUNCTION int neighbor_stride(const TablesOf<V>&, RegisterLookup<V>) {
+  return V::width;
+}
+template <class V>
+FORCESMITH_FUNCTION int neighbor_stride(const TablesOf<V>& t, LaneLookup<V>) {
+  return t.neighbor_stride;
+}
+
+/// The argument of the Chebyshev polynomials: -1 at the smallest distance, 1 at the cutoff.
+template <class V>
+FORCESMITH_FUNCTION V compute_xi(const TablesOf<V>& t, V r) {
+  return (r - V(t.min_distance)) * V(2 / (t.cutoff - t.min_distance)) - V(1.0);
+}
+
+/// f_mu and df_mu/dr, mu < R, of a pack of neighbors of a center element.
+template <class V, int R, class OfElements>
+FORCESMITH_FUNCTION void compute_radial(const TablesOf<V>& t, int center, const OfElements& of_elements, V r, V* f,
+                                        V* df) {
+  const int stride = neighbor_stride<V>(t, of_elements), last = t.n_polynomials - 1;
+  const auto* rows = t.radial + center * t.n_polynomials * 2 * R * stride;
+  V sum[R], dsum[R];
+  for (int mu = 0; mu < R; ++mu) {
+    sum[mu] = of_elements(rows + 2 * mu * stride);
+    dsum[mu] = of_elements(rows + (2 * mu + 1) * stride);
+  }
+  ChebyshevValues<V> chebyshev(compute_xi<V>(t, r));
+  for (int b = 1; b < last; ++b) {
+    chebyshev.advance();
+    rows += 2 * R * stride;
+    for (int mu = 0; mu < R; ++mu) {
+      sum[mu] += of_elements(rows + 2 * mu * stride) * chebyshev.value;
+      dsum[mu] += of_elements(rows + (2 * mu + 1) * stride) * chebyshev.value;
+    }
+  }
+  if (last > 0) {  // the derivative has one polynomial less
+    chebyshev.advance();
+    rows += 2 * R * stride;
+    for (int mu = 0; mu < R; ++mu) sum[mu] += of_elements(rows + 2 * mu * stride) * chebyshev.value;
+  }
+  const V gap = V(t.cutoff) - r;
+  const V envelope = gap * gap * V(t.scaling), denvelope = gap * V(-2 * t.scaling);
+  for (int mu = 0; mu < R; ++mu) {
+    f[mu] = envelope * sum[mu];
+    df[mu] = envelope * dsum[mu] + denvelope * sum[mu];
+  }
+}
+
+/// A type as an argument.
+template <class T>
+struct Type {};
+
+/// A number known to the compiler.
+template <int K>
+struct Count {
+  static constexpr int value = K;
+};
+
+/// Calls visit(Count<K>, basic) for the monomials of a row, powers of x ascending: each is summed with
+/// the first K radial functions, into the moments basic .. basic + K - 1.
+template <int K, class Visit>
+FORCESMITH_FUNCTION void visit_row(const int* ends, int power, int basic, const Visit& visit) {
+  for (; power < ends[K - 1]; ++power, basic += K) visit(Count<K>{}, basic);
+  if constexpr (K > 1) visit_row<K - 1>(ends, power, basic, visit);
+}
+
+/// The same, powers of x descending; `basic` is one past the moments of the row.
+template <int K, int R, class Visit>
+FORCESMITH_FUNCTION void visit_row_backwards(const int* ends, int basic, const Visit& visit) {
+  const int last = K < R ? ends[K < R ? K : 0] : 0;
+  for (int power = ends[K - 1]; power > last; --power) {
+    basic -= K;
+    visit(Count<K>{}, basic);
+  }
+  if constexpr (K < R) visit_row_backwards<K + 1, R>(ends, basic, visit);
+}
+
+/// Adds sum_n f_mu monomial of N packs to the moment sums (still one value per lane).
+template <class V, int R, int N>
+FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& packs, const V* f, V* sums) {
+  V radial[N][R];
+  for (int n = 0; n < N; ++n)
+    for (int mu = 0; mu < R; ++mu) radial[n][mu] = f[n * R + mu];
+  const int* ends = t.row_ends;
+  int row = 0;
+  for (int c = 0; c < 2; ++c) {
+    V first[N];  // y^b z^c
+    for (int n = 0; n < N; ++n) first[n] = c == 0 ? V(1.0) : packs.u[n][2];
+    for (int b = 0; b < t.n_rows[c]; ++b, ++row, ends += R) {
+      V monomial[N];
+      for (int n = 0; n < N; ++n) monomial[n] = first[n];
+      visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+        for (int mu = 0; mu < count.value; ++mu) {
+          V sum = sums[basic + mu];
+          for (int n = 0; n < N; ++n) sum += radial[n][mu] * monomial[n];
+          sums[basic + mu] = sum;
+        }
+        for (int n = 0; n < N; ++n) monomial[n] *= packs.u[n][0];
+      });
+      for (int n = 0; n < N; ++n) first[n] *= packs.u[n][1];
+    }
+  }
+}
+
+/// Adds the derivative of the moment sums of one pack when its unit vectors move with u_dot and its radial
+/// functions with f_dot.
+template <class V, int R>
+FORCESMITH_FUNCTION void add_moments_dot(const TablesOf<V>& t, const V* u, const V* u_dot, const V* f, const V* f_dot,
+                                         V* sums) {
+  const int* ends = t.row_ends;
+  int row = 0;
+  for (int c = 0; c < 2; ++c) {
+    V first = c == 0 ? V(1.0) : u[2], first_dot = c == 0 ? V(0.0) : u_dot[2];
+    for (int b = 0; b < t.n_rows[c]; ++b, ++row, ends += R) {
+      V monomial = first, monomial_dot = first_dot;
+      visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+        for (int mu = 0; mu < count.value; ++mu) sums[basic + mu] += f_dot[mu] * monomial + f[mu] * monomial_dot;
+        monomial_dot = monomial_dot * u[0] + monomial * u_dot[0];
+        monomial *= u[0];
+      });
+      first_dot = first_dot * u[1] + first * u_dot[1];
+      first *= u[1];
+    }
+  }
+}
+
+template <class V, int R, int N>
+FORCESMITH_FUNCTION void compute_moments_of_packs(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                  const ScratchOf<V>& s, int center, int first) {
+  V* f = reinterpret_cast<V*>(s.f) + first * R;
+  V* df = reinterpret_cast<V*>(s.df) + first * R;
+  FORCESMITH_PHASE(radial);
+  const auto radial = [&]<class OfElements>(Type<OfElements>) FORCESMITH_INLINE_LAMBDA {
+    for (int n = 0; n < N; ++n) {
+      const int at = (first + n) * V::width;
+      compute_radial<V, R>(t, center, OfElements(neighbors.types, at), simd_load<V>(neighbors.r + at), f + n * R,
+                           df + n * R);
+    }
+  };
+  if (t.n_elements == 1) radial(Type<OfOneElement<V>>{});
+  else if (t.n_elements <= V::width) radial(Type<RegisterLookup<V>>{});
+  else radial(Type<LaneLookup<V>>{});
+  FORCESMITH_PHASE(moments);
+  const Packs<V, N> packs(neighbors, first);
+  add_moments<V, R, N>(t, packs, f, reinterpret_cast<V*>(s.sums));
+}
+
+/// Moments with higher powers of z than the first, by z^2 = 1 - x^2 - y^2.
+template <class V>
+FORCESMITH_FUNCTION void expand_moments(const TablesOf<V>& t, V* moments) {
+  for (int e = 0; e < t.n_expanded; ++e) {
+    const int* from = t.expansion + 3 * e;
+    moments[t.n_basic + e] = moments[from[0]] - moments[from[1]] - moments[from[2]];
+  }
+}
+
+template <class V>
+FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, V* adjoints) {
+  for (int e = t.n_expanded - 1; e >= 0; --e) {
+    const int* to = t.expansion + 3 * e;
+    const V adjoint = adjoints[t.n_basic + e];
+    adjoints[to[0]] += adjoint;
+    adjoints[to[1]] -= adjoint;
+    adjoints[to[2]] -= adjoint;
+  }
+}
+
+/// Moments beyond the basic ones, all atoms of a block at once.
+template <class V>
+FORCESMITH_FUNCTION void compute_products(const TablesOf<V>& t, V* moments) {
+  for (int target = t.first_product; target < t.n_moments; ++target) {
+    V sum(0.0);
+    const int end = t.product_begin[target - t.first_product + 1];
+    for (int p = t.product_begin[target - t.first_product]; p < end; ++p)
+      sum += V(t.product_factor[p]) * moments[t.product_left[p]] * moments[t.product_right[p]];
+    moments[target] = sum;
+  }
+}
+
+/// Carries the adjoints of products to their factors, all atoms of a block at once.
+template <class V>
+FORCESMITH_FUNCTION void reverse_products(const TablesOf<V>& t, const V* moments, V* adjoints) {
+  for (int f = 0; f < t.n_factors; ++f) {
+    const int moment = t.factors[f];
+    V sum = adjoints[moment];
+    for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u)
+      sum += V(t.use_factor[u]) * adjoints[t.use_target[u]] * moments[t.use_other[u]];
+    adjoints[moment] = sum;
+  }
+}
+
+/// Carries the adjoint of one moment to its factors; lanes run over something else than atoms here, moments
+/// [..][width] are those of one of them.
+template <class V>
+FORCESMITH_FUNCTION void reverse_product(const TablesOf<V>& t, const typename V::Number* moments, int target,
+                                         V* adjoints) {
+  const V adjoint = adjoints[target];
+  const int end = t.product_begin[target - t.first_product + 1];
+  for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
+    const V scaled = adjoint * V(t.product_factor[p]);
+    const int left = t.product_left[p], right = t.product_right[p];
+    const V left_value(moments[left * V::width]), right_value(moments[right * V::width]);
+    adjoints[left] += scaled * right_value;
+    adjoints[right] += scaled * left_value;
+  }
+}
+
+/// Calls compute(Count<N>, pack) for all packs of an atom, N at once (so that their sums and adjoints are
+/// loaded once) or, at the end, one.
+template <int N, class Neighbors, class Compute>
+FORCESMITH_FUNCTION void for_packs_of_atom(const Neighbors& neighbors, int atom, const Compute& compute) {
+  const int end = neighbors.pack_offsets[atom + 1];
+  int pack = neighbors.pack_offsets[atom];
+  for (; pack + N <= end; pack += N) compute(Count<N>{}, pack);
+  for (; pack < end; ++pack) compute(Count<1>{}, pack);
+}
+
+/// Descriptor values B of a block; keeps moments and radial functions in the scratch.
+/// values: [n_atoms][stride].
+template <class V, int R>
+FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                        double* values, int stride) {
+  V* moments = reinterpret_cast<V*>(s.moments);
+  V* sums = reinterpret_cast<V*>(s.sums);
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+    for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
+    const int center = neighbors.center_types[atom];
+    // As many as leave registers for the sums: there are R functions per pack.
+    constexpr int at_once = R <= 3 || (R == 4 && simd_is_single<V>) ? 3 : 2;
+    for_packs_of_atom<at_once>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+      compute_moments_of_packs<V, R, count.value>(t, neighbors, s, center, pack);
+    });
+    store_sums_of_atom(sums, t.n_basic, atom, moments);
+  }
+  sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
+  FORCESMITH_PHASE(contraction);
+  expand_moments(t, moments);
+  compute_products(t, moments);
+  lanes_to_rows(moments, t.mapping, t.n_values, neighbors.n_atoms, values, stride);
+}
+
+/// Gradient of sum_basic adjoint M with r_ij of N packs, for one atom (lane `atom` of the adjoints).
+///
+/// At a neighbor, sum adjoint M is F = sum_mu f_mu P_mu with polynomials P_mu(x, y, z) whose coefficients are
+/// the adjoints. F, its gradient with the unit vector and, with df_mu in place of f_mu, its derivative with r
+/// come from nested multiplication in x, then y, then z.
+template <class V, int R, int N>
+FORCESMITH_FUNCTION void reverse_moments_of_packs(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                  const ScratchOf<V>& s, int atom, int first,
+                                                  typename V::Number* pair_gradients) {
+  const Packs<V, N> packs(neighbors, first);
+  V f[N][R], df[N][R];
+  for (int n = 0; n < N; ++n)
+    for (int mu = 0; mu < R; ++mu) {
+      f[n][mu] = reinterpret_cast<const V*>(s.f)[(first + n) * R + mu];
+      df[n][mu] = reinterpret_cast<const V*>(s.df)[(first + n) * R + mu];
+    }
+  const auto* adjoints = s.adjoints + atom;
+
+  V du[N][3], dr[N];
+  int row = t.n_rows[0] + t.n_rows[1];
+  for (int n = 0; n < N; ++n) du[n][0] = du[n][1] = du[n][2] = dr[n] = V(0.0);
+  for (int c = 1; c >= 0; --c) {
+    // Of the polynomial in x and y that z^c is multiplied with: value, derivatives with x, y and r.
+    V value[N], dx[N], dy[N], dradial[N];
+    for (int n = 0; n < N; ++n) value[n] = dx[n] = dy[n] = dradial[n] = V(0.0);
+    for (int b = t.n_rows[c] - 1; b >= 0; --b) {
+      --row;
+      V row_value[N], row_dx[N], row_dradial[N];
+      for (int n = 0; n < N; ++n) row_value[n] = row_dx[n] = row_dradial[n] = V(0.0);
+      visit_row_backwards<1, R>(
+          t.row_ends + row * R, t.row_begin[row + 1], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+            V coefficient[N], dcoefficient[N];
+            for (int mu = 0; mu < count.value; ++mu) {
+              const V adjoint(adjoints[(basic + mu) * V::width]);
+              for (int n = 0; n < N; ++n) {
+                coefficient[n] = mu == 0 ? adjoint * f[n][0] : coefficient[n] + adjoint * f[n][mu];
+                dcoefficient[n] = mu == 0 ? adjoint * df[n][0] : dcoefficient[n] + adjoint * df[n][mu];
+              }
+            }
+            for (int n = 0; n < N; ++n) {
+              const V x = packs.u[n][0];
+              row_dx[n] = row_dx[n] * x + row_value[n];
+              row_value[n] = row_value[n] * x + coefficient[n];
+              row_dradial[n] = row_dradial[n] * x + dcoefficient[n];
+            }
+          });
+      for (int n = 0; n < N; ++n) {
+        const V y = packs.u[n][1];
+        dy[n] = dy[n] * y + value[n];
+        value[n] = value[n] * y + row_value[n];
+        dx[n] = dx[n] * y + row_dx[n];
+        dradial[n] = dradial[n] * y + row_dradial[n];
+      }
+    }
+    for (int n = 0; n < N; ++n) {
+      const V z = packs.u[n][2];
+      du[n][0] = du[n][0] * z + dx[n];
+      du[n][1] = du[n][1] * z + dy[n];
+      if (c == 1) du[n][2] = value[n];
+      dr[n] = dr[n] * z + dradial[n];
+    }
+  }
+
+  for (int n = 0; n < N; ++n) {
+    const V* u = packs.u[n];
+    const V inverse_r = V(1.0) / packs.r[n];
+    const V along = du[n][0] * u[0] + du[n][1] * u[1] + du[n][2] * u[2];
+    const V radial = dr[n] - along * inverse_r;
+    for (int axis = 0; axis < 3; ++axis)
+      simd_store(pair_gradients + (3 * (first + n) + axis) * V::width, radial * u[axis] + du[n][axis] * inverse_r);
+  }
+}
+
+/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
+template <class V, int R>
+FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                        const double* beta, int stride, typename V::Number* pair_gradients) {
+  FORCESMITH_PHASE(adjoint);
+  const V* moments = reinterpret_cast<const V*>(s.moments);
+  V* adjoints = reinterpret_cast<V*>(s.adjoints);
+  for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
+  add_rows_to_lanes(beta, stride, t.mapping, t.n_values, neighbors.n_atoms, adjoints);
+  reverse_products(t, moments, adjoints);
+  reverse_expansion(t, adjoints);
+  FORCESMITH_PHASE(pair_gradients);
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+    for_packs_of_atom<(R <= 5 ? 2 : 1)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+      reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
+    });
+}
+
+/// How one pack moves along given displacement directions of its neighbors.
+template <class V>
+struct Motion {
+  V r_dot, u_dot[3];
+
+  FORCESMITH_FUNCTION Motion(const V* u, V r, const int* pairs, const double* directions) {
+    V d[3] = {V(0.0), V(0.0), V(0.0)};
+    for (int lane = 0; lane < V::width; ++lane)
+      if (pairs[lane] >= 0)
+        for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
+    r_dot = u[0] * d[0] + u[1] * d[1] + u[2] * d[2];
+    for (int axis = 0; axis < 3; ++axis) u_dot[axis] = (d[axis] - u[axis] * r_dot) / r;
+  }
+};
+
+/// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
+/// After compute_values on the same block.
+template <class V, int R>
+FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                         const double* directions, double* values_dot, int stride) {
+  const V* moments = reinterpret_cast<const V*>(s.moments);
+  V* dot = reinterpret_cast<V*>(s.moments_dot);
+  V* sums = reinterpret_cast<V*>(s.sums);
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+    for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
+    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+      const Packs<V, 1> packs(neighbors, pack);
+      const Motion<V> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * V::width, directions);
+      V f[R], f_dot[R];
+      for (int mu = 0; mu < R; ++mu) {
+        f[mu] = reinterpret_cast<const V*>(s.f)[pack * R + mu];
+        f_dot[mu] = reinterpret_cast<const V*>(s.df)[pack * R + mu] * motion.r_dot;
+      }
+      add_moments_dot<V, R>(t, packs.u[0], motion.u_dot, f, f_dot, sums);
+    }
+    store_sums_of_atom(sums, t.n_basic, atom, dot);
+  }
+  sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
+  expand_moments(t, dot);
+  for (int target = t.first_product; target < t.n_moments; ++target) {
+    V sum(0.0);
+    const int end = t.product_begin[target - t.first_product + 1];
+    for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
+      const int left = t.product_left[p], right = t.product_right[p];
+      sum += V(t.product_factor[p]) * (dot[left] * moments[right] + moments[left] * dot[right]);
+    }
+    dot[target] = sum;
+  }
+  lanes_to_rows(dot, t.mapping, t.n_values, neighbors.n_atoms, values_dot, stride);
+}
+
+/// Adjoints of the radial functions of one pack and of their motion, from those of the moments of an atom.
+template <class V, int R>
+FORCESMITH_FUNCTION void reverse_radial(const TablesOf<V>& t, const ScratchOf<V>& s, int atom, const V* u,
+                                        const V* u_dot, V* f_bar, V* f_dot_bar) {
+  const auto *bar = s.adjoints + atom, *dot_bar = s.adjoints_dot + atom;
+  for (int mu = 0; mu < R; ++mu) f_bar[mu] = f_dot_bar[mu] = V(0.0);
+  const int* ends = t.row_ends;
+  int row = 0;
+  for (int c = 0; c < 2; ++c) {
+    V first = c == 0 ? V(1.0) : u[2], first_dot = c == 0 ? V(0.0) : u_dot[2];
+    for (int b = 0; b < t.n_rows[c]; ++b, ++row, ends += R) {
+      V monomial = first, monomial_dot = first_dot;
+      visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+        for (int mu = 0; mu < count.value; ++mu) {
+          const V moment_dot_bar(dot_bar[(basic + mu) * V::width]);
+          f_bar[mu] += V(bar[(basic + mu) * V::width]) * monomial + moment_dot_bar * monomial_dot;
+          f_dot_bar[mu] += moment_dot_bar * monomial;
+        }
+        monomial_dot = monomial_dot * u[0] + monomial * u_dot[0];
+        monomial *= u[0];
+      });
+      first_dot = first_dot * u[1] + first * u_dot[1];
+      first *= u[1];
+    }
+  }
+}
+
+/// Adds to parameter_gradient (shape of `radial`) the derivative with the radial coefficients of
+/// sum (values_bar . B + values_dot_bar . dB/dt). After compute_tangent on the same block and directions.
+template <class V, int R>
+FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                            const ScratchOf<V>& s, const double* directions, const double* values_bar,
+                                            const double* values_dot_bar, int stride, double* parameter_gradient) {
+  const V* moments = reinterpret_cast<const V*>(s.moments);
+  const V* dot = reinterpret_cast<const V*>(s.moments_dot);
+  V* bar = reinterpret_cast<V*>(s.adjoints);
+  V* dot_bar = reinterpret_cast<V*>(s.adjoints_dot);
+  for (int moment = 0; moment < t.n_moments; ++moment) bar[moment] = dot_bar[moment] = V(0.0);
+  add_rows_to_lanes(values_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, bar);
+  add_rows_to_lanes(values_dot_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, dot_bar);
+  for (int f = 0; f < t.n_factors; ++f) {
+    const int moment = t.factors[f];
+    V sum = bar[moment], dot_sum = dot_bar[moment];
+    for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u) {
+      const int target = t.use_target[u], other = t.use_other[u];
+      const V factor(t.use_factor[u]), scaled_dot = factor * dot_bar[target];
+      sum += factor * bar[target] * moments[other] + scaled_dot * dot[other];
+      dot_sum += scaled_dot * moments[other];
+    }
+    bar[moment] = sum;
+    dot_bar[moment] = dot_sum;
+  }
+  reverse_expansion(t, bar);
+  reverse_expansion(t, dot_bar);
+
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+      const Packs<V, 1> packs(neighbors, pack);
+      const Motion<V> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * V::width, directions);
+      V f_bar[R], f_dot_bar[R];
+      reverse_radial<V, R>(t, s, atom, packs.u[0], motion.u_dot, f_bar, f_dot_bar);
+      // f = envelope P, df/dt = r_dot (envelope dP/dr + denvelope P), P = sum_b c_b T_b.
+      const V gap = V(t.cutoff) - packs.r[0];
+      const V envelope = gap * gap * V(t.scaling), denvelope = gap * V(-2 * t.scaling);
+      for (int mu = 0; mu < R; ++mu) {
+        const V df_bar = f_dot_bar[mu] * motion.r_dot;
+        f_bar[mu] = f_bar[mu] * envelope + df_bar * denvelope;
+        f_dot_bar[mu] = df_bar * envelope;
+      }
+      const int size = t.n_radial * t.n_polynomials, of_center = neighbors.center_types[atom] * t.n_elements;
+      double* of_pair[V::width];  // gradients of the coefficients of a pair of elements, lane by lane
+      for (int lane = 0; lane < V::width; ++lane) {
+        const int neighbor = t.n_elements > 1 ? neighbors.types[pack * V::width + lane] : 0;
+        of_pair[lane] = parameter_gradient + (of_center + neighbor) * size;
+      }
+      ChebyshevDerivatives<V> chebyshev(compute_xi<V>(t, packs.r[0]), 2 / (t.cutoff - t.min_distance));
+      for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
+        for (int mu = 0; mu < t.n_radial; ++mu) {
+          const V gradient = f_bar[mu] * chebyshev.value + f_dot_bar[mu] * chebyshev.derivative;
+          const int k = mu * t.n_polynomials + b;
+          if (t.n_elements == 1) of_pair[0][k] += lane_sum(gradient);
+          else
+            for (int lane = 0; lane < V::width; ++lane) of_pair[lane][k] += gradient[lane];
+        }
+    }
+}
+
+/// d(basic moment)/dr_ij of all neighbors of one atom, into s.dbasic.
+template <class V, int R>
+FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, int atom) {
+  const int begin = neighbors.pack_offsets[atom];
+  const int n_packs = neighbors.pack_offsets[atom + 1] - begin;
+  V* moved = reinterpret_cast<V*>(s.sums);
+  for (int pack = 0; pack < n_packs; ++pack) {
+    const Packs<V, 1> packs(neighbors, begin + pack);
+    V f[R], df[R], f_dot[R];
+    for (int mu = 0; mu < R; ++mu) {
+      f[mu] = reinterpret_cast<const V*>(s.f)[(begin + pack) * R + mu];
+      df[mu] = reinterpret_cast<const V*>(s.df)[(begin + pack) * R + mu];
+    }
+    for (int axis = 0; axis < 3; ++axis) {
+      const V r_dot = packs.u[0][axis];
+      V u_dot[3];
+      for (int other = 0; other < 3; ++other)
+        u_dot[other] = (V(other == axis ? 1.0 : 0.0) - packs.u[0][other] * r_dot) / packs.r[0];
+      for (int mu = 0; mu < R; ++mu) f_dot[mu] = df[mu] * r_dot;
+      for (int basic = 0; basic < t.n_basic; ++basic) moved[basic] = V(0.0);
+      add_moments_dot<V, R>(t, packs.u[0], u_dot, f, f_dot, moved);
+      double* rows = s.dbasic + (pack * V::width * 3 + axis) * t.n_basic;
+      for (int basic = 0; basic < t.n_basic; ++basic)
+        for (int lane = 0; lane < V::width; ++lane) rows[lane * 3 * t.n_basic + basic] = moved[basic][lane];
+    }
+  }
+}
+
+/// dB_k/d(basic moment) of one atom, into s.jacobian; lanes run over values here.
+template <class V>
+FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<V>& s, int atom) {
+  constexpr int tile = ScratchOf<V>::jacobian_tile;
+  V* jacobian = reinterpret_cast<V*>(s.jacobian);
+  V* adjoints = reinterpret_cast<V*>(s.adjoints);
+  const auto* moments = s.moments + atom;
+  for (int column = 0; column * V::width < t.n_values; ++column) {
+    const int* begin = t.reachable + t.reachable_begin[column];
+    const int* end = t.reachable + t.reachable_begin[column + 1];
+    for (int moment = 0; moment < t.first_product; ++moment) adjoints[moment] = V(0.0);
+    for (const int* target = begin; target < end; ++target) adjoints[*target] = V(0.0);
+    for (int lane = 0; lane < V::width && column * V::width + lane < t.n_values; ++lane)
+      s.adjoints[t.mapping[column * V::width + lane] * V::width + lane] += 1.0;
+    for (const int* target = begin; target < end; ++target) reverse_product<V>(t, moments, *target, adjoints);
+    reverse_expansion(t, adjoints);
+    V* target = jacobian + (column / tile * t.n_basic * tile) + column % tile;
+    for (int basic = 0; basic < t.n_basic; ++basic) target[basic * tile] = adjoints[basic];
+  }
+}
+
+/// dB_k/dr_ij for every value: gradients [n_pairs][3][stride], rows of pairs inside the cutoff only
+/// (the caller clears the others). After compute_values on the same block.
+template <class V, int R>
+FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                           double* gradients, int stride) {
+  constexpr int tile = ScratchOf<V>::jacobian_tile;
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+    compute_jacobian<V>(t, s, atom);
+    compute_basic_gradients<V, R>(t, neighbors, s, atom);
+    // dB_k/dr = sum_basic dB_k/dM dM/dr, a matrix product; one tile of values stays in the cache.
+    const int begin = neighbors.pack_offsets[atom] * V::width;
+    const int end = neighbors.pack_offsets[atom + 1] * V::width;
+    for (int first = 0; first < t.n_values; first += tile * V::width) {
+      const V* jacobian = reinterpret_cast<const V*>(s.jacobian) + first / V::width * t.n_basic;
+      for (int slot = begin; slot < end; ++slot) {
+        const std::ptrdiff_t pair = neighbors.pairs[slot];
+        if (pair < 0) continue;
+        const double* dbasic = s.dbasic + (slot - begin) * 3 * t.n_basic;
+        V sum[3][tile];
+        for (int axis = 0; axis < 3; ++axis)
+          for (int c = 0; c < tile; ++c) sum[axis][c] = V(0.0);
+        for (int basic = 0; basic < t.n_basic; ++basic) {
+          const V* row = jacobian + basic * tile;
+          for (int axis = 0; axis < 3; ++axis) {
+            const V d(dbasic[axis * t.n_basic + basic]);
+            for (int c = 0; c < tile; ++c) sum[axis][c] += d * row[c];
+          }
+        }
+        for (int axis = 0; axis < 3; ++axis) {
+          double* row = gradients + (3 * pair + axis) * stride;
+          for (int c = 0; c < tile; ++c)
+            for (int lane = 0; lane < V::width; ++lane) {
+              const int k = first + c * V::width + lane;
+              if (k < t.n_values) row[k] = sum[axis][c][lane];
+            }
+        }
+      }
+    }
+  }
+}
+
+/// Calls run(Count<R>) for the number of radial functions of the tables.
+template <class Tables, class Run>
+FORCESMITH_FUNCTION void dispatch_radial(const Tables& t, const Run& run) {
+  switch (t.radial_stride) {
+    case 1: return run(Count<1>{});
+    case 2: return run(Count<2>{});
+    case 3: return run(Count<3>{});
+    case 4: return run(Count<4>{});
+    case 5: return run(Count<5>{});
+    case 6: return run(Count<6>{});
+    case 8: return run(Count<8>{});
+    default: return run(Count<16>{});
+  }
+}
+
+template <class V>
+FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                        double* values, int stride) {
+  dispatch_radial(
+      t, [&](auto R) FORCESMITH_INLINE_LAMBDA { compute_values<V, R.value>(t, neighbors, s, values, stride); });
+}
+
+template <class V>
+FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                        const double* beta, int stride, typename V::Number* pair_gradients) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    reverse_values<V, R.value>(t, neighbors, s, beta, stride, pair_gradients);
+  });
+}
+
+template <class V>
+FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                           double* gradients, int stride) {
+  dispatch_radial(
+      t, [&](auto R) FORCESMITH_INLINE_LAMBDA { compute_gradients<V, R.value>(t, neighbors, s, gradients, stride); });
+}
+
+template <class V>
+FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                         const double* directions, double* values_dot, int stride) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    compute_tangent<V, R.value>(t, neighbors, s, directions, values_dot, stride);
+  });
+}
+
+template <class V>
+FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                            const ScratchOf<V>& s, const double* directions, const double* values_bar,
+                                            const double* values_dot_bar, int stride, double* parameter_gradient) {
+  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+    reverse_parameters<V, R.value>(t, neighbors, s, directions, values_bar, values_dot_bar, stride, parameter_gradient);
+  });
+}
+
+}  // namespace forcesmith::moment_tensor::FORCESMITH_ISA

@@ -1,0 +1,654 @@
+// Kernels of the symmetry functions, written once for all processors (see simd/simd.hpp).
+//
+// J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007); J. Behler, J. Chem. Phys. 134, 074106
+// (2011); weighted ones: M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018); compact ones: M. P. Bircher,
+// A. Singraber, C. Dellago, Mach. Learn.: Sci. Technol. 2, 035026 (2021). Conventions of n2p2. How functions
+// become terms and groups stands in tables.hpp. Lengths in angstrom, angles in radian.
+//
+// Lanes run over neighbors of one element: over j for E(r_ij), and for angular terms over k, one neighbor
+// j at a time. Such a row, all k of one j, is worked through in stages of short loops over packs.
+//
+// Verbs: compute_values, then any of reverse_values (MD), compute_tangent (training), compute_gradients
+// (design matrix), on the same block and scratch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/phase.hpp"
+#include "descriptors/symmetry_functions/tables.hpp"
+#include "math/cutoff_functions.hpp"
+#include "neighbors/packed_view.hpp"
+#include "simd/exponential.hpp"
+#include "simd/sums.hpp"
+#include "simd/trigonometry.hpp"
+
+namespace forcesmith::symmetry_functions::FORCESMITH_ISA {
+
+using namespace ::forcesmith::FORCESMITH_ISA;
+
+/// fc(r) and its derivative; both are 0 from the cutoff on.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_cutoff(CutoffFunction function, const Cutoff<Real>& cutoff, V r, V& f, V& df) {
+  const V slope(cutoff.inverse_width);
+  const V x = simd_clamp((r - V(cutoff.inner)) * slope, V(0.0), V(1.0));
+  cutoff_function(function, x, x - V(1.0), f, df);
+  df *= slope;
+}
+
+/// C(x) and its derivative. core, asymmetric: those of `compact`, which may be known when this is compiled.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_compact(const CompactFunction<Real>& compact, CutoffFunction core, bool asymmetric,
+                                         V x, V& f, V& df) {
+  const V one(1.0), shifted = x - V(compact.center), width(compact.inverse_width);
+  V slope = simd_if_less(shifted, V(0.0), -width, width);
+  V y = simd_clamp(shifted * slope, V(0.0), one), rest = y - one;
+  if (asymmetric) {
+    slope *= V(-2.0) * rest;
+    y *= one - rest;
+    rest *= -rest;
+  }
+  cutoff_function(core, y, rest, f, df);
+  df *= slope;
+}
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_compact(const CompactFunction<Real>& compact, V x, V& f, V& df) {
+  compute_compact(compact, compact.core, compact.asymmetric, x, f, df);
+}
+
+/// E(r) of a Gaussian and its derivative from fc(r) and its derivative.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_gaussian(const Gaussian<Real>& gaussian, V r, V f, V df, V& E, V& dE) {
+  const V shifted = r - V(gaussian.rs), slope = V(-gaussian.eta) * shifted;
+  const V e = simd_exp(slope * shifted);
+  E = e * f;
+  dE = e * (df + V(2.0) * slope * f);
+}
+
+/// u^(zeta - 1)
+template <class V, class Real>
+FORCESMITH_FUNCTION V lower_power(const AngularTerm<Real>& term, V u) {
+  // u may be below 0 by rounding, which simd_log takes for tiny.
+  if (term.whole_zeta == 0) return simd_exp(V(term.zeta - 1) * simd_log(u));
+  V power(1.0);
+  for (int n = term.whole_zeta - 1; n > 0; n /= 2) {
+    if (n % 2 == 1) power *= u;
+    u *= u;
+  }
+  return power;
+}
+
+/// One atom: where its neighbors are, and their radial parts.
+template <class V>
+struct Atom {
+  using Real = typename V::Number;
+
+  int center, n_packs;
+  const int* types;  // [n_packs]
+  const Real *x, *y, *z, *r;
+  const int* pairs;
+  V* radial_parts;
+
+  FORCESMITH_FUNCTION Atom(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, const Scratch<Real>& s,
+                           int atom) {
+    const std::ptrdiff_t first = neighbors.pack_offsets[atom], at = first * V::width;
+    center = neighbors.center_types[atom];
+    n_packs = neighbors.pack_offsets[atom + 1] - neighbors.pack_offsets[atom];
+    types = neighbors.pack_types + first;
+    x = neighbors.x + at;
+    y = neighbors.y + at;
+    z = neighbors.z + at;
+    r = neighbors.r + at;
+    pairs = neighbors.pairs + at;
+    radial_parts = reinterpret_cast<V*>(s.radial_parts) + 2 * t.max_radial_parts * first;
+  }
+
+  /// A radial part of the pack's element; [n_packs].
+  FORCESMITH_FUNCTION V* E(int part) const { return radial_parts + 2 * part * n_packs; }
+  FORCESMITH_FUNCTION V* dE(int part) const { return radial_parts + (2 * part + 1) * n_packs; }
+
+  FORCESMITH_FUNCTION V unit(int axis, int pack) const {
+    return simd_load<V>((axis == 0 ? x : axis == 1 ? y : z) + pack * V::width);
+  }
+  FORCESMITH_FUNCTION V distance(int pack) const { return simd_load<V>(r + pack * V::width); }
+
+  FORCESMITH_FUNCTION int first_pack(int element) const {
+    int pack = 0;
+    while (pack < n_packs && types[pack] < element) ++pack;
+    return pack;
+  }
+};
+
+/// The row of one neighbor j: the packs of neighbors k that it forms angles with. Arrays are [n_packs]. The
+/// first five depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
+template <class V>
+struct Row {
+  using Real = typename V::Number;
+
+  int pack, lane;      // of j
+  int begin, n_packs;  // of k
+  bool triangle;       // j itself is in the first pack, and only what comes after it counts
+  Real unit[3], r;
+  V* cosine;
+  V *angle, *dangle;                  // theta and its derivative with cos theta, if some group is of compact functions
+  V *opposite, *slope;                // of one group: E(r_jk) and its derivative divided by r_jk
+  V *r_jk, *inverse;                  // 1 / r_jk
+  V *cut, *dcut;                      // fc(r_jk) and its derivative
+  V *product, *along, *apart, *turn;  // each verb says what they are
+
+  FORCESMITH_FUNCTION Row(const Scratch<Real>& s) {
+    V* row = reinterpret_cast<V*>(s.rows);
+    V** const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
+                        &cut,    &dcut,  &product, &along,    &apart, &turn};
+    static_assert(sizeof(rows) / sizeof(rows[0]) == Scratch<Real>::n_rows);
+    for (V** pointer : rows) {
+      *pointer = row;
+      row += s.max_packs;
+    }
+  }
+
+  /// A number of the row's own neighbor j.
+  FORCESMITH_FUNCTION Real own(const V* of_packs) const {
+    return reinterpret_cast<const Real*>(of_packs)[pack * V::width + lane];
+  }
+
+  /// Cosines of the angles at the center, and distances r_jk if they are asked for.
+  FORCESMITH_FUNCTION void compute_cosines(const Atom<V>& atom, bool narrow) {
+    for (int i = 0; i < n_packs; ++i) {
+      const int k = begin + i;
+      cosine[i] = V(unit[0]) * atom.unit(0, k) + V(unit[1]) * atom.unit(1, k) + V(unit[2]) * atom.unit(2, k);
+      if (!narrow) continue;
+      const V r_k = atom.distance(k), square = (r_k - V(2 * r) * cosine[i]) * r_k + V(r * r);
+      const V smallest(1e-12);  // rounding, or two atoms at the same place
+      r_jk[i] = simd_sqrt(simd_if_less(square, smallest, smallest, square));
+      inverse[i] = V(1.0) / r_jk[i];
+    }
+  }
+
+  /// From the cosines. Where the sine vanishes by rounding, so does what the slope is multiplied with.
+  FORCESMITH_FUNCTION void compute_angles() {
+    const V one(1.0), smallest(simd_is_single<V> ? 1e-10 : 1e-20);
+    for (int i = 0; i < n_packs; ++i) {
+      const V square = (one - cosine[i]) * (one + cosine[i]);
+      angle[i] = simd_acos(cosine[i]);
+      dangle[i] = V(-1.0) / simd_sqrt(simd_if_less(square, smallest, smallest, square));
+    }
+  }
+
+  FORCESMITH_FUNCTION void compute_cutoffs(CutoffFunction function, const Cutoff<Real> cutoff) {
+    for (int i = 0; i < n_packs; ++i) compute_cutoff(function, cutoff, r_jk[i], cut[i], dcut[i]);
+  }
+
+  /// Where opposite and slope of a group are kept, if they are.
+  FORCESMITH_FUNCTION void keep_opposite(V* kept_of_groups, int group) {
+    if (kept_of_groups == nullptr) return;
+    opposite = kept_of_groups + 2 * group * n_packs;
+    slope = opposite + n_packs;
+  }
+
+  /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
+  FORCESMITH_FUNCTION void compute_opposite(const AngularGroup<Real> group) {
+    if (group.narrow) {
+      for (int i = 0; i < n_packs; ++i) {
+        V dE;
+        compute_gaussian(group.opposite, r_jk[i], cut[i], dcut[i], opposite[i], dE);
+        slope[i] = dE * inverse[i];
+      }
+    } else {
+      set_wide();
+    }
+    omit_uncounted();
+  }
+  FORCESMITH_FUNCTION void compute_compact_opposite(bool narrow, const CompactFunction<Real> compact) {
+    if (narrow) {
+      for (int i = 0; i < n_packs; ++i) {
+        V dE;
+        compute_compact(compact, r_jk[i], opposite[i], dE);
+        slope[i] = dE * inverse[i];
+      }
+    } else {
+      set_wide();
+    }
+    omit_uncounted();
+  }
+  FORCESMITH_FUNCTION void set_wide() {
+    for (int i = 0; i < n_packs; ++i) {
+      opposite[i] = V(1.0);
+      slope[i] = V(0.0);
+    }
+  }
+  FORCESMITH_FUNCTION void omit_uncounted() {
+    if (!triangle) return;
+    alignas(64) constexpr Real numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const V counts = simd_if_less(V(lane), simd_load<V>(numbers), V(1.0), V(0.0));
+    opposite[0] *= counts;
+    slope[0] *= counts;
+  }
+};
+
+/// The angular part u^zeta of the terms of a group: its value, its sum with weights together with that of its
+/// derivatives with cos theta, and its rate where cos theta turns.
+template <class V>
+struct Power {
+  using Term = AngularTerm<typename V::Number>;
+  const Row<V>& row;
+
+  FORCESMITH_FUNCTION V u(const Term& term, int i) const { return V(0.5) + V(term.half_lambda) * row.cosine[i]; }
+  FORCESMITH_FUNCTION V value(const Term& term, int i) const {
+    const V base = u(term, i);
+    return base * lower_power(term, base);
+  }
+  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V& sum, V& dsum) const {
+    const V base = u(term, i), lower = weight * lower_power(term, base);
+    sum += base * lower;
+    dsum += V(term.zeta * term.half_lambda) * lower;
+  }
+  /// With the factor `product`, which has the rate `dproduct`.
+  FORCESMITH_FUNCTION V rate(const Term& term, int i, V product, V dproduct, V turn) const {
+    const V base = u(term, i);
+    return lower_power(term, base) * (dproduct * base + V(term.zeta * term.half_lambda) * product * turn);
+  }
+};
+
+/// The same of an angular part that is a compact function of theta; its core function is known to the compiler.
+template <class V, CutoffFunction core>
+struct CompactAngle {
+  using Term = AngularTerm<typename V::Number>;
+  const Row<V>& row;
+
+  FORCESMITH_FUNCTION V value(const Term& term, int i) const {
+    V f, df;
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
+    return f;
+  }
+  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V& sum, V& dsum) const {
+    V f, df;
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
+    sum += weight * f;
+    dsum += weight * (df * row.dangle[i]);
+  }
+  FORCESMITH_FUNCTION V rate(const Term& term, int i, V product, V dproduct, V turn) const {
+    V f, df;
+    compute_compact(term.angle, core, false, row.angle[i], f, df);
+    return dproduct * f + product * (df * row.dangle[i]) * turn;
+  }
+};
+
+/// Calls use(angular part) with the compact one that has this core function.
+template <class V, class Use>
+FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const Row<V>& row, const Use& use) {
+  if (core == CutoffFunction::poly1) use(CompactAngle<V, CutoffFunction::poly1>{row});
+  else if (core == CutoffFunction::poly2) use(CompactAngle<V, CutoffFunction::poly2>{row});
+  else if (core == CutoffFunction::poly3) use(CompactAngle<V, CutoffFunction::poly3>{row});
+  else if (core == CutoffFunction::poly4) use(CompactAngle<V, CutoffFunction::poly4>{row});
+  else use(CompactAngle<V, CutoffFunction::exp>{row});
+}
+
+/// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group, angular part)
+/// for every group of which active(group) is true (but compact ones that are zero at j), end_row(row) after the
+/// last one. `kept` is where the rows of this atom are kept, or null; `known` tells that they are there already.
+/// Returns where those of the next atom begin.
+template <class V, class Real, class Active, class ForRow, class ForGroup, class EndRow>
+FORCESMITH_FUNCTION V* for_each_row(const Tables<Real>& t, const Atom<V>& atom, const Scratch<Real>& s, V* kept,
+                                    bool known, const Active& active, const ForRow& for_row, const ForGroup& for_group,
+                                    const EndRow& end_row) {
+  Row<V> row(s);
+  for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p) {
+    const ElementPair pair = t.element_pairs[p];
+    bool any = false;
+    for (int g = pair.begin; g < pair.end; ++g) any = any || active(t.groups[g]);
+    row.triangle = pair.first == pair.second;
+    row.begin = atom.first_pack(pair.second);
+    const int first_end = atom.first_pack(pair.first + 1), second_end = atom.first_pack(pair.second + 1);
+    if (row.begin == second_end) continue;
+    for (int slot = atom.first_pack(pair.first) * V::width; slot < first_end * V::width; ++slot) {
+      if (atom.pairs[slot] < 0) continue;
+      row.pack = slot / V::width;
+      row.lane = slot % V::width;
+      if (row.triangle) row.begin = row.pack;
+      row.n_packs = second_end - row.begin;
+      if (any) {
+        row.unit[0] = atom.x[slot];
+        row.unit[1] = atom.y[slot];
+        row.unit[2] = atom.z[slot];
+        row.r = atom.r[slot];
+        if (kept != nullptr) row.cosine = kept;
+        if (kept != nullptr && pair.compact()) {
+          row.angle = kept + row.n_packs;
+          row.dangle = kept + 2 * row.n_packs;
+        }
+        if (!known) row.compute_cosines(atom, pair.narrow);
+        if (!known && pair.compact()) row.compute_angles();
+        for_row(row);
+        V* const kept_of_groups = kept == nullptr ? nullptr : kept + pair.n_kept_of_angle() * row.n_packs;
+        for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {
+          const AngularGroup<Real>& group = t.groups[g];
+          if (!active(group)) continue;
+          row.keep_opposite(kept_of_groups, g - pair.begin);
+          if (!known) {
+            if (group.narrow && group.opposite.cutoff != cutoff) {
+              cutoff = group.opposite.cutoff;
+              row.compute_cutoffs(t.cutoff_function, t.cutoffs[cutoff]);
+            }
+            row.compute_opposite(group);
+          }
+          for_group(row, group, Power<V>{row});
+        }
+        for (int g = pair.compact_begin; g < pair.end; ++g) {
+          const AngularGroup<Real>& group = t.groups[g];
+          if (!active(group) || row.own(atom.E(group.first_part)) == 0) continue;
+          row.keep_opposite(kept_of_groups, g - pair.begin);
+          const CompactFunction<Real>& compact = t.compacts[group.compact];
+          if (!known) row.compute_compact_opposite(group.narrow, compact);
+          with_compact_angle(compact.core, row,
+                             [&](const auto& angular) FORCESMITH_INLINE_LAMBDA { for_group(row, group, angular); });
+        }
+        end_row(row);
+      }
+      if (kept != nullptr) kept += pair.n_kept() * row.n_packs;
+    }
+  }
+  return kept;
+}
+
+/// Terms of one center, numbered: radial ones first, angular ones after them.
+template <class Real>
+struct Terms {
+  const RadialTerm<Real>* radial;
+  const AngularTerm<Real>* angular;
+  int n_radial, n_terms;
+  int first_angular;  // of all centers
+
+  FORCESMITH_FUNCTION Terms(const Tables<Real>& t, int center) {
+    const int first = t.radial_begin[center * t.n_elements];
+    radial = t.radial_terms + first;
+    n_radial = t.radial_begin[(center + 1) * t.n_elements] - first;
+    first_angular = t.angular_begin[center];
+    angular = t.angular_terms + first_angular;
+    n_terms = n_radial + t.angular_begin[center + 1] - first_angular;
+  }
+  FORCESMITH_FUNCTION int value(int term) const {
+    return term < n_radial ? radial[term].value : angular[term - n_radial].value;
+  }
+  FORCESMITH_FUNCTION Real factor(int term) const {
+    return term < n_radial ? radial[term].factor : angular[term - n_radial].factor;
+  }
+  /// Number of an angular term that is known by its place among those of all centers.
+  FORCESMITH_FUNCTION int of_angular(int place) const { return n_radial + place - first_angular; }
+};
+
+/// values [n_values] from the sums of the terms, before the sum over lanes.
+template <class V, class Real>
+FORCESMITH_FUNCTION void finish_values(const Tables<Real>& t, const Terms<Real>& terms, int center,
+                                       const Scratch<Real>& s, double* values) {
+  store_lane_sums(reinterpret_cast<const V*>(s.sums), terms.n_terms, s.weights, 1);
+  for (int k = 0; k < t.n_values[center]; ++k) values[k] = 0.0;
+  for (int term = 0; term < terms.n_terms; ++term) values[terms.value(term)] += terms.factor(term) * s.weights[term];
+}
+
+/// Calls for_term(term, its number, packs of its element) for all radial terms of an atom.
+template <class V, class Real, class ForTerm>
+FORCESMITH_FUNCTION void for_each_radial_term(const Tables<Real>& t, const Atom<V>& atom, const ForTerm& for_term) {
+  const int* begin = t.radial_begin + atom.center * t.n_elements;
+  for (int element = 0; element < t.n_elements; ++element) {
+    const int first = atom.first_pack(element), end = atom.first_pack(element + 1);
+    for (int i = begin[element]; i < begin[element + 1]; ++i) for_term(t.radial_terms[i], i - begin[0], first, end);
+  }
+}
+
+/// E and dE/dr of the compact functions of an atom's neighbors.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom<V>& atom) {
+  for (int element = 0; element < t.n_elements; ++element) {
+    const int pair = atom.center * t.n_elements + element;
+    const int begin = t.compact_begin[pair], end = t.compact_begin[pair + 1];
+    if (begin == end) continue;
+    const int first_pack = atom.first_pack(element), end_pack = atom.first_pack(element + 1);
+    const int n_gaussians = t.gaussian_begin[pair + 1] - t.gaussian_begin[pair];
+    for (int c = begin; c < end; ++c) {
+      const CompactFunction<Real> compact = t.compacts[c];
+      V *E = atom.E(n_gaussians + c - begin), *dE = atom.dE(n_gaussians + c - begin);
+      for (int pack = first_pack; pack < end_pack; ++pack)
+        compute_compact(compact, atom.distance(pack), E[pack], dE[pack]);
+    }
+  }
+}
+
+/// Values of a block; keeps E and dE/dr of all neighbors in the scratch. values: [n_atoms][stride].
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                        const Scratch<Real>& s, double* values, int stride) {
+  V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const Atom<V> atom(t, neighbors, s, index);
+    const Terms<Real> terms(t, atom.center);
+    FORCESMITH_PHASE(radial);
+    for (int pack = 0; pack < atom.n_packs; ++pack) {
+      const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
+      const V r = atom.distance(pack);
+      V f(0.0), df(0.0);
+      for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
+        const Gaussian<Real> gaussian = t.gaussians[g];
+        if (gaussian.cutoff != cutoff) {
+          cutoff = gaussian.cutoff;
+          compute_cutoff(t.cutoff_function, t.cutoffs[cutoff], r, f, df);
+        }
+        compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
+      }
+    }
+
+    compute_compact_parts(t, atom);
+
+    for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
+    for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
+      const V* E = atom.E(term.part);
+      for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
+    });
+    FORCESMITH_PHASE(moments);
+    kept = for_each_row(
+        t, atom, s, kept, false, [](const AngularGroup<Real>&) { return true; }, [](const Row<V>&) {},
+        [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+          const V E_j(row.own(atom.E(group.first_part)));
+          const V* E_k = atom.E(group.second_part) + row.begin;
+          // product: E(r_ij) E(r_ik) E(r_jk)
+          for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
+          for (int a = group.begin; a < group.end; ++a) {
+            const AngularTerm<Real> term = t.angular_terms[a];
+            V sum(0.0);
+            for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
+            sums[terms.of_angular(a)] += sum;
+          }
+        },
+        [](const Row<V>&) {});
+    finish_values<V>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
+  }
+}
+
+/// Gradient of sum_terms s.weights[term] * sum with each r_ij, in s.neighbors [1 .. 3][packs]. Takes and
+/// returns where the rows of this atom and of the next are kept.
+template <class V, class Real>
+FORCESMITH_FUNCTION const V* reverse_atom(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
+                                          const Scratch<Real>& s, const V* kept) {
+  // A neighbor's gradient is along[pack] times its unit vector, plus across[axis][pack].
+  V* along = reinterpret_cast<V*>(s.neighbors);
+  V* across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
+  for (int pack = 0; pack < atom.n_packs; ++pack)
+    along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = V(0.0);
+  for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
+    if (s.weights[number] == 0) return;
+    const V weight(s.weights[number]), *dE = atom.dE(term.part);
+    for (int pack = first; pack < end; ++pack) along[pack] += weight * dE[pack];
+  });
+
+  auto weight = [&](int angular) { return s.weights[terms.of_angular(angular)]; };
+  V along_j(0.0);
+  kept = for_each_row(
+      t, atom, s, const_cast<V*>(kept), kept != nullptr,
+      [&](const AngularGroup<Real>& group) {
+        for (int a = group.begin; a < group.end; ++a)
+          if (weight(a) != 0.0) return true;
+        return false;
+      },
+      [&](const Row<V>& row) {
+        along_j = V(0.0);
+        for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = V(0.0);
+      },
+      // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
+      [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+        const V E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
+        const V* E_k = atom.E(group.second_part) + row.begin;
+        const V* dE_k = atom.dE(group.second_part) + row.begin;
+        for (int i = 0; i < row.n_packs; ++i) {
+          V sum(0.0), dsum(0.0);
+          for (int a = group.begin; a < group.end; ++a) {
+            const AngularTerm<Real> term = t.angular_terms[a];
+            angular.add(term, V(weight(a)), i, sum, dsum);
+          }
+          const V E_jk = E_j * E_k[i], bound = row.opposite[i] * sum;
+          along_j += dE_j * E_k[i] * bound;
+          row.along[i] += E_j * dE_k[i] * bound;
+          row.apart[i] += E_jk * row.slope[i] * sum;
+          row.turn[i] += E_jk * row.opposite[i] * dsum;
+        }
+      },
+      [&](const Row<V>& row) {
+        const V r_j(row.r), inverse_j(Real(1) / row.r);
+        V sums[4 + V::width] = {along_j, V(0.0), V(0.0), V(0.0)};
+        for (int i = 0; i < row.n_packs; ++i) {
+          const int k = row.begin + i;
+          const V r_k = atom.distance(k), inverse_k = V(1.0) / r_k;
+          const V bent = row.turn[i] * row.cosine[i];
+          along[k] += row.along[i] + row.apart[i] * r_k - bent * inverse_k;
+          sums[0] += row.apart[i] * r_j - bent * inverse_j;
+          const V on_k = row.turn[i] * inverse_k - row.apart[i] * r_j;
+          const V on_j = row.turn[i] * inverse_j - row.apart[i] * r_k;
+          for (int axis = 0; axis < 3; ++axis) {
+            across[axis][k] += on_k * V(row.unit[axis]);
+            sums[1 + axis] += on_j * atom.unit(axis, k);
+          }
+        }
+        Real of_j[4];
+        store_lane_sums(sums, 4, of_j, 1);
+        const int at = row.pack * V::width + row.lane;
+        for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * V::width + at] += of_j[i];
+      });
+  for (int pack = 0; pack < atom.n_packs; ++pack)
+    for (int axis = 0; axis < 3; ++axis) across[axis][pack] += along[pack] * atom.unit(axis, pack);
+  return kept;
+}
+
+/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
+template <class V, class Real>
+FORCESMITH_FUNCTION void reverse_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                        const Scratch<Real>& s, const double* beta, int stride, Real* pair_gradients) {
+  FORCESMITH_PHASE(pair_gradients);
+  const V* gradient = reinterpret_cast<const V*>(s.neighbors) + s.max_packs;
+  const V* kept = reinterpret_cast<const V*>(s.kept_rows);
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const Atom<V> atom(t, neighbors, s, index);
+    const Terms<Real> terms(t, atom.center);
+    const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
+    for (int term = 0; term < terms.n_terms; ++term) s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
+    kept = reverse_atom(t, atom, terms, s, kept);
+    V* own = reinterpret_cast<V*>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
+    for (int pack = 0; pack < atom.n_packs; ++pack)
+      for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
+  }
+}
+
+/// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                           const Scratch<Real>& s, double* gradients, int stride) {
+  const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * V::width;
+  const V* kept = reinterpret_cast<const V*>(s.kept_rows);
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const Atom<V> atom(t, neighbors, s, index);
+    const Terms<Real> terms(t, atom.center);
+    const V* next = kept;
+    for (int k = 0; k < t.n_values[atom.center]; ++k) {
+      for (int term = 0; term < terms.n_terms; ++term)
+        s.weights[term] = terms.value(term) == k ? terms.factor(term) : 0.0;
+      next = reverse_atom(t, atom, terms, s, kept);
+      for (int slot = 0; slot < atom.n_packs * V::width; ++slot)
+        if (atom.pairs[slot] >= 0)
+          for (int axis = 0; axis < 3; ++axis)
+            gradients[(3 * static_cast<std::ptrdiff_t>(atom.pairs[slot]) + axis) * stride + k] =
+                gradient[axis * s.max_packs * V::width + slot];
+    }
+    kept = next;
+  }
+}
+
+/// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
+/// After compute_values on the same block.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_tangent(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                         const Scratch<Real>& s, const double* directions, double* values_dot,
+                                         int stride) {
+  V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
+  // How each neighbor's distance and unit vector move.
+  V* r_dot = reinterpret_cast<V*>(s.neighbors);
+  V* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
+  for (int index = 0; index < neighbors.n_atoms; ++index) {
+    const Atom<V> atom(t, neighbors, s, index);
+    const Terms<Real> terms(t, atom.center);
+    for (int pack = 0; pack < atom.n_packs; ++pack) {
+      V d[3] = {V(0.0), V(0.0), V(0.0)};
+      for (int lane = 0; lane < V::width; ++lane) {
+        const std::ptrdiff_t pair = atom.pairs[pack * V::width + lane];
+        if (pair >= 0)
+          for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pair + axis]);
+      }
+      r_dot[pack] = V(0.0);
+      for (int axis = 0; axis < 3; ++axis) r_dot[pack] += atom.unit(axis, pack) * d[axis];
+      for (int axis = 0; axis < 3; ++axis)
+        unit_dot[axis][pack] = (d[axis] - atom.unit(axis, pack) * r_dot[pack]) / atom.distance(pack);
+    }
+
+    for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
+    for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
+      const V* dE = atom.dE(term.part);
+      for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
+    });
+    kept = for_each_row(
+        t, atom, s, kept, kept != nullptr, [](const AngularGroup<Real>&) { return true; },
+        // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
+        [&](const Row<V>& row) {
+          const V r_j(row.r), r_j_dot(row.own(r_dot));
+          for (int i = 0; i < row.n_packs; ++i) {
+            const int k = row.begin + i;
+            const V r_k = atom.distance(k);
+            V turn(0.0);
+            for (int axis = 0; axis < 3; ++axis)
+              turn += V(row.unit[axis]) * unit_dot[axis][k] + V(row.own(unit_dot[axis])) * atom.unit(axis, k);
+            row.turn[i] = turn;
+            row.apart[i] =
+                r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn - (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
+          }
+        },
+        [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+          const V E_j(row.own(atom.E(group.first_part)));
+          const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
+          const V* E_k = atom.E(group.second_part) + row.begin;
+          const V* dE_k = atom.dE(group.second_part) + row.begin;
+          for (int i = 0; i < row.n_packs; ++i) {
+            const V E_jk = E_j * E_k[i];
+            row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
+            row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
+                           row.slope[i] * row.apart[i] * E_jk;
+          }
+          for (int a = group.begin; a < group.end; ++a) {
+            const AngularTerm<Real> term = t.angular_terms[a];
+            V sum(0.0);
+            for (int i = 0; i < row.n_packs; ++i)
+              sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
+            sums[terms.of_angular(a)] += sum;
+          }
+        },
+        [](const Row<V>&) {});
+    finish_values<V>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
+  }
+}
+
+}  // namespace forcesmith::symmetry_functions::FORCESMITH_ISA

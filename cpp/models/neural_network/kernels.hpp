@@ -1,0 +1,248 @@
+// Kernels of the neural network model, written once for all processors (see simd/simd.hpp).
+//
+// One multilayer perceptron per element; for each layer z = W a + b, next a = f(z), starting from
+// a = x = (B - shift) factor; the single output is the energy. Lanes run over the neurons of a layer, and
+// several atoms of one element share every load of a weight. Arrays of neurons are [layer][atom][padded
+// neurons], inputs first; that of layer `l` begins at n_atoms * l.begin.
+#pragma once
+
+#include "models/neural_network/activations.hpp"
+#include "models/neural_network/tables.hpp"
+
+namespace forcesmith::neural_network::FORCESMITH_ISA {
+
+using namespace ::forcesmith::FORCESMITH_ISA;
+
+template <int number>
+struct Constant {
+  static constexpr int value = number;
+};
+
+/// Calls body(Constant<n>{}) for 1 <= n <= most.
+template <int most, class Body>
+FORCESMITH_FUNCTION void with_constant(int n, const Body& body) {
+  if constexpr (most > 1) {
+    if (n < most) return with_constant<most - 1>(n, body);
+  }
+  body(Constant<most>{});
+}
+
+/// What a product does with the numbers that are there.
+enum class Product { replaces, multiplies };
+
+/// The part of `multiply` that fits into registers.
+template <class V, Product product, int rows, int registers>
+FORCESMITH_FUNCTION void multiply_tile(const double* matrix, const double* start, int n_inputs, const double* x,
+                                       int x_length, double* y, int y_length) {
+  V sums[rows][registers];
+  for (int row = 0; row < rows; ++row)
+    for (int r = 0; r < registers; ++r) sums[row][r] = start != nullptr ? simd_load<V>(start + r * V::width) : V(0.0);
+  for (int k = 0; k < n_inputs; ++k) {
+    V weights[registers];
+    for (int r = 0; r < registers; ++r)
+      weights[r] = simd_load<V>(matrix + static_cast<std::ptrdiff_t>(k) * y_length + r * V::width);
+    for (int row = 0; row < rows; ++row) {
+      const V input(x[row * x_length + k]);
+      for (int r = 0; r < registers; ++r) sums[row][r] += input * weights[r];
+    }
+  }
+  for (int row = 0; row < rows; ++row)
+    for (int r = 0; r < registers; ++r) {
+      double* own = y + row * y_length + r * V::width;
+      if constexpr (product == Product::multiplies) sums[row][r] *= simd_load<V>(own);
+      simd_store(own, sums[row][r]);
+    }
+}
+
+/// Row by row, the product start + x . matrix; x [n_rows][x_length], matrix [n_inputs][y_length], start
+/// [y_length] or null, y [n_rows][y_length]. The order of every sum is the same however rows are grouped.
+template <class V, Product product>
+FORCESMITH_FUNCTION void multiply(const double* matrix, const double* start, int n_inputs, const double* x,
+                                  int x_length, int n_rows, double* y, int y_length) {
+  // 4 x 3 sums, 3 weights and an input fill the 16 registers of AVX2.
+  constexpr int most_rows = 4, most_registers = 3;
+  for (int row = 0; row < n_rows; row += most_rows)
+    with_constant<most_rows>(n_rows - row, [&](auto rows) {
+      int left = y_length / V::width;
+      for (int column = 0; left > 0;) {
+        // As equal as can be: 4 registers are 2 + 2.
+        const int tiles = (left + most_registers - 1) / most_registers;
+        const int count = (left + tiles - 1) / tiles;
+        with_constant<most_registers>(count, [&](auto registers) {
+          multiply_tile<V, product, decltype(rows)::value, decltype(registers)::value>(
+              matrix + column, start != nullptr ? start + column : nullptr, n_inputs, x + row * x_length, x_length,
+              y + row * y_length + column, y_length);
+        });
+        left -= count;
+        column += count * V::width;
+      }
+    });
+}
+
+/// x = (B - shift) factor of every atom.
+template <class V>
+FORCESMITH_FUNCTION void standardise(const Tables& t, const Atoms& atoms, const double* B, int stride, double* x) {
+  const ElementNetwork& element = t.elements[atoms.element];
+  const Layer& first = t.layers[element.first_layer];
+  const double *shift = t.numbers + element.shift, *factor = t.numbers + element.factor;
+  for (int atom = 0; atom < atoms.n; ++atom) {
+    const double* own = B + static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
+    for (int k = 0; k < first.n_inputs; ++k) x[atom * first.padded_inputs + k] = (own[k] - shift[k]) * factor[k];
+  }
+}
+
+/// energies and beta = dE/dB of the given atoms. memory: energy_memory() doubles.
+template <class V>
+FORCESMITH_FUNCTION void compute_energies(const Tables& t, const Atoms& atoms, const double* B, int stride,
+                                          double* memory, double* energies, double* beta) {
+  const ElementNetwork& element = t.elements[atoms.element];
+  const Layer* layers = t.layers + element.first_layer;
+  const Layer& first = layers[0];
+  const int n = atoms.n;
+  double *a = memory, *slopes = memory + n * element.n_neurons;
+
+  standardise<V>(t, atoms, B, stride, a);
+  // The slope of the inputs is dx/dB.
+  for (int atom = 0; atom < n; ++atom)
+    for (int k = 0; k < first.padded_inputs; k += V::width)
+      simd_store(slopes + atom * first.padded_inputs + k, simd_load<V>(t.numbers + element.factor + k));
+  for (int l = 0; l < element.n_layers; ++l) {
+    const Layer& layer = layers[l];
+    const int outputs = n * (layer.begin + layer.padded_inputs);
+    multiply<V, Product::replaces>(t.numbers + layer.forward, t.numbers + layer.biases, layer.n_inputs,
+                                   a + n * layer.begin, layer.padded_inputs, n, a + outputs, layer.padded_outputs);
+    with_activation(layer.activation, [&](auto name) {
+      for (int i = outputs; i < outputs + n * layer.padded_outputs; i += V::width) {
+        V slope, curvature;
+        simd_store(a + i, activation<decltype(name)::value>(simd_load<V>(a + i), slope, curvature));
+        simd_store(slopes + i, slope);
+      }
+    });
+  }
+  // Slopes become dE/dz: those of the output layer are, each other is multiplied by dE/da.
+  for (int l = element.n_layers - 1; l >= 0; --l) {
+    const Layer& layer = layers[l];
+    multiply<V, Product::multiplies>(t.numbers + layer.reverse, nullptr, layer.n_outputs,
+                                     slopes + n * (layer.begin + layer.padded_inputs), layer.padded_outputs, n,
+                                     slopes + n * layer.begin, layer.padded_inputs);
+  }
+  const Layer& last = layers[element.n_layers - 1];
+  const double* output = a + n * (last.begin + last.padded_inputs);
+  for (int atom = 0; atom < n; ++atom) {
+    energies[atoms.rows[atom]] = element.energy_offset + output[atom * last.padded_outputs];
+    double* own = beta + static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
+    for (int k = 0; k < first.n_inputs; ++k) own[k] = slopes[atom * first.padded_inputs + k];
+  }
+}
+
+/// Adds to the gradient of one layer's parameters: dJ/dW = z_bar a^T + z_dot_bar a_dot^T, dJ/db = z_bar.
+/// z_bar, and behind it z_dot_bar: [n][padded_outputs]; a, a_dot: [n][padded_inputs].
+template <class V>
+FORCESMITH_FUNCTION void add_layer_gradient(const Layer& layer, int n, const double* z_bar, const double* a,
+                                            const double* a_dot, double* gradient) {
+  const double* z_dot_bar = z_bar + n * layer.padded_outputs;
+  double* weights = gradient + layer.parameter;
+  double* biases = weights + static_cast<std::ptrdiff_t>(layer.n_outputs) * layer.n_inputs;
+  constexpr int most_outputs = 4;  // that share the loads of a and a_dot
+  for (int output = 0; output < layer.n_outputs; output += most_outputs)
+    with_constant<most_outputs>(layer.n_outputs - output, [&](auto count) {
+      constexpr int outputs = decltype(count)::value;
+      for (int k = 0; k < layer.n_inputs; k += V::width) {
+        V sums[outputs];
+        for (int o = 0; o < outputs; ++o) sums[o] = V(0.0);
+        for (int atom = 0; atom < n; ++atom) {
+          const int bar = atom * layer.padded_outputs + output, input = atom * layer.padded_inputs + k;
+          const V own = simd_load<V>(a + input), own_dot = simd_load<V>(a_dot + input);
+          for (int o = 0; o < outputs; ++o) {
+            sums[o] += V(z_bar[bar + o]) * own;
+            sums[o] += V(z_dot_bar[bar + o]) * own_dot;
+          }
+        }
+        for (int o = 0; o < outputs; ++o) {
+          double* row = weights + static_cast<std::ptrdiff_t>(output + o) * layer.n_inputs + k;
+          if (k + V::width <= layer.n_inputs) simd_store_unaligned(row, simd_load_unaligned<V>(row) + sums[o]);
+          else
+            for (int i = 0; k + i < layer.n_inputs; ++i) row[i] += sums[o][i];
+        }
+      }
+    });
+  for (int atom = 0; atom < n; ++atom)
+    for (int output = 0; output < layer.n_outputs; ++output)
+      biases[output] += z_bar[atom * layer.padded_outputs + output];
+}
+
+/// Reverse pass of J = sum (energy_bar E + E_dot), where a dot is the derivative along B_dot:
+///   z_dot = W a_dot,  a_dot' = f'(z) z_dot
+///   z_dot_bar = f'(z) a_dot_bar,  z_bar = f'(z) a_bar + f''(z) z_dot a_dot_bar
+/// Sets B_bar and B_dot_bar, adds dJ/dparameters to gradient. memory: adjoint_memory() doubles.
+template <class V>
+FORCESMITH_FUNCTION void reverse_energies(const Tables& t, const Atoms& atoms, const double* B, const double* B_dot,
+                                          int stride, const double* energy_bar, double* memory, double* B_bar,
+                                          double* B_dot_bar, double* gradient) {
+  const ElementNetwork& element = t.elements[atoms.element];
+  const Layer* layers = t.layers + element.first_layer;
+  const Layer& first = layers[0];
+  const int n = atoms.n, section = n * element.n_neurons;
+  double *a = memory, *a_dot = a + section, *slopes = a_dot + section;
+  double* bends = slopes + section;  // f''(z) z_dot
+  double* bars = bends + section;    // of every layer: a_bar, then a_dot_bar; later z_bar, z_dot_bar
+
+  standardise<V>(t, atoms, B, stride, a);
+  const double* factor = t.numbers + element.factor;
+  for (int atom = 0; atom < n; ++atom)
+    for (int k = 0; k < first.n_inputs; ++k)
+      a_dot[atom * first.padded_inputs + k] =
+          factor[k] * B_dot[static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride + k];
+  for (int l = 0; l < element.n_layers; ++l) {
+    const Layer& layer = layers[l];
+    const int inputs = n * layer.begin, outputs = inputs + n * layer.padded_inputs;
+    const double* W = t.numbers + layer.forward;
+    multiply<V, Product::replaces>(W, t.numbers + layer.biases, layer.n_inputs, a + inputs, layer.padded_inputs, n,
+                                   a + outputs, layer.padded_outputs);
+    multiply<V, Product::replaces>(W, nullptr, layer.n_inputs, a_dot + inputs, layer.padded_inputs, n, a_dot + outputs,
+                                   layer.padded_outputs);
+    with_activation(layer.activation, [&](auto name) {
+      for (int i = outputs; i < outputs + n * layer.padded_outputs; i += V::width) {
+        V slope, curvature;
+        const V z_dot = simd_load<V>(a_dot + i);
+        simd_store(a + i, activation<decltype(name)::value>(simd_load<V>(a + i), slope, curvature));
+        simd_store(a_dot + i, slope * z_dot);
+        simd_store(slopes + i, slope);
+        simd_store(bends + i, curvature * z_dot);
+      }
+    });
+  }
+
+  const Layer& last = layers[element.n_layers - 1];
+  double* seeds = bars + 2 * n * (last.begin + last.padded_inputs);
+  for (int atom = 0; atom < n; ++atom) {
+    double *own = seeds + atom * last.padded_outputs, *own_dot = own + n * last.padded_outputs;
+    for (int k = 0; k < last.padded_outputs; ++k) own[k] = own_dot[k] = 0.0;
+    own[0] = energy_bar[atoms.rows[atom]];
+    own_dot[0] = 1.0;
+    gradient[atoms.element] += own[0];
+  }
+  for (int l = element.n_layers - 1; l >= 0; --l) {
+    const Layer& layer = layers[l];
+    const int inputs = n * layer.begin, outputs = inputs + n * layer.padded_inputs;
+    double *z_bar = bars + 2 * outputs, *z_dot_bar = z_bar + n * layer.padded_outputs;
+    for (int i = 0; i < n * layer.padded_outputs; i += V::width) {
+      const V a_dot_bar = simd_load<V>(z_dot_bar + i), slope = simd_load<V>(slopes + outputs + i);
+      simd_store(z_dot_bar + i, slope * a_dot_bar);
+      simd_store(z_bar + i, slope * simd_load<V>(z_bar + i) + simd_load<V>(bends + outputs + i) * a_dot_bar);
+    }
+    add_layer_gradient<V>(layer, n, z_bar, a + inputs, a_dot + inputs, gradient);
+    multiply<V, Product::replaces>(t.numbers + layer.reverse, nullptr, layer.n_outputs, z_bar, layer.padded_outputs,
+                                   2 * n, bars + 2 * inputs, layer.padded_inputs);
+  }
+  for (int atom = 0; atom < n; ++atom) {
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
+    const double *own = bars + atom * first.padded_inputs, *own_dot = own + n * first.padded_inputs;
+    for (int k = 0; k < first.n_inputs; ++k) {
+      B_bar[row + k] = factor[k] * own[k];
+      B_dot_bar[row + k] = factor[k] * own_dot[k];
+    }
+  }
+}
+
+}  // namespace forcesmith::neural_network::FORCESMITH_ISA

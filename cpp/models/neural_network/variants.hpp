@@ -1,0 +1,27 @@
+// The kernels of kernels.hpp as one table of functions per instruction set.
+#pragma once
+
+#include "models/neural_network/tables.hpp"
+
+namespace forcesmith::neural_network {
+
+struct Variant {
+  int width;  // doubles per register, to which the tables are padded
+  void (*energies_and_gradients)(const Tables&, const Atoms&, const double* B, int stride, double* memory,
+                                 double* energies, double* beta);
+  void (*parameter_adjoint)(const Tables&, const Atoms&, const double* B, const double* B_dot, int stride,
+                            const double* energy_bar, double* memory, double* B_bar, double* B_dot_bar,
+                            double* gradient);
+};
+
+namespace portable {
+Variant variant();
+}
+namespace avx2 {
+Variant variant();
+}
+namespace avx512 {
+Variant variant();
+}
+
+}  // namespace forcesmith::neural_network
