@@ -45,7 +45,7 @@ namespace {
 
 constexpr const char* phase_names[n_phases] = {"other",   "neighbors",      "descriptor",  "packing",
                                                "radial",  "moments",        "contraction", "model",
-                                               "adjoint", "pair_gradients", "repulsion",   "forces"};
+                                               "adjoint", "pair_gradients", "terms",       "forces"};
 
 /// What is counted: operations, or ticks of a clock that is quick to read.
 std::uint64_t count_now() {

@@ -43,7 +43,7 @@ PHASES = {
     "model": "model",
     "adjoint": "adjoint of the contraction",
     "pair_gradients": "gradients of pairs",
-    "repulsion": "ZBL",
+    "terms": "ZBL",
     "forces": "forces from pairs",
     "other": "other",
 }

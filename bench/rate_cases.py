@@ -130,7 +130,7 @@ def snap(name: str, zbl: dict | None, data: Path | None = None) -> tuple[fs.Pote
     """A SNAP potential that comes with LAMMPS, with the ZBL of its .snap file."""
     document = json.loads(fs.Potential.read(POTENTIALS / f"{name}.snapcoeff").to_json())
     if zbl:
-        document["zbl"] = zbl
+        document["terms"] = [{"type": "zbl", **zbl}]
     return fs.Potential.from_json(json.dumps(document), name), f"{name}.snapcoeff of LAMMPS"
 
 

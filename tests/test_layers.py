@@ -216,7 +216,7 @@ def test_python_knows_no_descriptor_or_model_by_name():
 
 def test_registry_is_alphabetical():
     text = text_of(REPOSITORY / "cpp" / "potentials" / "registry.cpp")
-    for kind in ("descriptor", "model", "format"):
+    for kind in ("descriptor", "model", "term", "format"):
         entries = re.search(rf"{kind}_registry\(\) {{(.*?)}};", text, re.DOTALL)[1]
         names = re.findall(r'^ *{"(\w+)",', entries, re.MULTILINE)
         assert names and names == sorted(names)

@@ -30,7 +30,7 @@ enum class Phase {
   model,           // energies and dE/dB
   adjoint,         // back through the contraction
   pair_gradients,  // and through the sums, to dE/dr_ij
-  repulsion,       // ZBL, from packing to forces
+  terms,           // terms of the energy and the wall at short range, from packing to forces
   forces,          // dE/dr_ij to forces and virials
 };
 inline constexpr int n_phases = static_cast<int>(Phase::forces) + 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "core/phase.hpp"
 
@@ -36,14 +37,16 @@ void descriptor_values(const Potential& potential, const NeighborSource& source,
 /// Working memory of one worker, and its results. Forces have rows of their own; other arrays are the host's for the
 /// first worker, private ones for the others. Energies of atoms belong to central atoms, which no two workers share.
 struct Evaluator::Worker {
-  Worker(const Potential& potential, Precision precision)
+  Worker(const Potential& potential, Precision precision, const std::vector<const LocalTerm*>& local_terms)
       : descriptors(potential, precision),
         model(potential.model().make_workspace()),
-        repulsion(potential.zbl()),
-        wall(potential.short_range() ? potential.short_range()->repulsion() : std::nullopt),
         B(static_cast<std::size_t>(potential.block_size(precision)) * potential.stride()),
         beta(B.size()),
-        energies_of_block(potential.block_size(precision)) {}
+        energies_of_block(potential.block_size(precision)) {
+    for (const LocalTerm* term : local_terms) terms.push_back(term->make_workspace());
+    if (potential.short_range() && potential.short_range()->repulsion())
+      wall = potential.short_range()->repulsion()->make_workspace();
+  }
 
   void prepare(const Evaluation& host, bool is_first) {
     const std::size_t n = host.n_host;
@@ -72,7 +75,8 @@ struct Evaluator::Worker {
   InBothPrecisions<NeighborBufferOf> neighbors;
   BlockDescriptors descriptors;
   std::unique_ptr<Model::Workspace> model;
-  Zbl::Workspace repulsion, wall;
+  std::vector<std::unique_ptr<LocalTerm::Workspace>> terms;  // of the local ones
+  std::unique_ptr<LocalTerm::Workspace> wall;
   WallView wall_view;
   std::vector<double> B, beta, energies_of_block;
 
@@ -92,7 +96,17 @@ struct Evaluator::Worker {
   std::vector<double> virials, centroid_virials;
 };
 
-Evaluator::Evaluator(const Potential& potential, Precision precision) : potential_(potential), precision_(precision) {}
+Evaluator::Evaluator(const Potential& potential, Precision precision, const GlobalHost* host)
+    : potential_(potential), precision_(precision), host_(host) {
+  for (const auto& term : potential.terms()) {
+    if (const auto* local = dynamic_cast<const LocalTerm*>(term.get())) local_terms_.push_back(local);
+    if (const auto* global = dynamic_cast<const GlobalTerm*>(term.get())) global_terms_.push_back(global);
+  }
+  if (!global_terms_.empty() && host == nullptr)
+    throw ParameterError("The term \"" + global_terms_[0]->type() +
+                         "\" of the potential acts between all atoms, with numbers of atoms that processes exchange, "
+                         "which is not offered here; use a potential without it.");
+}
 Evaluator::~Evaluator() = default;
 
 template <class Real>
@@ -104,7 +118,7 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
 
   for_each_worker(n_workers, [&](int worker) {
     std::unique_ptr<Worker>& mine = workers_[worker];
-    if (!mine) mine = std::make_unique<Worker>(potential, precision_);
+    if (!mine) mine = std::make_unique<Worker>(potential, precision_, local_terms_);
     Worker& own = *mine;
     own.prepare(evaluation, worker == 0);
     double energy = 0.0;
@@ -122,12 +136,13 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
       potential.model().energies_and_gradients(*own.model, block.n_atoms, block.center_types, own.B.data(), stride,
                                                own.energies_of_block.data(), own.beta.data());
       own.descriptors.backpropagate(own.beta.data(), moved ? own.wall_view.forces() : own.to);
-      FORCESMITH_PHASE(repulsion);
-      if (potential.zbl()) potential.zbl()->add(block, own.repulsion, own.energies_of_block.data(), own.to);
+      FORCESMITH_PHASE(terms);
+      for (std::size_t k = 0; k < local_terms_.size(); ++k)
+        local_terms_[k]->add(block, *own.terms[k], own.energies_of_block.data(), own.to);
       if (moved) {
         own.wall_view.move_back(block, own.to);
         if (const std::optional<Zbl>& wall = potential.short_range()->repulsion())
-          wall->add(block, own.wall, own.energies_of_block.data(), own.to);
+          wall->add(block, *own.wall, own.energies_of_block.data(), own.to);
       }
       FORCESMITH_PHASE(forces);
       for (int atom = 0; atom < block.n_atoms; ++atom) {
@@ -163,6 +178,7 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
   });
   if (evaluation.forces)
     for (int worker = 0; worker < n_workers; ++worker) workers_[worker]->n_cleared = evaluation.n_host;
+  for (const GlobalTerm* term : global_terms_) term->add(source, *host_, evaluation, n_workers);
 }
 template void Evaluator::evaluate(const NeighborSourceOf<double>&, Evaluation&, int);
 template void Evaluator::evaluate(const NeighborSourceOf<float>&, Evaluation&, int);

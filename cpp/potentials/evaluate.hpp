@@ -28,8 +28,10 @@ struct Evaluation {
 /// Evaluates a potential, which must outlive it unchanged, any number of times; memory is kept from one to the next.
 class Evaluator {
  public:
-  /// precision: of the descriptors; models and sums are in double precision.
-  explicit Evaluator(const Potential& potential, Precision precision = Precision::double_);
+  /// precision: of the descriptors; models, terms and sums are in double precision.
+  /// host: of global terms; ParameterError if there are any and it is null. Outlives the evaluator.
+  explicit Evaluator(const Potential& potential, Precision precision = Precision::double_,
+                     const GlobalHost* host = nullptr);
   ~Evaluator();
   template <class Real>
   void evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers = 1);
@@ -38,6 +40,9 @@ class Evaluator {
   struct Worker;
   const Potential& potential_;
   Precision precision_;
+  const GlobalHost* host_;
+  std::vector<const LocalTerm*> local_terms_;
+  std::vector<const GlobalTerm*> global_terms_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -227,7 +227,7 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
   const auto* descriptor = dynamic_cast<const moment_tensor::MomentTensor*>(potential.descriptors().front().get());
   const auto* model = dynamic_cast<const LinearModel*>(&potential.model());
   if (potential.descriptors().size() != 1 || descriptor == nullptr || model == nullptr ||
-      (!model->shared() && potential.elements().size() > 1) || potential.zbl())
+      (!model->shared() && potential.elements().size() > 1) || !potential.terms().empty())
     throw FormatError("The potential cannot be written as the MLIP file \"" + path +
                       "\": that format holds one moment tensor descriptor with one linear model shared by all "
                       "elements, and no repulsion.");

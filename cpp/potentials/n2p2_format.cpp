@@ -714,7 +714,8 @@ class FolderPrinter {
   void check(const Potential& potential) const {
     if (std::filesystem::path(path_).filename() != "input.nn")
       refuse("n2p2 wants it to be called input.nn, in a folder of its own");
-    if (potential.descriptors().size() != 1 || descriptor_ == nullptr || model_ == nullptr || potential.zbl())
+    if (potential.descriptors().size() != 1 || descriptor_ == nullptr || model_ == nullptr ||
+        !potential.terms().empty())
       refuse("that format holds one descriptor of symmetry functions with a neural network, and no repulsion");
     const neural_network::Settings& settings = model_->settings();
     for (std::size_t element = 0; element < elements_.size(); ++element) {

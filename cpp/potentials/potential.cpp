@@ -18,8 +18,9 @@ Potential::Potential(std::vector<std::string> elements, std::vector<std::unique_
 }
 
 double Potential::cutoff() const {
-  double largest = zbl_ ? zbl_->outer() : 0.0;
+  double largest = 0.0;
   for (const auto& descriptor : descriptors_) largest = std::max(largest, descriptor->cutoff());
+  for (const auto& term : terms_) largest = std::max(largest, term->cutoff());
   return largest;
 }
 

@@ -1,5 +1,5 @@
-// A potential: elements, descriptors (their values are concatenated), a model, perhaps a fixed repulsion, where
-// its training data end at short range, and where it came from.
+// A potential: elements, descriptors (their values are concatenated), a model, perhaps further terms of the energy,
+// where its training data end at short range, and where it came from.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 #include "descriptors/descriptor.hpp"
 #include "models/model.hpp"
 #include "potentials/short_range.hpp"
-#include "potentials/zbl.hpp"
+#include "potentials/terms/term.hpp"
 
 namespace forcesmith {
 
@@ -21,12 +21,12 @@ class Potential {
             std::unique_ptr<Model> model, Json provenance = Json::object());
 
   const std::vector<std::string>& elements() const { return elements_; }
-  double cutoff() const;  // angstrom, largest of all descriptors and the repulsion
+  double cutoff() const;  // angstrom, largest of all descriptors and terms
   const std::vector<std::unique_ptr<Descriptor>>& descriptors() const { return descriptors_; }
   const Model& model() const { return *model_; }
   Model& model() { return *model_; }
-  const std::optional<Zbl>& zbl() const { return zbl_; }
-  void set_zbl(std::optional<Zbl> zbl) { zbl_ = std::move(zbl); }
+  const std::vector<std::unique_ptr<Term>>& terms() const { return terms_; }
+  void set_terms(std::vector<std::unique_ptr<Term>> terms) { terms_ = std::move(terms); }
   /// Nothing where it is not known at which distances the training data begin.
   const std::optional<ShortRange>& short_range() const { return short_range_; }
   void set_short_range(std::optional<ShortRange> short_range) { short_range_ = std::move(short_range); }
@@ -49,7 +49,7 @@ class Potential {
   std::vector<std::string> elements_;
   std::vector<std::unique_ptr<Descriptor>> descriptors_;
   std::unique_ptr<Model> model_;
-  std::optional<Zbl> zbl_;
+  std::vector<std::unique_ptr<Term>> terms_;
   std::optional<ShortRange> short_range_;
   Json provenance_;
 };

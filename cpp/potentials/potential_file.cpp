@@ -13,17 +13,19 @@ namespace forcesmith {
 
 namespace {
 
-const ParameterSchema& document_schema() {
-  static const ParameterSchema schema{
+ParameterSchema document_schema(int version) {
+  ParameterSchema schema{
       {"format", "string", "", {}, "always \"forcesmith potential\""},
       {"version", "integer", "", {}, "version of the format"},
       {"units", "object", "", {}, "length and energy units", true},
       {"elements", "array", "", {}, "element symbols, in the order of all element indices"},
       {"descriptors", "array", "", {}, "descriptors, their values are concatenated"},
       {"model", "object", "", {}, "model that turns descriptor values into site energies"},
-      {"zbl", "object", "", {}, "fixed repulsion of the nuclei, with its cutoffs", true},
       {"short_range", "object", "", {}, "where the training data end at short range, and the wall there", true},
       {"provenance", "object", "", Json::object(), "where the potential came from"}};
+  if (version == 1)
+    schema.push_back({"zbl", "object", "", {}, "fixed repulsion of the nuclei, with its cutoffs", true});
+  else schema.push_back({"terms", "array", "", Json::array(), "further terms of the energy, which fits do not change"});
   return schema;
 }
 
@@ -42,6 +44,20 @@ const Entry& entry_of(Json& object, const std::vector<Entry>& registry, const st
     known.push_back(entry.name);
   }
   throw ParameterError(where + ": " + unknown_name_message(kind, name, known));
+}
+
+/// Everything that a list of the document names. kind: what messages call it.
+template <class Entry>
+auto made_of(Json& list, const std::vector<Entry>& registry, const std::string& kind,
+             const std::vector<std::string>& elements, const std::string& path, const ReadOptions& options) {
+  std::vector<decltype(registry[0].create({}, {}, {}))> made;
+  for (Json& parameters : list) {
+    const Entry& entry = entry_of(parameters, registry, kind, "the potential file \"" + path + "\"");
+    const std::string where = kind + " \"" + entry.name + "\" in \"" + path + "\"";
+    if (options.trained) check_trained(entry.schema(), parameters, where);
+    made.push_back(entry.create(parameters, elements, where));
+  }
+  return made;
 }
 
 bool all_finite(const Json& value) {
@@ -125,25 +141,29 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   if (!document.is_object() || document.value("format", Json()) != "forcesmith potential")
     throw FormatError("The file \"" + path + "\" is not a forcesmith potential" + guess(document) +
                       ": the key \"format\" must be \"forcesmith potential\".");
-  if (document.value("version", Json()) != potential_file_version)
-    throw FormatError("The potential file \"" + path + "\" has version " + document.value("version", Json()).dump() +
-                      ", but this forcesmith reads version " + std::to_string(potential_file_version) +
+  const Json version = document.value("version", Json());
+  if (version != 1 && version != potential_file_version)
+    throw FormatError("The potential file \"" + path + "\" has version " + version.dump() +
+                      ", but this forcesmith reads versions 1 and " + std::to_string(potential_file_version) +
                       "; use the forcesmith that wrote it, or a newer one.");
   const std::string where = "the potential file \"" + path + "\"";
-  document = checked_parameters(document_schema(), document, where);
+  document = checked_parameters(document_schema(version.get<int>()), document, where);
+  if (version == 1) {
+    Json terms = Json::array();
+    if (document.contains("zbl")) {
+      terms.push_back(document.at("zbl"));
+      terms[0].emplace("type", "zbl");
+    }
+    document["terms"] = std::move(terms);
+  }
   const Json units = document.value("units", Json::object());
   if (units.value("length", Json("angstrom")) != "angstrom" || units.value("energy", Json("eV")) != "eV")
     throw FormatError("The units of " + where + " are " + units.dump() + ", but only angstrom and eV are supported.");
   const std::vector<std::string> elements = elements_from(document, where);
   check_elements(options, elements, "The potential file", path);
 
-  std::vector<std::unique_ptr<Descriptor>> descriptors;
-  for (Json& parameters : document.at("descriptors")) {
-    const auto& entry = entry_of(parameters, descriptor_registry(), "descriptor", where);
-    const std::string own = "descriptor \"" + entry.name + "\" in \"" + path + "\"";
-    if (options.trained) check_trained(entry.schema(), parameters, own);
-    descriptors.push_back(entry.create(parameters, elements, own));
-  }
+  std::vector<std::unique_ptr<Descriptor>> descriptors =
+      made_of(document.at("descriptors"), descriptor_registry(), "descriptor", elements, path, options);
   if (descriptors.empty()) throw FormatError("The potential file \"" + path + "\" has no descriptor.");
   std::vector<int> sizes(elements.size(), 0);
   for (std::size_t element = 0; element < elements.size(); ++element)
@@ -154,8 +174,7 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
   if (options.trained) check_trained(entry.schema(), parameters, own);
   std::unique_ptr<Model> model = entry.create(parameters, sizes, own);
   Potential potential(elements, std::move(descriptors), std::move(model), document.at("provenance"));
-  if (document.contains("zbl"))
-    potential.set_zbl(Zbl::create(document.at("zbl"), elements, "\"zbl\" in \"" + path + "\""));
+  potential.set_terms(made_of(document.at("terms"), term_registry(), "term", elements, path, options));
   if (document.contains("short_range"))
     potential.set_short_range(ShortRange::create(document.at("short_range"), elements, potential.cutoff(),
                                                  "\"short_range\" in \"" + path + "\""));
@@ -200,7 +219,9 @@ std::string print_potential_file(const Potential& potential, const std::string& 
                                                      {"model", potential.model().to_json()},
                                                      {"descriptors", Json::array()}};
   for (const auto& descriptor : potential.descriptors()) document.back().second.push_back(descriptor->to_json());
-  if (potential.zbl()) document.insert(document.end() - 1, {"zbl", potential.zbl()->to_json()});
+  Json terms = Json::array();
+  for (const auto& term : potential.terms()) terms.push_back(term->to_json());
+  if (!terms.empty()) document.insert(document.end() - 1, {"terms", terms});
   if (potential.short_range())
     document.insert(document.end() - 1, {"short_range", potential.short_range()->to_json(potential.elements())});
   std::string text = "{\n";

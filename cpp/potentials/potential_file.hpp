@@ -9,7 +9,8 @@
 
 namespace forcesmith {
 
-inline constexpr int potential_file_version = 1;
+/// What is written. Files of version 1 are read, too: they had the term zbl under a key of its own.
+inline constexpr int potential_file_version = 2;
 
 /// Whether a text is JSON, ours or not.
 bool is_json(const std::string& text);

@@ -19,6 +19,7 @@
 #include "potentials/n2p2_format.hpp"
 #include "potentials/potential_file.hpp"
 #include "potentials/snap_format.hpp"
+#include "potentials/terms/zbl/zbl.hpp"
 
 namespace forcesmith {
 
@@ -50,6 +51,13 @@ const std::vector<ModelEntry>& model_registry() {
       {"linear", LinearModel::schema, LinearModel::create},
       {"neural_network", neural_network::NeuralNetwork::schema, neural_network::NeuralNetwork::create},
       {"quadratic", QuadraticModel::schema, QuadraticModel::create},
+  };
+  return entries;
+}
+
+const std::vector<TermEntry>& term_registry() {
+  static const std::vector<TermEntry> entries{
+      {"zbl", Zbl::schema, Zbl::create},
   };
   return entries;
 }

@@ -1,4 +1,4 @@
-// THE list of descriptors, models and file formats, and how potentials are read and written.
+// THE list of descriptors, models, terms of the energy and file formats, and how potentials are read and written.
 #pragma once
 
 #include <functional>
@@ -27,6 +27,14 @@ struct ModelEntry {
       create;
 };
 
+struct TermEntry {
+  std::string name;
+  std::function<ParameterSchema()> schema;
+  std::function<std::unique_ptr<Term>(const Json& parameters, const std::vector<std::string>& elements,
+                                      const std::string& where)>
+      create;
+};
+
 struct FormatEntry {
   std::string name;
   std::vector<std::string> extensions;  // with the dot
@@ -42,6 +50,7 @@ struct FormatEntry {
 
 const std::vector<DescriptorEntry>& descriptor_registry();
 const std::vector<ModelEntry>& model_registry();
+const std::vector<TermEntry>& term_registry();
 const std::vector<FormatEntry>& format_registry();
 
 /// The format of a text by its content or, where that tells none, by the extension of `path`.

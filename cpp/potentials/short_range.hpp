@@ -4,7 +4,7 @@
 //         g(r) = d - w (t - t^3 + t^4/2),  t = (d - r) / w, at most 1,  w = d / 10,
 //       so that a model is never asked about distances below 0.95 d; g goes into r at d, and into a constant at
 //       0.9 d, with two derivatives;
-//   (2) the screened nuclear repulsion of zbl.hpp, switched on from d to 0.9 d, times the strength of the pair.
+//   (2) the screened nuclear repulsion of terms/zbl/, switched on from d to 0.9 d, times the strength of the pair.
 // At distances beyond the onset it changes nothing: a fit to data that begin there does not see it.
 #pragma once
 
@@ -18,7 +18,7 @@
 #include "neighbors/neighbor_view.hpp"
 #include "neighbors/pair_forces.hpp"
 #include "neighbors/select_neighbors_variants.hpp"
-#include "potentials/zbl.hpp"
+#include "potentials/terms/zbl/zbl.hpp"
 
 namespace forcesmith {
 

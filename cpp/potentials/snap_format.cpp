@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "models/quadratic_model.hpp"
+#include "potentials/terms/zbl/zbl.hpp"
 #include "potentials/word_reader.hpp"
 
 namespace forcesmith {
@@ -398,9 +399,12 @@ std::vector<TextFile> print_snap(const Potential& potential, const std::string& 
   const auto* descriptor = dynamic_cast<const bispectrum::Bispectrum*>(potential.descriptors().front().get());
   const auto* quadratic = dynamic_cast<const QuadraticModel*>(&potential.model());
   const auto* linear = quadratic ? &quadratic->linear() : dynamic_cast<const LinearModel*>(&potential.model());
-  if (potential.descriptors().size() != 1 || descriptor == nullptr || linear == nullptr)
+  const Zbl* zbl = potential.terms().empty() ? nullptr : dynamic_cast<const Zbl*>(potential.terms()[0].get());
+  if (potential.descriptors().size() != 1 || descriptor == nullptr || linear == nullptr ||
+      potential.terms().size() != (zbl ? 1 : 0))
     throw FormatError("The potential cannot be written as the SNAP file \"" + path +
-                      "\": that format holds one bispectrum descriptor with a linear or quadratic model.");
+                      "\": that format holds one bispectrum descriptor with a linear or quadratic model, and at most "
+                      "one repulsion.");
   const bool chem = descriptor->settings().chemflag;
   if (chem && quadratic)
     throw FormatError(
@@ -431,8 +435,7 @@ std::vector<TextFile> print_snap(const Potential& potential, const std::string& 
   }
   std::vector<TextFile> files{{coeff_path, out.str()}, {param_path, parameter_text(p, quadratic != nullptr)}};
   const std::string command_path = with_extension(path, ".mod");
-  if (potential.zbl())
-    files.push_back({command_path, command_text(potential, *potential.zbl(), coeff_path, param_path)});
+  if (zbl != nullptr) files.push_back({command_path, command_text(potential, *zbl, coeff_path, param_path)});
   else if (text_of_file(command_path).value_or("").starts_with(command_title))
     files.push_back({command_path, std::nullopt});  // it would add the repulsion of an earlier potential
   return files;

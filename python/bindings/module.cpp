@@ -246,13 +246,14 @@ PYBIND11_MODULE(_core, m) {
   m.def(
       "registry",
       [] {
-        Json all{{"descriptors", Json::object()}, {"models", Json::object()}, {"formats", Json::object()}};
+        Json all;
         for (const auto& entry : descriptor_registry()) all["descriptors"][entry.name] = to_json(entry.schema());
         for (const auto& entry : model_registry()) all["models"][entry.name] = to_json(entry.schema());
+        for (const auto& entry : term_registry()) all["terms"][entry.name] = to_json(entry.schema());
         for (const auto& entry : format_registry()) all["formats"][entry.name] = entry.extensions;
         return python_of(all);
       },
-      "Descriptors and models with their parameters, file formats with their extensions.");
+      "Descriptors, models and terms of the energy with their parameters, file formats with their extensions.");
   m.def(
       "write_files", [](const Files& files) { write_files(text_files(files)); }, py::arg("files"),
       py::call_guard<py::gil_scoped_release>(),

@@ -89,7 +89,8 @@ def _potential(name: str, descriptors: list[dict], model: dict, **more) -> Write
 def _forcesmith() -> Iterable[Write]:
     for _, descriptors, model in potential_cases():
         yield _potential("main.json", descriptors, model)
-    yield _potential("main.json", descriptors, model, zbl={"inner": 1.0, "outer": 2.0})
+    terms = [{"type": "zbl", "inner": 1.0, "outer": 2.0}]
+    yield _potential("main.json", descriptors, model, terms=terms)
 
 
 def _mlip() -> Iterable[Write]:

@@ -571,7 +571,7 @@ def symmetry_file(tmp_path_factory):
     descriptors = [{"type": "symmetry_functions", "cutoff": 4.3, "angular": 1}]
     own = make_potential(descriptors, {"type": "neural_network", "hidden_layers": [5]})
     path = tmp_path_factory.mktemp("symmetry") / "symmetry.json"
-    document = json.loads(own.to_json()) | {"zbl": {"inner": 2.5, "outer": 3.5}}
+    document = json.loads(own.to_json()) | {"terms": [{"type": "zbl", "inner": 2.5, "outer": 3.5}]}
     path.write_text(json.dumps(document))
     return path
 

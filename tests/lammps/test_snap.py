@@ -114,7 +114,7 @@ def with_zbl(potential, inner, outer):
     import forcesmith as fs
 
     document = json.loads(potential.to_json())
-    document["zbl"] = {"inner": inner, "outer": outer}
+    document["terms"] = [{"type": "zbl", "inner": inner, "outer": outer}]
     return fs.Potential.from_json(json.dumps(document))
 
 

@@ -112,6 +112,9 @@ MODELS = {
 }
 """Variants by registry name."""
 
+TERMS = {"zbl": [{"inner": 1.4, "outer": 3.9}, {"inner": 1.9, "outer": 5.3}]}
+"""Variants by registry name."""
+
 
 def potential_cases() -> list[tuple[str, list[dict], dict]]:
     """(id, descriptors, model) for every registered pair, and one with stacked descriptors.

@@ -22,6 +22,7 @@ from contract_examples import (
     DESCRIPTORS,
     ELEMENTS,
     MODELS,
+    TERMS,
     crystal,
     make_potential,
     potential_cases,
@@ -68,6 +69,7 @@ def test_every_registered_name_has_an_example():
     registry = fs.registry()
     assert set(registry["descriptors"]) == set(DESCRIPTORS), "add it to contract_examples.py"
     assert set(registry["models"]) == set(MODELS), "add it to contract_examples.py"
+    assert set(registry["terms"]) == set(TERMS), "add it to contract_examples.py"
 
 
 def test_examples_are_not_trivial(potential, examples):

@@ -637,7 +637,10 @@ def test_other_descriptors(tmp_path, name):
             "the same number of hidden layers",
         ),
         ({"model": {"hidden_layers": [], "activation": []}}, "n2p2 wants a hidden layer"),
-        ({"zbl": {"inner": 0.5, "outer": 1.0}}, "and no repulsion"),
+        (
+            {"version": 2, "terms": [{"type": "zbl", "inner": 0.5, "outer": 1.0}]},
+            "and no repulsion",
+        ),
         ({"descriptors": [DESCRIPTOR, DESCRIPTOR]}, "holds one descriptor of symmetry functions"),
         (
             {"descriptors": [{"type": "bispectrum", "twojmax": 2, "rcutfac": 4.0}]},

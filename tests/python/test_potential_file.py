@@ -117,15 +117,15 @@ def test_other_format_name(document):
     refuse(document, "not a forcesmith potential", '"format" must be "forcesmith potential"')
 
 
-@pytest.mark.parametrize("version", [0, 2, 1.5, "1", None, [1], True])
+@pytest.mark.parametrize("version", [0, 3, 1.5, "1", None, [1], True])
 def test_other_version(document, version):
     document["version"] = version
-    refuse(document, f"version {json.dumps(version)}", "reads version 1")
+    refuse(document, f"version {json.dumps(version)}", "reads versions 1 and 2")
 
 
 def test_missing_version(document):
     del document["version"]
-    refuse(document, "version null", "reads version 1")
+    refuse(document, "version null", "reads versions 1 and 2")
 
 
 @pytest.mark.parametrize("key", ["elements", "descriptors", "model"])

@@ -324,18 +324,17 @@ def test_files_of_a_name_with_dots(tmp_path):
 
 def with_zbl(potential: fs.Potential) -> fs.Potential:
     document = json.loads(potential.to_json())
-    return fs.Potential.from_json(
-        json.dumps({**document, "zbl": {"inner": 1.25, "outer": 2.5}}), trained=False
-    )
+    terms = [{"type": "zbl", "inner": 1.25, "outer": 2.5}]
+    return fs.Potential.from_json(json.dumps({**document, "terms": terms}), trained=False)
 
 
 @pytest.mark.parametrize("wanted", ["a.snapcoeff", "a.snapparam"])
 def test_a_repulsion_beside_the_files_is_not_lost_in_silence(tmp_path, wanted):
     with_zbl(make_potential([TWO], {"type": "linear"})).write(tmp_path / "a.snapcoeff")
     with pytest.warns(
-        UserWarning, match=r"a\.mod adds a repulsion .* not converted; add its cutoffs"
+        UserWarning, match=r"a\.mod adds a repulsion .* not converted; add it to the"
     ):
-        assert "zbl" not in fs.Potential.read(tmp_path / wanted).info()
+        assert "terms" not in fs.Potential.read(tmp_path / wanted).info()
     (tmp_path / "a.mod").write_text("pair_style hybrid/overlay &\nzbl 1 2 &\nsnap\n")
     with pytest.warns(UserWarning, match=r"a\.mod adds a repulsion"):
         fs.Potential.read(tmp_path / wanted)

@@ -47,11 +47,11 @@ def reference(z_i: int, z_j: int, r: float, inner: float, outer: float) -> float
 def document(elements=ELEMENTS, zbl=ZBL, descriptor=BISPECTRUM, model=None) -> dict:
     return {
         "format": "forcesmith potential",
-        "version": 1,
+        "version": 2,
         "elements": elements,
         "descriptors": [descriptor],
         "model": model or {"type": "linear"},
-        "zbl": zbl,
+        "terms": [{"type": "zbl", **zbl}],
     }
 
 
@@ -61,9 +61,8 @@ def zbl_alone(elements=ELEMENTS, zbl=ZBL) -> fs.Potential:
 
 
 def with_zbl(potential: fs.Potential, zbl: dict) -> fs.Potential:
-    return fs.Potential.from_json(
-        json.dumps({**json.loads(potential.to_json()), "zbl": zbl}), trained=False
-    )
+    document = {**json.loads(potential.to_json()), "terms": [{"type": "zbl", **zbl}]}
+    return fs.Potential.from_json(json.dumps(document), trained=False)
 
 
 def dimer(symbols: str | list[str], distance: float) -> Atoms:
@@ -199,23 +198,12 @@ def test_nothing_of_it_is_fitted():
 def test_round_trip(tmp_path, descriptor):
     potential = with_zbl(make_potential([descriptor], {"type": "linear"}), ZBL)
     potential.write(tmp_path / "a.json")
-    assert json.loads((tmp_path / "a.json").read_text())["zbl"] == ZBL
+    assert json.loads((tmp_path / "a.json").read_text())["terms"] == [{"type": "zbl", **ZBL}]
     again = fs.Potential.read(tmp_path / "a.json")
     assert again.to_json() == potential.to_json() and again.cutoff == potential.cutoff
     one, other = (p.evaluate(crystal()) for p in (potential, again))
     assert one.energy == other.energy
     np.testing.assert_array_equal(one.forces, other.forces)
-
-
-def test_files_without_it():
-    """Absent and null mean the same, and nothing is written then."""
-    texts = []
-    for given in ({}, {"zbl": None}):
-        plain = {k: v for k, v in document().items() if k != "zbl"}
-        texts.append(
-            fs.Potential.from_json(json.dumps({**plain, **given}), trained=False).to_json()
-        )
-    assert texts[0] == texts[1] and "zbl" not in json.loads(texts[0])
 
 
 @pytest.mark.parametrize("extension", [".mtp", ".almtp"])
@@ -239,7 +227,6 @@ def test_the_mlip_format_cannot_hold_it(tmp_path, extension):
         ({"outer": 1.0}, ['"inner"', "is missing"]),
         ({**ZBL, "iner": 1.0}, ['Unknown parameter "iner"', 'did you mean "inner"?']),
         ({**ZBL, "outer": "2.6"}, ['"outer"', 'must be of type number, but is "2.6"']),
-        ([1.4, 2.6], ['"zbl"', "must be of type object, but is [1.4,2.6]"]),
     ],
 )
 def test_wrong_parameters(zbl, parts):
@@ -257,7 +244,7 @@ def test_what_is_no_element(symbol):
     given = document(["O", symbol])
     with pytest.raises(ValueError, match=f'"zbl" in "bad.json": "{symbol}" is not a chemical elem'):
         fs.Potential.from_json(json.dumps(given), "bad.json", trained=False)
-    del given["zbl"]
+    del given["terms"]
     assert fs.Potential.from_json(json.dumps(given), trained=False).elements == ["O", symbol]
 
 
@@ -289,7 +276,7 @@ def test_fit_recovers_a_potential_with_it(outer):
         "optimizer": {"ridge": 0.0, "threads": 1},
     }
     result = fs.fit(data, settings=settings, zbl=zbl)
-    assert json.loads(result.potential.to_json())["zbl"] == zbl
+    assert json.loads(result.potential.to_json())["terms"] == [{"type": "zbl", **zbl}]
     assert result.potential.cutoff == known.cutoff == max(3.6, outer)
     expected = known._core.model_parameters
     np.testing.assert_allclose(result.potential._core.model_parameters, expected, rtol=1e-6)
@@ -344,8 +331,7 @@ def test_a_fit_that_starts_from_a_file_heeds_its_settings(tmp_path):
 
 def test_a_fit_that_grows_from_a_file_keeps_its_repulsion(tmp_path):
     known = make_potential([BISPECTRUM], {"type": "linear"})
-    document = {**json.loads(known.to_json()), "zbl": ZBL}
-    fs.Potential.from_json(json.dumps(document), trained=False).write(tmp_path / "start.json")
+    with_zbl(known, ZBL).write(tmp_path / "start.json")
     optimizer = {"start": str(tmp_path / "start.json")}
     result = fs.fit(data_of(known), elements=ELEMENTS, descriptor=BISPECTRUM, optimizer=optimizer)
-    assert json.loads(result.potential.to_json())["zbl"] == ZBL
+    assert json.loads(result.potential.to_json())["terms"] == [{"type": "zbl", **ZBL}]

@@ -150,7 +150,7 @@ class Potential:
             "descriptors": [readable(descriptor) for descriptor in document["descriptors"]],
             "descriptor_values": {e: self._core.size(i) for i, e in enumerate(self.elements)},
             "model": readable(document["model"]),
-            **{key: document[key] for key in ("zbl", "short_range") if key in document},
+            **{key: document[key] for key in ("terms", "short_range") if key in document},
             "parameters": {
                 "descriptors": len(self._core.descriptor_parameters),
                 "model": len(self._core.model_parameters),
@@ -219,8 +219,8 @@ def _warn_of_repulsion_beside(path: Path, core: _core.Potential) -> None:
         if re.search(r"^\s*pair_style\b.*\bzbl\b", text, re.MULTILINE):
             warnings.warn(
                 f"{commands} adds a repulsion (pair_style zbl), which is not part of {path.name} "
-                'and not converted; add its cutoffs to the .json file as "zbl": {"inner": ..., '
-                '"outer": ...}, or use pair_style hybrid/overlay.',
+                'and not converted; add it to the .json file as "terms": [{"type": "zbl", "inner": '
+                '..., "outer": ...}], or use pair_style hybrid/overlay.',
                 stacklevel=3,
             )
             return

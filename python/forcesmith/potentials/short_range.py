@@ -50,14 +50,15 @@ def strengthen_wall(potential: Potential) -> None:
     """Make the wall as strong as it must be for two atoms alone to repel each other inside of it.
 
     In the data, two atoms are hardly ever alone; a fitted potential may attract them at any
-    distance. A potential with a nuclear repulsion of its own (`zbl`) gets no second one if the
-    first is enough.
+    distance. A potential with a nuclear repulsion of its own (the term `zbl`) gets no second one if
+    the first is enough.
     """
     core = potential._core
     given = core.short_range
     if given is None or not any("onset" in pair for pair in given["pairs"]):
         return
-    least = 0.0 if potential.info().get("zbl") else 1.0
+    terms = potential.info().get("terms", [])
+    least = 0.0 if any(term["type"] == "zbl" for term in terms) else 1.0
     slopes = {}
     for strength in (0.0, 1.0):
         core.short_range = {"pairs": [pair | {"strength": strength} for pair in given["pairs"]]}

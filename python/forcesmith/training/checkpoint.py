@@ -251,6 +251,7 @@ def compared_settings(settings: FitSettings, elements: Sequence[str]) -> dict[st
         "descriptor": None if settings.goes_on else one_or_several,
         "model": None if settings.goes_on else model,
         "zbl": settings.zbl and settings.zbl.model_dump(),
+        "terms": [own.model_dump() for own in settings.terms] or None,
         "wall": settings.wall,
         "weights": settings.weights.model_dump(),
         "data": {"validation_fraction": settings.data.validation_fraction},

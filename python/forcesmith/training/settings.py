@@ -17,6 +17,7 @@ from pydantic import (
     PlainValidator,
     Tag,
     ValidationError,
+    ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
@@ -57,6 +58,18 @@ class ModelSettings(BaseModel):
     @classmethod
     def _known(cls, name: str) -> str:
         return _checked_name("model", name, _core.registry()["models"])
+
+
+class TermSettings(BaseModel):
+    """`type` and the parameters of that term's own schema."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _checked_name("term", name, _core.registry()["terms"])
 
 
 class DataSettings(LabelSettings):
@@ -214,8 +227,11 @@ class FitSettings(Section):
     ] = DescriptorSettings()
     """One, or several whose values are put side by side."""
     model: ModelSettings = ModelSettings()
+    terms: list[TermSettings] = []
+    """Further terms of the energy, which are part of the potential; the rest is fitted to what they
+    leave."""
     zbl: ZblSettings | None = None
-    """Fixed repulsion that is part of the potential; the rest is fitted to what it leaves."""
+    """Short for a term of the type "zbl"."""
     wall: bool = True
     """Atoms closer than any two of their elements in the training data repel each other (ZBL),
     whatever the fitted part would say there; at larger distances nothing changes."""
@@ -223,6 +239,13 @@ class FitSettings(Section):
     weights: WeightSettings = WeightSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     output: OutputSettings = OutputSettings()
+
+    @field_validator("zbl")
+    @classmethod
+    def _one_repulsion(cls, zbl: ZblSettings | None, checked: ValidationInfo) -> ZblSettings | None:
+        if zbl and any(term.type == "zbl" for term in checked.data.get("terms", [])):
+            raise ValueError("it is short for a term of the type zbl, and `terms` has one already")
+        return zbl
 
     @property
     def goes_on(self) -> bool:
@@ -232,6 +255,12 @@ class FitSettings(Section):
     @property
     def descriptors(self) -> list[DescriptorSettings]:
         return self.descriptor if isinstance(self.descriptor, list) else [self.descriptor]
+
+    @property
+    def all_terms(self) -> list[TermSettings]:
+        """`terms`, and what `zbl` is short for."""
+        own = [TermSettings(type="zbl", **self.zbl.model_dump())] if self.zbl else []
+        return own + self.terms
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike) -> FitSettings:

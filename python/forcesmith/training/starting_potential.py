@@ -32,16 +32,16 @@ def starting_potential(
         _descriptor(own, train, elements, None if old is None else old.info()["descriptors"])
         for own in settings.descriptors
     ]
-    zbl = settings.zbl.model_dump() if settings.zbl else None
-    if zbl is None and old is not None:
-        zbl = old.info().get("zbl")
+    terms = [own.model_dump() for own in settings.all_terms]
+    if not terms and old is not None:
+        terms = old.info().get("terms", [])
     document = {
         "format": "forcesmith potential",
-        "version": 1,
+        "version": 2,
         "elements": list(elements),
         "descriptors": descriptors,
         "model": settings.model.model_dump(exclude={"energy_offsets"}),
-        "zbl": zbl,
+        "terms": terms,
     }
     potential = Potential.from_json(json.dumps(document), "the fit settings", trained=False)
     _smallest_distance(train, potential.cutoff)
@@ -68,10 +68,10 @@ def _given_start(start: str | Potential, elements: Sequence[str]) -> Potential:
 
 
 def _refuse_what_a_start_ignores(settings: FitSettings) -> None:
-    if settings.zbl or settings.model.model_fields_set - {"type", "energy_offsets"}:
+    if settings.all_terms or settings.model.model_fields_set - {"type", "energy_offsets"}:
         raise ValueError(
             "With optimizer.start and no descriptor settings the potential goes on as it is: leave "
-            "out `zbl` and `model`, or give the descriptor too, to grow a new potential."
+            "out `zbl`, `terms` and `model`, or give the descriptor too, to grow a new potential."
         )
 
 

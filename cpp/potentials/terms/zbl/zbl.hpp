@@ -4,14 +4,15 @@
 // are made to what it leaves. eV, angstrom.
 #pragma once
 
+#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/parameter_schema.hpp"
 #include "neighbors/packed_neighbors.hpp"
-#include "potentials/zbl_variants.hpp"
+#include "potentials/terms/term.hpp"
+#include "potentials/terms/zbl/zbl_variants.hpp"
 
 namespace forcesmith {
 
@@ -21,34 +22,38 @@ struct ZblRange {
   double strength = 1.0;
 };
 
-class Zbl {
+class Zbl : public LocalTerm {
  public:
   static ParameterSchema schema();
-  static Zbl create(const Json& parameters, const std::vector<std::string>& elements, const std::string& where);
+  static std::unique_ptr<Term> create(const Json& parameters, const std::vector<std::string>& elements,
+                                      const std::string& where);
 
   /// The same range for all pairs of elements.
   Zbl(const ZblRange& range, const std::vector<std::string>& elements, const std::string& where);
   /// ranges: [element][element], symmetric.
   Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& elements, const std::string& where);
 
+  std::string type() const override { return "zbl"; }
+  double cutoff() const override { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
   /// Of one range for all pairs.
-  Json to_json() const { return {{"inner", inner()}, {"outer", outer()}}; }
+  Json to_json() const override { return {{"type", type()}, {"inner", inner()}, {"outer", outer()}}; }
+  std::unique_ptr<Workspace> make_workspace() const override;
+  /// Half the energy of every pair is that of the central atom.
+  void add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const override;
+  void add(const NeighborViewOf<float>& block, Workspace& workspace, double* energies,
+           const PairForces& forces) const override;
+
+  // Of one range for all pairs.
   double inner() const { return pairs_[0].inner; }
   double outer() const { return pairs_[0].outer; }
   const std::vector<int>& atomic_numbers() const { return atomic_numbers_; }
-
-  /// Memory of one worker.
-  struct Workspace {
-    explicit Workspace(const std::optional<Zbl>& zbl) : neighbors(zbl ? zbl->packing_ : packing_variants_in_use()) {}
-    PackedNeighbors neighbors;
-    AlignedBuffer pair_gradients;
-  };
-  /// Adds half the energy of every pair to that of the central atom, energies [n_atoms], and the forces and
-  /// virials of these halves.
-  template <class Real>
-  void add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies, const PairForces& forces) const;
+  ZblTables tables() const { return {static_cast<int>(atomic_numbers_.size()), pairs_.data()}; }
 
  private:
+  template <class Real>
+  void pack_and_add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies,
+                    const PairForces& forces) const;
+
   std::vector<int> atomic_numbers_;  // [element]
   ZblVariant variant_;
   PackingVariants packing_ = packing_variants_in_use();  // of the same instruction set

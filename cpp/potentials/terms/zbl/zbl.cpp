@@ -1,4 +1,4 @@
-#include "potentials/zbl.hpp"
+#include "potentials/terms/zbl/zbl.hpp"
 
 #include <array>
 #include <cmath>
@@ -17,6 +17,12 @@ constexpr double amplitude[4] = {0.02817, 0.28022, 0.50986, 0.18175};
 constexpr double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
 constexpr double exponent = 0.23, a0 = 0.46850;  // a0 in angstrom
 constexpr double coulomb_constant = 14.399645;   // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
+
+struct ZblWorkspace : LocalTerm::Workspace {
+  explicit ZblWorkspace(const PackingVariants& packing) : neighbors(packing) {}
+  PackedNeighbors neighbors;
+  AlignedBuffer pair_gradients;
+};
 
 /// V and its first two derivatives.
 std::array<double, 3> screened_coulomb(const ZblPair& pair, double r) {
@@ -56,9 +62,10 @@ ParameterSchema Zbl::schema() {
           {"outer", "number", "angstrom", {}, "distance at which the repulsion is 0"}};
 }
 
-Zbl Zbl::create(const Json& given, const std::vector<std::string>& elements, const std::string& where) {
+std::unique_ptr<Term> Zbl::create(const Json& given, const std::vector<std::string>& elements,
+                                  const std::string& where) {
   const Json checked = checked_parameters(schema(), given, where);
-  return Zbl(ZblRange{checked.at("inner"), checked.at("outer")}, elements, where);
+  return std::make_unique<Zbl>(ZblRange{checked.at("inner"), checked.at("outer")}, elements, where);
 }
 
 Zbl::Zbl(const ZblRange& range, const std::vector<std::string>& elements, const std::string& where)
@@ -84,18 +91,25 @@ Zbl::Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& el
     }
 }
 
+std::unique_ptr<LocalTerm::Workspace> Zbl::make_workspace() const { return std::make_unique<ZblWorkspace>(packing_); }
+
 template <class Real>
-void Zbl::add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies,
-              const PairForces& forces) const {
-  const int n_elements = static_cast<int>(atomic_numbers_.size());
-  workspace.neighbors.pack(block, cutoffs_, n_elements, variant_.width);
-  const PackedView view = workspace.neighbors.view();
-  double* gradients =
-      workspace.pair_gradients.reserve(static_cast<std::size_t>(3) * workspace.neighbors.n_packs() * variant_.width);
-  variant_.add({n_elements, pairs_.data()}, view, energies, gradients);
-  workspace.neighbors.add_forces(gradients, forces);
+void Zbl::pack_and_add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies,
+                       const PairForces& forces) const {
+  auto& w = static_cast<ZblWorkspace&>(workspace);
+  const ZblTables t = tables();
+  w.neighbors.pack(block, cutoffs_, t.n_elements, variant_.width);
+  double* gradients = w.pair_gradients.reserve(static_cast<std::size_t>(3) * w.neighbors.n_packs() * variant_.width);
+  variant_.add(t, w.neighbors.view(), energies, gradients);
+  w.neighbors.add_forces(gradients, forces);
 }
-template void Zbl::add(const NeighborViewOf<double>&, Workspace&, double*, const PairForces&) const;
-template void Zbl::add(const NeighborViewOf<float>&, Workspace&, double*, const PairForces&) const;
+
+void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const {
+  pack_and_add(block, workspace, energies, forces);
+}
+void Zbl::add(const NeighborViewOf<float>& block, Workspace& workspace, double* energies,
+              const PairForces& forces) const {
+  pack_and_add(block, workspace, energies, forces);
+}
 
 }  // namespace forcesmith

@@ -1,15 +1,18 @@
-// Compiled once per instruction set (FORCESMITH_ISA).
-#include "potentials/zbl_variants.hpp"
+// The kernel of the screened nuclear repulsion, written once for all processors (see simd/simd.hpp). Lanes run over
+// neighbors of one element.
+#pragma once
 
+#include "neighbors/packed_view.hpp"
+#include "potentials/terms/zbl/zbl_tables.hpp"
 #include "simd/exponential.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
 
-namespace {
-
-using V = Simd<double, native_width>;
-
-void add_zbl(const ZblTables& t, const PackedView& neighbors, double* energies, double* pair_gradients) {
+/// Adds half the energy of every pair to that of its center, energies [n_atoms], and sets the derivatives of
+/// these halves with r_ij, pair_gradients [n_packs][3][width]; those of padding vanish.
+template <class V>
+FORCESMITH_FUNCTION void add_zbl(const ZblTables& t, const PackedView& neighbors, double* energies,
+                                 double* pair_gradients) {
   for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
     V energy(0.0);
     for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
@@ -34,9 +37,5 @@ void add_zbl(const ZblTables& t, const PackedView& neighbors, double* energies, 
     energies[atom] += lane_sum(energy);
   }
 }
-
-}  // namespace
-
-ZblVariant zbl_variant() { return {native_width, add_zbl}; }
 
 }  // namespace forcesmith::FORCESMITH_ISA
