@@ -1,6 +1,7 @@
 # The commands of README.md. Everything is installed into .venv, nothing outside this folder.
 #
 #   make demo         install, fit the example's potential, run molecular dynamics with it
+#   make docs         install with what the documentation needs, write it to build/docs
 #   make test         install with test tools, run the C++ and the Python tests
 #   make fuzz         damage many files of every format and read them, FUZZ_CASES or FUZZ_MINUTES
 #   make kill-test    kill fits 50 times at random moments, resume them, look for work lost
@@ -34,10 +35,15 @@ sanitized := build/asan
 sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
 
-.PHONY: demo test fuzz kill-test bench-tools sanitize cuda-check clean
+.PHONY: demo docs test fuzz kill-test bench-tools sanitize cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
+
+docs: $(venv)/installed
+	$(pip_install) $$($(python) -c "import tomllib; \
+	  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'])")
+	$(in_venv) NO_MKDOCS_2_WARNING=1 python -m mkdocs build
 
 test: $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error

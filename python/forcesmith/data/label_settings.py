@@ -10,37 +10,38 @@ from forcesmith.data.label_units import unit_factor
 class Section(BaseModel):
     """Settings that belong together; unknown names are errors."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        validate_assignment=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
 
 
 class LabelSettings(Section):
     """Where and in which units data files keep labels; all of them are options of `read` and of
     the commands that read data, too (`stress_key` as `--stress-key`)."""
 
-    energy_key: str | None = Field(None, description="Entry that holds the energy.")
-    forces_key: str | None = Field(None, description="Entry that holds the forces.")
-    stress_key: str | None = Field(
-        None, description="Entry that holds the stress, positive in tension."
-    )
-    virial_key: str | None = Field(
-        None, description="Entry that holds the virial, positive in compression."
-    )
-    energy_unit: str | None = Field(
-        None, description="Of energies and virials: eV, hartree, Ry, kcal/mol, kJ/mol."
-    )
-    forces_unit: str | None = Field(
-        None, description="Of forces: eV/angstrom, hartree/bohr, kcal/mol/angstrom, ..."
-    )
-    stress_unit: str | None = Field(
-        None, description="Of stresses: eV/angstrom^3, GPa, kbar, bar, hartree/bohr^3."
-    )
-    length_unit: str | None = Field(None, description="Of positions and cells: angstrom, bohr, nm.")
-    cflength: float | None = Field(
-        None, gt=0.0, description="Units of length of n2p2's data files per angstrom."
-    )
-    cfenergy: float | None = Field(
-        None, gt=0.0, description="Units of energy of n2p2's data files per eV."
-    )
+    energy_key: str | None = None
+    """Entry that holds the energy."""
+    forces_key: str | None = None
+    """Entry that holds the forces."""
+    stress_key: str | None = None
+    """Entry that holds the stress, positive in tension."""
+    virial_key: str | None = None
+    """Entry that holds the virial, positive in compression."""
+    energy_unit: str | None = None
+    """Of energies and virials: eV, hartree, Ry, kcal/mol, kJ/mol."""
+    forces_unit: str | None = None
+    """Of forces: eV/angstrom, hartree/bohr, kcal/mol/angstrom, ..."""
+    stress_unit: str | None = None
+    """Of stresses: eV/angstrom^3, GPa, kbar, bar, hartree/bohr^3."""
+    length_unit: str | None = None
+    """Of positions and cells: angstrom, bohr, nm."""
+    cflength: float | None = Field(None, gt=0.0)
+    """Units of length of n2p2's data files per angstrom."""
+    cfenergy: float | None = Field(None, gt=0.0)
+    """Units of energy of n2p2's data files per eV."""
 
     @field_validator("energy_unit", "forces_unit", "stress_unit", "length_unit")
     @classmethod

@@ -37,8 +37,9 @@ _Energy = Annotated[float, Field(ge=-1e12, le=1e12)]  # eV
 class DescriptorSettings(BaseModel):
     """`type` and the parameters of that descriptor's own schema (`forcesmith.registry()`)."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
     type: str = "moment_tensor"
+    """Name of the descriptor."""
 
     @field_validator("type")
     @classmethod
@@ -49,8 +50,9 @@ class DescriptorSettings(BaseModel):
 class ModelSettings(BaseModel):
     """`type`, `energy_offsets`, and the parameters of that model's own schema."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
     type: str = "linear"
+    """Name of the model."""
     energy_offsets: dict[str, _Energy] | None = None
     """Energy of an isolated atom of every element, eV; None: fitted."""
 
@@ -63,8 +65,9 @@ class ModelSettings(BaseModel):
 class TermSettings(BaseModel):
     """`type` and the parameters of that term's own schema."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
     type: str
+    """Name of the term."""
 
     @field_validator("type")
     @classmethod
@@ -74,7 +77,9 @@ class TermSettings(BaseModel):
 
 class DataSettings(LabelSettings):
     train: list[str] = []
+    """Files of configurations to fit, `file` or `file@slice`."""
     test: list[str] = []
+    """Files of configurations to test, likewise."""
     test_fraction: float = Field(0.0, ge=0.0, lt=1.0)
     """Part of every group of `train` that is held out for the test."""
     test_fractions: dict[str, Annotated[float, Field(ge=0.0, lt=1.0)]] = {}
@@ -97,8 +102,11 @@ class GroupWeights(Section):
     """Factors for one group (`config_type`)."""
 
     energy: _Weight = 1.0
+    """Factor of the weight of energies."""
     force: _Weight = 1.0
+    """Factor of the weight of forces."""
     stress: _Weight = 1.0
+    """Factor of the weight of stresses."""
 
 
 class WeightSettings(Section):
@@ -118,10 +126,15 @@ class WeightSettings(Section):
     """
 
     convention: Literal["mean", "fitsnap"] = "mean"
+    """Which of the two losses."""
     energy: _Weight = 1.0
+    """Of energies per atom; "mean": of (eV/atom)^2."""
     force: _Weight = 0.01
+    """Of forces; "mean": of (eV/angstrom)^2. With "fitsnap" 1 by default."""
     stress: _Weight = 0.1
+    """Of stresses; "mean": of (eV/angstrom^3)^2. With "fitsnap" 1 by default."""
     groups: dict[str, GroupWeights] = {}
+    """Factors for single groups, by name (`config_type`)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -206,15 +219,20 @@ class ZblSettings(Section):
     """Cutoffs of the nuclear repulsion, angstrom; from `inner` to `outer` it is switched off."""
 
     inner: float = Field(gt=0.0)
+    """Up to here the full repulsion, angstrom."""
     outer: float = Field(gt=0.0)
+    """From here none, angstrom."""
 
 
 class OutputSettings(Section):
     potential: str = "potential.json"
+    """File of the potential, in the format of its extension."""
     parity_plot: str | None = None
+    """Picture of potential against reference."""
     loss_log: str | None = None
     """CSV file with one row per iteration."""
     loss_plot: str | None = None
+    """Picture of the loss over iterations."""
 
 
 class FitSettings(Section):
@@ -227,6 +245,7 @@ class FitSettings(Section):
     ] = DescriptorSettings()
     """One, or several whose values are put side by side."""
     model: ModelSettings = ModelSettings()
+    """From the descriptor values of an atom to its energy."""
     terms: list[TermSettings] = []
     """Further terms of the energy, which are part of the potential; the rest is fitted to what they
     leave."""
@@ -236,9 +255,13 @@ class FitSettings(Section):
     """Atoms closer than any two of their elements in the training data repel each other (ZBL),
     whatever the fitted part would say there; at larger distances nothing changes."""
     data: DataSettings = DataSettings()
+    """Files, labels and units, what is held out."""
     weights: WeightSettings = WeightSettings()
+    """Of the loss."""
     optimizer: OptimizerSettings = OptimizerSettings()
+    """How the loss is minimised."""
     output: OutputSettings = OutputSettings()
+    """Files that `forcesmith fit` writes."""
 
     @field_validator("zbl")
     @classmethod

@@ -1,0 +1,178 @@
+"""What mkdocs generates from the program while it builds the site, so that no page repeats it.
+
+A line `<!-- generate: name argument ... -->` in a page is replaced by what the function of that
+name in GENERATORS returns, Markdown. Equations between dollars become MathML, which browsers show
+without scripts or fonts from elsewhere.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Literal, get_args, get_origin
+
+import annotated_types
+import forcesmith as fs
+from forcesmith.cli.app import app
+from forcesmith.training import settings
+from latex2mathml.converter import convert
+from pydantic import BaseModel
+from typer.main import get_command
+
+OUTSIDE = re.compile(
+    r"\[([^]]+)\]\((?:\.\./)+((?:bench|cpp|examples|lammps_plugin|tests)/[^)#]*)\)"
+)
+GENERATE = re.compile(r"^<!-- generate: (.+?) -->$", re.MULTILINE)
+EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Called by mkdocs for the text of every page."""
+    # Links to files of the repository lead nowhere in the site.
+    markdown = OUTSIDE.sub(r"\1 (`\2`)", markdown)
+    return GENERATE.sub(lambda found: generate(found[1]), markdown)
+
+
+def on_page_content(content: str, **_: Any) -> str:
+    """Called by mkdocs for the HTML of every page."""
+    return EQUATION.sub(
+        lambda found: convert(
+            html.unescape(found[2]), display="block" if found[1] == "div" else "inline"
+        ),
+        content,
+    )
+
+
+def generate(line: str) -> str:
+    name, *arguments = line.split()
+    return GENERATORS[name](*arguments)
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table; bars in cells are written so that they do not end the cell."""
+    lines = [list(header)]
+    lines += [["---"] * len(lines[0])]
+    lines += [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def code(value: Any) -> str:
+    """A value as it is written in TOML or JSON."""
+    return "" if value is None else f"`{json.dumps(value)}`"
+
+
+def text(words: str | None) -> str:
+    """Plain words, in which nothing is markup."""
+    return re.sub(r"([\[\]*_<>])", r"\\\1", words or "")
+
+
+# Settings
+
+
+def settings_table(name: str) -> str:
+    """The fields of one section of the settings, a class of forcesmith.training.settings."""
+    section = getattr(settings, name)
+    rows = []
+    for field, info in section.model_fields.items():
+        default = "required" if info.is_required() else code(_plain(info.default))
+        rows.append(
+            [f"`{field}`", _type(info.annotation, info.metadata), default, text(info.description)]
+        )
+    return table(["setting", "type", "default", "meaning"], rows)
+
+
+def _plain(default: Any) -> Any:
+    """Defaults that are themselves sections are told by their own tables."""
+    if isinstance(default, BaseModel):
+        return getattr(default, "type", None)
+    return default
+
+
+def _type(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return ", ".join(f'`"{name}"`' for name in arguments)
+    if hasattr(annotation, "__metadata__"):  # Annotated
+        return _type(arguments[0], annotation.__metadata__)
+    if origin is list:
+        return f"list of {_type(arguments[0])}".replace("table", "tables")
+    if origin is dict:
+        return f"table of {_type(arguments[1])}".replace("of number", "of numbers").replace(
+            "of table", "of tables"
+        )
+    if origin is not None:  # a union; None stands for "absent"
+        kinds = [_type(kind) for kind in arguments if kind is not type(None)]
+        return " or ".join(dict.fromkeys(kinds))
+    if issubclass(annotation, BaseModel):
+        return "table"
+    names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    return " ".join([names[annotation.__name__], *_bounds(metadata)])
+
+
+def _bounds(metadata: Iterable[Any]) -> list[str]:
+    bounds = []
+    for one in metadata:
+        for kind, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+            if isinstance(one, getattr(annotated_types, kind.capitalize())):
+                bounds.append(f"{sign} {getattr(one, kind):g}")
+    return bounds
+
+
+# Descriptors, models, formats
+
+
+def parameters_table(kind: str, name: str) -> str:
+    """The parameters of a descriptor or a model, by its schema in the core."""
+    rows = []
+    for field in fs.registry()[kind][name]:
+        default = code(field["default"]) if field["optional"] else "required"
+        if field["trained"]:
+            default = "trained"
+        rows.append(
+            [f"`{field['name']}`", field["type"], field["unit"], default, text(field["doc"])]
+        )
+    return table(["parameter", "type", "unit", "default", "meaning"], rows)
+
+
+def all_parameters(kind: str) -> str:
+    """A section per descriptor or model, by the registry."""
+    return "\n\n".join(
+        f"### `{name}`\n\n{parameters_table(kind, name)}" for name in fs.registry()[kind]
+    )
+
+
+# The command line
+
+
+def command_line() -> str:
+    """A section per command: what --help prints."""
+    return "\n\n".join(_command(name, one) for name, one in get_command(app).commands.items())
+
+
+def _command(name: str, command: Any) -> str:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option"]
+    usage = " ".join(
+        ["forcesmith", name, "[OPTIONS]"]
+        + [p.name.upper() + ("..." if p.nargs != 1 else "") for p in arguments]
+    )
+    rows = [[f"`{p.name.upper()}`", "required", p.help] for p in arguments]
+    for p in options:
+        [flag] = p.opts
+        value = "" if p.is_flag else " " + flag.removeprefix("--").upper()
+        default = "" if p.is_flag or p.default in (None, "") else code(p.default)
+        rows.append([f"`{flag}{value}`", default, p.help])
+    text = re.sub(r"(?<!\n)\n(?!\n)", " ", command.help)
+    return f"## `forcesmith {name}`\n\n```text\n{usage}\n```\n\n{text}\n\n" + table(
+        ["argument or option", "default", "meaning"], rows
+    )
+
+
+GENERATORS = {
+    "all_parameters": all_parameters,
+    "command_line": command_line,
+    "parameters": parameters_table,
+    "settings": settings_table,
+}
