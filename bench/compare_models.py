@@ -1,10 +1,10 @@
 """Every descriptor with every model, fitted to the same data: errors, time, memory, MD speed.
 
-    python bench/compare_models.py --data FOLDER [--element Si] [--element Mo] [--output FOLDER]
+    python bench/compare_models.py --data FOLDER [--element Si] [--element Mo]
 
 FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on (Y. Zuo et al., J. Phys. Chem. A 124, 731
 (2020)). Every fit runs in a process of its own, so that its peak memory is its own. Rates are those
-of pair_style forcesmith on one core, in crystals of about 2000 atoms.
+of pair_style forcesmith on one core, in crystals of about 2000 atoms. Records: models/, one each.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import forcesmith as fs
+import tables
 from ase.build import bulk
 from ase.io import write
-from forcesmith._core import instruction_set
+from records import argument_parser, write_record
 
 CRYSTALS = {"Mo": ("bcc", 3.17, 10), "Si": ("diamond", 5.47, 6)}  # lattice, angstrom, repeats
 FORCE_WEIGHT = {"Mo": 0.03, "Si": 0.01}  # the energy's is 1
@@ -137,12 +139,8 @@ def in_own_process(arguments: list[str]) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path)
+    parser = argument_parser(__doc__)
     parser.add_argument("--element", action="append", choices=sorted(CRYSTALS))
-    parser.add_argument("--output", type=Path, default=Path("."))
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -151,37 +149,28 @@ def main() -> None:
         return
     if arguments.data is None:
         parser.error("--data is required")
-    arguments.output.mkdir(parents=True, exist_ok=True)
     records = []
-    print(
-        "| | descriptor | model | values | parameters | test E, meV/atom, RMSE (MAE) | test F, "
-        "eV/angstrom, RMSE (MAE) | fit, s | memory, MB | katom-step/s |\n" + "|---" * 10 + "|"
-    )
-    for element in arguments.element or sorted(CRYSTALS):
-        for number, (descriptor, model, settings) in enumerate(cases(element)):
-            potential = (arguments.output / f"{element}_{number}.json").resolve()
-            record = in_own_process(
-                [element, str(arguments.data), json.dumps(settings), str(potential)]
-            )
-            record |= {"element": element, "descriptor": descriptor, "model": model}
-            record |= {"rate": rate(element, potential), "settings": settings}
-            records.append(record)
-            test = record["test"]
-            print(
-                f"| {element} | {descriptor} | {model} | {record['values']} "
-                f"| {record['parameters']} "
-                f"| {test['energy_rmse']:.2f} ({test['energy_mae']:.2f}) "
-                f"| {test['force_rmse']:.3f} ({test['force_mae']:.3f}) | {record['seconds']:.0f} "
-                f"| {record['peak_memory_mb']:.0f} | {record['rate']:.0f} |",
-                flush=True,
-            )
-            (arguments.output / "models.json").write_text(
-                json.dumps(
-                    {"instruction_set": instruction_set(), "fits": records},
-                    indent=1,
+    with tempfile.TemporaryDirectory() as folder:
+        for element in arguments.element or sorted(CRYSTALS):
+            for descriptor, model, settings in cases(element):
+                potential = Path(folder) / "potential.json"
+                given = [element, str(arguments.data), json.dumps(settings), str(potential)]
+                results = {"element": element, "descriptor": descriptor, "model": model}
+                results |= in_own_process(given)
+                results["rate"] = rate(element, potential)
+                name = f"{element}_{settings['descriptor']['type']}_{settings['model']['type']}"
+                records.append(
+                    write_record(
+                        "models",
+                        name,
+                        settings=settings,
+                        results=results,
+                        peers=("lammps",),
+                        folder=arguments.output,
+                    )
                 )
-                + "\n"
-            )
+                print(f"{name}: {results['seconds']:.0f} s", flush=True)
+    print(f"\n{tables.models(records)}\n\n{tables.origin(records)}")
 
 
 if __name__ == "__main__":

@@ -5,23 +5,21 @@
 FOLDER holds Mo_train.extxyz (Y. Zuo et al., J. Phys. Chem. A 124, 731 (2020)). Moment tensors with
 a linear model; the gradient is that with all parameters, radial coefficients included. "Plain
 evaluation" is energies, forces and virials of all configurations, in batches as in a fit. One core;
-the two take turns. --full-fit also makes the whole fit, on all cores.
+the two take turns. --full-fit also makes the whole fit, on all cores. Records: fit_cost/.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from pathlib import Path
 from statistics import median
 
 import forcesmith as fs
-from forcesmith._core import instruction_set
+import tables
 from forcesmith.training.loss import Loss
 from forcesmith.training.settings import FitSettings
 from forcesmith.training.starting_potential import starting_potential
 from forcesmith.training.training_set import TrainingSet, observables
+from records import argument_parser, write_record
 
 
 def seconds_of(work) -> float:
@@ -31,15 +29,11 @@ def seconds_of(work) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
+    parser = argument_parser(__doc__, required=True)
     parser.add_argument("--level", type=int, default=16)
     parser.add_argument("--cutoff", type=float, default=5.2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--full-fit", action="store_true")
-    parser.add_argument("--output", type=Path, default=Path("."))
     arguments = parser.parse_args()
     settings = {
         "descriptor": {
@@ -65,30 +59,30 @@ def main() -> None:
     for _ in range(arguments.repeats):
         plain.append(seconds_of(evaluate))
         both.append(seconds_of(lambda: loss(x)))
-    record = {
-        "level": arguments.level,
-        "parameters": len(x),
+    results = {
         "atoms": training_set.n_atoms,
-        "instruction_set": instruction_set(),
-        "plain_seconds": plain,
-        "loss_and_gradient_seconds": both,
+        "parameters": len(x),
+        "plain_seconds": median(plain),
+        "loss_and_gradient_seconds": median(both),
         "ratio": median(both) / median(plain),
+        "all_plain_seconds": plain,
+        "all_loss_and_gradient_seconds": both,
     }
-    print(
-        f"{training_set.n_atoms} atoms, {len(x)} parameters, one core: evaluation "
-        f"{median(plain):.3f} s, loss and gradient {median(both):.3f} s, "
-        f"ratio {record['ratio']:.2f}"
-    )
     if arguments.full_fit:
         result = fs.fit(train, fs.read(arguments.data / "Mo_test.extxyz"), settings)
-        test = result.test_errors.to_dict()["all"]
-        record |= {"fit_seconds": result.seconds, "iterations": len(result.history), "test": test}
-        print(
-            f"full fit: {result.seconds:.0f} s, {len(result.history)} iterations, test RMSE "
-            f"{test['energy_rmse']:.2f} meV/atom, {test['force_rmse']:.3f} eV/angstrom"
-        )
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / "fit_cost.json").write_text(json.dumps(record, indent=1) + "\n")
+        results["fit"] = {
+            "seconds": result.seconds,
+            "iterations": len(result.history),
+            "test": result.test_errors.to_dict()["all"],
+        }
+    record = write_record(
+        "fit_cost",
+        f"Mo_mtp_{arguments.level}",
+        settings=settings | {"repeats": arguments.repeats, "statistic": "median", "threads": 1},
+        results=results,
+        folder=arguments.output,
+    )
+    print(f"{tables.fit_cost([record])}\n\n{tables.origin([record])}")
 
 
 if __name__ == "__main__":

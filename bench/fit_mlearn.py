@@ -2,21 +2,19 @@
 
 Y. Zuo et al., J. Phys. Chem. A 124, 731 (2020).
 
-    python bench/fit_mlearn.py --data FOLDER [--element Mo] [--element Si] [--output FOLDER]
+    python bench/fit_mlearn.py --data FOLDER [--element Mo] [--element Si]
 
-FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on.
+FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on. Records: mlearn/ELEMENT.json.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 from pathlib import Path
 
 import forcesmith as fs
+import tables
 from forcesmith.progress import FitProgress
+from records import argument_parser, write_record
 
 PUBLISHED_TEST_MAE = {"Mo": (2.83, 0.09), "Si": (2.21, 0.06)}  # meV/atom, eV/angstrom; MTP
 
@@ -31,58 +29,43 @@ MAX_ITERATIONS = 400
 
 
 def run(element: str, folder: Path, output: Path) -> dict:
+    """Fits, and writes the record."""
     train = fs.read(folder / f"{element}_train.extxyz")
     test = fs.read(folder / f"{element}_test.extxyz")
-    weights = {"energy": 1.0, "force": FORCE_WEIGHT[element]}
+    settings = {
+        "descriptor": DESCRIPTOR,
+        "weights": {"energy": 1.0, "force": FORCE_WEIGHT[element]},
+        "optimizer": {"max_iterations": MAX_ITERATIONS},
+    }
     with FitProgress() as progress:
-        result = fs.fit(
-            train,
-            test,
-            descriptor=DESCRIPTOR,
-            weights=weights,
-            optimizer={"max_iterations": MAX_ITERATIONS},
-            checkpoint=output / f"{element}.json",
-            progress=progress,
-        )
+        result = fs.fit(train, test, settings, progress=progress)
     result.train_errors.print(title=f"{element}, train")
     result.test_errors.print(title=f"{element}, test")
-    return {
-        "element": element,
-        "descriptor": DESCRIPTOR,
-        "weights": weights,
-        "iterations": len(result.history),
-        "train": result.train_errors.to_dict(),
-        "test": result.test_errors.to_dict(),
-        "published_test_mae": PUBLISHED_TEST_MAE[element],
-        "seconds": result.seconds,
-        "peak_memory_mb": result.peak_memory_mb,
-        "cores": len(os.sched_getaffinity(0)),
-        "machine": platform.processor() or platform.machine(),
-        "program": fs.__version__,
-    }
+    return write_record(
+        "mlearn",
+        element,
+        settings=settings,
+        results={
+            "train": result.train_errors.to_dict()["all"],
+            "test": result.test_errors.to_dict()["all"],
+            "published_test_mae": PUBLISHED_TEST_MAE[element],
+            "iterations": len(result.history),
+            "seconds": result.seconds,
+            "peak_memory_mb": result.peak_memory_mb,
+        },
+        folder=output,
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
+    parser = argument_parser(__doc__, required=True)
     parser.add_argument("--element", action="append", choices=sorted(PUBLISHED_TEST_MAE))
-    parser.add_argument("--output", type=Path, default=Path("."))
     arguments = parser.parse_args()
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    for element in arguments.element or sorted(PUBLISHED_TEST_MAE):
-        record = run(element, arguments.data, arguments.output)
-        path = arguments.output / f"{element}_mlearn.json"
-        path.write_text(json.dumps(record, indent=1) + "\n")
-        errors = record["test"]["all"]
-        print(
-            f"{element}: test MAE {errors['energy_mae']:.2f} meV/atom and "
-            f"{errors['force_mae']:.4f} eV/angstrom (published "
-            f"{PUBLISHED_TEST_MAE[element][0]} and {PUBLISHED_TEST_MAE[element][1]}), "
-            f"{record['seconds']:.0f} s on "
-            f"{record['cores']} cores, {record['peak_memory_mb']:.0f} MB"
-        )
+    records = [
+        run(element, arguments.data, arguments.output)
+        for element in arguments.element or sorted(PUBLISHED_TEST_MAE)
+    ]
+    print(f"{tables.mlearn(records)}\n\n{tables.origin(records)}")
 
 
 if __name__ == "__main__":

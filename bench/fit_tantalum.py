@@ -4,16 +4,15 @@ A. P. Thompson et al., J. Comput. Phys. 285, 316 (2015): linear SNAP, 2J = 6, on
 
     python bench/fit_tantalum.py --data FOLDER
 
-FOLDER holds Ta.extxyz, Ta_pot.snapcoeff and Ta_pot.snapparam.
+FOLDER holds Ta.extxyz, Ta_pot.snapcoeff and Ta_pot.snapparam. Records: tantalum/MODEL.json.
 """
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import forcesmith as fs
 import numpy as np
+import tables
+from records import argument_parser, write_record
 
 WEIGHTS = {  # of FitSNAP's groups: energy, force, virial
     "Displaced_A15": (100, 1, 1e-8),
@@ -32,35 +31,45 @@ WEIGHTS = {  # of FitSNAP's groups: energy, force, virial
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
-    folder = parser.parse_args().data
-    train = fs.read(folder / "Ta.extxyz")
-    theirs = fs.Potential.read(folder / "Ta_pot.snapcoeff")
+    arguments = argument_parser(__doc__, required=True).parse_args()
+    train = fs.read(arguments.data / "Ta.extxyz")
+    theirs = fs.Potential.read(arguments.data / "Ta_pot.snapcoeff")
     names = ("energy", "force", "stress")
+    records = []
     for model in ("linear", "quadratic"):
-        result = fs.fit(
-            train,
-            descriptor={"type": "bispectrum", "twojmax": 6, "rcutfac": 4.67637, "bzeroflag": False},
-            model={"type": model},
-            zbl={"inner": 4.0, "outer": 4.8},
-            weights={
+        settings = {
+            "descriptor": {
+                "type": "bispectrum",
+                "twojmax": 6,
+                "rcutfac": 4.67637,
+                "bzeroflag": False,
+            },
+            "model": {"type": model},
+            "zbl": {"inner": 4.0, "outer": 4.8},
+            "weights": {
                 "convention": "fitsnap",
                 "groups": {g: dict(zip(names, w, strict=True)) for g, w in WEIGHTS.items()},
             },
-            optimizer={"ridge": 0.0},
-        )
+            "optimizer": {"ridge": 0.0},
+        }
+        result = fs.fit(train, settings=settings)
         errors = result.train_errors.total
-        print(
-            f"{model}: {result.seconds:.1f} s, {result.peak_memory_mb:.0f} MB, energy MAE "
-            f"{errors.energy_mae:.2f} meV/atom, force MAE {errors.force_mae:.4f} eV/angstrom"
-        )
+        results = {
+            "seconds": result.seconds,
+            "peak_memory_mb": result.peak_memory_mb,
+            "energy_mae": errors.energy_mae,
+            "force_mae": errors.force_mae,
+        }
         if model == "linear":
             ours = result.potential._core.model_parameters
             difference = np.max(np.abs(ours / theirs._core.model_parameters - 1))
-            print(f"largest relative difference to FitSNAP's coefficients: {difference:.1e}")
+            results["largest_difference"] = float(difference)
+        records.append(
+            write_record(
+                "tantalum", model, settings=settings, results=results, folder=arguments.output
+            )
+        )
+    print(f"{tables.tantalum(records)}\n\n{tables.origin(records)}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ LAMMPS alone, for orientation.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -25,12 +24,12 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from forcesmith.data.neighbors import find_neighbors
+from tables import SINGLE
 
 POTENTIALS = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOOLS = REPOSITORY / "build" / "bench"
 HOW_TO_BUILD_TOOLS = "make bench-tools"
-SINGLE = "forcesmith, single"  # beside "forcesmith", which is double precision
 
 
 class Unavailable(Exception):
@@ -366,26 +365,3 @@ def write_neighbors(path: Path, atoms: Atoms, potential: fs.Potential) -> None:
             (found.displacements, np.float64),
         ):
             np.ascontiguousarray(numbers, dtype=kind).tofile(file)
-
-
-def cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "unknown"
-
-
-def commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def argument_parser(description: str, repeats: int) -> argparse.ArgumentParser:
-    """What every command that runs these cases can be told."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--repeats", type=int, default=repeats)
-    parser.add_argument("--output", type=Path, default=Path("."))
-    return parser

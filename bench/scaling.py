@@ -5,11 +5,11 @@
 fcc copper, moment tensors (the potential of rates.py), NVE at 300 K. Sizes are thousands of atoms,
 on one thread of one rank; a size of 10000 shows what ten million atoms need. Two threads and two
 ranks are compared with one, taking turns, at 32 thousand atoms. Memory is the peak of the process.
+Records: scaling/mtp_LEVEL.json.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -18,8 +18,9 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from forcesmith._core import instruction_set
-from rate_cases import INPUT, Prepared, argument_parser, commit, cpu_model, prepare
+import tables
+from rate_cases import INPUT, Prepared, prepare
+from records import argument_parser, write_record
 
 CRYSTAL = """
 lattice fcc 3.615
@@ -69,39 +70,41 @@ def run(prepared: Prepared, atoms: float, threads: int = 1, ranks: int = 1) -> d
 
 
 def main() -> None:
-    parser = argument_parser(__doc__, repeats=3)
+    parser = argument_parser(__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--level", type=int, choices=[10, 16, 20], default=16)
     parser.add_argument("--sizes", type=float, nargs="*", default=[1, 4, 32, 256, 1000])
     arguments = parser.parse_args()
     data = arguments.data.resolve() if arguments.data else None
+    case = f"mtp_{arguments.level}"
     with tempfile.TemporaryDirectory() as name:
-        prepared = prepare(f"mtp_{arguments.level}", Path(name), data)
+        prepared = prepare(case, Path(name), data)
         parallel = {(1, 1): [], (2, 1): [], (1, 2): []}
         for _ in range(arguments.repeats):
             for (threads, ranks), runs in parallel.items():
-                runs.append(run(prepared, 32e3, threads, ranks))
+                runs.append(run(prepared, 32e3, threads, ranks)["rate"])
         sizes = [run(prepared, 1e3 * size) for size in arguments.sizes]
-    rates = {key: median(r["rate"] for r in runs) for key, runs in parallel.items()}
-    print(f"potential: {prepared.origin}; {cpu_model()}, {instruction_set()}\n")
-    print("| threads | ranks | katom-step/s | of one |\n|---|---|---|---|")
-    for (threads, ranks), rate in rates.items():
-        print(f"| {threads} | {ranks} | {rate:.1f} | {rate / rates[1, 1]:.2f} |")
-    print("\n| atoms | katom-step/s | peak memory, MB | bytes per atom |\n|---|---|---|---|")
     for size in sizes:
-        memory = size["peak_memory_mb"]
         more = size["atoms"] - sizes[0]["atoms"]
-        per_atom = f"{(memory - sizes[0]['peak_memory_mb']) * 2**20 / more:.0f}" if more else ""
-        print(f"| {size['atoms']} | {size['rate']:.1f} | {memory:.0f} | {per_atom} |")
-    record = {
-        "parallel": [r for runs in parallel.values() for r in runs],
-        "sizes": sizes,
-        "potential": prepared.origin,
-        "machine": cpu_model(),
-        "instruction_set": instruction_set(),
-        "commit": commit(),
-    }
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / "scaling.json").write_text(json.dumps(record, indent=1) + "\n")
+        bytes_more = 2**20 * (size["peak_memory_mb"] - sizes[0]["peak_memory_mb"])
+        size["bytes_per_atom"] = bytes_more / more if more else None
+    record = write_record(
+        "scaling",
+        case,
+        settings={"repeats": arguments.repeats, "statistic": "median", "parallel_atoms": 32000},
+        results={
+            "potential": prepared.origin,
+            "parallel": [
+                {"threads": threads, "ranks": ranks, "rate": median(rates), "all_rates": rates}
+                for (threads, ranks), rates in parallel.items()
+            ],
+            "sizes": sizes,
+        },
+        peers=("lammps",),
+        folder=arguments.output,
+    )
+    print(f"{tables.threads_and_ranks([record])}\n\n{tables.sizes([record])}")
+    print(f"\n{tables.origin([record])}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from __future__ import annotations
 import html
 import json
 import re
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types
@@ -20,6 +22,10 @@ from forcesmith.training import settings
 from latex2mathml.converter import convert
 from pydantic import BaseModel
 from typer.main import get_command
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+from records import read_records  # noqa: E402
+from tables import TABLES, origin, table  # noqa: E402
 
 OUTSIDE = re.compile(
     r"\[([^]]+)\]\((?:\.\./)+((?:bench|cpp|examples|lammps_plugin|tests)/[^)#]*)\)"
@@ -48,14 +54,6 @@ def on_page_content(content: str, **_: Any) -> str:
 def generate(line: str) -> str:
     name, *arguments = line.split()
     return GENERATORS[name](*arguments)
-
-
-def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A Markdown table; bars in cells are written so that they do not end the cell."""
-    lines = [list(header)]
-    lines += [["---"] * len(lines[0])]
-    lines += [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def code(value: Any) -> str:
@@ -170,8 +168,19 @@ def _command(name: str, command: Any) -> str:
     )
 
 
+# Benchmarks
+
+
+def benchmark(name: str) -> str:
+    """The table of that name, and where its records come from."""
+    program, print_table = TABLES[name]
+    records = read_records(program)
+    return f"{print_table(records)}\n\n{origin(records)}"
+
+
 GENERATORS = {
     "all_parameters": all_parameters,
+    "benchmark": benchmark,
     "command_line": command_line,
     "parameters": parameters_table,
     "settings": settings_table,

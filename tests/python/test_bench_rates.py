@@ -1,5 +1,6 @@
 """The cases of bench/rates.py: structures, potentials, one step in LAMMPS. No rates are judged."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -86,20 +87,30 @@ def test_water(cases, shared_data, tmp_path):
 
 def test_one_step(cases, tmp_path, monkeypatch):
     import rates
+    import tables
 
     small = cases.crystal("Ta", "bcc", 3.316, 4)
     case = cases.CASES["Ta06A"]
     monkeypatch.setitem(
         cases.CASES, "Ta06A", cases.Case(**{**vars(case), "structure": lambda data: small})
     )
-    record = rates.measure("Ta06A", None, repeats=1, steps=1, count=False)
-    assert record["atoms"] == 128 and set(record["medians"]) == {"snap", "forcesmith", cases.SINGLE}
-    assert record["ratio"] > 0 and record["single_over_double"] > 0
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["rates.py", *"--case Ta06A --repeats 1 --steps 1".split(), f"--output={tmp_path}"],
+    )
+    monkeypatch.setattr(rates, "tools_are_built", lambda: False)
+    rates.main()
+    record = json.loads((tmp_path / "rates" / "Ta06A.json").read_text())
+    results = record["results"]
+    assert results["atoms"] == 128
+    assert set(results["rates"]) == {"snap", "forcesmith", cases.SINGLE}
+    assert results["ratio"] > 0 and results["single_over_double"] > 0
     prepared = cases.prepare("Ta06A", tmp_path)
     double, single = (cases.run_lammps(prepared, s, 1) for s in ("forcesmith", cases.SINGLE))
     assert {"Pair", "Neigh", "Comm", "Modify", "Other"} <= set(double.sections)
     assert 0 < abs(single.energy - double.energy) < 1e-5 * double.atoms  # eV; not the same kernels
-    header, dashes, row = rates.table([record]).splitlines()
+    header, dashes, row = tables.rates([record]).splitlines()
     assert header.count("|") == dashes.count("|") == row.count("|")
     # The file of neighbors: two sizes, then five arrays.
     cases.write_neighbors(tmp_path / "neighbors.bin", small, prepared.potential)
@@ -108,3 +119,36 @@ def test_one_step(cases, tmp_path, monkeypatch):
     assert n_atoms == 128 and size == 16 + 4 * n_atoms + 8 * (n_atoms + 1) + (4 + 24) * n_pairs
     with pytest.raises(RuntimeError, match="end with energies"):
         rates.compare_energies("Ta06A", -1.0, -1.0 - 1e-8)
+
+
+def test_records_are_complete():
+    """Every recorded file, and the tables that are made of them."""
+    import records
+    import tables
+
+    benchmarks = {path.name for path in records.RESULTS.iterdir()}
+    assert benchmarks == {benchmark for benchmark, _ in tables.TABLES.values()}
+    for benchmark in benchmarks:
+        for record in records.read_records(benchmark):
+            assert record["benchmark"] == benchmark
+            assert (records.RESULTS / benchmark / f"{record['case']}.json").is_file()
+            own = {"benchmark", "case", "commit", "date", "machine", "versions"}
+            assert set(record) - {"note"} == own | {"settings", "results"}
+            assert set(record["machine"]) == {"processor", "instruction_set", "cores"}
+            assert "dirty" not in (record["commit"] or ""), "measure again, with all committed"
+    for name, (benchmark, print_table) in tables.TABLES.items():
+        found = records.read_records(benchmark)
+        lines = print_table(found).splitlines()
+        assert len(lines) > 2 and len({line.count("|") for line in lines}) == 1, name
+        assert tables.origin(found).startswith("Recorded: ")
+
+
+def test_record_is_written_and_read(cases, tmp_path):
+    import records
+
+    record = records.write_record(
+        "rates", "a", settings={"steps": 1}, results={"b": 2}, peers=("lammps",), folder=tmp_path
+    )
+    assert records.read_records("rates", tmp_path) == [record]
+    assert record["date"] and record["machine"]["processor"]
+    assert set(record["versions"]) == {"forcesmith", "lammps"}

@@ -1,0 +1,233 @@
+"""Tables of records, in Markdown: what the programs print and the documentation shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Records = list[dict[str, Any]]
+SINGLE = "forcesmith, single"
+"""The pair style in single precision, beside "forcesmith", which is double precision."""
+
+
+def mlearn(records: Records) -> str:
+    rows = []
+    for record in records:
+        r = record["results"]
+        train, test = r["train"], r["test"]
+        rows.append(
+            [record["case"], record["settings"]["weights"]["force"]]
+            + [f"{train['energy_mae']:.2f}", f"{train['force_mae']:.4f}"]
+            + [f"{test['energy_mae']:.2f}", f"{test['force_mae']:.4f}"]
+            + [f"{r['seconds']:.0f}", f"{r['peak_memory_mb']:.0f}"]
+        )
+        energy, force = r["published_test_mae"]
+        rows.append([f"**{record['case']}, published MTP**", "", "", "", energy, force, "", ""])
+    return table(
+        ["", "w_F", "train E", "train F", "test E", "test F", "wall time, s", "peak memory, MB"],
+        rows,
+    )
+
+
+def tantalum(records: Records) -> str:
+    return table(
+        ["model", "wall time, s", "peak memory, MB", "energy MAE, meV/atom"]
+        + ["force MAE, eV/angstrom", "largest relative difference to FitSNAP's coefficients"],
+        [
+            [record["case"], f"{r['seconds']:.1f}", f"{r['peak_memory_mb']:.0f}"]
+            + [f"{r['energy_mae']:.2f}", f"{r['force_mae']:.4f}"]
+            + [f"{r['largest_difference']:.1e}" if "largest_difference" in r else ""]
+            for record in records
+            for r in [record["results"]]
+        ],
+    )
+
+
+def models(records: Records) -> str:
+    rows = []
+    for record in records:
+        r = record["results"]
+        test = r["test"]
+        rows.append(
+            [r["element"], r["descriptor"], r["model"], r["values"], r["parameters"]]
+            + [f"{test['energy_rmse']:.2f} ({test['energy_mae']:.2f})"]
+            + [f"{test['force_rmse']:.3f} ({test['force_mae']:.3f})"]
+            + [f"{r[name]:.0f}" for name in ("seconds", "peak_memory_mb", "rate")]
+        )
+    return table(
+        ["", "descriptor", "model", "values", "parameters", "test E, meV/atom, RMSE (MAE)"]
+        + ["test F, eV/angstrom, RMSE (MAE)", "fit, s", "memory, MB", "katom-step/s"],
+        rows,
+    )
+
+
+def rates(records: Records) -> str:
+    rows = []
+    for record in records:
+        r = record["results"]
+        own = r["rates"]
+        text = r["text"] + (", untrained" if r["potential"] == "untrained" else "")
+        row = [record["case"], text, r["atoms"]]
+        if "forcesmith" in own:
+            row += [f"{own['forcesmith']:.2f}", f"{own[SINGLE]:.2f}"]
+            row += [f"{r['single_over_double']:.2f}"]
+        elif beside := r.get("beside"):
+            row += [f"another potential, {beside['case']}: {beside['rate']:.2f}", "", ""]
+        else:
+            row += ["", "", ""]
+        if "ratio" in r:
+            low, high = r["ratio_range"]
+            row += [r["peer"], f"{r['peer_rate']:.2f}", f"{r['ratio']:.2f}"]
+            row += [f"{low:.2f} to {high:.2f}"]
+        elif "forcesmith" not in own:
+            [(style, rate)] = own.items()
+            row += [f"pair_style {style}", f"{rate:.2f}", "", ""]
+        else:
+            row += ["", "", "", ""]
+        if "operations_per_atom" in r:
+            row += [f"{1e-3 * r['operations_per_atom']:.1f}"]
+            row += [percent(r["fraction_of_peak"])]
+        else:
+            row += ["", ""]
+        rows.append(row)
+    return table(
+        ["case", "", "atoms", "pair_style forcesmith", "precision single", "single / double"]
+        + ["peer", "its rate", "ratio", "range", "kflop/atom", "of peak"],
+        rows,
+    )
+
+
+def rates_of_one_isa(records: Records) -> str:
+    """Of a run with FORCESMITH_ISA."""
+    return table(
+        ["case", "katom-step/s", "precision single", "single / double"],
+        [
+            [record["case"], f"{own['forcesmith']:.4g}", f"{own[SINGLE]:.4g}"]
+            + [f"{record['results']['single_over_double']:.2f}"]
+            for record in records
+            for own in [record["results"]["rates"]]
+            if "forcesmith" in own
+        ],
+    )
+
+
+def threads_and_ranks(records: Records) -> str:
+    return table(
+        ["potential", "threads", "ranks", "katom-step/s", "of one"],
+        [
+            [record["case"], run["threads"], run["ranks"], f"{run['rate']:.1f}"]
+            + [f"{run['rate'] / runs[0]['rate']:.2f}"]
+            for record in records
+            for runs in [record["results"]["parallel"]]
+            for run in runs
+        ],
+    )
+
+
+def sizes(records: Records) -> str:
+    return table(
+        ["potential", "atoms", "katom-step/s", "peak memory, MB", "bytes per atom"],
+        [
+            [record["case"], run["atoms"], f"{run['rate']:.1f}", f"{run['peak_memory_mb']:.0f}"]
+            + [f"{run['bytes_per_atom']:.0f}" if run["bytes_per_atom"] else ""]
+            for record in records
+            for run in record["results"]["sizes"]
+        ],
+    )
+
+
+def fit_cost(records: Records) -> str:
+    rows = []
+    for record in records:
+        r = record["results"]
+        row = [record["case"], r["atoms"], r["parameters"], f"{r['plain_seconds']:.3f}"]
+        row += [f"{r['loss_and_gradient_seconds']:.3f}", f"{r['ratio']:.1f}"]
+        if fit := r.get("fit"):
+            test = fit["test"]
+            row += [f"{fit['seconds']:.0f} s, {fit['iterations']} iterations"]
+            row += [f"{test['energy_rmse']:.2f}", f"{test['force_rmse']:.3f}"]
+        rows.append(row)
+    return table(
+        ["case", "atoms", "parameters", "energies, forces, virials, s", "loss with gradient, s"]
+        + ["ratio", "whole fit", "test RMSE, meV/atom", "eV/angstrom"],
+        rows,
+    )
+
+
+def profile(records: Records) -> str:
+    return "\n\n".join(_profile(record) for record in records)
+
+
+def _profile(record: dict[str, Any]) -> str:
+    rows = record["results"]["rows"]
+    seconds, operations = (sum(row[key] for row in rows) for key in ("seconds", "operations"))
+    total = {"row": "**sum**", "seconds": seconds, "operations": operations, "share": 1.0}
+    total["rate"] = operations / seconds
+    total["fraction_of_peak"] = total["rate"] / record["results"]["peak"]
+    lines = []
+    for row in [*rows, total]:
+        cells = [row["row"], f"{1e6 * row['seconds']:.3f}", f"{100 * row['share']:.1f} %"]
+        if row["operations"]:
+            cells += [f"{row['operations']:.0f}", f"{1e-9 * row['rate']:.1f}"]
+            cells += [percent(row["fraction_of_peak"])]
+        lines.append(cells)
+    return table(["phase", "us/atom", "share", "flop/atom", "Gflop/s", "of peak"], lines)
+
+
+def single_precision(records: Records) -> str:
+    return table(
+        ["potential", "forces, largest difference, eV/angstrom", "rms", "energy, eV/atom"],
+        [
+            [r["text"], f"{r['largest_force_difference']:.1e} of {r['largest_force']:.1f}"]
+            + [f"{r['rms_force_difference']:.1e}", f"{r['energy_difference_per_atom']:.0e}"]
+            for record in records
+            for r in [record["results"]]
+        ],
+    )
+
+
+TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
+    "fit_cost": ("fit_cost", fit_cost),
+    "mlearn": ("mlearn", mlearn),
+    "models": ("models", models),
+    "profile": ("profile", profile),
+    "rates": ("rates", rates),
+    "rates_avx2": ("rates_avx2", rates_of_one_isa),
+    "rates_portable": ("rates_portable", rates_of_one_isa),
+    "single_precision": ("single_precision", single_precision),
+    "sizes": ("scaling", sizes),
+    "tantalum": ("tantalum", tantalum),
+    "threads_and_ranks": ("scaling", threads_and_ranks),
+}
+"""By name: whose records, and the table of them."""
+
+
+def origin(records: Records) -> str:
+    """A sentence: where and when these records were made."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        machine = record["machine"]
+        parts = [f"commit {record['commit'] or 'unknown'}"]
+        parts += [record["date"]] if record["date"] else []
+        parts += [f"{machine['processor']}, {machine['instruction_set']}"]
+        parts += [f"{machine['cores']} cores"] if machine["cores"] else []
+        parts += [f"{name} {version}" for name, version in record["versions"].items()]
+        parts += [record["note"]] if "note" in record else []
+        found.setdefault(", ".join(parts), []).append(record["case"])
+    texts = [
+        text if len(found) == 1 else f"{', '.join(cases)}: {text}" for text, cases in found.items()
+    ]
+    return f"Recorded: {'; '.join(texts)}."
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %"
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table; rows that end early are filled up."""
+    lines = [list(header)]
+    lines += [["---"] * len(lines[0])]
+    lines += [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    lines = [cells + [""] * (len(lines[0]) - len(cells)) for cells in lines]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
