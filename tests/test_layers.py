@@ -260,3 +260,10 @@ def test_headers_are_included_once():
         if path.suffix == ".hpp" and "#pragma once" not in text_of(path).splitlines()
     ]
     assert not missing
+
+
+def test_one_version():
+    version = re.search('^version = "(.+)"$', text_of(REPOSITORY / "pyproject.toml"), re.MULTILINE)
+    cited = re.search("^version: (.+)$", text_of(REPOSITORY / "CITATION.cff"), re.MULTILINE)
+    assert cited and version and cited[1] == version[1]
+    assert f"## [{version[1]}]" in text_of(REPOSITORY / "CHANGELOG.md")
