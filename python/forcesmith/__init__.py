@@ -9,30 +9,34 @@ if TYPE_CHECKING:
     from forcesmith._core import __version__, registry
     from forcesmith.analysis.metrics import ErrorTable, errors_by_group
     from forcesmith.analysis.plots import parity_plot
-    from forcesmith.data.dataset import check_configurations, read, split
+    from forcesmith.data.checks import check_configurations
+    from forcesmith.data.dataset import Dataset, split
+    from forcesmith.data.reading import read
     from forcesmith.potentials.potential import Potential, Result
     from forcesmith.training.committee import fit_committee
     from forcesmith.training.fitting import FitResult, fit
     from forcesmith.training.settings import FitSettings
 
 _MODULES = {
+    "Dataset": "data.dataset",
     "ErrorTable": "analysis.metrics",
     "FitResult": "training.fitting",
     "FitSettings": "training.settings",
     "Potential": "potentials.potential",
     "Result": "potentials.potential",
     "__version__": "_core",
-    "check_configurations": "data.dataset",
+    "check_configurations": "data.checks",
     "errors_by_group": "analysis.metrics",
     "fit": "training.fitting",
     "fit_committee": "training.committee",
     "parity_plot": "analysis.plots",
-    "read": "data.dataset",
+    "read": "data.reading",
     "registry": "_core",
     "split": "data.dataset",
 }
 
 __all__ = [
+    "Dataset",
     "ErrorTable",
     "FitResult",
     "FitSettings",

@@ -674,7 +674,7 @@ def test_style_is_listed(runner):
 def network_file(tmp_path_factory):
     """A network with the range of its inputs: that of the crystal at rest, and a little more."""
     import forcesmith as fs
-    from forcesmith.data.neighbors import make_batch
+    from forcesmith.data.batches import make_batch
 
     document = {
         "format": "forcesmith potential",

@@ -14,7 +14,7 @@ import forcesmith as fs
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
-from forcesmith.data.neighbors import element_indices, make_batch
+from forcesmith.data.batches import element_indices, make_batch
 
 ELEMENTS = ["Mg", "O"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from contract_examples import crystal, make_potential
-from forcesmith.data.neighbors import make_batch
+from forcesmith.data.batches import make_batch
 from reference_bispectrum import BispectrumSettings, bispectrum
 from sample_data import labelled
 

@@ -28,7 +28,7 @@ from contract_examples import (
     potential_cases,
     structures,
 )
-from forcesmith.data.neighbors import make_batch
+from forcesmith.data.batches import make_batch
 from forcesmith.potentials.potential import VOIGT
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
-from forcesmith.data.dataset import check_configurations, read, split
+from forcesmith.data.checks import check_configurations
+from forcesmith.data.dataset import split
 from forcesmith.data.formats.mlip_cfg import read_cfg, write_cfg
 from forcesmith.data.labels import group_of, labels_of
+from forcesmith.data.reading import read
 from sample_data import labelled
 
 TWO_BLOCKS = """BEGIN_CFG

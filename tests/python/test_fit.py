@@ -861,7 +861,7 @@ def test_training_set_in_several_batches(noisy, monkeypatch):
     whole = linear_fit(noisy)
     batches = TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings()).batches
     assert len(batches) == 1
-    monkeypatch.setattr("forcesmith.data.neighbors.ATOMS_PER_PORTION", 20)
+    monkeypatch.setattr("forcesmith.data.batches.ATOMS_PER_PORTION", 20)
     assert len(TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings()).batches) == 3
     cut = linear_fit(noisy)
     np.testing.assert_allclose(

@@ -9,9 +9,10 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
-from forcesmith.data.dataset import check_configurations, read
+from forcesmith.data.checks import check_configurations
 from forcesmith.data.formats.fitsnap_json import read_fitsnap, read_fitsnap_folder
 from forcesmith.data.labels import group_of, labels_of
+from forcesmith.data.reading import read
 
 # 1 eV/angstrom^3 in bar and in kB, from the elementary charge 1.602176634e-19 C
 BAR = 1.602176634e6

@@ -8,7 +8,7 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase.build import molecule
-from forcesmith.data.dataset import check_configurations
+from forcesmith.data.checks import check_configurations
 from forcesmith.data.labels import labels_of
 from sample_data import labelled
 

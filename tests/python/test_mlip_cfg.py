@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from forcesmith.data.dataset import check_configurations, read
+from forcesmith.data.checks import check_configurations
 from forcesmith.data.labels import labels_of
+from forcesmith.data.reading import read
 from test_data_files import CFG
 
 
@@ -132,7 +133,7 @@ def test_ghost_atoms_are_refused(changed):
 @pytest.mark.parametrize("old", ["4 0 0", "2 2 2", "-1.5"])
 def test_not_finite(changed, old, value):
     """Read, and refused when the data are checked, as those of other files are."""
-    from forcesmith.data.dataset import check_configurations
+    from forcesmith.data.checks import check_configurations
 
     atoms = changed((old, old.replace(old.split()[0], value, 1)))
     with pytest.raises(ValueError, match=r"a\.cfg, configuration 0\).* NaN or infinity"):

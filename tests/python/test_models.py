@@ -11,7 +11,7 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from contract_examples import DESCRIPTORS, crystal, make_potential, structures
-from forcesmith.data.neighbors import make_batch
+from forcesmith.data.batches import make_batch
 from sample_data import labelled
 
 DESCRIPTOR = {"type": "moment_tensor", **DESCRIPTORS["moment_tensor"][0], "level": 6}

@@ -10,8 +10,10 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from contract_examples import ELEMENTS, make_potential, structures
-from forcesmith.data.dataset import check_configurations, read
-from forcesmith.data.neighbors import closest_pair, element_indices, find_pairs, make_batch
+from forcesmith.data.batches import element_indices, make_batch
+from forcesmith.data.checks import check_configurations
+from forcesmith.data.neighbors import closest_pair, find_pairs
+from forcesmith.data.reading import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_moment_tensor import neighborhoods

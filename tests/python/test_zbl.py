@@ -11,7 +11,7 @@ import pytest
 from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols
 from contract_examples import crystal, make_potential
-from forcesmith.data.neighbors import make_batch
+from forcesmith.data.batches import make_batch
 from sample_data import labelled
 
 ELEMENTS = ["Mg", "O"]

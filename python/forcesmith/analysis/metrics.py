@@ -104,9 +104,9 @@ class ErrorTable:
 def errors_by_group(potential_or_results, configurations: Sequence[Atoms]) -> ErrorTable:
     """Errors of a potential (or of results it gave already) on labelled configurations.
 
-    potential_or_results: anything with `evaluate(list of Atoms)`, or a list of results in the order
-        of `configurations`, each with attributes energy (eV), forces (n_atoms, 3) and stress ((6,)
-        or None).
+    potential_or_results: anything with `evaluate(configurations)`, or a list of results in the
+        order of `configurations`, each with attributes energy (eV), forces (n_atoms, 3) and stress
+        ((6,) or None).
     """
     results = _results(potential_or_results, configurations)
     groups: dict[str, _Differences] = {}
@@ -172,7 +172,7 @@ def rmse(differences: np.ndarray) -> float | None:
 
 def _results(potential_or_results, configurations: Sequence[Atoms]) -> Sequence:
     if hasattr(potential_or_results, "evaluate"):
-        return potential_or_results.evaluate(list(configurations))
+        return potential_or_results.evaluate(configurations)
     if len(potential_or_results) != len(configurations):
         raise ValueError(
             f"There are {len(potential_or_results)} results for {len(configurations)} "

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from forcesmith.data.dataset import read, split
+from forcesmith.data.dataset import Dataset, split
 from forcesmith.data.label_settings import LabelSettings
+from forcesmith.data.reading import read
 from forcesmith.potentials.potential import Potential, is_n2p2_potential
 from forcesmith.training.settings import FitSettings
 
 
-def read_sets(settings: FitSettings, labels: dict[str, Any] | None = None) -> tuple[list, list]:
+def read_sets(
+    settings: FitSettings, labels: dict[str, Any] | None = None
+) -> tuple[Dataset, Dataset]:
     """Training and test configurations, as the settings split them.
 
     labels: options of the command line, which go before those of the settings.

@@ -12,7 +12,8 @@ from forcesmith.analysis.metrics import errors_by_group
 from forcesmith.analysis.plots import check_plot_format, parity_plot
 from forcesmith.cli.console import out
 from forcesmith.cli.options import AsJson, Elements, element_list, with_label_options
-from forcesmith.data.dataset import check_configurations, read
+from forcesmith.data.checks import check_configurations
+from forcesmith.data.reading import read
 from forcesmith.files import check_writable
 from forcesmith.potentials.potential import Potential, is_n2p2_potential
 

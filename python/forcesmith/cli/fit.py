@@ -12,6 +12,7 @@ from forcesmith.analysis.plots import check_plot_format, loss_plot, parity_plot
 from forcesmith.cli.console import INTERRUPTED, err, out
 from forcesmith.cli.data_sets import read_sets
 from forcesmith.cli.options import with_label_options
+from forcesmith.data.dataset import Dataset
 from forcesmith.files import check_writable
 from forcesmith.progress import FitProgress, write_history
 from forcesmith.training import fitting
@@ -95,7 +96,7 @@ def _check_outputs(settings: FitSettings, config: Path) -> None:
         check_writable([potential_file(path) if name == "potential" else path])
 
 
-def _fit_committee(settings: FitSettings, train: list, test: list) -> None:
+def _fit_committee(settings: FitSettings, train: Dataset, test: Dataset) -> None:
     members = []
     histories = {}
     interrupted = False

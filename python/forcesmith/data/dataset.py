@@ -1,142 +1,115 @@
-"""Reference data: reading configurations with their labels, checking them, splitting them.
-
-A configuration is an `ase.Atoms`. Its labels are where ASE keeps them, in a SinglePointCalculator:
-energy (eV), forces (eV/angstrom), stress (eV/angstrom^3, positive in tension, xx yy zz yz xz xy).
-Its group is `atoms.info["config_type"]`.
-"""
+"""Configurations with labels, as one object; splitting them."""
 
 from __future__ import annotations
 
 import difflib
-import os
-from collections.abc import Collection, Mapping, Sequence
-from itertools import zip_longest
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import overload
 
 import numpy as np
 from ase import Atoms
-from ase.data import chemical_symbols
 
-from forcesmith.data.data_files import ase_format, beginning_of, name_of, open_data, plain_file
-from forcesmith.data.formats.fitsnap_json import read_fitsnap, read_fitsnap_folder
-from forcesmith.data.formats.mlip_cfg import is_mlip_cfg, read_cfg
-from forcesmith.data.formats.n2p2_data import is_n2p2_data, read_n2p2_data
-from forcesmith.data.formats.vasp_files import outcar_convergence, vasprun_convergence
-from forcesmith.data.label_names import (
-    names_text,
-    options_text,
-    take_labels,
-    unused_labels,
-    warn,
-    warn_without_volume,
-)
-from forcesmith.data.label_settings import LabelSettings
-from forcesmith.data.label_units import too_close
-from forcesmith.data.labels import SOURCE_KEY, describe, group_of, labels_of, shortened
-from forcesmith.data.neighbors import closest_pair
-from forcesmith.files import existing_file
-
-if TYPE_CHECKING:
-    from forcesmith.potentials.potential import Potential
-
-# Closer than this, two atoms are one atom written twice (angstrom).
-OVERLAP_DISTANCE = 0.2
+from forcesmith.data.labels import SOURCE_KEY, Labels, group_of, labels_of, shortened, weight_of
+from forcesmith.data.neighbors import NeighborSearch, PairBudget
 
 
-def read(
-    source: str | os.PathLike | Sequence[str | os.PathLike],
-    index: str | int | slice = ":",
-    *,
-    elements: Sequence[str] | None = None,
-    potential: Potential | None = None,
-    **options: Any,
-) -> list[Atoms]:
-    """Read configurations from files: whatever ASE reads, MLIP's .cfg, FitSNAP's .json and n2p2's
-    input.data, of any name, also compressed (gzip, bzip2, xz). Steps of VASP whose electrons did
-    not converge are left out.
+class Dataset(Sequence[Atoms]):
+    """Configurations with labels: a sequence of `ase.Atoms` that searches their neighbors once.
 
-    source: path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`.
-        A folder stands for all FitSNAP .json files in it and in the folders in it, sorted by name;
-        the folder that such a file lies in is its group.
-    index: which configurations of every file or folder (a slice as text, a slice, or one number).
-    elements: symbols of the types 0, 1, ... of .cfg files, which name none.
-    potential: whose elements, and whose units if it came from n2p2, are the defaults.
-    options: the fields of `LabelSettings`:
+    An index gives one configuration, a slice, `select` and `+` give datasets. They share the
+    configurations, and what was found out about them.
 
-    energy_key, forces_key, stress_key, virial_key: names under which the file keeps its labels if
-        not under `energy`, `forces` or `force`, `stress`, `virial` (in any case): an entry of
-        `info`, an array, or another result of ASE's reader, for example `energy_key="REF_energy"`
-        or `energy_key="free_energy"` (VASP's forces are derivatives of that one). Some
-        configurations may lack it, not all. Stresses have ASE's sign, and 9 components or 6 in
-        ASE's order; virials are positive in compression (stress = -virial / volume).
-    energy_unit (also of virials), forces_unit, stress_unit, length_unit: if they are not eV,
-        eV/angstrom, eV/angstrom^3 and angstrom, and the file does not tell them in entries such as
-        `stress-unit=GPa`, for example "hartree", "hartree/bohr", "kbar", "bohr". For files that ASE
-        reads.
-    cflength, cfenergy: factors from angstrom and eV to the units of n2p2's files, which do not tell
-        theirs; by default those to bohr and hartree. Not for other files.
-
-    Returns a list of `ase.Atoms`; `info["read_from"]` says where each came from. Labels are in
-    their calculators, and no longer where the file had them.
-    Warns (UserWarning) about labels that are not used, about units that can hardly be, steps left
-    out, and a slice that selects nothing.
-    Raises OSError for missing files, ValueError for files that cannot be understood.
+    The pairs of a configuration are kept for the longest cutoff that was asked for; those of
+    shorter ones are taken from these. They are searched anew where positions, cell or periodicity
+    have changed since. At most `MAX_KEPT_PAIRS` are kept (about 300 MB): of the configurations
+    beyond, neighbors are searched whenever they are asked for, and memory stays bounded.
     """
-    if unknown := set(options) - set(LabelSettings.model_fields):
-        raise TypeError(f"read has no option '{min(unknown)}'.")
-    chosen = LabelSettings.model_construct(**options)
-    elements = elements or (potential.elements if potential else None)
-    if isinstance(source, (str, os.PathLike)):
-        source = [source]
-    configurations = []
-    for path in source:
-        configurations.extend(_read_file(os.fspath(path), index, elements, chosen, potential))
-    return configurations
+
+    def __init__(self, configurations: Iterable[Atoms] = ()):
+        if isinstance(configurations, Atoms):
+            raise ValueError("A list of configurations is needed, not a single one; write [atoms].")
+        self.searches = list(searches_of(configurations))
+
+    @classmethod
+    def of_searches(cls, searches: Sequence[NeighborSearch]) -> Dataset:
+        """The configurations of these searches, with what they have found."""
+        dataset = cls()
+        dataset.searches = list(searches)
+        return dataset
+
+    def __len__(self) -> int:
+        return len(self.searches)
+
+    @overload
+    def __getitem__(self, index: int) -> Atoms: ...
+    @overload
+    def __getitem__(self, index: slice) -> Dataset: ...
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return Dataset.of_searches(self.searches[index])
+        return self.searches[index].atoms
+
+    def __iter__(self) -> Iterator[Atoms]:
+        return (search.atoms for search in self.searches)
+
+    def __add__(self, other: Iterable[Atoms]) -> Dataset:
+        return Dataset.of_searches([*self.searches, *searches_of(other)])
+
+    def __radd__(self, other: Iterable[Atoms]) -> Dataset:
+        return Dataset.of_searches([*searches_of(other), *self.searches])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None
+
+    def __reduce__(self):
+        """Copies and pickles (for other processes) search anew."""
+        return Dataset, (list(self),)
+
+    def __repr__(self) -> str:
+        n_atoms = sum(len(atoms) for atoms in self)
+        return f"<Dataset of {len(self)} configurations, {n_atoms} atoms>"
+
+    def select(self, numbers: Iterable[int]) -> Dataset:
+        """The configurations of these numbers, in this order."""
+        return Dataset.of_searches([self.searches[number] for number in numbers])
+
+    @property
+    def elements(self) -> list[str]:
+        """Symbols of all elements, sorted."""
+        return sorted({symbol for atoms in self for symbol in atoms.get_chemical_symbols()})
+
+    @property
+    def labels(self) -> list[Labels]:
+        """Reference energies, forces and stresses. Raises ValueError for wrong ones."""
+        return [labels_of(atoms) for atoms in self]
+
+    @property
+    def groups(self) -> list[str]:
+        """Name of the group of every configuration, `info["config_type"]`, or "default"."""
+        return [group_of(atoms) for atoms in self]
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Weight of every configuration, `info["weight"]`, or 1, (n_configurations,). Raises
+        ValueError for wrong ones."""
+        return np.array([weight_of(atoms) for atoms in self])
+
+    @property
+    def sources(self) -> list[str | None]:
+        """File and number of every configuration, as messages name it; None if it was not read."""
+        return [atoms.info.get(SOURCE_KEY) for atoms in self]
 
 
-def check_configurations(
-    configurations: Sequence[Atoms],
-    elements: Sequence[str] | None,
-    where: str,
-    *,
-    forces_required: bool | Collection[str] = False,
-    potential: bool = False,
-) -> None:
-    """Refuse data that cannot be fitted, with one sentence naming configuration, atoms and remedy.
-
-    elements: the elements of the settings, or None to accept all.
-    where: name of the set in messages ("train", "test").
-    forces_required: whether a configuration without forces is an error (a force weight above 0), or
-        the groups in which it is.
-    potential: `elements` are those of a potential, not of settings (for the wording only).
-
-    Raises ValueError for an empty set, a configuration without atoms or labels, an element missing
-    in the settings, NaN in positions, cell or labels, labels of the wrong shape, a periodic
-    direction without a lattice vector, and atoms closer than 0.2 angstrom.
-    """
-    if len(configurations) == 0:
-        raise ValueError(f"The {where} set is empty; give at least one configuration.")
-    for index, atoms in enumerate(configurations):
-        here = describe(atoms, f"configuration {index} of {where}")
-        _check_geometry(atoms, here)
-        if elements is not None:
-            _check_elements(atoms, elements, here, potential)
-        labels = labels_of(atoms, here)
-        if not labels.any:
-            raise ValueError(_without_labels(atoms, here))
-        required = (
-            forces_required
-            if isinstance(forces_required, bool)
-            else group_of(atoms) in forces_required
-        )
-        if required and labels.forces is None:
-            raise ValueError(
-                f"{here} has no forces, but the force weight is above 0; give its group "
-                f"'{shortened(group_of(atoms))}' the force weight 0, or leave this configuration "
-                "out."
-            )
-    _warn_of_own(configurations, where)
+def searches_of(configurations: Iterable[Atoms]) -> Iterator[NeighborSearch]:
+    """Of a Dataset its own; new ones, made when they are asked for, of others."""
+    if isinstance(configurations, Dataset):
+        yield from configurations.searches
+    else:
+        budget = PairBudget()
+        for atoms in configurations:
+            yield NeighborSearch(atoms, budget)
 
 
 def split(
@@ -144,7 +117,7 @@ def split(
     fraction: float | Mapping[str, float],
     seed: int,
     by_group: bool = True,
-) -> tuple[list[Atoms], list[Atoms]]:
+) -> tuple[Dataset, Dataset]:
     """Split into (train, test) at random; both keep the order of `configurations`.
 
     fraction: part that goes to test, at least 0 and below 1; or that part for single groups by
@@ -158,10 +131,11 @@ def split(
     """
     if not (isinstance(seed, (int, np.integer)) and seed >= 0):
         raise ValueError(f"The seed must be a whole number of at least 0, found {seed!r}.")
+    configurations = Dataset(configurations)
     rng = np.random.default_rng(seed)
     groups: dict[str, list[int]] = {}
-    for index, atoms in enumerate(configurations):
-        groups.setdefault(group_of(atoms) if by_group else "", []).append(index)
+    for index, group in enumerate(configurations.groups):
+        groups.setdefault(group if by_group else "", []).append(index)
     single = isinstance(fraction, Mapping)
     if single:
         fractions = _checked_fractions(fraction, groups, by_group)
@@ -177,176 +151,8 @@ def split(
         count = int(np.clip(round(wanted), 0, len(members) - 1))
         owed = 0.0 if single else wanted - round(wanted)
         chosen.update(rng.permutation(members)[:count].tolist())
-    train = [atoms for index, atoms in enumerate(configurations) if index not in chosen]
-    test = [atoms for index, atoms in enumerate(configurations) if index in chosen]
-    return train, test
-
-
-def _read_file(
-    name: str,
-    index: str | int | slice,
-    elements: Sequence[str] | None,
-    options: LabelSettings,
-    potential: Potential | None,
-) -> list[Atoms]:
-    filename, part = _file_and_part(name)
-    part = index if part is None else part
-    if isinstance(part, str):
-        try:
-            numbers = [int(text) if text else None for text in part.split(":")]
-            part = slice(*numbers) if len(numbers) > 1 else int(part)
-        except (ValueError, TypeError):  # no numbers, more than three
-            raise ValueError(
-                f"{filename}: '{shortened(part)}' does not select configurations; use a number "
-                "or a slice such as 0:100 or ::2."
-            ) from None
-    path = Path(filename)
-    found, fixed_units = _read_all(path, elements, options, potential)
-    selected = _selected(path, part, len(found))
-    for n in selected:
-        found[n].info.setdefault(SOURCE_KEY, f"{path}, configuration {n}")
-    chosen = [found[n] for n in selected]
-    take_labels(chosen, str(path), options, fixed_units)
-    return chosen
-
-
-def _file_and_part(name: str) -> tuple[str, str | None]:
-    """Of `file@part`; a file that is really called so is taken as a whole."""
-    try:
-        if Path(name).exists() or "@" not in os.path.basename(name):
-            return name, None
-    except OSError as error:  # too long
-        raise OSError(f"{shortened(name)}: {error.strerror}.") from None
-    filename, part = name.rsplit("@", 1)
-    return filename, part
-
-
-def _selected(path: Path, part: int | slice, count: int) -> list[int]:
-    """Numbers of the configurations that `part` selects of `count`."""
-    kind = "folder" if path.is_dir() else "file"
-    if not isinstance(part, slice):
-        if not -count <= part < count:
-            raise ValueError(
-                f"{path}: configuration {shortened(part)} was asked for, but the {kind} has "
-                f"{count}."
-            )
-        return [int(part) % count]
-    if part.step == 0:
-        raise ValueError(f"{path}: a slice must not have the step 0.")
-    selected = list(range(count)[part])
-    if count and not selected:
-        text = ":".join("" if n is None else str(n) for n in (part.start, part.stop))
-        warn(
-            f"{path}: {shortened(text)} selects none of the {count} configurations of this {kind}."
-        )
-    return selected
-
-
-def _read_all(
-    path: Path,
-    elements: Sequence[str] | None,
-    options: LabelSettings,
-    potential: Potential | None,
-) -> tuple[list[Atoms], bool]:
-    """All configurations of a file, or of the FitSNAP files in a folder, and whether the format
-    fixes their units."""
-    units = options.cflength, options.cfenergy
-    beginning = b"" if path.is_dir() else beginning_of(existing_file(path))
-    if is_n2p2_data(beginning):
-        if units == (None, None) and potential is not None:
-            units = potential.n2p2_units
-        found = read_n2p2_data(path, *units)
-        if options.cflength is None and too_close(found):
-            warn(
-                f"{path}: most of its configurations have atoms much closer than bonds are; if it "
-                "is not in bohr but in angstrom (and eV), give cflength=1 and cfenergy=1."
-            )
-        return found, True
-    if units != (None, None) and path.exists():
-        raise ValueError(
-            f"{path}: cflength and cfenergy are for data files of n2p2, which this is not; read it "
-            "without them."
-        )
-    if path.is_dir():
-        return read_fitsnap_folder(path), True
-    if is_mlip_cfg(beginning, name_of(path)):
-        return read_cfg(path, elements), True
-    # data bases of ASE are JSON, too
-    if (found := read_fitsnap(path)) is not None:
-        return found, True
-    return _read_with_ase(path, ase_format(beginning)), False
-
-
-def _read_with_ase(path: Path, format: str | None) -> list[Atoms]:
-    """format: ASE's name of it; None leaves that to ASE."""
-    # imported where it is used: it takes a second, which only reading should cost
-    import ase.io
-    from ase.io.formats import UnknownFileTypeError, filetype
-
-    from forcesmith.data.formats.extended_xyz import check_extended_xyz, header_entries
-
-    with plain_file(path) as plain:
-        try:
-            format = format or filetype(str(plain))
-            options = {}
-            if format == "extxyz":
-                check_extended_xyz(path)
-                options = {"properties_parser": header_entries}
-            found = ase.io.read(
-                plain, index=":", format=format, do_not_split_by_at_sign=True, **options
-            )
-        except UnknownFileTypeError:
-            raise ValueError(
-                f"{path}: the file format is not known; use one that ASE reads (extended XYZ, "
-                "OUTCAR, vasprun.xml, ...), MLIP's .cfg, FitSNAP's .json or n2p2's input.data."
-            ) from None
-        except PermissionError:
-            raise
-        except Exception as error:  # ASE's readers raise almost anything on damaged files
-            if str(error).startswith(str(path)):
-                raise  # by check_extended_xyz
-            reason = shortened(error, 80).rstrip(".") or type(error).__name__
-            reason = reason.replace(str(plain), str(path))
-            raise ValueError(
-                f"{path}: ASE cannot read this file{_remedy(path, format, reason)}"
-            ) from error
-    for number, atoms in enumerate(found):
-        if not np.isin(atoms.numbers, np.arange(len(chemical_symbols))).all():
-            raise ValueError(
-                f"{path}, configuration {number}: an atomic number is none; the file is damaged."
-            )
-    return _converged(path, format, found)
-
-
-def _remedy(path: Path, format: str | None, reason: str) -> str:
-    """Rest of the sentence that says that ASE cannot read a file."""
-    other = path.parent / "vasprun.xml"
-    if format == "vasp-out" and other.is_file():
-        try:
-            _read_with_ase(other, "vasp-xml")
-        except (ValueError, OSError):
-            pass
-        else:
-            return f" ({reason}), but {other.name} beside it reads; use that."
-    return f"; it may be truncated or not what its name says ({reason})."
-
-
-def _converged(path: Path, format: str | None, found: list[Atoms]) -> list[Atoms]:
-    """Without the steps of VASP whose electrons did not converge."""
-    readers = {"vasp-out": outcar_convergence, "vasp-xml": vasprun_convergence}
-    if format not in readers:
-        return found
-    with open_data(path) as stream:
-        converged = readers[format](stream)
-    kept = [
-        atoms for atoms, good in zip_longest(found, converged[: len(found)]) if good is not False
-    ]
-    if len(kept) < len(found):
-        warn(
-            f"{path}: {len(found) - len(kept)} of {len(found)} steps are left out, because their "
-            "electrons did not converge within NELM iterations."
-        )
-    return kept
+    train = [index for index in range(len(configurations)) if index not in chosen]
+    return configurations.select(train), configurations.select(sorted(chosen))
 
 
 def _checked_fractions(
@@ -372,55 +178,3 @@ def _checked_fractions(
                 f"{shortened(', '.join(sorted(groups)), 120)}."
             )
     return fractions
-
-
-def _without_labels(atoms: Atoms, here: str) -> str:
-    text = f"{here} has neither energy nor forces nor stress"
-    unused = unused_labels(atoms)
-    if not unused:
-        return f"{text}; leave it out, or correct the data."
-    found, options = names_text(list(unused)), options_text(unused)
-    return (
-        f"{text}, but {shortened(found, 45)}; read it with {shortened(options, 85)} (settings: "
-        "[data]; shell: --energy-key ...)."
-    )
-
-
-def _warn_of_own(configurations: Sequence[Atoms], where: str) -> None:
-    """Warns of labels of configurations that `read`, which warns itself, has not read."""
-    own = [atoms for atoms in configurations if SOURCE_KEY not in atoms.info]
-    unused = {name: key for atoms in own for name, key in unused_labels(atoms).items()}
-    unused.pop("virial", None)
-    if unused:
-        warn(
-            f"The {where} set holds {names_text(list(unused))}, which is not used: labels are what "
-            "the configurations' calculators hold; `forcesmith.read` puts them there."
-        )
-    warn_without_volume(own, f"The {where} set")
-
-
-def _check_elements(atoms: Atoms, elements: Sequence[str], here: str, potential: bool) -> None:
-    missing = ", ".join(sorted(set(atoms.get_chemical_symbols()) - set(elements)))
-    if not missing:
-        return
-    if potential:
-        owner, remedy = "the potential knows", f"use a potential with {missing}"
-    else:
-        owner, remedy = "the settings name", f"add {missing} to `elements`"
-    raise ValueError(
-        f"{here} contains {missing}, but {owner} only {shortened(', '.join(elements), 80)}; "
-        f"{remedy} or leave this configuration out."
-    )
-
-
-def _check_geometry(atoms: Atoms, here: str) -> None:
-    if len(atoms) == 0:
-        raise ValueError(f"{here} has no atoms; remove it.")
-    if pair := closest_pair(atoms, here, OVERLAP_DISTANCE):
-        i, j = sorted(pair[:2])
-        of = "" if i != j else " (its own periodic image)"
-        raise ValueError(
-            f"{here}: atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}){of} are "
-            f"{pair[2]:.3f} angstrom apart (atoms counted from 0), less than "
-            f"{OVERLAP_DISTANCE}; remove the duplicate or correct the cell."
-        )

@@ -112,6 +112,19 @@ def group_of(atoms: Atoms) -> str:
     return str(atoms.info.get("config_type", "default"))
 
 
+def weight_of(atoms: Atoms) -> float:
+    """Weight of a configuration in a fit: `info["weight"]`, or 1. Raises ValueError for others than
+    numbers from 0 to 1e20."""
+    weight = atoms.info.get("weight", 1.0)
+    is_number = isinstance(weight, (int, float, np.integer, np.floating))
+    if not is_number or isinstance(weight, bool) or not 0 <= weight <= 1e20:
+        place = atoms.info.get(SOURCE_KEY, "A configuration")
+        raise ValueError(
+            f'{place}: info["weight"] must be a number from 0 to 1e20, not {shortened(weight)}.'
+        )
+    return float(weight)
+
+
 def voigt(stress: np.ndarray, name: str) -> np.ndarray:
     """Stress as (6,) from (6,), (3, 3) or (9,) row by row; order xx yy zz yz xz xy.
 

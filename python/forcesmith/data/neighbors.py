@@ -1,4 +1,4 @@
-"""Neighbor lists of ASE structures, as the compiled core wants them.
+"""Neighbor lists of ASE structures.
 
 vesin finds the pairs of ordinary structures. It lays a grid over cell or cluster and fails, or
 searches for ever, where that grid is extreme: atoms far away, needles, cells of a fraction of an
@@ -7,7 +7,6 @@ angstrom. Such structures are searched with scipy's k-d tree, over the periodic 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +15,10 @@ from ase.geometry import complete_cell, minkowski_reduce
 from scipy.spatial import KDTree
 from vesin import NeighborList
 
-from forcesmith import _core
-from forcesmith.data.labels import atoms_text, describe
+from forcesmith.data.labels import atoms_text
 
-ATOMS_PER_PORTION = 20_000
+MAX_KEPT_PAIRS = 10_000_000
+"""Of a dataset; each takes 28 bytes."""
 
 MAX_PAIRS = 100_000_000
 MAX_NEIGHBORS = 100_000
@@ -28,48 +27,6 @@ MAX_LENGTH = 1e8
 """Coordinates beyond this (angstrom) are no coordinates; double precision ends there, too."""
 MIN_HEIGHT = 1e-6
 """Lattice planes closer than this (angstrom) are one plane: the vectors are dependent."""
-
-
-def portions(configurations: Sequence[Atoms]) -> Iterator[list[Atoms]]:
-    """Lists of configurations with a bounded number of atoms, so that memory stays bounded."""
-    portion: list[Atoms] = []
-    n_atoms = 0
-    for atoms in configurations:
-        portion.append(atoms)
-        n_atoms += len(atoms)
-        if n_atoms >= ATOMS_PER_PORTION:
-            yield portion
-            portion, n_atoms = [], 0
-    if portion:
-        yield portion
-
-
-def element_indices(atoms: Atoms, elements: Sequence[str]) -> np.ndarray:
-    """Index of every atom's element in `elements`, (n_atoms,); ValueError for an unknown one."""
-    index = {symbol: i for i, symbol in enumerate(elements)}
-    unknown = sorted(set(atoms.get_chemical_symbols()) - set(index))
-    if unknown:
-        raise ValueError(
-            f"The structure holds the element(s) {', '.join(unknown)}, but the potential knows "
-            f"only {', '.join(elements)}."
-        )
-    return np.array([index[symbol] for symbol in atoms.get_chemical_symbols()], dtype=np.int32)
-
-
-@dataclass(frozen=True)
-class Neighbors:
-    """One configuration: its atoms' elements and all pairs closer than the cutoff, by center."""
-
-    types: np.ndarray  # (n_atoms,) index of the element
-    counts: np.ndarray  # (n_atoms,) neighbors of every atom
-    neighbors: np.ndarray  # (n_pairs,) atom of this configuration
-    displacements: np.ndarray  # (n_pairs, 3) r_j - r_i, angstrom
-
-    def lower_to_smallest_distances(self, distances: np.ndarray) -> None:
-        """Lower entries of (n_elements, n_elements), angstrom, to those of this configuration."""
-        centers = np.repeat(self.types, self.counts)
-        lengths = np.linalg.norm(self.displacements, axis=1)
-        np.minimum.at(distances, (centers, self.types[self.neighbors]), lengths)
 
 
 @dataclass(frozen=True)
@@ -145,7 +102,7 @@ def _points(atoms: Atoms, here: str) -> _Points:
     return _Points(
         positions=atoms.positions - outside @ lattice,
         lattice=lattice,
-        periodic=atoms.pbc,
+        periodic=atoms.pbc.copy(),
         coordinates=coordinates - outside,
         heights=1 / np.linalg.norm(inverse, axis=0),
     )
@@ -165,13 +122,112 @@ def _compact(lattice: np.ndarray, periodic: np.ndarray) -> np.ndarray | None:
     return compact
 
 
-def closest_pair(atoms: Atoms, here: str, within: float) -> tuple[int, int, float] | None:
-    """The two atoms that are closest, and their distance (angstrom); None if none are closer than
-    `within`. An atom and its own periodic image count, too.
+@dataclass(frozen=True)
+class Pairs:
+    """All pairs of one configuration closer than the cutoff, each from both sides, by center."""
 
-    here: what a message calls the configuration. Raises ValueError as `find_neighbors` does.
-    """
-    points = _points(atoms, here)
+    cutoff: float  # angstrom
+    counts: np.ndarray  # (n_atoms,) neighbors of every atom
+    neighbors: np.ndarray  # (n_pairs,) atom of this configuration
+    displacements: np.ndarray  # (n_pairs, 3) r_j - r_i, angstrom
+
+    @property
+    def centers(self) -> np.ndarray:
+        """(n_pairs,)"""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(n_pairs,), angstrom"""
+        return np.linalg.norm(self.displacements, axis=1)
+
+    def within(self, cutoff: float) -> Pairs:
+        """Those that are closer than a cutoff which is not longer, angstrom."""
+        if cutoff == self.cutoff:
+            return self
+        near = self.lengths < cutoff
+        return Pairs(
+            cutoff,
+            np.bincount(self.centers[near], minlength=len(self.counts)),
+            self.neighbors[near],
+            self.displacements[near],
+        )
+
+
+@dataclass
+class PairBudget:
+    """How many pairs may still be kept, of all configurations that share it."""
+
+    left: int = MAX_KEPT_PAIRS
+
+
+class NeighborSearch:
+    """Searches for neighbors in one configuration, and keeps the pairs of the longest cutoff."""
+
+    def __init__(self, atoms: Atoms, budget: PairBudget):
+        self.atoms = atoms
+        self._budget = budget
+        self._geometry: tuple[np.ndarray, ...] | None = None
+        self._points: _Points | None = None
+        self._pairs: Pairs | None = None
+
+    def pairs(self, here: str, cutoff: float) -> Pairs:
+        """All pairs closer than `cutoff` (angstrom).
+
+        here: what a message calls the configuration. Raises ValueError for positions or cells that
+        are not finite or beyond all measure, periodic directions without a lattice vector, and more
+        pairs than fit into memory.
+        """
+        points = self._current_points(here)
+        if self._pairs is not None and self._pairs.cutoff >= cutoff:
+            return self._pairs.within(cutoff)
+        found = _search(points, here, cutoff)
+        self._keep(found)
+        return found
+
+    def closest(self, here: str, within: float) -> tuple[int, int, float] | None:
+        """The two atoms that are closest, and their distance (angstrom); None if none are closer
+        than `within`. An atom and its own periodic image count, too. As `pairs` otherwise."""
+        points = self._current_points(here)
+        kept = self._pairs
+        if kept is None or kept.cutoff < within:
+            return _closest(points, within)
+        lengths = kept.lengths
+        if not lengths.min(initial=np.inf) < within:
+            return None
+        at = int(np.argmin(lengths))
+        return int(kept.centers[at]), int(kept.neighbors[at]), float(lengths[at])
+
+    def _current_points(self, here: str) -> _Points:
+        geometry = self.atoms.positions, self.atoms.cell.array, self.atoms.pbc
+        if self._points is None or not all(map(np.array_equal, geometry, self._geometry)):
+            self._keep(None)
+            self._points = None
+            self._points = _points(self.atoms, here)
+            self._geometry = tuple(array.copy() for array in geometry)
+        return self._points
+
+    def _keep(self, pairs: Pairs | None) -> None:
+        """As far as there is room for them."""
+        before, after = (0 if p is None else len(p.neighbors) for p in (self._pairs, pairs))
+        if after - before <= self._budget.left:
+            self._budget.left -= after - before
+            self._pairs = pairs
+
+
+def closest_pair(atoms: Atoms, here: str, within: float) -> tuple[int, int, float] | None:
+    """As `NeighborSearch.closest`, of atoms that are searched once."""
+    return _closest(_points(atoms, here), within)
+
+
+def find_pairs(atoms: Atoms, here: str, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `NeighborSearch.pairs`, of atoms that are searched once: centers, sorted, (n_pairs,);
+    their neighbors, (n_pairs,); r_j - r_i, (n_pairs, 3), angstrom."""
+    pairs = _search(_points(atoms, here), here, cutoff)
+    return pairs.centers, pairs.neighbors, pairs.displacements
+
+
+def _closest(points: _Points, within: float) -> tuple[int, int, float] | None:
     # No more than one image of an atom is near, however small the cell is.
     lengths = np.linalg.norm(points.lattice[points.periodic], axis=1)
     reach = min(within, lengths.min(initial=np.inf) * (1 + 1e-9))
@@ -180,7 +236,7 @@ def closest_pair(atoms: Atoms, here: str, within: float) -> tuple[int, int, floa
         points.positions, k=2, distance_upper_bound=np.nextafter(reach, 0)
     )
     # Of the two, one is the atom itself (another, if several are at the same place).
-    atom = np.arange(len(atoms))
+    atom = np.arange(len(points.positions))
     other = np.where(found[:, 0] == atom, 1, 0)
     distances = distances[atom, other]
     closest = int(np.argmin(distances))
@@ -189,54 +245,20 @@ def closest_pair(atoms: Atoms, here: str, within: float) -> tuple[int, int, floa
     return closest, int(image_of[found[closest, other[closest]]]), float(distances[closest])
 
 
-def find_neighbors(
-    configurations: Sequence[Atoms], elements: Sequence[str], cutoff: float, first: int = 0
-) -> list[Neighbors]:
-    """Neighbors within `cutoff` (angstrom) of all atoms, configuration by configuration.
-
-    first: number of the first configuration in messages.
-
-    Raises ValueError for elements that are not in `elements`, positions or cells that are not
-    finite or beyond all measure, periodic directions without a lattice vector, atoms at the same
-    place, and more neighbors than fit into memory.
-    """
-    found = []
-    for number, atoms in enumerate(configurations, start=first):
-        here = describe(atoms, f"configuration {number}")
-        types = element_indices(atoms, elements)
-        if len(atoms) == 0:
-            none = np.zeros(0, dtype=np.int32)
-            found.append(Neighbors(types, none, none, np.zeros((0, 3))))
-            continue
-        center, neighbor, vectors = find_pairs(atoms, here, cutoff)
-        if len(vectors) and not vectors.any(axis=1).all():
-            pair = np.flatnonzero(~vectors.any(axis=1))[0]
-            raise ValueError(
-                f"Atoms {center[pair]} and {neighbor[pair]} of {here[0].lower()}{here[1:]} are at "
-                "the same place; remove one of them."
-            )
-        counts = np.bincount(center.astype(np.int64), minlength=len(atoms))
-        found.append(Neighbors(types, counts, neighbor.astype(np.int32), vectors))
-    return found
-
-
-def find_pairs(atoms: Atoms, here: str, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All pairs closer than `cutoff` (angstrom), each from both sides: centers, sorted, (n_pairs,);
-    their neighbors, (n_pairs,); r_j - r_i, (n_pairs, 3), angstrom.
-
-    here: what a message calls the configuration. Raises ValueError as `find_neighbors` does.
-    """
-    points = _points(atoms, here)
+def _search(points: _Points, here: str, cutoff: float) -> Pairs:
     _refuse_too_many_pairs(points, cutoff, here)
-    if not _is_ordinary(points, cutoff):
-        return _pairs_by_tree(points, cutoff)
-    return NeighborList(cutoff=cutoff, full_list=True, sorted=True).compute(
-        points.positions, points.lattice, points.periodic, quantities="ijD"
-    )
+    if _is_ordinary(points, cutoff):
+        centers, neighbors, displacements = NeighborList(
+            cutoff=cutoff, full_list=True, sorted=True
+        ).compute(points.positions, points.lattice, points.periodic, quantities="ijD")
+    else:
+        centers, neighbors, displacements = _pairs_by_tree(points, cutoff)
+    counts = np.bincount(centers.astype(np.int64), minlength=len(points.positions))
+    return Pairs(cutoff, counts, neighbors.astype(np.int32), displacements)
 
 
 def _pairs_by_tree(points: _Points, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `find_pairs`."""
+    """Centers, neighbors and displacements, as in `Pairs`."""
     positions, image_of = points.images(cutoff)
     pairs = KDTree(points.positions).sparse_distance_matrix(
         KDTree(positions), cutoff, output_type="ndarray"
@@ -289,32 +311,3 @@ def _refuse_too_many_pairs(points: _Points, cutoff: float, here: str) -> None:
             f"angstrom, more than the {limit:.0e} that are accepted; correct cell, "
             "positions or cutoff."
         )
-
-
-def join(configurations: Sequence[Neighbors]) -> _core.Batch:
-    """Configurations one after the other, as the core takes them."""
-    sizes = np.array([len(one.types) for one in configurations], dtype=np.int32)
-    first = np.cumsum(sizes) - sizes
-    none = np.zeros(0, dtype=np.int32)
-    counts = np.concatenate([*(one.counts for one in configurations), none])
-    return _core.Batch(
-        types=np.concatenate([*(one.types for one in configurations), none]).astype(np.int32),
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        neighbors=np.concatenate(
-            [
-                *(one.neighbors + shift for one, shift in zip(configurations, first, strict=True)),
-                none,
-            ]
-        ).astype(np.int32),
-        displacements=np.concatenate(
-            [*(one.displacements for one in configurations), np.zeros((0, 3))]
-        ),
-        sizes=sizes,
-    )
-
-
-def make_batch(
-    configurations: Sequence[Atoms], elements: Sequence[str], cutoff: float, first: int = 0
-) -> _core.Batch:
-    """All configurations with the neighbors of their atoms; see `find_neighbors`."""
-    return join(find_neighbors(configurations, elements, cutoff, first))

@@ -14,8 +14,8 @@ import numpy as np
 from ase import Atoms
 
 from forcesmith import _core
+from forcesmith.data.batches import make_batch, portions
 from forcesmith.data.labels import describe
-from forcesmith.data.neighbors import make_batch, portions
 
 if TYPE_CHECKING:
     from forcesmith.potentials.calculator import ForcesmithCalculator

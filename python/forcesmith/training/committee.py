@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
+from forcesmith.data.dataset import Dataset
 from forcesmith.potentials.potential import Potential
 from forcesmith.training.checkpoint import Checkpoint, state_file
 from forcesmith.training.fitting import FitResult, fit
@@ -47,6 +48,7 @@ def fit_committee(
     checkpoint: the members' potential files are named after it, see `member_path`.
     Resumed, members that were not begun start anew.
     """
+    train, test = Dataset(train), Dataset(() if test is None else test)  # neighbors found once
     optimizer = settings.optimizer
     members = range(1, optimizer.committee + 1)
     paths = {m: None if checkpoint is None else member_path(checkpoint, m) for m in members}
@@ -66,7 +68,8 @@ def fit_committee(
 
 def spread(members: Sequence[Potential], configurations: Sequence[Atoms]) -> Spread:
     """How far the members are from each other on these configurations."""
-    results = [potential.evaluate(list(configurations)) for potential in members]
+    configurations = Dataset(configurations)
+    results = [potential.evaluate(configurations) for potential in members]
     sizes = np.array([len(atoms) for atoms in configurations])
     energies = np.array([[r.energy for r in own] for own in results]) / sizes
     forces = np.array([np.concatenate([r.forces.ravel() for r in own]) for own in results])

@@ -15,8 +15,9 @@ from pydantic import BaseModel
 
 from forcesmith import _core
 from forcesmith.analysis.metrics import ErrorTable, errors_by_group
-from forcesmith.data.dataset import check_configurations, split
-from forcesmith.data.labels import group_of
+from forcesmith.data.batches import smallest_distances
+from forcesmith.data.checks import check_configurations
+from forcesmith.data.dataset import Dataset, split
 from forcesmith.potentials.potential import Potential, worker_count
 from forcesmith.potentials.short_range import set_short_range, strengthen_wall
 from forcesmith.training.checkpoint import (
@@ -89,9 +90,7 @@ def fit(
     before the fit, and once more at its end; between, a failure is a warning.
     """
     settings = _settings(settings, overrides)
-    if isinstance(train, Atoms) or isinstance(test, Atoms):
-        raise ValueError("fit needs lists of configurations, not a single one; write [atoms].")
-    train, test = list(train), list(test or [])
+    train, test = Dataset(train), Dataset(() if test is None else test)
     if checkpoint is None:
         if settings.optimizer.resume:
             raise ValueError("optimizer.resume needs to know the file: fit(..., checkpoint=FILE).")
@@ -102,8 +101,8 @@ def fit(
 
 
 def _fit(
-    train: list[Atoms],
-    test: list[Atoms],
+    train: Dataset,
+    test: Dataset,
     settings: FitSettings,
     progress: Progress | None,
     checkpoint: Checkpoint | None,
@@ -112,7 +111,7 @@ def _fit(
     optimizer = settings.optimizer
     if checkpoint is not None and not (optimizer.resume or optimizer.overwrite):
         checkpoint.refuse_to_lose()
-    elements = settings.elements or sorted({s for a in train for s in a.get_chemical_symbols()})
+    elements = settings.elements or train.elements
     check_configurations(
         train, elements, "train", forces_required=_forces_required(train, settings)
     )
@@ -135,7 +134,7 @@ def _fit(
         checkpoint.check_writable(potential)
     by_gradient = method != "linear"
     optimizer = optimizer.model_copy(update={"method": method if by_gradient else "auto"})
-    validation = []
+    validation = Dataset()
     if settings.data.validation_fraction:
         if not by_gradient:
             raise ValueError(
@@ -159,7 +158,7 @@ def _fit(
     if not finished:
         set_short_range(
             potential,
-            np.minimum(training_set.smallest_distances, validation_set.smallest_distances),
+            smallest_distances(train + validation, elements, potential.cutoff),
             settings.wall,
         )
     if checkpoint is not None:
@@ -239,12 +238,12 @@ def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) ->
     return FitSettings.from_dict({**(settings or {}), **overrides})
 
 
-def _forces_required(train: Sequence[Atoms], settings: FitSettings) -> set[str]:
+def _forces_required(train: Dataset, settings: FitSettings) -> set[str]:
     """The groups with a force weight: there, missing forces are a mistake."""
     weights = settings.weights
     return {
         group
-        for group in {group_of(atoms) for atoms in train}
+        for group in set(train.groups)
         if weights.force * weights.groups.get(group, GroupWeights()).force > 0
     }
 

@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 from ase.data import chemical_symbols
 
 from forcesmith import _core
-from forcesmith.data.labels import describe, shortened
-from forcesmith.data.neighbors import closest_pair
+from forcesmith.data.batches import smallest_distances
+from forcesmith.data.dataset import Dataset
+from forcesmith.data.labels import shortened
 from forcesmith.potentials.potential import Potential
 from forcesmith.training.settings import DescriptorSettings, FitSettings
 
 
-def starting_potential(
-    train: Sequence[Atoms], elements: Sequence[str], settings: FitSettings
-) -> Potential:
+def starting_potential(train: Dataset, elements: Sequence[str], settings: FitSettings) -> Potential:
     """The potential a fit starts from: a new one, a given one, or one grown from a given one."""
     old = None
     if settings.optimizer.start:
@@ -44,7 +42,7 @@ def starting_potential(
         "terms": terms,
     }
     potential = Potential.from_json(json.dumps(document), "the fit settings", trained=False)
-    _smallest_distance(train, potential.cutoff)
+    _smallest_distance(train, elements, potential.cutoff)
     core = potential._core
     noise = np.random.default_rng(settings.optimizer.seed).normal(
         size=len(core.descriptor_parameters)
@@ -77,7 +75,7 @@ def _refuse_what_a_start_ignores(settings: FitSettings) -> None:
 
 def _descriptor(
     settings: DescriptorSettings,
-    train: Sequence[Atoms],
+    train: Dataset,
     elements: Sequence[str],
     old: list[dict] | None,
 ) -> dict:
@@ -97,23 +95,19 @@ def _descriptor(
             )
         if "min_distance" in known and descriptor.get("min_distance") is None:
             own = [d["min_distance"] for d in old or [] if d["type"] == name]
-            smallest = _smallest_distance(train, float(cutoff))
+            smallest = _smallest_distance(train, elements, float(cutoff))
             descriptor["min_distance"] = own[0] if own else 0.95 * smallest
     return descriptor
 
 
-def _smallest_distance(train: Sequence[Atoms], cutoff: float) -> float:
-    smallest = cutoff
-    for index, atoms in enumerate(train):
-        here = describe(atoms, f"configuration {index} of train")
-        if pair := closest_pair(atoms, here, smallest):
-            smallest = pair[2]
-    if smallest == cutoff:
+def _smallest_distance(train: Dataset, elements: Sequence[str], cutoff: float) -> float:
+    smallest = smallest_distances(train, elements, cutoff).min()
+    if not np.isfinite(smallest):
         raise ValueError(
             f"No two atoms of the training data are closer than the cutoff of {cutoff} angstrom; "
             "there is nothing to fit."
         )
-    return smallest
+    return float(smallest)
 
 
 def given_offsets(settings: FitSettings, elements: Sequence[str]) -> np.ndarray | None:

@@ -10,8 +10,9 @@ import numpy as np
 from ase import Atoms, units
 
 from forcesmith import _core
-from forcesmith.data.labels import SOURCE_KEY, group_of, labels_of, shortened
-from forcesmith.data.neighbors import Neighbors, find_neighbors, join, portions
+from forcesmith.data.batches import Neighbors, find_neighbors, join, portions
+from forcesmith.data.dataset import Dataset
+from forcesmith.data.labels import group_of, labels_of, weight_of
 from forcesmith.potentials.potential import VOIGT
 from forcesmith.training.settings import GroupWeights, WeightSettings
 
@@ -126,13 +127,9 @@ class TrainingSet:
         self.n_atoms = sum(len(atoms) for atoms in configurations)
         self.batches: list[LabelledBatch] = []
         self.configurations: list[LabelledConfiguration] = []
-        self.smallest_distances = np.full((len(elements), len(elements)), np.inf)
-        """Of every pair of elements, angstrom; infinity where there is none within the cutoff."""
         for portion in portions(configurations):
             labelled = _labelled(portion, self.elements, cutoff, weights, len(configurations))
             self.batches.append(join_labelled(labelled))
-            for one in labelled:
-                one.neighbors.lower_to_smallest_distances(self.smallest_distances)
             if keep_configurations:
                 self.configurations += labelled
         self.hash = hash_of(configurations)
@@ -202,7 +199,7 @@ def join_labelled(
 
 
 def _labelled(
-    configurations: list[Atoms],
+    configurations: Dataset,
     elements: list[str],
     cutoff: float,
     weights: WeightSettings,
@@ -220,7 +217,7 @@ def _labelled(
         )
         labels = labels_of(atoms)
         factors = weights.groups.get(group_of(atoms), GroupWeights())
-        common = _own_weight(atoms) / (1 if weights.convention == "fitsnap" else n_total)
+        common = weight_of(atoms) / (1 if weights.convention == "fitsnap" else n_total)
         energy, force, virial = _weights(weights, factors, atoms)
         if labels.energy is not None:
             one.labels.energies[:] = labels.energy
@@ -250,24 +247,13 @@ def _weights(
     return energy / len(atoms) ** 2, force / (3 * len(atoms)), stress / volume**2
 
 
-def _own_weight(atoms: Atoms) -> float:
-    weight = atoms.info.get("weight", 1.0)
-    is_number = isinstance(weight, (int, float, np.integer, np.floating))
-    if not is_number or isinstance(weight, bool) or not 0 <= weight <= 1e20:
-        place = atoms.info.get(SOURCE_KEY, "A configuration")
-        raise ValueError(
-            f'{place}: info["weight"] must be a number from 0 to 1e20, not {shortened(weight)}.'
-        )
-    return float(weight)
-
-
 def hash_of(configurations: Sequence[Atoms]) -> str:
     """SHA-256 over elements, positions, cells, labels, groups and weights."""
     digest = hashlib.sha256()
     for atoms in configurations:
         labels = labels_of(atoms)
         parts = [atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc]
-        parts += [labels.energy, labels.forces, labels.stress, _own_weight(atoms)]
+        parts += [labels.energy, labels.forces, labels.stress, weight_of(atoms)]
         for part in parts:
             digest.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
         digest.update(group_of(atoms).encode())

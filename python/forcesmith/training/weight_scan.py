@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from ase import Atoms
 
+from forcesmith.data.dataset import Dataset
 from forcesmith.training.fitting import fit
 from forcesmith.training.settings import FitSettings
 
@@ -45,6 +46,7 @@ def weight_scan(
     Yields rows with "ratio", and the RMSE on the test data (on the training data without test) as
     "energy_rmse" (meV/atom) and "force_rmse" (eV/angstrom), and "seconds".
     """
+    train, test = Dataset(train), Dataset(test)  # neighbors are found once
     optimizer = settings.optimizer.model_copy(update={"resume": False})  # there is no checkpoint
     for ratio in ratios:
         weights = settings.weights.model_copy(update={"force": ratio * settings.weights.energy})
