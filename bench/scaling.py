@@ -4,21 +4,19 @@
 
 fcc copper, moment tensors (the potential of rates.py), NVE at 300 K. Sizes are thousands of atoms,
 on one thread of one rank; a size of 10000 shows what ten million atoms need. Two threads and two
-ranks are compared with one, taking turns, at 32 thousand atoms. Memory is the peak of the process.
-Records: scaling/mtp_LEVEL.json.
+ranks are compared with one, taking turns, at 32 thousand atoms. Memory is the peak of the first
+rank. Records: scaling/mtp_LEVEL.json.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
 import tables
+from forcesmith.lammps import run
 from rate_cases import INPUT, Prepared, prepare
 from records import argument_parser, write_record
 
@@ -32,40 +30,22 @@ mass 1 63.546
 ATOM_STEPS = 2e6  # per run, at least 2 steps
 
 
-def run(prepared: Prepared, atoms: float, threads: int = 1, ranks: int = 1) -> dict:
+def measured(prepared: Prepared, atoms: float, threads: int = 1, ranks: int = 1) -> dict:
     """One run of about that many atoms."""
     cells = round((atoms / 4) ** (1 / 3))
     steps = max(2, round(ATOM_STEPS / (4 * cells**3)))
     script = INPUT.format(
         structure=CRYSTAL.format(cells=cells), pair=prepared.commands["forcesmith"], steps=steps
     )
-    folder = prepared.folder
-    (folder / "in.lammps").write_text(script)
-    programs = Path(sys.executable).parent
-    start = [str(programs / "mpirun"), "-np", str(ranks)] if ranks > 1 else []
-    command = [*start, str(programs / "lmp"), "-in", "in.lammps", "-log", "none"]
-    with open(folder / "output", "w+") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        output.seek(0)
-        text = output.read()
-    found = re.search(r"Loop time of (\S+) on .* for (\d+) steps with (\d+)", text)
-    if status != 0 or not found:
-        raise RuntimeError(text)
-    seconds, steps, n_atoms = float(found[1]), int(found[2]), int(found[3])
+    output = run(script + "info memory\n", folder=prepared.folder, threads=threads, ranks=ranks)
+    [done] = output.runs
     return {
-        "atoms": n_atoms,
+        "atoms": done.atoms,
         "threads": threads,
         "ranks": ranks,
-        "steps": steps,
-        "rate": 1e-3 * n_atoms * steps / seconds,
-        "peak_memory_mb": usage.ru_maxrss / 1024 if ranks == 1 else None,  # else that of mpirun
+        "steps": done.steps,
+        "rate": 1e-3 * done.rate,
+        "peak_memory_mb": float(re.search(r"resident set size: (\S+) Mbyte", output.text)[1]),
     }
 
 
@@ -82,8 +62,8 @@ def main() -> None:
         parallel = {(1, 1): [], (2, 1): [], (1, 2): []}
         for _ in range(arguments.repeats):
             for (threads, ranks), runs in parallel.items():
-                runs.append(run(prepared, 32e3, threads, ranks)["rate"])
-        sizes = [run(prepared, 1e3 * size) for size in arguments.sizes]
+                runs.append(measured(prepared, 32e3, threads, ranks)["rate"])
+        sizes = [measured(prepared, 1e3 * size) for size in arguments.sizes]
     for size in sizes:
         more = size["atoms"] - sizes[0]["atoms"]
         bytes_more = 2**20 * (size["peak_memory_mb"] - sizes[0]["peak_memory_mb"])

@@ -12,9 +12,7 @@ Everything is written to results/ beside this file.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -26,7 +24,8 @@ import numpy as np
 from ase import Atoms
 from ase.optimize import BFGS
 from forcesmith.data.labels import group_of
-from lammps.formats import LogFile
+from forcesmith.lammps import LammpsError, Run
+from forcesmith.lammps import run as run_lammps
 from rich.console import Console
 from rich.table import Table
 
@@ -91,19 +90,19 @@ def vacancies(potential: fs.Potential, data: list[Atoms]) -> None:
     console.print("(none of these cells with a vacancy was fitted; see README.md)")
 
 
-def constant_energy(run: dict, speed: str) -> None:
+def constant_energy(run: Run, speed: str) -> None:
     """NVE: the trend of the total energy."""
-    slope, error = trend(run["Time"], 1000 * np.array(run["TotEng"]) / N_ATOMS)
+    slope, error = trend(run["Time"], 1000 * run["TotEng"] / N_ATOMS)
     report("NVE", run, speed, f"energy drift {slope:+.1e} ± {error:.0e} meV/atom/ps")
 
 
-def constant_pressure(run: dict, speed: str) -> None:
+def constant_pressure(run: Run, speed: str) -> None:
     """NPT: the lattice constant at 300 K (the data set's own at 0 K, without vibrations: 4.243)."""
     edge = np.cbrt(np.mean(run["Volume"]) / CELLS**3)
     report("NPT", run, speed, f"lattice constant {edge:.3f} Å at {np.mean(run['Press']):.0f} bar")
 
 
-def report(ensemble: str, run: dict, speed: str, finding: str) -> None:
+def report(ensemble: str, run: Run, speed: str, finding: str) -> None:
     picoseconds = run["Time"][-1] - run["Time"][0]
     kelvin = np.mean(run["Temp"])
     console.print(
@@ -112,27 +111,19 @@ def report(ensemble: str, run: dict, speed: str, finding: str) -> None:
     console.print(f"     {speed}", style="dim")
 
 
-def molecular_dynamics(script: str) -> tuple[dict, str]:
-    """Run one LAMMPS script; returns the thermo table of its last run and a line on its speed."""
+def molecular_dynamics(script: str) -> tuple[Run, str]:
+    """Run one LAMMPS script; returns its last run and a line on its speed."""
     log = RESULTS / f"{script}.log"
-    command = [lammps(), "-in", script, "-log", str(log), "-screen", "none"]
-    command += ["-var", "cells", str(CELLS)]
-    environment = dict(os.environ, OMP_NUM_THREADS="1")
-    run = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
-    if run.returncode:
-        sys.exit(f"LAMMPS failed on {script}, see {log}\n{run.stdout}{run.stderr}")
+    try:
+        output = run_lammps(HERE / script, variables={"cells": CELLS}, folder=HERE, log=log)
+    except LammpsError as error:
+        sys.exit(f"{script}: {error}\nsee {log}")
     performance = r"^Performance: (\S+ ns/day).* (\S+ \S*atom-step/s)"
-    days, rate = re.findall(performance, log.read_text(), re.M)[-1]
-    return LogFile(str(log)).runs[-1], f"{rate}, {days} on one core"
+    days, rate = re.findall(performance, output.text, re.M)[-1]
+    return output.runs[-1], f"{rate}, {days} on one core"
 
 
-def lammps() -> str:
-    """The `lmp` of this Python environment, which has the plugin, before any other."""
-    beside_python = Path(sys.executable).parent / "lmp"
-    return str(beside_python) if beside_python.exists() else shutil.which("lmp") or "lmp"
-
-
-def trend(time: list[float], value: np.ndarray) -> tuple[float, float]:
+def trend(time: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     """Slope of the least-squares line and its standard error (correlation in time ignored)."""
     (slope, _), covariance = np.polyfit(time, value - value.mean(), 1, cov=True)
     return slope, np.sqrt(covariance[0, 0])

