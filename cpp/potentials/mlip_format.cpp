@@ -115,17 +115,8 @@ std::string tuples(const std::vector<std::array<int, 4>>& list) {
 const char other_bases[] =
     "RBChebyshev_repuls (with a repulsion), BChebyshev, BChebyshev_repuls, RBShapeev and RBTaylor of MLIP are not";
 
-}  // namespace
-
-bool is_mlip(const std::string& text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && text.compare(first, 3, "MTP") == 0 &&
-         (first + 3 == text.size() || std::isspace(static_cast<unsigned char>(text[first + 3])));
-}
-
-Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options) {
-  const std::vector<std::string>& elements = options.elements;
-  MlipReader in(text, path);
+/// The first lines, which say whether the file can be held.
+void read_kind(MlipReader& in, const std::string& text) {
   in.expect("MTP");
   in.expect("version");
   const std::string version = in.word();
@@ -134,10 +125,10 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
               (version.starts_with("1.0") ? "; train it again with MLIP-2 or MLIP-3" : ""));
   if (text.find("\nmagnetic_basis_type") != std::string::npos)
     in.refuse("is a magnetic moment tensor potential (magnetic_basis_type), and magnetic moments are not supported");
-  in.expect("potential_name");
-  const std::string name = in.rest_of_line();
-  moment_tensor::Parameters parameters;
-  parameters.scaling = in.scaling();
+}
+
+/// The number of species, for each of which an element must be given.
+int read_species_count(MlipReader& in, const std::string& path, const std::vector<std::string>& elements) {
   const int species = in.length("species_count", 1);
   if (elements.empty())
     throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) +
@@ -146,8 +137,11 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   if (static_cast<int>(elements.size()) != species)
     throw FormatError("The MLIP file \"" + path + "\" has " + std::to_string(species) + " species, but " +
                       std::to_string(elements.size()) + " element names were given: " + joined(elements) + ".");
-  in.expect("potential_tag");
-  const std::string tag = in.rest_of_line();
+  return species;
+}
+
+/// Type, scaling, distances and size of the radial basis. Returns the number of radial functions.
+int read_radial_basis(MlipReader& in, moment_tensor::Parameters& parameters) {
   in.expect("radial_basis_type");
   const std::string basis = in.word();
   if (basis != "RBChebyshev")
@@ -156,35 +150,47 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   parameters.min_distance = in.value_of("min_dist");
   parameters.cutoff = in.value_of("max_dist");
   parameters.radial_basis_size = in.count("radial_basis_size", 1, moment_tensor::max_radial_basis);
-  const int n_radial = in.count("radial_funcs_count", 1, moment_tensor::max_radial_functions);
+  return in.count("radial_funcs_count", 1, moment_tensor::max_radial_functions);
+}
 
-  const bool has_radial = in.next_is("radial_coeffs");
-  std::vector<double> radial(static_cast<std::size_t>(species) * species * n_radial * parameters.radial_basis_size);
-  if (!has_radial)
+/// "0-1" as center and neighbor.
+std::pair<int, int> read_pair(MlipReader& in, const std::string& pair, int species) {
+  const std::size_t dash = pair.find('-');
+  int center = -1, neighbor = -1;
+  if (dash != std::string::npos) {
+    try {
+      center = std::stoi(pair.substr(0, dash));
+      neighbor = std::stoi(pair.substr(dash + 1));
+    } catch (const std::exception&) {
+    }
+  }
+  if (center < 0 || neighbor < 0 || center >= species || neighbor >= species)
+    in.fail("expected a pair of species such as 0-0, found \"" + pair + "\"");
+  return {center, neighbor};
+}
+
+/// [center][neighbor][radial function][polynomial]; in the file, the pairs are in any order.
+std::vector<double> read_radial_coefficients(MlipReader& in, int species, int n_radial, int basis_size) {
+  if (!in.next_is("radial_coeffs"))
     in.refuse("is an untrained template without radial_coeffs; train it first, or fit a new potential of that level");
   in.expect("radial_coeffs");
-  std::vector<bool> seen(static_cast<std::size_t>(species) * species, false);
-  for (int block = 0; block < species * species; ++block) {
+  const int n_pairs = species * species, size = n_radial * basis_size;
+  std::vector<double> radial(static_cast<std::size_t>(n_pairs) * size);
+  std::vector<bool> seen(n_pairs, false);
+  for (int block = 0; block < n_pairs; ++block) {
     const std::string pair = in.word();
-    const std::size_t dash = pair.find('-');
-    int center = -1, neighbor = -1;
-    if (dash != std::string::npos) {
-      try {
-        center = std::stoi(pair.substr(0, dash));
-        neighbor = std::stoi(pair.substr(dash + 1));
-      } catch (const std::exception&) {
-      }
-    }
-    if (center < 0 || neighbor < 0 || center >= species || neighbor >= species)
-      in.fail("expected a pair of species such as 0-0, found \"" + pair + "\"");
-    if (seen[center * species + neighbor])
+    const auto [center, neighbor] = read_pair(in, pair, species);
+    const std::size_t index = center * species + neighbor;
+    if (seen[index])
       in.fail("the radial_coeffs of the species " + pair + " are there twice, and those of another pair are missing");
-    seen[center * species + neighbor] = true;
-    const int size = n_radial * parameters.radial_basis_size;
-    double* coefficients = radial.data() + (center * species + neighbor) * size;
-    for (int i = 0; i < size; ++i) coefficients[i] = in.number("radial_coeffs " + pair);
+    seen[index] = true;
+    for (int i = 0; i < size; ++i) radial[index * size + i] = in.number("radial_coeffs " + pair);
   }
+  return radial;
+}
 
+/// n_radial: how many radial functions there are, all of which it must use.
+moment_tensor::ContractionProgram read_program(MlipReader& in, int n_radial) {
   moment_tensor::ContractionProgram program;
   program.n_moments = in.length("alpha_moments_count", 1);
   program.basic.resize(in.length("alpha_index_basic_count", 1));
@@ -204,12 +210,41 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   if (program.n_radial() < n_radial)
     in.fail("radial_funcs_count is " + std::to_string(n_radial) + ", but alpha_index_basic uses only " +
             std::to_string(program.n_radial()));
+  return program;
+}
 
-  in.expect("species_coeffs");
-  std::vector<double> offsets(species), coefficients(program.mapping.size());
-  for (double& offset : offsets) offset = in.number("species_coeffs");
-  in.expect("moment_coeffs");
-  for (double& coefficient : coefficients) coefficient = in.number("moment_coeffs");
+/// A list of this many numbers.
+std::vector<double> read_coefficients(MlipReader& in, const std::string& name, std::size_t n) {
+  in.expect(name);
+  std::vector<double> coefficients(n);
+  for (double& coefficient : coefficients) coefficient = in.number(name);
+  return coefficients;
+}
+
+}  // namespace
+
+bool is_mlip(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && text.compare(first, 3, "MTP") == 0 &&
+         (first + 3 == text.size() || std::isspace(static_cast<unsigned char>(text[first + 3])));
+}
+
+Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options) {
+  const std::vector<std::string>& elements = options.elements;
+  MlipReader in(text, path);
+  read_kind(in, text);
+  in.expect("potential_name");
+  const std::string name = in.rest_of_line();
+  moment_tensor::Parameters parameters;
+  parameters.scaling = in.scaling();
+  const int species = read_species_count(in, path, elements);
+  in.expect("potential_tag");
+  const std::string tag = in.rest_of_line();
+  const int n_radial = read_radial_basis(in, parameters);
+  std::vector<double> radial = read_radial_coefficients(in, species, n_radial, parameters.radial_basis_size);
+  moment_tensor::ContractionProgram program = read_program(in, n_radial);
+  const std::vector<double> offsets = read_coefficients(in, "species_coeffs", species);
+  const std::vector<double> coefficients = read_coefficients(in, "moment_coeffs", program.mapping.size());
   in.end_of_list("moment_coeffs");
 
   const std::vector<int> sizes(species, program.n_values());

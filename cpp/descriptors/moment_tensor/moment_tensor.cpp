@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <map>
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
@@ -54,6 +52,44 @@ void append_numbers(const Json& value, std::vector<double>& numbers, const std::
   else
     throw FormatError("\"radial_coefficients\" of " + where + " must hold numbers only, but holds " +
                       value.dump().substr(0, 40) + ".");
+}
+
+using ProductsByTarget = std::vector<std::vector<int>>;  // [moment] products of the program
+
+ProductsByTarget products_by_target(const ContractionProgram& program, const std::string& where) {
+  ProductsByTarget products(program.n_moments);
+  for (std::size_t p = 0; p < program.products.size(); ++p)
+    products[program.products[p][3]].push_back(static_cast<int>(p));
+  for (int moment : program.mapping)
+    if (moment >= static_cast<int>(program.basic.size()) && products[moment].empty())
+      throw FormatError(where + ": a basis function is mapped to moment " + std::to_string(moment) +
+                        ", which no product gives.");
+  return products;
+}
+
+/// The moments that basis functions are made of.
+std::vector<bool> needed_moments(const ContractionProgram& program) {
+  std::vector<bool> needed(program.n_moments, false);
+  for (int moment : program.mapping) needed[moment] = true;
+  // The file names the products of a moment before those that use it.
+  for (auto product = program.products.rbegin(); product != program.products.rend(); ++product)
+    if (needed[(*product)[3]]) needed[(*product)[0]] = needed[(*product)[1]] = true;
+  return needed;
+}
+
+/// The needed moments that are products. Moments of equal depth do not depend on each other. Equal numbers of
+/// products follow each other: the processor foresees the ends of equally long loops.
+std::vector<int> order_of_products(const ContractionProgram& program, const ProductsByTarget& products) {
+  const std::vector<bool> needed = needed_moments(program);
+  std::vector<int> depth(program.n_moments, 0), order;
+  for (const auto& [left, right, factor, target] : program.products)
+    depth[target] = std::max({depth[target], 1 + depth[left], 1 + depth[right]});
+  for (int moment = static_cast<int>(program.basic.size()); moment < program.n_moments; ++moment)
+    if (needed[moment]) order.push_back(moment);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return std::pair(depth[a], products[a].size()) < std::pair(depth[b], products[b].size());
+  });
+  return order;
 }
 
 }  // namespace
@@ -158,71 +194,17 @@ MomentTensor::MomentTensor(const Parameters& parameters, ContractionProgram prog
 /// Renumbers moments for the kernels: basic ones by rows of monomials, then their expansions, then products in
 /// an order in which every factor of a product comes before it. program_ keeps the numbering of the file.
 void MomentTensor::sort_program(const std::string& where) {
-  // Largest degree of the monomials summed with a radial function; a later one has no larger degree.
-  const int radial_stride = radial_stride_of(n_radial_);
-  std::vector<int> degree(radial_stride, -1);
-  for (const auto& [mu, a, b, c] : program_.basic) degree[mu] = std::max(degree[mu], a + b + c);
-  for (int mu = n_radial_ - 2; mu >= 0; --mu) degree[mu] = std::max(degree[mu], degree[mu + 1]);
-
-  using Moment = std::array<int, 4>;  // mu, a, b, c
-  std::map<Moment, int> basic;        // number in the kernels
-  row_begin_.assign(1, 0);
-  for (int c = 0; c < 2; ++c) {
-    n_rows_[c] = std::max(0, degree[0] + 1 - c);
-    for (int b = 0; b < n_rows_[c]; ++b) {
-      for (int mu = 0; mu < radial_stride; ++mu) row_ends_.push_back(std::max(0, degree[mu] + 1 - b - c));
-      int next = row_begin_.back();
-      for (int a = 0; a <= degree[0] - b - c; ++a)
-        for (int mu = 0; mu < n_radial_ && degree[mu] >= a + b + c; ++mu) basic[{mu, a, b, c}] = next++;
-      row_begin_.push_back(next);
-    }
-  }
-  n_basic_ = static_cast<int>(basic.size());
-
-  std::function<int(Moment)> number_of_basic = [&](const Moment& moment) {
-    if (const auto found = basic.find(moment); found != basic.end()) return found->second;
-    const auto [mu, a, b, c] = moment;
-    for (const Moment& part : {Moment{mu, a, b, c - 2}, Moment{mu, a + 2, b, c - 2}, Moment{mu, a, b + 2, c - 2}})
-      number_of_basic(part);
-    for (const Moment& part : {Moment{mu, a, b, c - 2}, Moment{mu, a + 2, b, c - 2}, Moment{mu, a, b + 2, c - 2}})
-      expansion_.push_back(basic.at(part));
-    const int number = static_cast<int>(basic.size());
-    return basic[moment] = number;
-  };
+  MomentNumbers numbers = number_rows();
+  n_basic_ = static_cast<int>(numbers.size());
   std::vector<int> number(program_.n_moments, -1);  // [moment in the file] moment in the kernels
-  const int n_basic = static_cast<int>(program_.basic.size());
-  for (int i = 0; i < n_basic; ++i) number[i] = number_of_basic(program_.basic[i]);
+  for (std::size_t i = 0; i < program_.basic.size(); ++i) number[i] = expand(program_.basic[i], numbers);
 
-  // Products grouped by target, only for moments that some basis function needs.
-  std::vector<std::vector<int>> products_of(program_.n_moments);
-  for (std::size_t p = 0; p < program_.products.size(); ++p)
-    products_of[program_.products[p][3]].push_back(static_cast<int>(p));
-  std::vector<bool> needed(program_.n_moments, false);
-  for (int moment : program_.mapping) {
-    if (moment >= n_basic && products_of[moment].empty())
-      throw FormatError(where + ": a basis function is mapped to moment " + std::to_string(moment) +
-                        ", which no product gives.");
-    needed[moment] = true;
-  }
-  // The file names the products of a moment before those that use it.
-  for (auto product = program_.products.rbegin(); product != program_.products.rend(); ++product)
-    if (needed[(*product)[3]]) needed[(*product)[0]] = needed[(*product)[1]] = true;
-
-  // Moments of equal depth do not depend on each other. Equal numbers of products follow each other: the
-  // processor foresees the ends of equally long loops.
-  std::vector<int> depth(program_.n_moments, 0), order;
-  for (const auto& [left, right, factor, target] : program_.products)
-    depth[target] = std::max({depth[target], 1 + depth[left], 1 + depth[right]});
-  for (int moment = n_basic; moment < program_.n_moments; ++moment)
-    if (needed[moment]) order.push_back(moment);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return std::pair(depth[a], products_of[a].size()) < std::pair(depth[b], products_of[b].size());
-  });
-  int next = static_cast<int>(basic.size());
+  int next = static_cast<int>(numbers.size());
+  const ProductsByTarget products = products_by_target(program_, where);
   product_begin_.assign(1, 0);
-  for (int moment : order) {
+  for (int moment : order_of_products(program_, products)) {
     number[moment] = next++;
-    for (int p : products_of[moment]) {
+    for (int p : products[moment]) {
       product_left_.push_back(number[program_.products[p][0]]);
       product_right_.push_back(number[program_.products[p][1]]);
       product_factor_.push_back(program_.products[p][2]);
@@ -230,6 +212,40 @@ void MomentTensor::sort_program(const std::string& where) {
     product_begin_.push_back(static_cast<int>(product_left_.size()));
   }
   for (int moment : program_.mapping) mapping_.push_back(number[moment]);
+}
+
+/// Numbers the monomials that are summed over neighbors, which have z to the power 0 or 1.
+MomentTensor::MomentNumbers MomentTensor::number_rows() {
+  // Largest degree of the monomials summed with a radial function; a later one has no larger degree.
+  const int radial_stride = radial_stride_of(n_radial_);
+  std::vector<int> degree(radial_stride, -1);
+  for (const auto& [mu, a, b, c] : program_.basic) degree[mu] = std::max(degree[mu], a + b + c);
+  for (int mu = n_radial_ - 2; mu >= 0; --mu) degree[mu] = std::max(degree[mu], degree[mu + 1]);
+
+  MomentNumbers numbers;
+  row_begin_.assign(1, 0);
+  for (int c = 0; c < 2; ++c) {
+    n_rows_[c] = std::max(0, degree[0] + 1 - c);
+    for (int b = 0; b < n_rows_[c]; ++b) {
+      for (int mu = 0; mu < radial_stride; ++mu) row_ends_.push_back(std::max(0, degree[mu] + 1 - b - c));
+      int next = row_begin_.back();
+      for (int a = 0; a <= degree[0] - b - c; ++a)
+        for (int mu = 0; mu < n_radial_ && degree[mu] >= a + b + c; ++mu) numbers[{mu, a, b, c}] = next++;
+      row_begin_.push_back(next);
+    }
+  }
+  return numbers;
+}
+
+/// The number of a moment; one that has none yet becomes a difference of three others: z^2 = 1 - x^2 - y^2.
+int MomentTensor::expand(const Moment& moment, MomentNumbers& numbers) {
+  if (const auto found = numbers.find(moment); found != numbers.end()) return found->second;
+  const auto [mu, a, b, c] = moment;
+  const std::array<Moment, 3> parts{{{mu, a, b, c - 2}, {mu, a + 2, b, c - 2}, {mu, a, b + 2, c - 2}}};
+  for (const Moment& part : parts) expand(part, numbers);
+  for (const Moment& part : parts) expansion_.push_back(numbers.at(part));
+  const int number = static_cast<int>(numbers.size());
+  return numbers[moment] = number;
 }
 
 ReachableMoments find_reachable(const Tables<double>& t, int width) {

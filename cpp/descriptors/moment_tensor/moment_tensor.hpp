@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 
 #include "descriptors/kernel_descriptor.hpp"
@@ -74,7 +75,12 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   void lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
+  using Moment = std::array<int, 4>;            // mu, a, b, c
+  using MomentNumbers = std::map<Moment, int>;  // in the kernels
+
   void sort_program(const std::string& where);
+  MomentNumbers number_rows();
+  int expand(const Moment& moment, MomentNumbers& numbers);
   void find_uses();
   void round_numbers();
   template <class Real>

@@ -160,13 +160,10 @@ def _take(
     if length != 1.0:
         atoms.set_cell(atoms.cell.array * length)
         atoms.positions *= length
-    virial = labels.pop("virial", None)
-    volume = 1.0 if is_pressure(units["virial"]) else atoms.cell.volume
-    if virial is not None and volume == 0.0:
-        atoms.info["virial"] = virial
-    elif virial is not None:
-        _check_agreement(labels.get("stress"), -virial / volume, here)
-        labels.setdefault("stress", -virial / volume)
+    if "virial" in labels:
+        virial = labels.pop("virial")
+        volume = 1.0 if is_pressure(units["virial"]) else atoms.cell.volume
+        _add_virial(atoms, labels, virial, volume, here)
     for name in ("energy", "free_energy", "forces", "stress", "virial"):
         results.pop(name, None)
     results |= {n: float(v) if v.ndim == 0 else v for n, v in labels.items()}
@@ -191,6 +188,17 @@ def _find(
                 if str(name).lower() == own:
                     return place, name
     return None, ""
+
+
+def _add_virial(
+    atoms: Atoms, labels: dict[str, np.ndarray], virial: np.ndarray, volume: float, here: str
+) -> None:
+    """A stress among the labels; without a volume, an entry of `info`."""
+    if volume == 0.0:
+        atoms.info["virial"] = virial
+        return
+    _check_agreement(labels.get("stress"), -virial / volume, here)
+    labels.setdefault("stress", -virial / volume)
 
 
 def _check_agreement(stress: np.ndarray | None, other: np.ndarray, here: str) -> None:

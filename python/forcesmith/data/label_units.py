@@ -266,20 +266,9 @@ def _work_between(configurations: Sequence[Atoms]) -> tuple[_Work, np.ndarray]:
         a, b = labels_of(first), labels_of(second)
         if None in (a.energy, b.energy) or a.forces is None or b.forces is None:
             continue
-        strain, displacements = np.zeros((3, 3)), second.positions - first.positions
-        if first.pbc.any():
-            if min(first.cell.rank, second.cell.rank) < 3:
-                continue
-            gradient = np.linalg.solve(first.cell.array, second.cell.array)
-            strain = (gradient + gradient.T) / 2 - np.eye(3)
-            if np.abs(gradient - np.eye(3)).max() > _NEAR_STRAIN:
-                continue
-            moved = second.cell.scaled_positions(second.positions)
-            moved -= first.cell.scaled_positions(first.positions)
-            moved -= np.round(moved) * first.pbc
-            displacements = moved @ (first.cell.array + second.cell.array) / 2
-        if np.abs(displacements).max() > _NEAR_DISPLACEMENT:
+        if (moves := _strain_and_displacements(first, second)) is None:
             continue
+        strain, displacements = moves
         by_forces = -np.sum((a.forces + b.forces) * displacements) / 2
         by_stresses = 0.0
         if np.abs(strain).max() > 1e-8:
@@ -290,6 +279,26 @@ def _work_between(configurations: Sequence[Atoms]) -> tuple[_Work, np.ndarray]:
         rows.append((by_forces, by_stresses, b.energy - a.energy))
     rows = np.array(rows).reshape(-1, 3)
     return _Work(rows[:, 0], rows[:, 1]), rows[:, 2]
+
+
+def _strain_and_displacements(first: Atoms, second: Atoms) -> tuple[np.ndarray, np.ndarray] | None:
+    """From one to the other: (3, 3) and, beside the strain, (n_atoms, 3), angstrom; None if they
+    are far from each other, or partly periodic."""
+    strain, displacements = np.zeros((3, 3)), second.positions - first.positions
+    if first.pbc.any():
+        if min(first.cell.rank, second.cell.rank) < 3:
+            return None
+        gradient = np.linalg.solve(first.cell.array, second.cell.array)
+        strain = (gradient + gradient.T) / 2 - np.eye(3)
+        if np.abs(gradient - np.eye(3)).max() > _NEAR_STRAIN:
+            return None
+        moved = second.cell.scaled_positions(second.positions)
+        moved -= first.cell.scaled_positions(first.positions)
+        moved -= np.round(moved) * first.pbc
+        displacements = moved @ (first.cell.array + second.cell.array) / 2
+    if np.abs(displacements).max() > _NEAR_DISPLACEMENT:
+        return None
+    return strain, displacements
 
 
 def _forces_against_energies(work: _Work, energies: np.ndarray) -> Doubt | None:

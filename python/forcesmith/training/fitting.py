@@ -22,6 +22,7 @@ from forcesmith.potentials.potential import Potential, worker_count
 from forcesmith.potentials.short_range import set_short_range, strengthen_wall
 from forcesmith.training.checkpoint import (
     Checkpoint,
+    State,
     adjustable_settings,
     check_data,
     check_settings,
@@ -108,111 +109,51 @@ def _fit(
     checkpoint: Checkpoint | None,
 ) -> FitResult:
     started = time.monotonic()
-    optimizer = settings.optimizer
-    if checkpoint is not None and not (optimizer.resume or optimizer.overwrite):
-        checkpoint.refuse_to_lose()
     elements = settings.elements or train.elements
-    check_configurations(
-        train, elements, "train", forces_required=_forces_required(train, settings)
-    )
-    if test:
-        check_configurations(test, elements, "test")
-
-    resumed = None
+    if checkpoint is not None and not (settings.optimizer.resume or settings.optimizer.overwrite):
+        checkpoint.refuse_to_lose()
+    _check_data(train, test, elements, settings)
     compared = compared_settings(settings, elements)
-    if checkpoint is not None and optimizer.resume:
-        resumed = checkpoint.resume()
-        check_settings(checkpoint.state_file, resumed.settings, compared)
-        potential = Potential.from_json(resumed.potential, str(checkpoint.state_file))
-    else:
-        potential = starting_potential(train, elements, settings)
-    method = method_for(potential, optimizer)
-    if resumed is not None:
-        own = {"optimizer": {"method": method}}
-        check_settings(checkpoint.state_file, {"optimizer": {"method": resumed.method}}, own)
-    if checkpoint is not None:
-        checkpoint.check_writable(potential)
-    by_gradient = method != "linear"
-    optimizer = optimizer.model_copy(update={"method": method if by_gradient else "auto"})
-    validation = Dataset()
-    if settings.data.validation_fraction:
-        if not by_gradient:
-            raise ValueError(
-                "validation_fraction is for searches by gradient, where it stops them early; this "
-                "linear model is solved exactly: leave it out, or choose another optimizer.method."
-            )
-        train, validation = split(train, settings.data.validation_fraction, optimizer.seed)
+    start = _start(train, elements, settings, compared, checkpoint)
+    potential, resumed = start.potential, start.resumed
+    optimizer = settings.optimizer.model_copy(
+        update={"method": start.method if start.by_gradient else "auto"}
+    )
+    train, validation = _without_validation(train, settings, start.by_gradient)
     data = compared_data(train, validation)
     if resumed is not None:
         check_data(checkpoint.state_file, resumed.data, data)
-    n_workers = worker_count(optimizer.threads)
     training_set = TrainingSet(
         train,
         elements,
         potential.cutoff,
         settings.weights,
-        keep_configurations=method in ("adam", "gauss_newton"),
+        keep_configurations=start.method in ("adam", "gauss_newton"),
     )
-    validation_set = TrainingSet(validation, elements, potential.cutoff, settings.weights)
     finished = resumed is not None and resumed.is_finished(optimizer)
     if not finished:
-        set_short_range(
-            potential,
-            smallest_distances(train + validation, elements, potential.cutoff),
-            settings.wall,
-        )
+        distances = smallest_distances(train + validation, elements, potential.cutoff)
+        set_short_range(potential, distances, settings.wall)
     if checkpoint is not None:
         checkpoint.warn_of_what_is_left_out(potential)
-    offsets = given_offsets(settings, elements)
-    core = potential._core
-    if by_gradient and resumed is None:
-        if offsets is not None:
-            core.set_energy_offsets(offsets)
-        elif not settings.goes_on:
-            core.set_energy_offsets(training_set.smallest_energy_offsets())
-        if core.has_own_input_scale and not settings.goes_on:
-            standardize_inputs(core, training_set, n_workers)
     common = {
         "settings": compared,
         "adjustable": adjustable_settings(optimizer),
         "data": data,
-        "method": method,
+        "method": start.method,
     }
     record = Record(potential, training_set, optimizer, progress, checkpoint, common, started)
-    if by_gradient:
-        search = GradientSearch(record, validation_set, optimizer, offsets is not None, n_workers)
-    else:
-        squares = LinearLeastSquares(core, training_set, optimizer.ridge, offsets, n_workers)
-        search = LinearSearch(record, squares, optimizer)
+    search = _search(record, validation, settings, start)
     if resumed is not None:
-        try:
-            record.resume(resumed)
-            search.resume(resumed.arrays)
-        except (KeyError, TypeError, ValueError):
-            raise damaged(checkpoint.state_file) from None
-        stored = Potential.from_json(resumed.potential, str(checkpoint.state_file))
-        if not checkpoint.holds(stored):  # killed between the two files
-            checkpoint.write(stored, resumed)
-    if finished:
-        ending = resumed.ending
-    else:
-        core.provenance = {}  # not that of an earlier end
-        try:
-            ending = search.run()
-        finally:
-            record.save()  # what follows takes a while
-        strengthen_wall(potential)
+        _resume(record, search, resumed, checkpoint)
+    ending = resumed.ending if finished else _searched(record, search)
     train_errors = errors_by_group(potential, train)
     test_errors = errors_by_group(potential, test) if test else None
-    coefficient_errors = None
-    if not by_gradient and ending != "interrupted":
-        coefficient_errors = squares.standard_errors
+    coefficient_errors = None if ending == "interrupted" else search.coefficient_errors
     if not finished:
-        core.provenance = _provenance(settings, training_set, train_errors, test_errors)
-        if coefficient_errors is not None and np.isfinite(coefficient_errors).all():
-            core.provenance = core.provenance | {
-                "coefficient_errors": [float(f"{error:.3g}") for error in coefficient_errors]
-            }
+        potential._core.provenance = _provenance(
+            settings, training_set, train_errors, test_errors, coefficient_errors
+        )
         record.save_result(ending)
     return FitResult(
         potential=potential,
@@ -225,6 +166,118 @@ def _fit(
         ending=ending,
         was_finished=finished,
     )
+
+
+def _check_data(
+    train: Dataset, test: Dataset, elements: Sequence[str], settings: FitSettings
+) -> None:
+    check_configurations(
+        train, elements, "train", forces_required=_forces_required(train, settings)
+    )
+    if test:
+        check_configurations(test, elements, "test")
+
+
+@dataclass
+class _Start:
+    """What a fit starts from."""
+
+    potential: Potential
+    method: str
+    resumed: State | None
+    """The state of the checkpoint to go on from."""
+
+    @property
+    def by_gradient(self) -> bool:
+        return self.method != "linear"
+
+
+def _start(
+    train: Dataset,
+    elements: Sequence[str],
+    settings: FitSettings,
+    compared: dict[str, Any],
+    checkpoint: Checkpoint | None,
+) -> _Start:
+    """compared: the settings that must be those of a checkpoint to be resumed."""
+    if checkpoint is None or not settings.optimizer.resume:
+        potential = starting_potential(train, elements, settings)
+        start = _Start(potential, method_for(potential, settings.optimizer), None)
+    else:
+        state, file = checkpoint.resume(), checkpoint.state_file
+        check_settings(file, state.settings, compared)
+        potential = Potential.from_json(state.potential, str(file))
+        start = _Start(potential, method_for(potential, settings.optimizer), state)
+        own = {"optimizer": {"method": start.method}}
+        check_settings(file, {"optimizer": {"method": state.method}}, own)
+    if checkpoint is not None:
+        checkpoint.check_writable(potential)
+    return start
+
+
+def _without_validation(
+    train: Dataset, settings: FitSettings, by_gradient: bool
+) -> tuple[Dataset, Dataset]:
+    """What is fitted, and what stops the search early."""
+    if not settings.data.validation_fraction:
+        return train, Dataset()
+    if not by_gradient:
+        raise ValueError(
+            "validation_fraction is for searches by gradient, where it stops them early; this "
+            "linear model is solved exactly: leave it out, or choose another optimizer.method."
+        )
+    return split(train, settings.data.validation_fraction, settings.optimizer.seed)
+
+
+def _search(
+    record: Record, validation: Dataset, settings: FitSettings, start: _Start
+) -> GradientSearch | LinearSearch:
+    """The search for the parameters of the record's potential, which it prepares for that."""
+    core, training_set, optimizer = record.core, record.training_set, record.optimizer
+    offsets = given_offsets(settings, training_set.elements)
+    n_workers = worker_count(optimizer.threads)
+    if not start.by_gradient:
+        squares = LinearLeastSquares(core, training_set, optimizer.ridge, offsets, n_workers)
+        return LinearSearch(record, squares, optimizer)
+    if start.resumed is None:
+        if offsets is not None:
+            core.set_energy_offsets(offsets)
+        elif not settings.goes_on:
+            core.set_energy_offsets(training_set.smallest_energy_offsets())
+        if core.has_own_input_scale and not settings.goes_on:
+            standardize_inputs(core, training_set, n_workers)
+    validation_set = TrainingSet(
+        validation, training_set.elements, start.potential.cutoff, settings.weights
+    )
+    return GradientSearch(record, validation_set, optimizer, offsets is not None, n_workers)
+
+
+def _resume(
+    record: Record,
+    search: GradientSearch | LinearSearch,
+    state: State,
+    checkpoint: Checkpoint,
+) -> None:
+    """Go on where the checkpoint ends."""
+    try:
+        record.resume(state)
+        search.resume(state.arrays)
+    except (KeyError, TypeError, ValueError):
+        raise damaged(checkpoint.state_file) from None
+    stored = Potential.from_json(state.potential, str(checkpoint.state_file))
+    if not checkpoint.holds(stored):  # killed between the two files
+        checkpoint.write(stored, state)
+
+
+def _searched(record: Record, search: GradientSearch | LinearSearch) -> str:
+    """Leaves the best parameters in the potential. Returns how the search ended."""
+    record.core.provenance = {}  # not that of an earlier end
+    try:
+        ending = search.run()
+    finally:
+        record.save()  # what follows takes a while
+    strengthen_wall(record.potential)
+    return ending
 
 
 def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) -> FitSettings:
@@ -248,8 +301,14 @@ def _forces_required(train: Dataset, settings: FitSettings) -> set[str]:
     }
 
 
-def _provenance(settings, training_set, train_errors, test_errors) -> dict:
-    return {
+def _provenance(
+    settings: FitSettings,
+    training_set: TrainingSet,
+    train_errors: ErrorTable,
+    test_errors: ErrorTable | None,
+    coefficient_errors: np.ndarray | None,
+) -> dict:
+    provenance = {
         "program": f"forcesmith {_core.__version__}",
         "training_set": {
             "configurations": training_set.n_configurations,
@@ -262,6 +321,9 @@ def _provenance(settings, training_set, train_errors, test_errors) -> dict:
         "train_errors": _plain(train_errors),
         "test_errors": _plain(test_errors) if test_errors else None,
     }
+    if coefficient_errors is not None and np.isfinite(coefficient_errors).all():
+        provenance["coefficient_errors"] = [float(f"{error:.3g}") for error in coefficient_errors]
+    return provenance
 
 
 def _plain(errors: ErrorTable) -> dict:

@@ -90,7 +90,7 @@ def read_cfg(path: str | os.PathLike, elements: Sequence[str] | None) -> list[At
         words = lines.next_words()
         if words[0] != "BEGIN_CFG":
             lines.fail(f"expected BEGIN_CFG, found '{shortened(words[0])}'")
-        configurations.append(_read_block(lines, list(elements), unused))
+        configurations.append(_Block(lines, list(elements), unused).read())
     if unused:
         _warn_of_unused(path, unused)
     return configurations
@@ -130,151 +130,199 @@ def write_cfg(
                 f"the given elements ({', '.join(elements)}); add it to them."
             )
         features = {key: value for key, value in atoms.info.items() if key != SOURCE_KEY}
-        text.extend(_block(atoms, labels_of(atoms), features, types))
+        text.extend(_block_text(atoms, labels_of(atoms), features, types))
     write_atomically(path, "\n".join(text) + "\n")
 
 
-def _read_block(lines: WordLines, elements: list[str], unused: dict[str, int]) -> Atoms:
-    """One configuration; BEGIN_CFG has been read. unused: takes up entries that are not used."""
-    size = None
-    lattice = np.zeros((0, 3))
-    columns: list[str] = []
-    table: dict[str, np.ndarray] = {}
-    table_line = 0
-    energy = virial = None
-    info: dict[str, str | float] = {}
-    seen: set[str] = set()
+class _Block:
+    """One configuration of a file: takes up its entries, then makes the Atoms."""
 
-    while (words := lines.next_words("END_CFG"))[0] != "END_CFG":
-        key = words[0].removesuffix(":")
-        key = _SPELLINGS.get(key, key)
-        if key in seen and key not in ("Feature", "Features"):
-            lines.fail(f"{key} is there twice in a configuration")
-        seen.add(key)
-        if key == "Size":
-            size = _read_size(lines, words[1:] or lines.next_words("a number"))
-        elif key == "Supercell":
-            lattice = _read_lattice(lines, words[1:])
-        elif key == "AtomData":
-            if size is None:
-                lines.fail("AtomData comes before Size")
-            columns, table_line = words[1:], lines.number
-            if twice := [name for name in columns if columns.count(name) > 1]:
-                lines.fail(f"AtomData has the column {shortened(twice[0])} twice")
-            table = _read_table(lines, columns, size)
-        elif key == "Energy":
-            [energy] = lines.numbers(words[1:] or lines.next_words("a number"), 1, "energy")
-        elif key == "PlusStress":
-            order = words[1:]
-            if sorted(order) != sorted(VOIGT):
-                lines.fail(f"PlusStress must name its six columns {' '.join(VOIGT)}")
-            values = lines.numbers(lines.next_words("six numbers"), 6, "PlusStress")
-            virial = np.array([values[order.index(component)] for component in VOIGT])
-        elif key == "Feature":
-            if len(words) < 2:
-                lines.fail("Feature needs a name")
-            _add_feature(lines, info, words[1], words[2:])
-        elif key == "Features":
-            values = lines.next_words("features") if words[1:] else []
-            if len(values) != len(words) - 1:
-                lines.fail(f"expected {len(words) - 1} features, found {len(values)}")
-            for name, value in zip(words[1:], values, strict=True):
-                _add_feature(lines, info, name, [value])
-        elif key == "BEGIN_CFG":
-            lines.fail("BEGIN_CFG inside a configuration; the one before lacks its END_CFG")
+    def __init__(self, lines: WordLines, elements: list[str], unused: dict[str, int]):
+        """lines: after BEGIN_CFG. unused: takes up entries that are not used."""
+        self.lines = lines
+        self.elements = elements
+        self.unused = unused
+        self.size: int | None = None
+        self.lattice = np.zeros((0, 3))
+        self.columns: list[str] = []
+        self.table: dict[str, np.ndarray] = {}
+        self.table_line = 0
+        self.energy: float | None = None
+        self.virial: np.ndarray | None = None  # (6,) eV
+        self.info: dict[str, str | float] = {}
+
+    def read(self) -> Atoms:
+        lines = self.lines
+        entries = {
+            "Size": self._read_size,
+            "Supercell": self._read_lattice,
+            "AtomData": self._read_atoms,
+            "Energy": self._read_energy,
+            "PlusStress": self._read_virial,
+            "Feature": self._read_feature,
+            "Features": self._read_features,
+            "BEGIN_CFG": self._fail_inside,
+        }
+        seen: set[str] = set()
+        while (words := lines.next_words("END_CFG"))[0] != "END_CFG":
+            key = words[0].removesuffix(":")
+            key = _SPELLINGS.get(key, key)
+            if key in seen:
+                lines.fail(f"{key} is there twice in a configuration")
+            if key in entries:
+                entries[key](words[1:])
+                seen |= {key} - {"Feature", "Features"}
+            else:
+                self._pass_over(words[0])
+        if self.size is None or not self.columns:
+            lines.fail("the configuration ending here lacks Size or AtomData")
+        return self._atoms()
+
+    # ---- entries; words: what follows the key on its line ----
+
+    def _read_size(self, words: list[str]) -> None:
+        words = words or self.lines.next_words("a number")
+        [value] = self.lines.numbers(words, 1, "number of atoms")
+        if not 1 <= value < 1e9 or value != int(value):
+            self.lines.fail(f"Size must be a positive whole number, found {shortened(words[0])}")
+        self.size = int(value)
+
+    def _read_lattice(self, words: list[str]) -> None:
+        lines = self.lines
+        values = lines.numbers(words, len(words), "lattice vectors")
+        while len(values) < 9 and lines.more() and is_number(lines.peek()[0]):
+            words = lines.next_words()
+            # One vector on a line; three on one are right for MLIP, too.
+            values += lines.numbers(words, 3 if len(words) < 4 else 9, "a lattice vector")
+        if len(values) not in (0, 3, 6, 9):
+            lines.fail(f"expected three numbers for every lattice vector, found {len(values)}")
+        self.lattice = np.reshape(values, (-1, 3))
+
+    def _read_atoms(self, words: list[str]) -> None:
+        if self.size is None:
+            self.lines.fail("AtomData comes before Size")
+        self.columns, self.table_line = words, self.lines.number
+        if twice := [name for name in words if words.count(name) > 1]:
+            self.lines.fail(f"AtomData has the column {shortened(twice[0])} twice")
+        self.table = _read_table(self.lines, words, self.size)
+
+    def _read_energy(self, words: list[str]) -> None:
+        words = words or self.lines.next_words("a number")
+        [self.energy] = self.lines.numbers(words, 1, "energy")
+
+    def _read_virial(self, words: list[str]) -> None:
+        if sorted(words) != sorted(VOIGT):
+            self.lines.fail(f"PlusStress must name its six columns {' '.join(VOIGT)}")
+        values = self.lines.numbers(self.lines.next_words("six numbers"), 6, "PlusStress")
+        self.virial = np.array([values[words.index(component)] for component in VOIGT])
+
+    def _read_feature(self, words: list[str]) -> None:
+        if not words:
+            self.lines.fail("Feature needs a name")
+        self._add_feature(words[0], words[1:])
+
+    def _read_features(self, words: list[str]) -> None:
+        values = self.lines.next_words("features") if words else []
+        if len(values) != len(words):
+            self.lines.fail(f"expected {len(words)} features, found {len(values)}")
+        for name, value in zip(words, values, strict=True):
+            self._add_feature(name, [value])
+
+    def _add_feature(self, name: str, words: list[str]) -> None:
+        text = " ".join(words)
+        if name == "weight":  # of the configuration in a fit
+            [self.info[name]] = self.lines.numbers(words, 1, "the feature weight")
         else:
-            seen.discard(key)
-            unused.setdefault(words[0], lines.number)
-            while lines.more() and is_number(lines.peek()[0]):
-                lines.next_words()
+            self.info[name] = f"{self.info[name]}\n{text}" if name in self.info else text
 
-    if size is None or not columns:
-        lines.fail("the configuration ending here lacks Size or AtomData")
+    def _fail_inside(self, words: list[str]) -> None:
+        self.lines.fail("BEGIN_CFG inside a configuration; the one before lacks its END_CFG")
 
-    cell = np.zeros((3, 3))
-    cell[: len(lattice)] = lattice
+    def _pass_over(self, name: str) -> None:
+        self.unused.setdefault(name, self.lines.number)
+        while self.lines.more() and is_number(self.lines.peek()[0]):
+            self.lines.next_words()
 
-    def vectors(*names: str) -> np.ndarray | None:
-        present = [name for name in names if name in columns]
+    # ---- what they make; from here on, errors are those of AtomData ----
+
+    def _atoms(self) -> Atoms:
+        self.lines.number = self.table_line
+        cell = np.zeros((3, 3))
+        cell[: len(self.lattice)] = self.lattice
+        positions = self._positions(cell)
+        atoms = Atoms(
+            self._symbols(),
+            positions=positions,
+            cell=cell,
+            pbc=[axis < len(self.lattice) for axis in range(3)],
+            info=self.info,
+        )
+        for name in self.columns:
+            if name not in _KNOWN_COLUMNS:
+                atoms.set_array(name, self.table[name])
+        labels = self._labels(atoms)
+        if "id" in self.columns:
+            order = np.argsort(self.table["id"], kind="stable")
+            atoms = atoms[order]
+            if "forces" in labels:
+                labels["forces"] = labels["forces"][order]
+        atoms.calc = SinglePointCalculator(atoms, **labels)
+        return atoms
+
+    def _positions(self, cell: np.ndarray) -> np.ndarray:
+        """(n_atoms, 3), angstrom"""
+        positions = self._vectors("cartes_x", "cartes_y", "cartes_z")
+        direct = self._vectors("direct_x", "direct_y", "direct_z")
+        if (positions is None) == (direct is None):
+            self.lines.fail(
+                "AtomData needs either cartes_x cartes_y cartes_z or direct_x direct_y direct_z"
+            )
+        if direct is None:
+            return positions
+        if len(self.lattice) < 3:
+            self.lines.fail("direct_x, direct_y, direct_z need a Supercell of three vectors")
+        return direct @ cell
+
+    def _symbols(self) -> list[str]:
+        lines, elements = self.lines, self.elements
+        if "type" not in self.columns and len(elements) > 1:
+            lines.fail("AtomData needs a column type")
+        if (self.table.get("ghost", np.array("false")) != "false").any():
+            lines.fail("ghost atoms (of parts of larger structures) cannot be used")
+        types = self.table.get("type", np.zeros(self.size))
+        unknown = np.flatnonzero(~np.isin(types, np.arange(len(elements))))
+        if len(unknown):
+            lines.number = self.table_line + 1 + int(unknown[0])
+            lines.fail(
+                f"type {types[unknown[0]]:g}, but {len(elements)} element(s) were given "
+                f"({', '.join(elements)}: types 0 to {len(elements) - 1}); give one for every type"
+            )
+        return [elements[int(number)] for number in types]
+
+    def _labels(self, atoms: Atoms) -> dict[str, float | np.ndarray]:
+        """In the order of the file; a virial that makes no stress goes into the info of `atoms`."""
+        labels: dict[str, float | np.ndarray] = {}
+        if self.energy is not None:
+            labels["energy"] = self.energy
+        forces = self._vectors("fx", "fy", "fz")
+        if forces is not None:
+            labels["forces"] = forces
+        if self.virial is not None:
+            if atoms.cell.volume > 0:
+                labels["stress"] = -self.virial / atoms.cell.volume
+            else:
+                atoms.info["virial"] = self.virial
+        return labels
+
+    def _vectors(self, *names: str) -> np.ndarray | None:
+        """Three columns of AtomData, (n_atoms, 3); None if it has none of them."""
+        present = [name for name in names if name in self.columns]
         if not present:
             return None
         if len(present) < 3:
-            absent = next(name for name in names if name not in columns)
-            lines.number = table_line
-            lines.fail(f"AtomData has {present[0]} but no {absent}")
-        return np.stack([table[name] for name in names], axis=1)
-
-    positions = vectors("cartes_x", "cartes_y", "cartes_z")
-    direct = vectors("direct_x", "direct_y", "direct_z")
-    end, lines.number = lines.number, table_line
-    if (positions is None) == (direct is None):
-        lines.fail("AtomData needs either cartes_x cartes_y cartes_z or direct_x direct_y direct_z")
-    if direct is not None:
-        if len(lattice) < 3:
-            lines.fail("direct_x, direct_y, direct_z need a Supercell of three vectors")
-        positions = direct @ cell
-    if "type" not in columns and len(elements) > 1:
-        lines.fail("AtomData needs a column type")
-    if (table.get("ghost", np.array("false")) != "false").any():
-        lines.fail("ghost atoms (of parts of larger structures) cannot be used")
-    types = table.get("type", np.zeros(size))
-    unknown = np.flatnonzero(~np.isin(types, np.arange(len(elements))))
-    if len(unknown):
-        lines.number = table_line + 1 + int(unknown[0])
-        lines.fail(
-            f"type {types[unknown[0]]:g}, but {len(elements)} element(s) were given "
-            f"({', '.join(elements)}: types 0 to {len(elements) - 1}); give one for every type"
-        )
-
-    lines.number = end
-    atoms = Atoms(
-        [elements[int(number)] for number in types],
-        positions=positions,
-        cell=cell,
-        pbc=[axis < len(lattice) for axis in range(3)],
-        info=info,
-    )
-    for name in columns:
-        if name not in _KNOWN_COLUMNS:
-            atoms.set_array(name, table[name])
-
-    labels = {}
-    if energy is not None:
-        labels["energy"] = energy
-    forces = vectors("fx", "fy", "fz")
-    if forces is not None:
-        labels["forces"] = forces
-    if virial is not None:
-        if atoms.cell.volume > 0:
-            labels["stress"] = -virial / atoms.cell.volume
-        else:
-            atoms.info["virial"] = virial
-    if "id" in columns:
-        order = np.argsort(table["id"], kind="stable")
-        atoms = atoms[order]
-        if forces is not None:
-            labels["forces"] = forces[order]
-    atoms.calc = SinglePointCalculator(atoms, **labels)
-    return atoms
-
-
-def _read_size(lines: WordLines, words: list[str]) -> int:
-    [value] = lines.numbers(words, 1, "number of atoms")
-    if not 1 <= value < 1e9 or value != int(value):
-        lines.fail(f"Size must be a positive whole number, found {shortened(words[0])}")
-    return int(value)
-
-
-def _read_lattice(lines: WordLines, words: list[str]) -> np.ndarray:
-    """0 to 3 vectors, (n, 3), angstrom. words: what follows on the line of the key."""
-    values = lines.numbers(words, len(words), "lattice vectors")
-    while len(values) < 9 and lines.more() and is_number(lines.peek()[0]):
-        words = lines.next_words()
-        # One vector on a line; three on one are right for MLIP, too.
-        values += lines.numbers(words, 3 if len(words) < 4 else 9, "a lattice vector")
-    if len(values) not in (0, 3, 6, 9):
-        lines.fail(f"expected three numbers for every lattice vector, found {len(values)}")
-    return np.reshape(values, (-1, 3))
+            absent = next(name for name in names if name not in self.columns)
+            self.lines.fail(f"AtomData has {present[0]} but no {absent}")
+        return np.stack([self.table[name] for name in names], axis=1)
 
 
 def _read_table(lines: WordLines, columns: list[str], size: int) -> dict[str, np.ndarray]:
@@ -298,15 +346,7 @@ def _read_table(lines: WordLines, columns: list[str], size: int) -> dict[str, np
     return table
 
 
-def _add_feature(lines: WordLines, info: dict, name: str, words: list[str]) -> None:
-    text = " ".join(words)
-    if name == "weight":  # of the configuration in a fit
-        [info[name]] = lines.numbers(words, 1, "the feature weight")
-    else:
-        info[name] = f"{info[name]}\n{text}" if name in info else text
-
-
-def _block(atoms: Atoms, labels, features: dict, types: dict[str, int]) -> list[str]:
+def _block_text(atoms: Atoms, labels, features: dict, types: dict[str, int]) -> list[str]:
     """The lines of one configuration."""
 
     def row(values) -> str:

@@ -60,7 +60,7 @@ def read_n2p2_data(
         words = lines.next_words()
         if words[0] != "begin":
             lines.fail(f"expected begin, found '{shortened(words[0])}'")
-        configurations.append(_read_block(lines, length, energy))
+        configurations.append(_Block(lines).read(length, energy))
     return configurations
 
 
@@ -73,58 +73,74 @@ def _factor(name: str, given: float | None, default: float) -> float:
     return 1 / given
 
 
-def _read_block(lines: WordLines, length: float, energy: float) -> Atoms:
-    """One configuration; begin has been read."""
-    lattice: list[list[float]] = []
-    symbols: list[str] = []
-    table: list[list[float]] = []  # x y z charge energy fx fy fz
-    single: dict[str, float] = {}  # energy and charge
-    info: dict[str, str | float] = {}
-    while (words := lines.next_words("end"))[0] != "end":
-        key, values = words[0], words[1:]
+class _Block:
+    """One configuration of a file: takes up its entries, then makes the Atoms."""
+
+    def __init__(self, lines: WordLines):
+        """lines: after begin."""
+        self.lines = lines
+        self.lattice: list[list[float]] = []
+        self.symbols: list[str] = []
+        self.table: list[list[float]] = []  # x y z charge energy fx fy fz
+        self.single: dict[str, float] = {}  # energy and charge
+        self.info: dict[str, str | float] = {}
+
+    def read(self, length: float, energy: float) -> Atoms:
+        """length, energy: angstrom and eV in the units of the file."""
+        lines = self.lines
+        while (words := lines.next_words("end"))[0] != "end":
+            self._read_entry(words[0], words[1:])
+        if not self.symbols:
+            lines.fail("the configuration ending here has no atoms")
+        if len(self.lattice) not in (0, 3):
+            lines.fail(
+                f"the configuration ending here has {len(self.lattice)} lattice vector(s); there "
+                "must be three or none"
+            )
+        return self._atoms(length, energy)
+
+    def _read_entry(self, key: str, words: list[str]) -> None:
+        lines = self.lines
         if key == "atom":
-            if len(values) != 9:
-                lines.fail(
-                    f"expected atom x y z element charge energy fx fy fz, found {len(values)} "
-                    "values"
-                )
-            symbol = values.pop(3)
-            if not atomic_numbers.get(symbol):
-                lines.fail(f"'{shortened(symbol)}' is no chemical symbol")
-            symbols.append(symbol)
-            table.append(lines.numbers(values, 8, "of an atom"))
+            self._read_atom(words)
         elif key == "lattice":
-            if len(lattice) == 3:
+            if len(self.lattice) == 3:
                 lines.fail("this is the fourth lattice vector")
-            lattice.append(lines.numbers(values, 3, "a lattice vector"))
+            self.lattice.append(lines.numbers(words, 3, "a lattice vector"))
         elif key in ("energy", "charge"):
-            if key in single:
+            if key in self.single:
                 lines.fail(f"{key} is there twice")
-            [single[key]] = lines.numbers(values, 1, key)
+            [self.single[key]] = lines.numbers(words, 1, key)
         elif key == "comment":
-            info["comment"] = " ".join(values)
+            self.info["comment"] = " ".join(words)
         elif key == "begin":
             lines.fail("begin inside a configuration; the one before lacks its end")
         else:
             lines.fail(f"unknown entry '{shortened(key)}' in a configuration")
-    if not symbols:
-        lines.fail("the configuration ending here has no atoms")
-    if len(lattice) not in (0, 3):
-        lines.fail(
-            f"the configuration ending here has {len(lattice)} lattice vector(s); there must be "
-            "three or none"
-        )
-    numbers = np.array(table)
-    atoms = Atoms(symbols, positions=numbers[:, :3] * length, info=info)
-    if lattice:
-        atoms.set_cell(np.array(lattice) * length)
-        atoms.pbc = True
-    if numbers[:, 3].any():
-        atoms.set_initial_charges(numbers[:, 3])
-    if single.get("charge"):
-        atoms.info["charge"] = single["charge"]
-    labels: dict[str, float | np.ndarray] = {"forces": numbers[:, 5:] * (energy / length)}
-    if "energy" in single:
-        labels["energy"] = single["energy"] * energy
-    atoms.calc = SinglePointCalculator(atoms, **labels)
-    return atoms
+
+    def _read_atom(self, words: list[str]) -> None:
+        if len(words) != 9:
+            self.lines.fail(
+                f"expected atom x y z element charge energy fx fy fz, found {len(words)} values"
+            )
+        symbol = words[3]
+        if not atomic_numbers.get(symbol):
+            self.lines.fail(f"'{shortened(symbol)}' is no chemical symbol")
+        self.symbols.append(symbol)
+        self.table.append(self.lines.numbers(words[:3] + words[4:], 8, "of an atom"))
+
+    def _atoms(self, length: float, energy: float) -> Atoms:
+        numbers = np.array(self.table)
+        atoms = Atoms(self.symbols, positions=numbers[:, :3] * length, info=self.info)
+        if self.lattice:
+            atoms.set_cell(np.array(self.lattice) * length)
+            atoms.pbc = True
+        if numbers[:, 3].any():
+            atoms.set_initial_charges(numbers[:, 3])
+        if self.single.get("charge"):
+            atoms.info["charge"] = self.single["charge"]
+        labels: dict[str, float | np.ndarray] = {"forces": numbers[:, 5:] * (energy / length)}
+        if "energy" in self.single:
+            labels["energy"] = self.single["energy"] * energy
+        atoms.calc = SinglePointCalculator(atoms, **labels)
+        return atoms

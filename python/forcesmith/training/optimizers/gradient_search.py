@@ -64,6 +64,8 @@ class GradientSearch:
     """Moves all parameters along gradients; the best potential is that of the lowest loss on the
     validation set, or on the training set if there is none."""
 
+    coefficient_errors = None  # known only where the loss is a sum of squares of linear functions
+
     def __init__(
         self,
         record: Record,

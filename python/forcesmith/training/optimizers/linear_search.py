@@ -38,6 +38,11 @@ class LinearSearch:
         if self.squares.scale.shape != (self.squares.free.sum(),):
             raise ValueError
 
+    @property
+    def coefficient_errors(self) -> np.ndarray | None:
+        """See `FitResult`."""
+        return self.squares.standard_errors
+
     def run(self) -> str:
         """Search; leaves the best parameters in the potential. Returns how it ended: "converged",
         "iterations" or "interrupted"."""
