@@ -254,7 +254,7 @@ def test_site_has_all_public_names(site):
 
 def test_site_has_all_parameters(site):
     text = (site / "settings.html").read_text()
-    for kind in ("descriptors", "models"):
+    for kind in ("descriptors", "models", "terms"):
         for entry, parameters in fs.registry()[kind].items():
             assert f'id="{entry}"' in text
             for parameter in parameters:
