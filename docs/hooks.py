@@ -28,7 +28,7 @@ from records import read_records  # noqa: E402
 from tables import TABLES, origin, table  # noqa: E402
 
 OUTSIDE = re.compile(
-    r"\[([^]]+)\]\((?:\.\./)+((?:bench|cpp|examples|lammps_plugin|tests)/[^)#]*)\)"
+    r"\[([^]]+)\]\((?:\.\./)+((?:bench|cpp|examples|lammps_plugin|tests|CONTRIBUTING)[^)#]*)\)"
 )
 GENERATE = re.compile(r"^<!-- generate: (.+?) -->$", re.MULTILINE)
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
@@ -62,8 +62,10 @@ def code(value: Any) -> str:
 
 
 def text(words: str | None) -> str:
-    """Plain words, in which nothing is markup."""
-    return re.sub(r"([\[\]*_<>])", r"\\\1", words or "")
+    """Plain words, in which nothing is markup but what stands between backticks."""
+    parts = (words or "").split("`")
+    parts[::2] = [re.sub(r"([\[\]*_<>])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 # Settings
@@ -106,7 +108,8 @@ def _type(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if issubclass(annotation, BaseModel):
         return "table"
     names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
-    return " ".join([names[annotation.__name__], *_bounds(metadata)])
+    name = names.get(annotation.__name__, f"`{annotation.__name__}`")
+    return ", ".join([name, *_bounds(metadata)])
 
 
 def _bounds(metadata: Iterable[Any]) -> list[str]:

@@ -25,17 +25,29 @@ class Errors:
     """
 
     configurations: int
+    """Number of configurations."""
     atoms: int
-    energies: int  # configurations with an energy
+    """Number of atoms."""
+    energies: int
+    """Number of configurations with an energy."""
     force_components: int
+    """Number of labelled force components."""
     stress_components: int
-    energy_mae: float | None  # meV/atom
-    energy_rmse: float | None  # meV/atom
-    force_mae: float | None  # eV/angstrom
-    force_rmse: float | None  # eV/angstrom
-    force_max: float | None  # eV/angstrom, largest component
-    stress_mae: float | None  # GPa
-    stress_rmse: float | None  # GPa
+    """Number of labelled stress components."""
+    energy_mae: float | None
+    """Mean absolute error, meV/atom."""
+    energy_rmse: float | None
+    """Root mean square error, meV/atom."""
+    force_mae: float | None
+    """Mean absolute error of components, eV/angstrom."""
+    force_rmse: float | None
+    """Root mean square error of components, eV/angstrom."""
+    force_max: float | None
+    """Largest error of a component, eV/angstrom."""
+    stress_mae: float | None
+    """Mean absolute error of components, GPa."""
+    stress_rmse: float | None
+    """Root mean square error of components, GPa."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +55,51 @@ class ErrorTable:
     """Errors per group, in alphabetical order, and of all groups together under "all"."""
 
     groups: dict[str, Errors] = field(default_factory=dict)
+    """By name; also `table[name]`."""
 
     @property
     def total(self) -> Errors:
+        """Of all groups together."""
         return self.groups[TOTAL]
 
     def __getitem__(self, group: str) -> Errors:
         return self.groups[group]
 
     def to_dict(self) -> dict[str, dict[str, float | int | None]]:
-        """Plain nested dict {group: {name: value}}; units as in `Errors`."""
+        """Make a plain nested dictionary.
+
+        Returns
+        -------
+        dict
+            {group: {name: value}}; names and units as in `Errors`.
+        """
         return {group: asdict(errors) for group, errors in self.groups.items()}
 
     def print(self, console: Console | None = None, title: str = "") -> None:
-        """Print as a table to a rich console (default: the terminal)."""
+        """Print as a table.
+
+        Parameters
+        ----------
+        console
+            A console of rich; None: the terminal.
+        title
+            Line above the table.
+        """
         (console or Console()).print(self.table(title))
 
     def table(self, title: str = "") -> Table:
-        """The rich table behind `print`; fits into 80 columns."""
+        """Make the table that `print` prints; it fits into 80 columns.
+
+        Parameters
+        ----------
+        title
+            Line above the table.
+
+        Returns
+        -------
+        rich.table.Table
+            One row per group.
+        """
         table = Table(
             title=title or None,
             title_justify="left",
@@ -104,9 +143,24 @@ class ErrorTable:
 def errors_by_group(potential_or_results, configurations: Sequence[Atoms]) -> ErrorTable:
     """Errors of a potential (or of results it gave already) on labelled configurations.
 
-    potential_or_results: anything with `evaluate(configurations)`, or a list of results in the
-        order of `configurations`, each with attributes energy (eV), forces (n_atoms, 3) and stress
-        ((6,) or None).
+    Parameters
+    ----------
+    potential_or_results
+        Anything with `evaluate(configurations)`, or a list of results in the order of
+        `configurations`, each with attributes energy (eV), forces (n_atoms, 3) and stress ((6,) or
+        None).
+    configurations
+        With labels in their calculators; `info["config_type"]` is the group.
+
+    Returns
+    -------
+    ErrorTable
+        Errors per group and of all.
+
+    Raises
+    ------
+    ValueError
+        There are not as many results as configurations.
     """
     results = _results(potential_or_results, configurations)
     groups: dict[str, _Differences] = {}

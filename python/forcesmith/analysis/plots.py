@@ -24,13 +24,22 @@ def parity_plot(
 ) -> None:
     """Draw energies, forces and stresses against their references, with the RMSE in the legends.
 
-    results_by_set: {"train": (configurations, results), "test": ...}; results in the order of the
-        configurations, as `Potential.evaluate` returns them.
-    path: .png, .pdf or .svg file, written atomically.
-
     Energies are drawn relative to the composition: the least-squares fit of the reference energies
     by one constant per element is subtracted from both axes, because the constants (thousands of eV
     for some programs) would hide everything else.
+
+    Parameters
+    ----------
+    results_by_set
+        {"train": (configurations, results), "test": ...}; results in the order of the
+        configurations, as `Potential.evaluate` returns them.
+    path
+        A .png, .pdf or .svg file, written whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        The format of the picture is not known.
     """
     from matplotlib.figure import Figure  # takes a second that only plots should cost
 

@@ -12,9 +12,6 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 class ForcesmithCalculator(Calculator):
     """Energy, per-atom energies, forces and stress of a `Potential`, in ASE's units and signs.
 
-    potential: a `forcesmith.Potential` (`potential.calculator()` is the short way to get here).
-    threads, precision: as in `Potential.evaluate`.
-
     The stress is dE/d(strain) / volume, with the volume of the cell where directions are open, too
     (slabs, wires), as in ASE's and LAMMPS' own potentials. Without a volume it is not defined;
     asking for it raises ASE's PropertyNotImplementedError. `free_energy` equals `energy`: there are
@@ -23,6 +20,15 @@ class ForcesmithCalculator(Calculator):
     `results` also hold what lies outside the training data, "values_outside" and "close_neighbors"
     as in `Result`, where the potential knows that; the first configuration of either kind is warned
     of.
+
+    Parameters
+    ----------
+    potential
+        A `forcesmith.Potential`; `potential.calculator()` is the short way to get here.
+    threads, precision
+        As in `Potential.evaluate`.
+    **kwargs
+        As for every calculator of ASE.
     """
 
     implemented_properties: ClassVar[list[str]] = [
@@ -41,6 +47,7 @@ class ForcesmithCalculator(Calculator):
         self._warned: set[str] = set()
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        """Fill `results`; called by ASE."""
         super().calculate(atoms, properties, system_changes)
         result = self.potential.evaluate(self.atoms, self.threads, self.precision)
         self.results = {

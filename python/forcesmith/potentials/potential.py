@@ -29,13 +29,13 @@ class Result:
     """What a potential says of one configuration."""
 
     energy: float
-    """eV"""
+    """Total energy, eV."""
     energies: np.ndarray
     """Site energies, shape (n_atoms,), eV."""
     forces: np.ndarray
     """Shape (n_atoms, 3), eV/angstrom."""
     virial: np.ndarray
-    """sum r F, shape (6,), order xx yy zz yz xz xy, eV; positive under compression."""
+    """Sum of r F, shape (6,), order xx yy zz yz xz xy, eV; positive under compression."""
     values_outside: np.ndarray | None
     """For every atom, how many descriptor values lie outside their range in the training set, shape
     (n_atoms,); None for models that do not know the ranges."""
@@ -47,8 +47,10 @@ class Result:
 
     @property
     def stress(self) -> np.ndarray | None:
-        """dE/d(strain) / volume = -virial / volume, ASE's sign and order, (6,), eV/angstrom^3; None
-        without a volume."""
+        """dE/d(strain) / volume = -virial / volume, eV/angstrom^3; None without a volume.
+
+        Shape (6,), ASE's sign (positive in tension) and order (xx yy zz yz xz xy).
+        """
         return None if self.volume == 0.0 else -self.virial / self.volume
 
 
@@ -77,17 +79,33 @@ class Potential:
         cflength: float | None = None,
         cfenergy: float | None = None,
     ) -> Potential:
-        """Read a potential file: forcesmith's .json, MLIP's .mtp and .almtp, LAMMPS' .snapcoeff and
-        .snapparam or .mliap.model and .mliap.descriptor (either name; the other file lies beside
-        it), or a folder of n2p2 or RuNNer (or its input.nn). The content tells the format; the
-        name counts only where it does not. Files may be compressed by gzip.
+        """Read a potential file.
 
-        elements: element symbols in the order of the file's species, for formats that hold none.
-        cflength, cfenergy: factors from angstrom and eV to the units of an n2p2 folder, as in
-            LAMMPS' pair_style hdnnp; by default those to bohr and hartree.
-        Raises ValueError with one sentence for a file that cannot be read, or that is damaged:
-            trained coefficients that are missing, or energies that are not finite. Warns of a
-            repulsion that LAMMPS commands beside SNAP files add.
+        The content tells the format; the name counts only where it does not. Files may be
+        compressed by gzip.
+
+        Parameters
+        ----------
+        path
+            forcesmith's .json, MLIP's .mtp and .almtp, LAMMPS' .snapcoeff and .snapparam or
+            .mliap.model and .mliap.descriptor (either name; the other file lies beside it), or a
+            folder of n2p2 or RuNNer (or its input.nn).
+        elements
+            Element symbols in the order of the file's species, for formats that hold none.
+        cflength, cfenergy
+            Factors from angstrom and eV to the units of an n2p2 folder, as in LAMMPS'
+            `pair_style hdnnp`; by default those to bohr and hartree.
+
+        Raises
+        ------
+        ValueError
+            A file that cannot be read, or that is damaged: trained coefficients that are missing,
+            or energies that are not finite.
+
+        Warns
+        -----
+        UserWarning
+            LAMMPS commands beside SNAP files add a repulsion.
         """
         core = _core.Potential.read(os.fsencode(path), list(elements or []), cflength, cfenergy)
         _warn_of_repulsion_beside(Path(os.fspath(path)), core)
@@ -95,24 +113,50 @@ class Potential:
 
     @classmethod
     def from_json(cls, text: str, name: str = "text", trained: bool = True) -> Potential:
-        """From the text of a potential file; `name` appears in error messages.
+        """Make a potential from the text of a potential file.
 
-        trained: False for a potential that is still to be trained: coefficients may be missing,
-            which are then zero, or random numbers in networks.
+        Parameters
+        ----------
+        text
+            JSON, as `to_json` gives it.
+        name
+            How error messages call it.
+        trained
+            False for a potential that is still to be trained: coefficients may be missing, which
+            are then zero, or random numbers in networks.
+
+        Raises
+        ------
+        ValueError
+            The text is no sound potential.
         """
         return cls(_core.Potential.from_json(text, name, trained))
 
     def to_json(self) -> str:
+        """Text of the potential file, which `from_json` reads."""
         return self._core.to_json()
 
     def write(self, path: str | os.PathLike) -> None:
         """Write a potential file, in the format of the extension. Complete or untouched.
 
-        An existing folder, or `folder/input.nn`, stands for all files of a folder of n2p2, in bohr
-        and hartree. LAMMPS' SNAP files cannot hold a repulsion: beside them, LAMMPS commands with
-        it go into a .mod file; a potential without one removes that of an earlier potential.
-        What a format cannot hold is an error, but for the wall where the training data end: a
-        warning says that it is left out.
+        LAMMPS' SNAP files cannot hold a repulsion: beside them, LAMMPS commands with it go into a
+        .mod file; a potential without one removes that of an earlier potential.
+
+        Parameters
+        ----------
+        path
+            File. An existing folder, or `folder/input.nn`, stands for all files of a folder of
+            n2p2, in bohr and hartree.
+
+        Raises
+        ------
+        ValueError
+            The format is not known, cannot hold the potential, or the file cannot be written.
+
+        Warns
+        -----
+        UserWarning
+            The format has no place for the wall where the training data end, which is left out.
         """
         self._core.write(os.fspath(path))
         if left_out := self._core.left_out_of_file(os.fspath(path)):
@@ -120,6 +164,7 @@ class Potential:
 
     @property
     def elements(self) -> list[str]:
+        """Element symbols, in the order of the potential file."""
         return self._core.elements
 
     @property
@@ -129,13 +174,20 @@ class Potential:
 
     @property
     def n2p2_units(self) -> tuple[float | None, float | None]:
-        """cflength and cfenergy of the n2p2 folder, or of the data, that the potential came from;
-        None where it came from elsewhere."""
+        """cflength and cfenergy of the n2p2 folder or data behind the potential, or None."""
         provenance = self._core.provenance
         return provenance.get("cflength"), provenance.get("cfenergy")
 
     def info(self) -> dict:
-        """What the potential is made of, as a plain dictionary."""
+        """What the potential is made of, as a plain dictionary.
+
+        Returns
+        -------
+        dict
+            Elements, cutoff (angstrom), descriptors, number of descriptor values per element,
+            model, terms, number of parameters, and where the potential comes from; without long
+            lists of numbers.
+        """
         import json
 
         document = json.loads(self._core.to_json())
@@ -169,12 +221,26 @@ class Potential:
     def evaluate(self, atoms, threads=None, precision="double"):
         """Energy, forces and stress of one configuration, or of a list of them.
 
-        threads: None uses all cores that OMP_NUM_THREADS allows.
-        precision: "double", or "single" for descriptors computed in single precision, which is what
-        `pair_style forcesmith precision single` does.
-        Raises ValueError for an element that the potential does not know, and for positions or a
-        cell that no neighbors can be found in (see `find_neighbors`), and where the energy or a
-        force is not finite.
+        Parameters
+        ----------
+        atoms
+            One configuration or several.
+        threads
+            None uses all cores that OMP_NUM_THREADS allows.
+        precision
+            "double", or "single" for descriptors computed in single precision, which is what
+            `pair_style forcesmith precision single` does.
+
+        Returns
+        -------
+        Result or list of Result
+            As `atoms`.
+
+        Raises
+        ------
+        ValueError
+            An element that the potential does not know, positions or a cell that no neighbors can
+            be found in, or an energy or force that is not finite.
         """
         if isinstance(atoms, Atoms):
             return self.evaluate([atoms], threads, precision)[0]
@@ -186,7 +252,13 @@ class Potential:
         return results
 
     def calculator(self, precision: str = "double") -> ForcesmithCalculator:
-        """An ASE calculator; precision: as in `evaluate`."""
+        """Make an ASE calculator.
+
+        Parameters
+        ----------
+        precision
+            As in `evaluate`.
+        """
         from forcesmith.potentials.calculator import ForcesmithCalculator
 
         return ForcesmithCalculator(self, precision=precision)

@@ -1,5 +1,6 @@
-"""Committees: the same fit from several random starts. Where its members disagree, none is to be
-trusted.
+"""Committees: the same fit from several random starts.
+
+Where its members disagree, none is to be trusted.
 """
 
 from __future__ import annotations
@@ -44,9 +45,23 @@ def fit_committee(
 ) -> Iterator[FitResult]:
     """Fit `settings.optimizer.committee` potentials, one after the other.
 
-    progress: member (from 1) to what `fit` calls after every iteration.
-    checkpoint: the members' potential files are named after it, see `member_path`.
     Resumed, members that were not begun start anew.
+
+    Parameters
+    ----------
+    train, test
+        As in `fit`.
+    settings
+        `optimizer.committee` and `optimizer.seed` among them.
+    progress
+        Of a member (from 1), what `fit` calls after every iteration.
+    checkpoint
+        The members' potential files are named after it: si-1.json, si-2.json, ... after si.json.
+
+    Yields
+    ------
+    FitResult
+        Of each member.
     """
     train, test = Dataset(train), Dataset(() if test is None else test)  # neighbors found once
     optimizer = settings.optimizer

@@ -44,13 +44,20 @@ NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seco
 
 @dataclass
 class FitResult:
+    """A fitted potential, and how the fit went."""
+
     potential: Potential
+    """The best potential that was found."""
     train_errors: ErrorTable
+    """Errors on the fitted configurations, per group."""
     test_errors: ErrorTable | None
+    """Errors on the test configurations; None without them."""
     history: list[dict[str, float]] = field(default_factory=list)
     """Per iteration: iteration, loss, energy_rmse_mev, force_rmse, seconds."""
     seconds: float = 0.0
+    """Wall time."""
     peak_memory_mb: float = 0.0
+    """Largest memory of the process, MB."""
     coefficient_errors: np.ndarray | None = None
     """Standard errors of the model parameters, (n_parameters,), in their order (offsets first), for
     given descriptor parameters; NaN without more labels than coefficients, None after Ctrl-C."""
@@ -62,6 +69,7 @@ class FitResult:
 
     @property
     def interrupted(self) -> bool:
+        """Whether Ctrl-C or a signal ended the search."""
         return self.ending == "interrupted"
 
 
@@ -76,19 +84,38 @@ def fit(
 ) -> FitResult:
     """Fit a potential to energies (eV), forces (eV/angstrom) and stresses (eV/angstrom^3).
 
-    train, test: ASE structures with their labels in a calculator, as `forcesmith.read` gives them;
+    Ctrl-C ends the optimisation and returns the best potential so far.
+
+    Parameters
+    ----------
+    train, test
+        ASE structures with their labels in a calculator, as `forcesmith.read` gives them;
         `info["config_type"]` names the group, `info["weight"]` a weight of the configuration.
-    settings: see `FitSettings`; sections may also be given by name, as in
-        `fit(train, descriptor={"type": "moment_tensor", "level": 12, "cutoff": 5.0})`.
-    progress: called after every iteration.
-    checkpoint: potential file that always holds the best potential so far; beside NAME.json,
+    settings
+        See `FitSettings`.
+    progress
+        Called after every iteration.
+    checkpoint
+        Potential file that always holds the best potential so far; beside NAME.json,
         NAME.state.npz is what `optimizer.resume` goes on from, and NAME.lock keeps other fits
         away. What lay there from another fit becomes FILE.previous; that of an interrupted fit is
         replaced only with `optimizer.overwrite`.
+    **overrides
+        Sections of the settings by name, as in
+        `fit(train, descriptor={"type": "moment_tensor", "level": 12, "cutoff": 5.0})`.
 
-    Ctrl-C ends the optimisation and returns the best potential so far. Raises ValueError with one
-    sentence for settings or data that cannot be fitted, OSError for files that cannot be written:
-    before the fit, and once more at its end; between, a failure is a warning.
+    Returns
+    -------
+    FitResult
+        The potential and its errors.
+
+    Raises
+    ------
+    ValueError
+        Settings or data that cannot be fitted.
+    OSError
+        Files that cannot be written: before the fit, and once more at its end; between, a failure
+        is a warning.
     """
     settings = _settings(settings, overrides)
     train, test = Dataset(train), Dataset(() if test is None else test)

@@ -236,6 +236,8 @@ class OutputSettings(Section):
 
 
 class FitSettings(Section):
+    """All settings of a fit."""
+
     elements: list[str] | None = None
     """None: those of the data, in alphabetical order."""
     descriptor: Annotated[
@@ -277,6 +279,7 @@ class FitSettings(Section):
 
     @property
     def descriptors(self) -> list[DescriptorSettings]:
+        """`descriptor` as a list."""
         return self.descriptor if isinstance(self.descriptor, list) else [self.descriptor]
 
     @property
@@ -289,7 +292,15 @@ class FitSettings(Section):
     def from_toml(cls, path: str | os.PathLike) -> FitSettings:
         """Read a TOML file; paths in it are relative to its folder and come out joined with it.
 
-        Raises ValueError with one sentence naming the file and the key.
+        Parameters
+        ----------
+        path
+            The file, with the sections of the settings.
+
+        Raises
+        ------
+        ValueError
+            One sentence that names the file and the key.
         """
         path = Path(path)
         try:
@@ -318,7 +329,20 @@ class FitSettings(Section):
 
     @classmethod
     def from_dict(cls, tree: dict[str, Any], where: str = "the settings") -> FitSettings:
-        """Check a nested dictionary. Raises ValueError: a sentence naming `where` and the key."""
+        """Check a nested dictionary.
+
+        Parameters
+        ----------
+        tree
+            {section: {setting: value}}, as in the TOML file.
+        where
+            How messages call it.
+
+        Raises
+        ------
+        ValueError
+            One sentence that names `where` and the key.
+        """
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
