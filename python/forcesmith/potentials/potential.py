@@ -174,7 +174,7 @@ class Potential:
 
     @property
     def n2p2_units(self) -> tuple[float | None, float | None]:
-        """cflength and cfenergy of the n2p2 folder or data behind the potential, or None."""
+        """Factors cflength and cfenergy of the n2p2 folder or data it came from, or None."""
         provenance = self._core.provenance
         return provenance.get("cflength"), provenance.get("cfenergy")
 

@@ -15,7 +15,7 @@ from forcesmith.training.settings import FitSettings
 
 
 def parse_ratios(text: str) -> list[float]:
-    """ "1e-4:1e4:9" (first, last, number; evenly on a logarithmic scale) or "0.01,0.1,1".
+    """Ratios of "1e-4:1e4:9" (first, last, number; evenly on a logarithmic scale) or "0.01,0.1,1".
 
     Raises ValueError with one sentence for anything else.
     """
