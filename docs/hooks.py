@@ -27,17 +27,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from records import read_records  # noqa: E402
 from tables import TABLES, origin, table  # noqa: E402
 
-OUTSIDE = re.compile(
-    r"\[([^]]+)\]\((?:\.\./)+((?:bench|cpp|examples|lammps_plugin|tests|CONTRIBUTING)[^)#]*)\)"
-)
+DOCS = Path(__file__).resolve().parent
+LINK_UPWARDS = re.compile(r"\[([^]]+)\]\((\.\./[^)#]+)(?:#[^)]*)?\)")
 GENERATE = re.compile(r"^<!-- generate: (.+?) -->$", re.MULTILINE)
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Called by mkdocs for the text of every page."""
-    # Links to files of the repository lead nowhere in the site.
-    markdown = OUTSIDE.sub(r"\1 (`\2`)", markdown)
+    folder = Path(page.file.abs_src_path).parent
+
+    def without_link_outwards(found: re.Match) -> str:
+        """Files of the repository that are no pages are named, but not linked."""
+        target = (folder / found[2]).resolve()
+        if target.is_relative_to(DOCS):
+            return found[0]
+        return f"{found[1]} (`{target.relative_to(DOCS.parent).as_posix()}`)"
+
+    markdown = LINK_UPWARDS.sub(without_link_outwards, markdown)
     return GENERATE.sub(lambda found: generate(found[1]), markdown)
 
 
