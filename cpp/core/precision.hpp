@@ -4,7 +4,6 @@
 
 #include <string>
 #include <tuple>
-#include <vector>
 
 #include "core/error.hpp"
 
@@ -25,9 +24,5 @@ inline Precision precision_named(const std::string& name) {
 /// What kernels read, once for each precision; std::get<Of<Real>>() is that of Real.
 template <template <class> class Of>
 using InBothPrecisions = std::tuple<Of<double>, Of<float>>;
-
-inline std::vector<float> rounded(const std::vector<double>& numbers) {
-  return std::vector<float>(numbers.begin(), numbers.end());
-}
 
 }  // namespace forcesmith

@@ -1,23 +1,26 @@
-// What descriptors without trained coefficients share: their kernels as tables of functions per instruction
-// set, and the verbs of the contract, which pack the neighbors and call them.
+// What all descriptors share: their kernels as tables of functions per instruction set, and the verbs of the
+// contract, which pack the neighbors and call them.
 //
-// Tables<Real>: the descriptor as plain arrays; Scratch<Real>: pointers into the working memory of the kernels.
-// Own, the descriptor itself, has for Real = double and float, with explicit instantiations,
-//   template <class Real> Tables<Real> tables() const;  // pointers into the descriptor
-//   template <class Real> void lay_out(const Tables<Real>&, KernelWorkspace<Real>& w) const;
-// The latter sets w.scratch for the packed neighbors, in w.memory.
+// Tables<Real>: the descriptor as plain arrays (core/table_arrays.hpp tells how they are listed); its constructor sets
+// those of both precisions. Scratch<Real>: pointers into the working memory of the kernels, with
+//   kept_size(tables, n_packs)                     registers that are kept of all packs of a block, and
+//   working_size(tables, max_packs, width)         registers for the block itself; max_packs: the most of one atom
+//   laid_out(tables, n_packs, max_packs, width, kept, working)  the pointers into such memory
+//   gradients_size(tables, max_packs, width)       registers that gradients ask for in addition, if they do:
+//   Real* for_gradients                            these
+// Kernels, in kernels.hpp, has the bodies of the verbs; launches on devices (device_descriptor.hpp) call the same.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
 #include "core/phase.hpp"
+#include "core/table_arrays.hpp"
 #include "descriptors/descriptor.hpp"
-#include "descriptors/kernel_variant.hpp"
+#include "descriptors/kernel_variants.hpp"
 #include "neighbors/packed_neighbors.hpp"
 
 namespace forcesmith {
@@ -34,11 +37,13 @@ class KernelDescriptor : public Descriptor {
     PackedNeighborsOf<Real> neighbors;
     PackedViewOf<Real> view{};
     Scratch<Real> scratch{};
-    std::array<AlignedBufferOf<Real>, 3> memory;
-    AlignedBufferOf<Real> pair_gradients;
+    int max_packs = 0;  // of one atom
+    AlignedBufferOf<Real> kept, working, for_gradients, more, pair_gradients;
   };
 
   explicit KernelDescriptor(const Variants& variants) : variants_(variants) {}
+  KernelDescriptor(const KernelDescriptor&) = delete;  // tables point into it
+  KernelDescriptor& operator=(const KernelDescriptor&) = delete;
 
   double cutoff() const override { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
   int block_size(Precision precision = Precision::double_) const override {
@@ -57,29 +62,48 @@ class KernelDescriptor : public Descriptor {
   void backpropagate(Workspace& workspace, const double* beta, int stride, const PairForces& forces) const override {
     in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
       Real* gradients = w.pair_gradients.reserve(static_cast<std::size_t>(3) * w.neighbors.n_packs() * w.view.width);
-      variants_.template of<Real>().backpropagate(own().template tables<Real>(), w.view, w.scratch, beta, stride,
-                                                  gradients);
+      variants_.template of<Real>().backpropagate(tables<Real>(), w.view, w.scratch, beta, stride, gradients);
       FORCESMITH_PHASE(forces);
       w.neighbors.add_forces(gradients, forces);
     });
   }
   void gradients(Workspace& workspace, double* gradients, int stride) const override {
     auto& w = in_double(workspace);
-    variants_.in_double.gradients(own().template tables<double>(), w.view, w.scratch, gradients, stride);
+    if constexpr (requires { w.scratch.for_gradients; })
+      w.scratch.for_gradients = w.for_gradients.reserve(
+          Scratch<double>::gradients_size(tables<double>(), w.max_packs, w.view.width) * w.view.width);
+    variants_.in_double.gradients(tables<double>(), w.view, w.scratch, gradients, stride);
   }
   void tangent(Workspace& workspace, const double* directions, double* B_dot, int stride) const override {
     auto& w = in_double(workspace);
-    variants_.in_double.tangent(own().template tables<double>(), w.view, w.scratch, directions, B_dot, stride);
+    variants_.in_double.tangent(tables<double>(), w.view, w.scratch, directions, B_dot, stride);
   }
-  void parameter_adjoint(Workspace& workspace, const double*, const double*, const double*, int,
-                         double*) const override {
-    in_double(workspace);
+  void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar, const double* B_dot_bar,
+                         int stride, double* gradient) const override {
+    auto& w = in_double(workspace);
+    if (variants_.in_double.parameter_adjoint != nullptr)
+      variants_.in_double.parameter_adjoint(tables<double>(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride,
+                                            gradient);
   }
 
   const std::vector<double>& cutoffs() const { return cutoffs_; }
+  template <class Real>
+  const Tables<Real>& tables() const {
+    return std::get<Tables<Real>>(tables_);
+  }
 
  protected:
+  template <class Real>
+  Tables<Real>& mutable_tables() {
+    return std::get<Tables<Real>>(tables_);
+  }
+  /// For what Scratch::laid_out() cannot know, in w.more: a descriptor may have its own.
+  template <class Real>
+  void add_scratch(KernelWorkspace<Real>&) const {}
+
   std::vector<double> cutoffs_;  // [center element][neighbor element] angstrom
+  InBothPrecisions<Tables> tables_{};
+  TableArrays arrays_;
   static KernelWorkspace<double>& in_double(Workspace& workspace) {
     if (workspace.precision() != Precision::double_)
       throw std::logic_error("Workspaces of single precision serve values and backpropagation only.");
@@ -93,10 +117,16 @@ class KernelDescriptor : public Descriptor {
     FORCESMITH_PHASE(packing);
     in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
       const auto& variant = variants_.template of<Real>();
-      w.neighbors.pack(block, cutoffs_, own().n_elements(), variant.width, Own::pack_elements);
+      const Tables<Real>& t = tables<Real>();
+      const int width = variant.width;
+      w.neighbors.pack(block, cutoffs_, t.n_elements, width, Own::pack_elements);
       w.view = w.neighbors.view();
-      const Tables<Real> t = own().template tables<Real>();
-      own().lay_out(t, w);
+      w.max_packs = w.neighbors.max_packs_per_atom();
+      const int n_packs = w.neighbors.n_packs();
+      w.scratch = Scratch<Real>::laid_out(
+          t, n_packs, w.max_packs, width, w.kept.reserve(Scratch<Real>::kept_size(t, n_packs) * width),
+          w.working.reserve(Scratch<Real>::working_size(t, w.max_packs, width) * width));
+      own().add_scratch(w);
       variant.values(t, w.view, w.scratch, B, stride);
     });
   }

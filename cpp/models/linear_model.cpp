@@ -52,37 +52,26 @@ LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& si
 
 LinearModel::LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients,
                          std::vector<int> sizes, bool shared)
-    : offsets_(std::move(offsets)), coefficients_(std::move(coefficients)), sizes_(std::move(sizes)), shared_(shared) {
-  int column = static_cast<int>(offsets_.size());
-  for (const auto& set : coefficients_) {
-    first_column_.push_back(column);
-    column += static_cast<int>(set.size());
+    : sizes_(std::move(sizes)), parameters_(std::move(offsets)), shared_(shared) {
+  for (const auto& set : coefficients) {
+    first_column_.push_back(parameters_.size());
+    parameters_.insert(parameters_.end(), set.begin(), set.end());
   }
+  first_column_.resize(sizes_.size(), first_column_.front());
 }
 
 Json LinearModel::to_json() const {
-  return {{"type", type()}, {"shared", shared_}, {"energy_offsets", offsets_}, {"coefficients", coefficients_}};
+  Json sets = Json::array();
+  for (std::size_t set = 0; set < (shared_ ? 1 : sizes_.size()); ++set) sets.push_back(coefficients(set));
+  return {{"type", type()}, {"shared", shared_}, {"energy_offsets", offsets()}, {"coefficients", sets}};
 }
 
 void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* types, const double* B, int stride,
                                          double* energies, double* beta) const {
+  const linear::Tables t = tables();
   for (int atom = 0; atom < n_atoms; ++atom) {
-    const double* theta = coefficients(types[atom]).data();
-    const double* row = B + static_cast<std::ptrdiff_t>(atom) * stride;
-    double* gradient = beta + static_cast<std::ptrdiff_t>(atom) * stride;
-    // Several sums, or each addition would wait for the one before it; in registers.
-    const int n = sizes_[types[atom]];
-    double sum_0 = offsets_[types[atom]], sum_1 = 0.0, sum_2 = 0.0, sum_3 = 0.0;
-    int k = 0;
-    for (; k + 4 <= n; k += 4) {
-      sum_0 += theta[k] * row[k];
-      sum_1 += theta[k + 1] * row[k + 1];
-      sum_2 += theta[k + 2] * row[k + 2];
-      sum_3 += theta[k + 3] * row[k + 3];
-    }
-    for (; k < n; ++k) sum_0 += theta[k] * row[k];
-    energies[atom] = (sum_0 + sum_1) + (sum_2 + sum_3);
-    for (k = 0; k < n; ++k) gradient[k] = theta[k];
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
+    energies[atom] = linear::FORCESMITH_ISA::compute_energy(t, types[atom], B + row, beta + row);
   }
 }
 
@@ -90,9 +79,9 @@ void LinearModel::parameter_adjoint(Workspace&, int n_atoms, const int* types, c
                                     int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
                                     double* gradient) const {
   for (int atom = 0; atom < n_atoms; ++atom) {
-    const std::vector<double>& theta = coefficients(types[atom]);
+    const std::span<const double> theta = coefficients(types[atom]);
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
-    double* columns = gradient + first_column(types[atom]);
+    double* columns = gradient + first_column_[types[atom]];
     gradient[types[atom]] += energy_bar[atom];
     for (std::size_t k = 0; k < theta.size(); ++k) {
       B_bar[row + k] = energy_bar[atom] * theta[k];
@@ -102,32 +91,23 @@ void LinearModel::parameter_adjoint(Workspace&, int n_atoms, const int* types, c
   }
 }
 
-std::vector<double> LinearModel::parameters() const {
-  std::vector<double> all = offsets_;
-  for (const auto& set : coefficients_) all.insert(all.end(), set.begin(), set.end());
-  return all;
-}
-
 void LinearModel::set_parameters(std::span<const double> values) {
-  if (values.size() != parameters().size())
-    throw ParameterError("The linear model has " + std::to_string(parameters().size()) + " parameters, but " +
+  if (values.size() != parameters_.size())
+    throw ParameterError("The linear model has " + std::to_string(parameters_.size()) + " parameters, but " +
                          std::to_string(values.size()) + " were given.");
-  auto next = values.begin();
-  for (double& offset : offsets_) offset = *next++;
-  for (auto& set : coefficients_)
-    for (double& coefficient : set) coefficient = *next++;
+  parameters_.assign(values.begin(), values.end());
 }
 
 std::vector<ParameterBlock> LinearModel::parameter_blocks() const {
-  std::vector<ParameterBlock> blocks{{"energy_offsets", ParameterRole::offset, 0, offsets_.size()}};
-  add_blocks("coefficients", coefficients_, blocks);
+  std::vector<ParameterBlock> blocks{{"energy_offsets", ParameterRole::offset, 0, sizes_.size()}};
+  add_blocks("coefficients", [](int size) { return size; }, blocks);
   return blocks;
 }
 
-void LinearModel::add_blocks(const std::string& name, const std::vector<std::vector<double>>& sets,
+void LinearModel::add_blocks(const std::string& name, const std::function<std::size_t(int)>& set_size,
                              std::vector<ParameterBlock>& blocks) const {
-  for (std::size_t set = 0; set < sets.size(); ++set) {
-    ParameterBlock block{name, ParameterRole::weight, blocks.back().begin + blocks.back().size, sets[set].size()};
+  for (std::size_t set = 0; set < (shared_ ? 1 : sizes_.size()); ++set) {
+    ParameterBlock block{name, ParameterRole::weight, blocks.back().begin + blocks.back().size, set_size(sizes_[set])};
     if (!shared_) {
       block.name += "[" + std::to_string(set) + "]";
       block.element = static_cast<int>(set);
@@ -138,12 +118,12 @@ void LinearModel::add_blocks(const std::string& name, const std::vector<std::vec
 
 void LinearModel::add_design_row(int element, const double* B, double* row) const {
   row[element] += 1.0;
-  double* columns = row + first_column(element);
+  double* columns = row + first_column_[element];
   for (int k = 0; k < sizes_[element]; ++k) columns[k] += B[k];
 }
 
 void LinearModel::add_design_gradient(int element, const double*, const double* dB, double factor, double* row) const {
-  double* columns = row + first_column(element);
+  double* columns = row + first_column_[element];
   for (int k = 0; k < sizes_[element]; ++k) columns[k] += factor * dB[k];
 }
 

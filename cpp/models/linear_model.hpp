@@ -3,14 +3,20 @@
 // 1153 (2016)), where the elements differ through their radial functions.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 
+#include "models/linear_kernels.hpp"
 #include "models/model.hpp"
 
 namespace forcesmith {
 
 class LinearModel : public Model, public LinearInParameters {
  public:
+  static constexpr const char* name = "linear";
+  using Kernels = linear::FORCESMITH_ISA::Kernels;
+
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
   static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
@@ -20,7 +26,7 @@ class LinearModel : public Model, public LinearInParameters {
   LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients, std::vector<int> sizes,
               bool shared);
 
-  std::string type() const override { return "linear"; }
+  std::string type() const override { return name; }
   Json to_json() const override;
   void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
                               double* energies, double* beta) const override;
@@ -28,7 +34,7 @@ class LinearModel : public Model, public LinearInParameters {
                          int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
                          double* gradient) const override;
   /// offsets first, then the coefficient sets.
-  std::vector<double> parameters() const override;
+  std::vector<double> parameters() const override { return parameters_; }
   void set_parameters(std::span<const double> values) override;
   std::vector<ParameterBlock> parameter_blocks() const override;
   const LinearInParameters* linear_in_parameters() const override { return this; }
@@ -36,18 +42,23 @@ class LinearModel : public Model, public LinearInParameters {
   void add_design_gradient(int element, const double* B, const double* dB, double factor, double* row) const override;
 
   bool shared() const { return shared_; }
-  const std::vector<double>& offsets() const { return offsets_; }
-  const std::vector<double>& coefficients(int element) const { return coefficients_[shared_ ? 0 : element]; }
-  /// Adds a block for each set, which is shared or that of an element, after the last of `blocks`.
-  void add_blocks(const std::string& name, const std::vector<std::vector<double>>& sets,
+  std::span<const double> offsets() const { return {parameters_.data(), sizes_.size()}; }
+  std::span<const double> coefficients(int element) const {
+    return {&parameters_[first_column_[element]], static_cast<std::size_t>(sizes_[element])};
+  }
+  linear::Tables tables() const {
+    return {static_cast<int>(sizes_.size()), parameters_.size(), sizes_.data(), first_column_.data(),
+            parameters_.data()};
+  }
+  /// Adds a block for each set, which is shared or that of an element, after the last of `blocks`. set_size: of the
+  /// set of an element with this number of descriptor values.
+  void add_blocks(const std::string& name, const std::function<std::size_t(int)>& set_size,
                   std::vector<ParameterBlock>& blocks) const;
 
  private:
-  int first_column(int element) const { return first_column_[shared_ ? 0 : element]; }
-
-  std::vector<double> offsets_;
-  std::vector<std::vector<double>> coefficients_;
-  std::vector<int> sizes_, first_column_;
+  std::vector<int> sizes_;                 // [element]
+  std::vector<std::size_t> first_column_;  // [element] the first of its coefficients in parameters_
+  std::vector<double> parameters_;
   bool shared_;
 };
 

@@ -14,22 +14,6 @@ struct QuadraticWorkspace : Model::Workspace {
   std::vector<double> product, product_dot;
 };
 
-std::size_t triangle_size(int n) { return static_cast<std::size_t>(n) * (n + 1) / 2; }
-
-/// Adds alpha x to y.
-void add_product(const std::vector<double>& triangle, int n, const double* x, double* y) {
-  const double* alpha = triangle.data();
-  for (int k = 0; k < n; ++k) {
-    y[k] += *alpha++ * x[k];
-    double sum = 0.0;
-    for (int l = k + 1; l < n; ++l) {
-      sum += *alpha * x[l];
-      y[l] += *alpha++ * x[k];
-    }
-    y[k] += sum;
-  }
-}
-
 }  // namespace
 
 ParameterSchema QuadraticModel::schema() {
@@ -77,18 +61,20 @@ std::unique_ptr<Model> QuadraticModel::create(const Json& given, const std::vect
 }
 
 QuadraticModel::QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles, std::vector<int> sizes)
-    : linear_(std::move(linear)), triangles_(std::move(triangles)), sizes_(std::move(sizes)) {
-  int column = static_cast<int>(linear_.parameters().size());
-  for (const auto& triangle : triangles_) {
-    first_column_.push_back(column);
-    column += static_cast<int>(triangle.size());
+    : linear_(std::move(linear)), sizes_(std::move(sizes)) {
+  for (const auto& triangle : triangles) {
+    triangle_begin_.push_back(triangles_.size());
+    triangles_.insert(triangles_.end(), triangle.begin(), triangle.end());
   }
+  triangle_begin_.resize(sizes_.size(), 0);  // shared: the same for all
 }
 
 Json QuadraticModel::to_json() const {
   Json json = linear_.to_json();
   json["type"] = type();
-  json["quadratic_coefficients"] = triangles_;
+  Json sets = Json::array();
+  for (std::size_t set = 0; set < (linear_.shared() ? 1 : sizes_.size()); ++set) sets.push_back(triangle(set));
+  json["quadratic_coefficients"] = sets;
   return json;
 }
 
@@ -98,17 +84,12 @@ std::unique_ptr<Model::Workspace> QuadraticModel::make_workspace() const {
 
 void QuadraticModel::energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B,
                                             int stride, double* energies, double* beta) const {
-  linear_.energies_and_gradients(workspace, n_atoms, types, B, stride, energies, beta);
+  const quadratic::Tables t = tables();
   std::vector<double>& product = static_cast<QuadraticWorkspace&>(workspace).product;
   for (int atom = 0; atom < n_atoms; ++atom) {
-    const int n = sizes_[types[atom]];
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
-    product.assign(n, 0.0);
-    add_product(triangle(types[atom]), n, B + row, product.data());
-    for (int k = 0; k < n; ++k) {
-      energies[atom] += 0.5 * product[k] * B[row + k];
-      beta[row + k] += product[k];
-    }
+    product.resize(sizes_[types[atom]]);
+    energies[atom] = quadratic::FORCESMITH_ISA::compute_energy(t, types[atom], B + row, product.data(), beta + row);
   }
 }
 
@@ -121,10 +102,11 @@ void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const 
     const int n = sizes_[types[atom]];
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
     const double *b = B + row, *b_dot = B_dot + row;
-    product.assign(n, 0.0);
-    product_dot.assign(n, 0.0);
-    add_product(triangle(types[atom]), n, b, product.data());
-    add_product(triangle(types[atom]), n, b_dot, product_dot.data());
+    const double* alpha = triangle(types[atom]).data();
+    product.resize(n);
+    product_dot.resize(n);
+    quadratic::FORCESMITH_ISA::multiply(alpha, n, b, product.data());
+    quadratic::FORCESMITH_ISA::multiply(alpha, n, b_dot, product_dot.data());
     for (int k = 0; k < n; ++k) {
       B_bar[row + k] += energy_bar[atom] * product[k] + product_dot[k];
       B_dot_bar[row + k] += product[k];
@@ -140,7 +122,7 @@ void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const 
 
 std::vector<double> QuadraticModel::parameters() const {
   std::vector<double> all = linear_.parameters();
-  for (const auto& triangle : triangles_) all.insert(all.end(), triangle.begin(), triangle.end());
+  all.insert(all.end(), triangles_.begin(), triangles_.end());
   return all;
 }
 
@@ -150,14 +132,12 @@ void QuadraticModel::set_parameters(std::span<const double> values) {
     throw ParameterError("The quadratic model has " + std::to_string(parameters().size()) + " parameters, but " +
                          std::to_string(values.size()) + " were given.");
   linear_.set_parameters(values.first(n_linear));
-  auto next = values.begin() + n_linear;
-  for (auto& triangle : triangles_)
-    for (double& coefficient : triangle) coefficient = *next++;
+  triangles_.assign(values.begin() + n_linear, values.end());
 }
 
 std::vector<ParameterBlock> QuadraticModel::parameter_blocks() const {
   std::vector<ParameterBlock> blocks = linear_.parameter_blocks();
-  linear_.add_blocks("quadratic_coefficients", triangles_, blocks);
+  linear_.add_blocks("quadratic_coefficients", triangle_size, blocks);
   return blocks;
 }
 

@@ -4,11 +4,15 @@
 #pragma once
 
 #include "models/linear_model.hpp"
+#include "models/quadratic_kernels.hpp"
 
 namespace forcesmith {
 
 class QuadraticModel : public Model, public LinearInParameters {
  public:
+  static constexpr const char* name = "quadratic";
+  using Kernels = quadratic::FORCESMITH_ISA::Kernels;
+
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
   static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
@@ -16,7 +20,7 @@ class QuadraticModel : public Model, public LinearInParameters {
   /// triangles: upper triangle of alpha, [one set, or one per element][size (size + 1) / 2] eV.
   QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles, std::vector<int> sizes);
 
-  std::string type() const override { return "quadratic"; }
+  std::string type() const override { return name; }
   Json to_json() const override;
   std::unique_ptr<Workspace> make_workspace() const override;
   void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
@@ -32,14 +36,21 @@ class QuadraticModel : public Model, public LinearInParameters {
   void add_design_gradient(int element, const double* B, const double* dB, double factor, double* row) const override;
 
   const LinearModel& linear() const { return linear_; }
-  const std::vector<double>& triangle(int element) const { return triangles_[linear_.shared() ? 0 : element]; }
+  std::span<const double> triangle(int element) const {
+    return {&triangles_[triangle_begin_[element]], triangle_size(sizes_[element])};
+  }
+  quadratic::Tables tables() const {
+    return {linear_.tables(), triangles_.size(), triangle_begin_.data(), triangles_.data()};
+  }
+  static std::size_t triangle_size(int size) { return static_cast<std::size_t>(size) * (size + 1) / 2; }
 
  private:
-  int first_column(int element) const { return first_column_[linear_.shared() ? 0 : element]; }
+  std::size_t first_column(int element) const { return linear_.tables().n_parameters + triangle_begin_[element]; }
 
   LinearModel linear_;
-  std::vector<std::vector<double>> triangles_;
-  std::vector<int> sizes_, first_column_;
+  std::vector<int> sizes_;                   // [element]
+  std::vector<std::size_t> triangle_begin_;  // [element]
+  std::vector<double> triangles_;            // one after the other
 };
 
 }  // namespace forcesmith

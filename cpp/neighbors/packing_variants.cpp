@@ -1,6 +1,7 @@
 // Compiled once per instruction set (FORCESMITH_ISA).
 #include "neighbors/packing_variants.hpp"
 
+#include "neighbors/packing_kernels.hpp"
 #include "simd/select.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
@@ -50,15 +51,13 @@ int append(const PairRange<typename V::Number>& given, const PackKind& kind, con
 }
 
 template <class V, class Real>
-void normalize(const PackSlots<Real>& slots, int n) {
+void normalize_slots(const PackSlots<Real>& slots, int n) {
   for (int i = 0; i < n; i += V::width) {
-    const V dx = simd_load<V>(slots.x + i), dy = simd_load<V>(slots.y + i), dz = simd_load<V>(slots.z + i);
-    const V length = simd_sqrt(dx * dx + dy * dy + dz * dz);
-    const V inverse = simd_if_less(V(0), length, V(1) / length, V(0));
-    simd_store(slots.x + i, dx * inverse);
-    simd_store(slots.y + i, dy * inverse);
-    simd_store(slots.z + i, dz * inverse);
-    simd_store(slots.r + i, length);
+    V x = simd_load<V>(slots.x + i), y = simd_load<V>(slots.y + i), z = simd_load<V>(slots.z + i);
+    simd_store(slots.r + i, normalize(x, y, z));
+    simd_store(slots.x + i, x);
+    simd_store(slots.y + i, y);
+    simd_store(slots.z + i, z);
   }
 }
 
@@ -157,8 +156,8 @@ void add_forces(const PackedViewOf<typename V::Number>& packs, const int* center
 }  // namespace
 
 PackingVariants packing_variants() {
-  return {{append<D, double>, append<S, double>, normalize<D, double>, add_forces<D>},
-          {append<D, float>, append<S, float>, normalize<S, float>, add_forces<S>}};
+  return {{append<D, double>, append<S, double>, normalize_slots<D, double>, add_forces<D>},
+          {append<D, float>, append<S, float>, normalize_slots<S, float>, add_forces<S>}};
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

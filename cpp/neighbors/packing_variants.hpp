@@ -2,6 +2,7 @@
 // that are compiled for each of them: no standard headers here.
 #pragma once
 
+#include "core/variants.hpp"
 #include "neighbors/packed_view.hpp"
 #include "neighbors/pair_forces.hpp"
 
@@ -66,14 +67,6 @@ struct PackingVariants {
   }
 };
 
-namespace portable {
-PackingVariants packing_variants();
-}
-namespace avx2 {
-PackingVariants packing_variants();
-}
-namespace avx512 {
-PackingVariants packing_variants();
-}
+FORCESMITH_DECLARE_VARIANTS(PackingVariants packing_variants());
 
 }  // namespace forcesmith

@@ -3,6 +3,8 @@
 // no standard headers here.
 #pragma once
 
+#include "core/variants.hpp"
+
 namespace forcesmith {
 
 /// Pairs closer than these distances are to be noticed.
@@ -67,15 +69,7 @@ struct SelectNeighborsVariant {
   }
 };
 
-namespace portable {
-SelectNeighborsVariant select_neighbors_variant();
-}
-namespace avx2 {
-SelectNeighborsVariant select_neighbors_variant();
-}
-namespace avx512 {
-SelectNeighborsVariant select_neighbors_variant();
-}
+FORCESMITH_DECLARE_VARIANTS(SelectNeighborsVariant select_neighbors_variant());
 
 /// The one in use.
 SelectNeighborsVariant select_neighbors_in_use();

@@ -8,18 +8,12 @@
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
-#include "descriptors/bispectrum/bispectrum.hpp"
-#include "descriptors/moment_tensor/moment_tensor.hpp"
-#include "descriptors/symmetry_functions/symmetry_functions.hpp"
-#include "models/linear_model.hpp"
-#include "models/neural_network/neural_network.hpp"
-#include "models/quadratic_model.hpp"
 #include "potentials/check_potential.hpp"
 #include "potentials/mlip_format.hpp"
 #include "potentials/n2p2_format.hpp"
 #include "potentials/potential_file.hpp"
+#include "potentials/registered.hpp"
 #include "potentials/snap_format.hpp"
-#include "potentials/terms/zbl/zbl.hpp"
 
 namespace forcesmith {
 
@@ -32,35 +26,29 @@ auto one_file(Print print) {
   };
 }
 
+template <class Entry, class... Types>
+std::vector<Entry> entries_of(TypeList<Types...>) {
+  return {{Types::name, Types::schema, Types::create}...};
+}
+
 }  // namespace
 
-// One line each, alphabetical.
-
 const std::vector<DescriptorEntry>& descriptor_registry() {
-  static const std::vector<DescriptorEntry> entries{
-      {"bispectrum", bispectrum::Bispectrum::schema, bispectrum::Bispectrum::create},
-      {"moment_tensor", moment_tensor::MomentTensor::schema, moment_tensor::MomentTensor::create},
-      {"symmetry_functions", symmetry_functions::SymmetryFunctions::schema,
-       symmetry_functions::SymmetryFunctions::create},
-  };
+  static const auto entries = entries_of<DescriptorEntry>(RegisteredDescriptors{});
   return entries;
 }
 
 const std::vector<ModelEntry>& model_registry() {
-  static const std::vector<ModelEntry> entries{
-      {"linear", LinearModel::schema, LinearModel::create},
-      {"neural_network", neural_network::NeuralNetwork::schema, neural_network::NeuralNetwork::create},
-      {"quadratic", QuadraticModel::schema, QuadraticModel::create},
-  };
+  static const auto entries = entries_of<ModelEntry>(RegisteredModels{});
   return entries;
 }
 
 const std::vector<TermEntry>& term_registry() {
-  static const std::vector<TermEntry> entries{
-      {"zbl", Zbl::schema, Zbl::create},
-  };
+  static const auto entries = entries_of<TermEntry>(RegisteredTerms{});
   return entries;
 }
+
+// One line each, alphabetical.
 
 const std::vector<FormatEntry>& format_registry() {
   static const std::vector<FormatEntry> entries{

@@ -1,4 +1,5 @@
-// THE list of descriptors, models, terms of the energy and file formats, and how potentials are read and written.
+// The registry of descriptors, models, terms of the energy (registered.hpp lists them) and file formats, and how
+// potentials are read and written.
 #pragma once
 
 #include <functional>

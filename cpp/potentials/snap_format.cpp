@@ -420,11 +420,12 @@ std::vector<TextFile> print_snap(const Potential& potential, const std::string& 
       << elements.size() << " " << 1 + size + (quadratic ? size * (size + 1) / 2 : 0) << "\n";
   for (std::size_t element = 0; element < elements.size(); ++element) {
     const int index = static_cast<int>(element);
-    std::vector<double> coefficients = linear->coefficients(index);
+    const std::span<const double> own = linear->coefficients(index);
+    std::vector<double> coefficients(own.begin(), own.end());
     if (chem) average_equal_components(descriptor->coupling(), coefficients);
     coefficients.insert(coefficients.begin(), linear->offsets()[element]);
     if (quadratic) {
-      const std::vector<double>& triangle = quadratic->triangle(index);
+      const std::span<const double> triangle = quadratic->triangle(index);
       coefficients.insert(coefficients.end(), triangle.begin(), triangle.end());
     }
     if (!all_finite(coefficients))

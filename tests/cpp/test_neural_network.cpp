@@ -7,7 +7,8 @@
 #include "check.hpp"
 #include "core/instruction_set.hpp"
 #include "core/kokkos_scope.hpp"
-#include "models/neural_network/device.hpp"
+#include "models/device_model.hpp"
+#include "models/neural_network/neural_network.hpp"
 #include "random_numbers.hpp"
 
 namespace {
@@ -196,14 +197,13 @@ void test_settings(std::mt19937& random, const Settings& settings) {
     }
   }
 
-  using Space = Kokkos::DefaultHostExecutionSpace;
   NeuralNetwork model(settings);
   model.set_parameters(parameters);
-  Device<Space> device(model);
+  DeviceModelKernels<Kokkos::DefaultHostExecutionSpace, NeuralNetwork> device(model);
   Numbers device_energies(n_atoms), device_beta(n_values, -1.0);
   device.energies_and_gradients(static_cast<int>(n_atoms), in.types.data(), in.B.data(), in.stride,
                                 device_energies.data(), device_beta.data());
-  Space().fence();
+  Kokkos::fence();
   CHECK_CLOSE(device_energies, energies, 1e-14);
   CHECK_CLOSE(device_beta, portable.beta, 1e-13);
 }

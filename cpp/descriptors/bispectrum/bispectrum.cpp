@@ -84,12 +84,26 @@ Bispectrum::Bispectrum(const Parameters& parameters, const std::string& where)
       sinner.push_back(0.5 * (parameters_.sinner[i] + parameters_.sinner[j]));
       dinner.push_back(0.5 * (parameters_.dinner[i] + parameters_.dinner[j]));
     }
-  const Numbers<double> numbers{
-      cutoffs_, parameters_.weights, sinner, dinner, coupling_.roots, coupling_.clebsch_gordan, coupling_.entry_factor};
-  numbers_ = {numbers,
-              {rounded(cutoffs_), rounded(numbers.weights), rounded(sinner), rounded(dinner), rounded(numbers.roots),
-               rounded(numbers.clebsch_gordan), rounded(numbers.entry_factor)}};
-  compute_shift();
+
+  auto& t = mutable_tables<double>() = tables_without_arrays<double>();
+  t.cutoffs = cutoffs_.data();
+  t.weights = parameters_.weights.data();
+  t.sinner = arrays_.keep(std::move(sinner));
+  t.dinner = arrays_.keep(std::move(dinner));
+  t.half_begin = coupling_.half_begin.data();
+  t.full_begin = coupling_.full_begin.data();
+  t.roots = coupling_.roots.data();
+  t.roots_begin = coupling_.roots_begin.data();
+  t.blocks = coupling_.blocks.data();
+  t.clebsch_gordan = coupling_.clebsch_gordan.data();
+  t.projections = coupling_.projections.data();
+  t.entry_value = coupling_.entry_value.data();
+  t.entry_factor = coupling_.entry_factor.data();
+  t.value_block = coupling_.value_block.data();
+  t.value_channel = coupling_.value_channel.data();
+  t.shift = arrays_.keep(shift());
+  mutable_tables<float>() = tables_without_arrays<float>();
+  arrays_.round(t, mutable_tables<float>());
 }
 
 void Bispectrum::check(const std::string& where) const {
@@ -135,17 +149,18 @@ void Bispectrum::check(const std::string& where) const {
 }
 
 /// B of an atom alone: there U is the unit matrix, and B_{j1 j2 j} = 2j + 1 (1 with bnormflag).
-void Bispectrum::compute_shift() {
+std::vector<double> Bispectrum::shift() const {
   const int n = n_elements(), n_values = size(0);
-  shift_.assign(static_cast<std::size_t>(n) * n_values, 0.0);
-  if (!parameters_.bzeroflag) return;
+  std::vector<double> shift(static_cast<std::size_t>(n) * n_values, 0.0);
+  if (!parameters_.bzeroflag) return shift;
   for (int center = 0; center < n; ++center)
     for (int k = 0; k < n_values; ++k) {
       const Component& component = coupling_.components[k];
       const bool own = !parameters_.chemflag || parameters_.wselfallflag ||
                        component.channels == std::array<int, 3>{center, center, center};
-      if (own) shift_[center * n_values + k] = parameters_.bnormflag ? 1.0 : component.j + 1.0;
+      if (own) shift[center * n_values + k] = parameters_.bnormflag ? 1.0 : component.j + 1.0;
     }
+  return shift;
 }
 
 std::vector<std::string> Bispectrum::names(int) const {
@@ -196,10 +211,8 @@ Json Bispectrum::to_json() const {
 }
 
 template <class Real>
-Tables<Real> Bispectrum::tables() const {
+Tables<Real> Bispectrum::tables_without_arrays() const {
   const Parameters& p = parameters_;
-  const Coupling& c = coupling_;
-  const Numbers<Real>& numbers = std::get<Numbers<Real>>(numbers_);
   Tables<Real> t{};
   t.n_elements = n_elements();
   t.n_channels = p.chemflag ? t.n_elements : 1;
@@ -209,40 +222,15 @@ Tables<Real> Bispectrum::tables() const {
   t.switchflag = p.switchflag;
   t.switchinnerflag = p.switchinnerflag;
   t.wselfallflag = p.wselfallflag;
-  t.cutoffs = numbers.cutoffs.data();
-  t.weights = numbers.weights.data();
-  t.sinner = numbers.sinner.data();
-  t.dinner = numbers.dinner.data();
-  t.n_half = c.half_begin.back();
-  t.half_begin = c.half_begin.data();
-  t.n_full = c.full_begin.back();
-  t.full_begin = c.full_begin.data();
-  t.roots = numbers.roots.data();
-  t.roots_begin = c.roots_begin.data();
-  t.n_blocks = static_cast<int>(c.blocks.size());
-  t.n_z = c.n_z;
-  t.blocks = c.blocks.data();
-  t.clebsch_gordan = numbers.clebsch_gordan.data();
-  t.n_projections = static_cast<int>(c.projections.size());
-  t.projections = c.projections.data();
-  t.entry_value = c.entry_value.data();
-  t.entry_factor = numbers.entry_factor.data();
+  t.n_half = coupling_.half_begin.back();
+  t.n_full = coupling_.full_begin.back();
+  t.n_roots = static_cast<int>(coupling_.roots.size()) / 2;
+  t.n_blocks = static_cast<int>(coupling_.blocks.size());
+  t.n_z = coupling_.n_z;
+  t.n_clebsch_gordan = static_cast<int>(coupling_.clebsch_gordan.size());
+  t.n_projections = static_cast<int>(coupling_.projections.size());
   t.n_values = size(0);
-  t.value_block = c.value_block.data();
-  t.value_channel = c.value_channel.data();
-  t.shift = shift_.data();
   return t;
 }
-
-template <class Real>
-void Bispectrum::lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const {
-  using Scratch = Scratch<Real>;
-  w.scratch = Scratch::laid_out(t, w.view.width, w.memory[0].reserve(Scratch::size(t, w.view.width)));
-}
-
-template Tables<double> Bispectrum::tables() const;
-template Tables<float> Bispectrum::tables() const;
-template void Bispectrum::lay_out(const Tables<double>&, KernelWorkspace<double>&) const;
-template void Bispectrum::lay_out(const Tables<float>&, KernelWorkspace<float>&) const;
 
 }  // namespace forcesmith::bispectrum

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "descriptors/bispectrum/coupling.hpp"
+#include "descriptors/bispectrum/kernels.hpp"
 #include "descriptors/bispectrum/variants.hpp"
 #include "descriptors/kernel_descriptor.hpp"
 
@@ -22,21 +23,18 @@ struct Parameters {
   std::vector<double> sinner, dinner;  // [element] angstrom, with switchinnerflag
 };
 
-/// Numbers of the tables, rounded to Real.
-template <class Real>
-struct Numbers {
-  std::vector<Real> cutoffs, weights, sinner, dinner, roots, clebsch_gordan, entry_factor;
-};
-
 class Bispectrum : public KernelDescriptor<Bispectrum, Tables, Scratch> {
  public:
+  static constexpr const char* name = "bispectrum";
+  using Kernels = FORCESMITH_ISA::Kernels;
+
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
 
   Bispectrum(const Parameters& parameters, const std::string& where);
 
-  std::string type() const override { return "bispectrum"; }
+  std::string type() const override { return name; }
   std::string citation() const override;
   int size(int) const override { return static_cast<int>(coupling_.components.size()); }
   std::vector<std::string> names(int element) const override;
@@ -45,19 +43,15 @@ class Bispectrum : public KernelDescriptor<Bispectrum, Tables, Scratch> {
   const Parameters& settings() const { return parameters_; }
   int n_elements() const { return static_cast<int>(parameters_.radii.size()); }
   const Coupling& coupling() const { return coupling_; }
-  template <class Real>
-  Tables<Real> tables() const;
-  template <class Real>
-  void lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
   void check(const std::string& where) const;
-  void compute_shift();
+  template <class Real>
+  Tables<Real> tables_without_arrays() const;
+  std::vector<double> shift() const;
 
   Parameters parameters_;
   Coupling coupling_;
-  InBothPrecisions<Numbers> numbers_;
-  std::vector<double> shift_;  // [center element][value]
 };
 
 }  // namespace forcesmith::bispectrum

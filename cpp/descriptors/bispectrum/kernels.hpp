@@ -227,49 +227,6 @@ FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Block& block, co
 /// Elements of u^j in half storage.
 FORCESMITH_FUNCTION int half_size(int j) { return (j / 2 + 1) * (j + 1); }
 
-/// Descriptor values B of a block; keeps U and Z in the scratch. values: [n_atoms][stride].
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                        const Scratch<Real>& s, double* values, int stride) {
-  const int n = 2 * t.n_half;
-  V* u = reinterpret_cast<V*>(s.u);
-  V* sums = reinterpret_cast<V*>(s.sums);
-  V* U = reinterpret_cast<V*>(s.U);
-  V* U_full = reinterpret_cast<V*>(s.U_full);
-  V* Z = reinterpret_cast<V*>(s.Z);
-  for (int i = 0; i < t.n_channels * n; ++i) U[i] = V(0.0);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    const int center = neighbors.center_types[atom];
-    for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
-    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      FORCESMITH_PHASE(radial);
-      const Pack<V> p(t, neighbors, center, pack);
-      FORCESMITH_PHASE(moments);
-      compute_u(t, p.a, p.b, u);
-      V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
-      for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
-    }
-    store_lane_sums(sums, t.n_channels * n, s.U + atom, V::width);
-    // The atom itself, at the pole of the sphere: the unit matrix.
-    for (int channel = 0; channel < t.n_channels; ++channel) {
-      if (t.n_channels > 1 && channel != center && !t.wselfallflag) continue;
-      for (int j = 0; j <= t.twojmax; ++j)
-        for (int mb = 0; 2 * mb <= j; ++mb)
-          s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * V::width + atom] += 1.0;
-    }
-  }
-  FORCESMITH_PHASE(contraction);
-  for (int channel = 0; channel < t.n_channels; ++channel) unfold(t, U + channel * n, U_full + 2 * channel * t.n_full);
-  for (int block = 0; block < t.n_blocks; ++block) compute_z(t, t.blocks[block], U_full, Z);
-  for (int k = 0; k < t.n_values; ++k) {
-    const Block& block = t.blocks[t.value_block[k]];
-    const V value =
-        complex_dot(U + t.value_channel[k] * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
-    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-      values[atom * stride + k] = value[atom] - t.shift[neighbors.center_types[atom] * t.n_values + k];
-  }
-}
-
 /// The pack's gradient [3][width] from that with the distance and that with the unit vector.
 template <class V, class Real>
 FORCESMITH_FUNCTION void set_pair_gradients(const Pack<V>& p, V dr, const V* dn, Real* pair_gradients) {
@@ -277,56 +234,6 @@ FORCESMITH_FUNCTION void set_pair_gradients(const Pack<V>& p, V dr, const V* dn,
   const V radial = dr - (dn[0] * p.n[0] + dn[1] * p.n[1] + dn[2] * p.n[2]) * inverse_r;
   for (int axis = 0; axis < 3; ++axis)
     simd_store(pair_gradients + axis * V::width, radial * p.n[axis] + dn[axis] * inverse_r);
-}
-
-/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
-template <class V, class Real>
-FORCESMITH_FUNCTION void reverse_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                        const Scratch<Real>& s, const double* beta, int stride, Real* pair_gradients) {
-  FORCESMITH_PHASE(adjoint);
-  const int n = 2 * t.n_half;
-  V* u = reinterpret_cast<V*>(s.u);
-  V* u_bar = reinterpret_cast<V*>(s.u_dot);
-  V* Y = reinterpret_cast<V*>(s.Y);
-  const V* Z = reinterpret_cast<const V*>(s.Z);
-  for (int i = 0; i < t.n_channels * n; ++i) Y[i] = V(0.0);
-  for (int index = 0; index < t.n_projections; ++index) {
-    const Projection& projection = t.projections[index];
-    const Block& block = t.blocks[projection.block];
-    V coefficient(0.0);
-    for (int entry = projection.begin; entry < projection.end; ++entry) {
-      V of_value(0.0);
-      for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-        of_value.set(atom, beta[atom * stride + t.entry_value[entry]]);
-      coefficient += V(t.entry_factor[entry]) * of_value;
-    }
-    const V* z = Z + 2 * block.z;
-    V* y = Y + projection.channel * n + 2 * t.half_begin[block.j];
-    for (int i = 0; i < 2 * half_size(block.j); ++i) y[i] += coefficient * z[i];
-  }
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    const int center = neighbors.center_types[atom];
-    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      FORCESMITH_PHASE(radial);
-      const Pack<V> p(t, neighbors, center, pack);
-      FORCESMITH_PHASE(pair_gradients);
-      compute_u(t, p.a, p.b, u);
-      const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
-      const Real* y = s.Y + channel * n * V::width + atom;
-      V energy(0.0);
-      for (int i = 0; i < n; ++i) {
-        u_bar[i] = V(y[i * V::width]);
-        energy += u_bar[i] * u[i];
-      }
-      Complex<V> a_bar, b_bar;
-      reverse_u(t, p.a, p.b, u, u_bar, a_bar, b_bar);
-      const V dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) - p.sine * a_bar.re;
-      const V scale = p.weight * p.sine;
-      const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
-      set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn,
-                         pair_gradients + 3 * pack * V::width);
-    }
-  }
 }
 
 /// u_dot, then the derivative of w s u, of one pack moving with r_dot and n_dot; u is computed too.
@@ -341,96 +248,199 @@ FORCESMITH_FUNCTION void compute_density_dot(const Tables<Real>& t, const Pack<V
   for (int i = 0; i < 2 * t.n_half; ++i) u_dot[i] = p.weight * u_dot[i] + weight_dot * u[i];
 }
 
-/// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
-/// After compute_values on the same block.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_tangent(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                         const Scratch<Real>& s, const double* directions, double* values_dot,
-                                         int stride) {
-  const int n = 2 * t.n_half;
-  V* u = reinterpret_cast<V*>(s.u);
-  V* u_dot = reinterpret_cast<V*>(s.u_dot);
-  V* sums = reinterpret_cast<V*>(s.sums);
-  V* U_dot = reinterpret_cast<V*>(s.Y);
-  const V* Z = reinterpret_cast<const V*>(s.Z);
-  for (int i = 0; i < t.n_channels * n; ++i) U_dot[i] = V(0.0);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    const int center = neighbors.center_types[atom];
-    for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
-    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      const Pack<V> p(t, neighbors, center, pack);
-      V d[3] = {V(0.0), V(0.0), V(0.0)}, n_dot[3];
-      const int* pairs = neighbors.pairs + pack * V::width;
-      for (int lane = 0; lane < V::width; ++lane)
-        if (pairs[lane] >= 0)
-          for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
-      const V r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
-      for (int axis = 0; axis < 3; ++axis) n_dot[axis] = (d[axis] - p.n[axis] * r_dot) / p.r;
-      compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
-      V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
-      for (int i = 0; i < n; ++i) sum[i] += u_dot[i];
-    }
-    store_lane_sums(sums, t.n_channels * n, s.Y + atom, V::width);
-  }
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for (int k = 0; k < t.n_values; ++k) values_dot[atom * stride + k] = 0.0;
-  for (int index = 0; index < t.n_projections; ++index) {
-    const Projection& projection = t.projections[index];
-    const Block& block = t.blocks[projection.block];
-    const V along =
-        complex_dot(U_dot + projection.channel * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
-    for (int entry = projection.begin; entry < projection.end; ++entry)
-      for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-        values_dot[atom * stride + t.entry_value[entry]] += t.entry_factor[entry] * along[atom];
-  }
-}
+/// The verbs, as variants and launches call them.
+struct Kernels {
+  template <class Real>
+  using Tables = bispectrum::Tables<Real>;
+  template <class Real>
+  using Scratch = bispectrum::Scratch<Real>;
 
-/// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                           const Scratch<Real>& s, double* gradients, int stride) {
-  V* u = reinterpret_cast<V*>(s.u);
-  V* u_dot = reinterpret_cast<V*>(s.u_dot);
-  V* dB = reinterpret_cast<V*>(s.dB);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    const int center = neighbors.center_types[atom];
-    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      const Pack<V> p(t, neighbors, center, pack);
-      const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
-      const V inverse_r = V(1.0) / p.r;
-      for (int i = 0; i < 3 * t.n_values; ++i) dB[i] = V(0.0);
-      for (int axis = 0; axis < 3; ++axis) {
-        const V r_dot = p.n[axis];
-        V n_dot[3];
-        for (int other = 0; other < 3; ++other)
-          n_dot[other] = (V(other == axis ? 1.0 : 0.0) - p.n[other] * r_dot) * inverse_r;
-        compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
-        for (int index = 0; index < t.n_projections; ++index) {
-          const Projection& projection = t.projections[index];
-          if (projection.channel != channel) continue;
-          const Block& block = t.blocks[projection.block];
-          const Real* z = s.Z + 2 * block.z * V::width + atom;
-          const V* du = u_dot + 2 * t.half_begin[block.j];
-          V along(0.0), along_odd(0.0);
-          for (int i = 0; i < 2 * half_size(block.j); i += 2) {
-            along += V(z[i * V::width]) * du[i];
-            along_odd += V(z[(i + 1) * V::width]) * du[i + 1];
-          }
-          along += along_odd;
-          for (int entry = projection.begin; entry < projection.end; ++entry)
-            dB[axis * t.n_values + t.entry_value[entry]] += V(t.entry_factor[entry]) * along;
-        }
+  /// Descriptor values B of a block; keeps U and Z in the scratch. values: [n_atoms][stride].
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                 const Scratch<Real>& s, double* values, int stride) {
+    const int n = 2 * t.n_half;
+    V* u = reinterpret_cast<V*>(s.u);
+    V* sums = reinterpret_cast<V*>(s.sums);
+    V* U = reinterpret_cast<V*>(s.U);
+    V* U_full = reinterpret_cast<V*>(s.U_full);
+    V* Z = reinterpret_cast<V*>(s.Z);
+    for (int i = 0; i < t.n_channels * n; ++i) U[i] = V(0.0);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int center = neighbors.center_types[atom];
+      for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        FORCESMITH_PHASE(radial);
+        const Pack<V> p(t, neighbors, center, pack);
+        FORCESMITH_PHASE(moments);
+        compute_u(t, p.a, p.b, u);
+        V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
+        for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
       }
-      const int* pairs = neighbors.pairs + pack * V::width;
-      for (int lane = 0; lane < V::width; ++lane) {
-        if (pairs[lane] < 0) continue;
+      store_lane_sums(sums, t.n_channels * n, s.U + atom, V::width);
+      // The atom itself, at the pole of the sphere: the unit matrix.
+      for (int channel = 0; channel < t.n_channels; ++channel) {
+        if (t.n_channels > 1 && channel != center && !t.wselfallflag) continue;
+        for (int j = 0; j <= t.twojmax; ++j)
+          for (int mb = 0; 2 * mb <= j; ++mb)
+            s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * V::width + atom] += 1.0;
+      }
+    }
+    FORCESMITH_PHASE(contraction);
+    for (int channel = 0; channel < t.n_channels; ++channel)
+      unfold(t, U + channel * n, U_full + 2 * channel * t.n_full);
+    for (int block = 0; block < t.n_blocks; ++block) compute_z(t, t.blocks[block], U_full, Z);
+    for (int k = 0; k < t.n_values; ++k) {
+      const Block& block = t.blocks[t.value_block[k]];
+      const V value =
+          complex_dot(U + t.value_channel[k] * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
+      for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+        values[atom * stride + k] = value[atom] - t.shift[neighbors.center_types[atom] * t.n_values + k];
+    }
+  }
+
+  /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void reverse_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                 const Scratch<Real>& s, const double* beta, int stride,
+                                                 Real* pair_gradients) {
+    FORCESMITH_PHASE(adjoint);
+    const int n = 2 * t.n_half;
+    V* u = reinterpret_cast<V*>(s.u);
+    V* u_bar = reinterpret_cast<V*>(s.u_dot);
+    V* Y = reinterpret_cast<V*>(s.Y);
+    const V* Z = reinterpret_cast<const V*>(s.Z);
+    for (int i = 0; i < t.n_channels * n; ++i) Y[i] = V(0.0);
+    for (int index = 0; index < t.n_projections; ++index) {
+      const Projection& projection = t.projections[index];
+      const Block& block = t.blocks[projection.block];
+      V coefficient(0.0);
+      for (int entry = projection.begin; entry < projection.end; ++entry) {
+        V of_value(0.0);
+        for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+          of_value.set(atom, beta[atom * stride + t.entry_value[entry]]);
+        coefficient += V(t.entry_factor[entry]) * of_value;
+      }
+      const V* z = Z + 2 * block.z;
+      V* y = Y + projection.channel * n + 2 * t.half_begin[block.j];
+      for (int i = 0; i < 2 * half_size(block.j); ++i) y[i] += coefficient * z[i];
+    }
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int center = neighbors.center_types[atom];
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        FORCESMITH_PHASE(radial);
+        const Pack<V> p(t, neighbors, center, pack);
+        FORCESMITH_PHASE(pair_gradients);
+        compute_u(t, p.a, p.b, u);
+        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
+        const Real* y = s.Y + channel * n * V::width + atom;
+        V energy(0.0);
+        for (int i = 0; i < n; ++i) {
+          u_bar[i] = V(y[i * V::width]);
+          energy += u_bar[i] * u[i];
+        }
+        Complex<V> a_bar, b_bar;
+        reverse_u(t, p.a, p.b, u, u_bar, a_bar, b_bar);
+        const V dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) - p.sine * a_bar.re;
+        const V scale = p.weight * p.sine;
+        const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
+        set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn,
+                           pair_gradients + 3 * pack * V::width);
+      }
+    }
+  }
+
+  /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
+  /// After compute_values on the same block.
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void compute_tangent(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                  const Scratch<Real>& s, const double* directions, double* values_dot,
+                                                  int stride) {
+    const int n = 2 * t.n_half;
+    V* u = reinterpret_cast<V*>(s.u);
+    V* u_dot = reinterpret_cast<V*>(s.u_dot);
+    V* sums = reinterpret_cast<V*>(s.sums);
+    V* U_dot = reinterpret_cast<V*>(s.Y);
+    const V* Z = reinterpret_cast<const V*>(s.Z);
+    for (int i = 0; i < t.n_channels * n; ++i) U_dot[i] = V(0.0);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int center = neighbors.center_types[atom];
+      for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        const Pack<V> p(t, neighbors, center, pack);
+        V d[3] = {V(0.0), V(0.0), V(0.0)}, n_dot[3];
+        const int* pairs = neighbors.pairs + pack * V::width;
+        for (int lane = 0; lane < V::width; ++lane)
+          if (pairs[lane] >= 0)
+            for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
+        const V r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
+        for (int axis = 0; axis < 3; ++axis) n_dot[axis] = (d[axis] - p.n[axis] * r_dot) / p.r;
+        compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
+        V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
+        for (int i = 0; i < n; ++i) sum[i] += u_dot[i];
+      }
+      store_lane_sums(sums, t.n_channels * n, s.Y + atom, V::width);
+    }
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+      for (int k = 0; k < t.n_values; ++k) values_dot[atom * stride + k] = 0.0;
+    for (int index = 0; index < t.n_projections; ++index) {
+      const Projection& projection = t.projections[index];
+      const Block& block = t.blocks[projection.block];
+      const V along =
+          complex_dot(U_dot + projection.channel * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
+      for (int entry = projection.begin; entry < projection.end; ++entry)
+        for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+          values_dot[atom * stride + t.entry_value[entry]] += t.entry_factor[entry] * along[atom];
+    }
+  }
+
+  /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                    const Scratch<Real>& s, double* gradients, int stride) {
+    V* u = reinterpret_cast<V*>(s.u);
+    V* u_dot = reinterpret_cast<V*>(s.u_dot);
+    V* dB = reinterpret_cast<V*>(s.for_gradients);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int center = neighbors.center_types[atom];
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        const Pack<V> p(t, neighbors, center, pack);
+        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
+        const V inverse_r = V(1.0) / p.r;
+        for (int i = 0; i < 3 * t.n_values; ++i) dB[i] = V(0.0);
         for (int axis = 0; axis < 3; ++axis) {
-          double* row = gradients + (3 * static_cast<std::ptrdiff_t>(pairs[lane]) + axis) * stride;
-          for (int k = 0; k < t.n_values; ++k) row[k] = dB[axis * t.n_values + k][lane];
+          const V r_dot = p.n[axis];
+          V n_dot[3];
+          for (int other = 0; other < 3; ++other)
+            n_dot[other] = (V(other == axis ? 1.0 : 0.0) - p.n[other] * r_dot) * inverse_r;
+          compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
+          for (int index = 0; index < t.n_projections; ++index) {
+            const Projection& projection = t.projections[index];
+            if (projection.channel != channel) continue;
+            const Block& block = t.blocks[projection.block];
+            const Real* z = s.Z + 2 * block.z * V::width + atom;
+            const V* du = u_dot + 2 * t.half_begin[block.j];
+            V along(0.0), along_odd(0.0);
+            for (int i = 0; i < 2 * half_size(block.j); i += 2) {
+              along += V(z[i * V::width]) * du[i];
+              along_odd += V(z[(i + 1) * V::width]) * du[i + 1];
+            }
+            along += along_odd;
+            for (int entry = projection.begin; entry < projection.end; ++entry)
+              dB[axis * t.n_values + t.entry_value[entry]] += V(t.entry_factor[entry]) * along;
+          }
+        }
+        const int* pairs = neighbors.pairs + pack * V::width;
+        for (int lane = 0; lane < V::width; ++lane) {
+          if (pairs[lane] < 0) continue;
+          for (int axis = 0; axis < 3; ++axis) {
+            double* row = gradients + (3 * static_cast<std::ptrdiff_t>(pairs[lane]) + axis) * stride;
+            for (int k = 0; k < t.n_values; ++k) row[k] = dB[axis * t.n_values + k][lane];
+          }
         }
       }
     }
   }
-}
+};
 
 }  // namespace forcesmith::bispectrum::FORCESMITH_ISA

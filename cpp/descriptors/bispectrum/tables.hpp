@@ -44,13 +44,15 @@ struct Tables {
   const int* half_begin;   // [twojmax + 2]
   int n_full;              // elements of all u^j in full storage, same order without the halving
   const int* full_begin;   // [twojmax + 2]
-  const Real* roots;       // [steps of the recursion][2] sqrt((j-ma)/(j-mb)), sqrt((ma+1)/(j-mb))
+  int n_roots;             // steps of the recursion
+  const Real* roots;       // [n_roots][2] sqrt((j-ma)/(j-mb)), sqrt((ma+1)/(j-mb))
   const int* roots_begin;  // [twojmax + 1] first step that leads to j; [mb <= j/2][ma < j]
 
   int n_blocks;
   int n_z;  // elements of all blocks
   const Block* blocks;
-  const Real* clebsch_gordan;
+  int n_clebsch_gordan;
+  const Real* clebsch_gordan;  // [n_clebsch_gordan]
 
   int n_projections;
   const Projection* projections;
@@ -63,28 +65,52 @@ struct Tables {
   const double* shift;       // [center element][n_values] of an atom without neighbors (bzeroflag)
 };
 
+/// The list of arrays, see core/table_arrays.hpp.
+template <class From, class To, class Visit>
+void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit) {
+  const std::size_t n = from.n_elements, n_pairs = n * n, n_inner = from.switchinnerflag ? n_pairs : 0;
+  const std::size_t n_j = from.twojmax + 1, n_entries = from.projections[from.n_projections - 1].end;
+  visit("cutoffs", from.cutoffs, to.cutoffs, n_pairs);
+  visit("weights", from.weights, to.weights, n);
+  visit("sinner", from.sinner, to.sinner, n_inner);
+  visit("dinner", from.dinner, to.dinner, n_inner);
+  visit("half_begin", from.half_begin, to.half_begin, n_j + 1);
+  visit("full_begin", from.full_begin, to.full_begin, n_j + 1);
+  visit("roots", from.roots, to.roots, 2ul * from.n_roots);
+  visit("roots_begin", from.roots_begin, to.roots_begin, n_j);
+  visit("blocks", from.blocks, to.blocks, from.n_blocks);
+  visit("clebsch_gordan", from.clebsch_gordan, to.clebsch_gordan, from.n_clebsch_gordan);
+  visit("projections", from.projections, to.projections, from.n_projections);
+  visit("entry_value", from.entry_value, to.entry_value, n_entries);
+  visit("entry_factor", from.entry_factor, to.entry_factor, n_entries);
+  visit("value_block", from.value_block, to.value_block, from.n_values);
+  visit("value_channel", from.value_channel, to.value_channel, from.n_values);
+  visit("shift", from.shift, to.shift, n * from.n_values);
+}
+
 /// Working memory of one worker for one block of atoms; V is one register (`width` numbers). Complex
 /// arrays hold two V per element. On a device, every atom has its own, with width 1.
 template <class Real>
 struct Scratch {
-  Real* u;       // V [n_half][2] of one pack of neighbors
-  Real* u_dot;   // V [n_half][2] its directional derivative, or adjoint
-  Real* sums;    // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
-  Real* U;       // V [n_channels][n_half][2] lanes: atoms of the block
-  Real* U_full;  // V [n_channels][n_full][2] all rows
-  Real* Z;       // V [n_z][2] times the number of elements (2, or 1 in a middle row) that one stands for
-  Real* Y;       // V [n_channels][n_half][2] adjoint, or directional derivative, of U
-  Real* dB;      // V [3][n_values] only for gradients
+  Real* u;              // V [n_half][2] of one pack of neighbors
+  Real* u_dot;          // V [n_half][2] its directional derivative, or adjoint
+  Real* sums;           // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
+  Real* U;              // V [n_channels][n_half][2] lanes: atoms of the block
+  Real* U_full;         // V [n_channels][n_full][2] all rows
+  Real* Z;              // V [n_z][2] times the number of elements (2, or 1 in a middle row) that one stands for
+  Real* Y;              // V [n_channels][n_half][2] adjoint, or directional derivative, of U
+  Real* for_gradients;  // V [3][n_values] dB
 
-  /// Numbers that laid_out() hands out.
-  static FORCESMITH_FUNCTION std::size_t size(const Tables<Real>& t, int width) {
+  static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>&, int) { return 0; }
+  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int, int width) {
     const std::size_t half = 2ul * t.n_half, channels = t.n_channels;
-    return (2 * half + 3 * channels * half + width + 2 * channels * t.n_full + 2ul * t.n_z + 3ul * t.n_values) * width;
+    return 2 * half + 3 * channels * half + width + 2 * channels * t.n_full + 2ul * t.n_z;
   }
-  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int width, Real* next) {
-    auto take = [&next, width](std::size_t registers) {
-      Real* own = next;
-      next += registers * width;
+  static FORCESMITH_FUNCTION std::size_t gradients_size(const Tables<Real>& t, int, int) { return 3ul * t.n_values; }
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int, int width, Real*, Real* working) {
+    auto take = [&working, width](std::size_t registers) {
+      Real* own = working;
+      working += registers * width;
       return own;
     };
     const std::size_t half = 2ul * t.n_half, all = t.n_channels * half;
@@ -96,7 +122,6 @@ struct Scratch {
     s.U_full = take(2ul * t.n_channels * t.n_full);
     s.Z = take(2ul * t.n_z);
     s.Y = take(all);
-    s.dB = take(3ul * t.n_values);
     return s;
   }
 };

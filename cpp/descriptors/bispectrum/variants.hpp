@@ -2,20 +2,12 @@
 #pragma once
 
 #include "descriptors/bispectrum/tables.hpp"
-#include "descriptors/kernel_variant.hpp"
+#include "descriptors/kernel_variants.hpp"
 
 namespace forcesmith::bispectrum {
 
 using Variants = KernelVariants<Tables, Scratch>;
 
-namespace portable {
-Variants variants();
-}
-namespace avx2 {
-Variants variants();
-}
-namespace avx512 {
-Variants variants();
-}
+FORCESMITH_DECLARE_VARIANTS(Variants variants());
 
 }  // namespace forcesmith::bispectrum

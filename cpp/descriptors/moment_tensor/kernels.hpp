@@ -535,7 +535,12 @@ FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const Neighbor
     }
 }
 
-/// d(basic moment)/dr_ij of all neighbors of one atom, into s.dbasic.
+template <class V>
+FORCESMITH_FUNCTION typename V::Number* dbasic_of(const TablesOf<V>& t, const ScratchOf<V>& s) {
+  return s.for_gradients + ScratchOf<V>::jacobian_size(t, V::width) * V::width;
+}
+
+/// d(basic moment)/dr_ij of all neighbors of one atom, to dbasic_of().
 template <class V, int R>
 FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                  const ScratchOf<V>& s, int atom) {
@@ -557,23 +562,23 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const Nei
       for (int mu = 0; mu < R; ++mu) f_dot[mu] = df[mu] * r_dot;
       for (int basic = 0; basic < t.n_basic; ++basic) moved[basic] = V(0.0);
       add_moments_dot<V, R>(t, packs.u[0], u_dot, f, f_dot, moved);
-      double* rows = s.dbasic + (pack * V::width * 3 + axis) * t.n_basic;
+      auto* rows = dbasic_of<V>(t, s) + (pack * V::width * 3 + axis) * t.n_basic;
       for (int basic = 0; basic < t.n_basic; ++basic)
         for (int lane = 0; lane < V::width; ++lane) rows[lane * 3 * t.n_basic + basic] = moved[basic][lane];
     }
   }
 }
 
-/// dB_k/d(basic moment) of one atom, into s.jacobian; lanes run over values here.
+/// dB_k/d(basic moment) of one atom, to s.for_gradients; lanes run over values here.
 template <class V>
 FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<V>& s, int atom) {
   constexpr int tile = ScratchOf<V>::jacobian_tile;
-  V* jacobian = reinterpret_cast<V*>(s.jacobian);
+  V* jacobian = reinterpret_cast<V*>(s.for_gradients);
   V* adjoints = reinterpret_cast<V*>(s.adjoints);
   const auto* moments = s.moments + atom;
   for (int column = 0; column * V::width < t.n_values; ++column) {
-    const int* begin = t.reachable + t.reachable_begin[column];
-    const int* end = t.reachable + t.reachable_begin[column + 1];
+    const int* group = t.reachable_begin + column * V::width / t.reachable_width;
+    const int *begin = t.reachable + group[0], *end = t.reachable + group[1];
     for (int moment = 0; moment < t.first_product; ++moment) adjoints[moment] = V(0.0);
     for (const int* target = begin; target < end; ++target) adjoints[*target] = V(0.0);
     for (int lane = 0; lane < V::width && column * V::width + lane < t.n_values; ++lane)
@@ -583,6 +588,10 @@ FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<
     V* target = jacobian + (column / tile * t.n_basic * tile) + column % tile;
     for (int basic = 0; basic < t.n_basic; ++basic) target[basic * tile] = adjoints[basic];
   }
+  // The last tile may be wider than the values that are left.
+  for (int column = (t.n_values + V::width - 1) / V::width; column % tile != 0; ++column)
+    for (int basic = 0; basic < t.n_basic; ++basic)
+      jacobian[(column / tile * t.n_basic + basic) * tile + column % tile] = V(0.0);
 }
 
 /// dB_k/dr_ij for every value: gradients [n_pairs][3][stride], rows of pairs inside the cutoff only
@@ -598,11 +607,11 @@ FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const Neighbors
     const int begin = neighbors.pack_offsets[atom] * V::width;
     const int end = neighbors.pack_offsets[atom + 1] * V::width;
     for (int first = 0; first < t.n_values; first += tile * V::width) {
-      const V* jacobian = reinterpret_cast<const V*>(s.jacobian) + first / V::width * t.n_basic;
+      const V* jacobian = reinterpret_cast<const V*>(s.for_gradients) + first / V::width * t.n_basic;
       for (int slot = begin; slot < end; ++slot) {
         const std::ptrdiff_t pair = neighbors.pairs[slot];
         if (pair < 0) continue;
-        const double* dbasic = s.dbasic + (slot - begin) * 3 * t.n_basic;
+        const auto* dbasic = dbasic_of<V>(t, s) + (slot - begin) * 3 * t.n_basic;
         V sum[3][tile];
         for (int axis = 0; axis < 3; ++axis)
           for (int c = 0; c < tile; ++c) sum[axis][c] = V(0.0);
@@ -641,43 +650,62 @@ FORCESMITH_FUNCTION void dispatch_radial(const Tables& t, const Run& run) {
   }
 }
 
-template <class V>
-FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                        double* values, int stride) {
-  dispatch_radial(
-      t, [&](auto R) FORCESMITH_INLINE_LAMBDA { compute_values<V, R.value>(t, neighbors, s, values, stride); });
-}
+/// The verbs, as variants and launches call them.
+struct Kernels {
+  template <class Real>
+  using Tables = moment_tensor::Tables<Real>;
+  template <class Real>
+  using Scratch = moment_tensor::Scratch<Real>;
 
-template <class V>
-FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                        const double* beta, int stride, typename V::Number* pair_gradients) {
-  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-    reverse_values<V, R.value>(t, neighbors, s, beta, stride, pair_gradients);
-  });
-}
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, double* values, int stride) {
+    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+      FORCESMITH_ISA::compute_values<V, R.value>(t, neighbors, s, values, stride);
+    });
+  }
 
-template <class V>
-FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                           double* gradients, int stride) {
-  dispatch_radial(
-      t, [&](auto R) FORCESMITH_INLINE_LAMBDA { compute_gradients<V, R.value>(t, neighbors, s, gradients, stride); });
-}
+  template <class V>
+  static FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, const double* beta, int stride,
+                                                 typename V::Number* pair_gradients) {
+    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+      FORCESMITH_ISA::reverse_values<V, R.value>(t, neighbors, s, beta, stride, pair_gradients);
+    });
+  }
 
-template <class V>
-FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                         const double* directions, double* values_dot, int stride) {
-  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-    compute_tangent<V, R.value>(t, neighbors, s, directions, values_dot, stride);
-  });
-}
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                    const ScratchOf<V>& s, double* gradients, int stride) {
+    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+      FORCESMITH_ISA::compute_gradients<V, R.value>(t, neighbors, s, gradients, stride);
+    });
+  }
 
-template <class V>
-FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                            const ScratchOf<V>& s, const double* directions, const double* values_bar,
-                                            const double* values_dot_bar, int stride, double* parameter_gradient) {
-  dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-    reverse_parameters<V, R.value>(t, neighbors, s, directions, values_bar, values_dot_bar, stride, parameter_gradient);
-  });
-}
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                  const ScratchOf<V>& s, const double* directions, double* values_dot,
+                                                  int stride) {
+    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+      FORCESMITH_ISA::compute_tangent<V, R.value>(t, neighbors, s, directions, values_dot, stride);
+    });
+  }
+
+  template <class V>
+  static FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                     const ScratchOf<V>& s, const double* directions,
+                                                     const double* values_bar, const double* values_dot_bar, int stride,
+                                                     double* parameter_gradient) {
+    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
+      FORCESMITH_ISA::reverse_parameters<V, R.value>(t, neighbors, s, directions, values_bar, values_dot_bar, stride,
+                                                     parameter_gradient);
+    });
+  }
+
+  /// Of the gradient that reverse_parameters adds to.
+  static int n_parameters(const Tables<double>& t) {
+    return t.n_elements * t.n_elements * t.n_radial * t.n_polynomials;
+  }
+};
 
 }  // namespace forcesmith::moment_tensor::FORCESMITH_ISA

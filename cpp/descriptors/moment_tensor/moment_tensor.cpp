@@ -155,8 +155,7 @@ MomentTensor::MomentTensor(const Parameters& parameters, ContractionProgram prog
       program_(std::move(program)),
       radial_coefficients_(std::move(radial_coefficients)),
       n_elements_(n_elements),
-      n_radial_(program_.n_radial()),
-      parameter_adjoint_(FORCESMITH_VARIANT_IN_USE(variants).parameter_adjoint) {
+      n_radial_(program_.n_radial()) {
   cutoffs_.assign(static_cast<std::size_t>(n_elements) * n_elements, parameters.cutoff);
   if (!(parameters_.min_distance >= 0.0) || !(parameters_.cutoff > parameters_.min_distance) ||
       !std::isfinite(parameters_.cutoff))
@@ -187,8 +186,8 @@ MomentTensor::MomentTensor(const Parameters& parameters, ContractionProgram prog
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
   find_uses();
-  round_numbers();
-  reachable_ = find_reachable(tables<double>(), block_size());
+  find_reachable();
+  set_tables();
 }
 
 /// Renumbers moments for the kernels: basic ones by rows of monomials, then their expansions, then products in
@@ -248,21 +247,23 @@ int MomentTensor::expand(const Moment& moment, MomentNumbers& numbers) {
   return numbers[moment] = number;
 }
 
-ReachableMoments find_reachable(const Tables<double>& t, int width) {
-  ReachableMoments found{{0}, {}};
-  for (int first = 0; first < t.n_values; first += width) {
-    std::vector<bool> reached(t.n_moments, false);
-    for (int k = first; k < std::min(t.n_values, first + width); ++k) reached[t.mapping[k]] = true;
-    for (int moment = t.n_moments - 1; moment >= t.first_product; --moment) {
+void MomentTensor::find_reachable() {
+  const int n_values = program_.n_values(), width = block_size();
+  const int first_product = n_basic_ + static_cast<int>(expansion_.size()) / 3;
+  const int n_moments = first_product + static_cast<int>(product_begin_.size()) - 1;
+  reachable_begin_.assign(1, 0);
+  for (int first = 0; first < n_values; first += width) {
+    std::vector<bool> reached(n_moments, false);
+    for (int k = first; k < std::min(n_values, first + width); ++k) reached[mapping_[k]] = true;
+    for (int moment = n_moments - 1; moment >= first_product; --moment) {
       if (!reached[moment]) continue;
-      found.moments.push_back(moment);
-      const int end = t.product_begin[moment - t.first_product + 1];
-      for (int p = t.product_begin[moment - t.first_product]; p < end; ++p)
-        reached[t.product_left[p]] = reached[t.product_right[p]] = true;
+      reachable_.push_back(moment);
+      const int end = product_begin_[moment - first_product + 1];
+      for (int p = product_begin_[moment - first_product]; p < end; ++p)
+        reached[product_left_[p]] = reached[product_right_[p]] = true;
     }
-    found.begin.push_back(static_cast<int>(found.moments.size()));
+    reachable_begin_.push_back(static_cast<int>(reachable_.size()));
   }
-  return found;
 }
 
 void MomentTensor::find_uses() {
@@ -302,7 +303,53 @@ void MomentTensor::find_uses() {
   }
 }
 
-void MomentTensor::round_numbers() {
+void MomentTensor::set_tables() {
+  auto& t = mutable_tables<double>() = tables_without_arrays<double>();
+  t.row_ends = row_ends_.data();
+  t.row_begin = row_begin_.data();
+  t.expansion = expansion_.data();
+  t.product_begin = product_begin_.data();
+  t.product_left = product_left_.data();
+  t.product_right = product_right_.data();
+  t.product_factor = product_factor_.data();
+  t.factors = uses_.factors.data();
+  t.use_begin = uses_.begin.data();
+  t.use_target = uses_.target.data();
+  t.use_other = uses_.other.data();
+  t.use_factor = uses_.factor.data();
+  t.mapping = mapping_.data();
+  t.reachable_begin = reachable_begin_.data();
+  t.reachable = reachable_.data();
+  mutable_tables<float>() = tables_without_arrays<float>();
+  arrays_.round(t, mutable_tables<float>());
+  set_radial();
+}
+
+template <class Real>
+Tables<Real> MomentTensor::tables_without_arrays() const {
+  const int width = block_size(precision_of<Real>);
+  Tables<Real> t{};
+  t.n_elements = n_elements_;
+  t.n_radial = n_radial_;
+  t.n_polynomials = parameters_.radial_basis_size;
+  t.cutoff = static_cast<Real>(parameters_.cutoff);
+  t.min_distance = static_cast<Real>(parameters_.min_distance);
+  t.scaling = static_cast<Real>(parameters_.scaling);
+  t.neighbor_stride = n_elements_ == 1 ? 1 : (n_elements_ + width - 1) / width * width;
+  t.radial_stride = radial_stride_of(t.n_radial);
+  std::copy(n_rows_.begin(), n_rows_.end(), t.n_rows);
+  t.n_basic = n_basic_;
+  t.n_expanded = static_cast<int>(expansion_.size()) / 3;
+  t.first_product = t.n_basic + t.n_expanded;
+  t.n_moments = t.first_product + static_cast<int>(product_begin_.size()) - 1;
+  t.n_factors = static_cast<int>(uses_.factors.size());
+  t.n_values = program_.n_values();
+  t.reachable_width = block_size();
+  return t;
+}
+
+/// The radial coefficients, for the registers of both precisions.
+void MomentTensor::set_radial() {
   // T_b' = 2 b (T_{b-1} + T_{b-3} + ..), where T_0 counts half.
   const std::size_t n = parameters_.radial_basis_size;
   const double slope = 2.0 / (parameters_.cutoff - parameters_.min_distance);
@@ -312,71 +359,26 @@ void MomentTensor::round_numbers() {
       slopes[row + b - 1] = 2.0 * b * slope * radial_coefficients_[row + b] + (b + 1 < n ? slopes[row + b + 1] : 0.0);
     slopes[row] *= 0.5;
   }
-  set_numbers<double>(slopes);
-  set_numbers<float>(slopes);
-}
-
-int MomentTensor::neighbor_stride(Precision precision) const {
-  const int width = block_size(precision);
-  return n_elements_ == 1 ? 1 : (n_elements_ + width - 1) / width * width;
+  set_radial<double>(slopes);
+  set_radial<float>(slopes);
 }
 
 template <class Real>
-void MomentTensor::set_numbers(const std::vector<double>& slopes) {
-  const int stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
-  const int radial_stride = radial_stride_of(n_radial_);
-  const int n_polynomials = parameters_.radial_basis_size;
-  auto& numbers = std::get<Numbers<Real>>(numbers_);
-  numbers.radial.assign(static_cast<std::size_t>(n_elements_) * n_polynomials * radial_stride * 2 * stride, Real(0));
+void MomentTensor::set_radial(const std::vector<double>& slopes) {
+  Tables<Real>& t = mutable_tables<Real>();
+  const int stride = t.neighbor_stride, n_polynomials = t.n_polynomials;
+  auto& radial = std::get<RadialNumbers<Real>>(radial_);
+  radial.assign(static_cast<std::size_t>(n_elements_) * n_polynomials * t.radial_stride * 2 * stride, Real(0));
   std::size_t from = 0;
   for (int center = 0; center < n_elements_; ++center)
     for (int neighbor = 0; neighbor < n_elements_; ++neighbor)
       for (int mu = 0; mu < n_radial_; ++mu)
         for (int b = 0; b < n_polynomials; ++b, ++from) {
-          Real* to = &numbers.radial[((center * n_polynomials + b) * radial_stride + mu) * 2 * stride + neighbor];
+          Real* to = &radial[((center * n_polynomials + b) * t.radial_stride + mu) * 2 * stride + neighbor];
           to[0] = static_cast<Real>(radial_coefficients_[from]);
           to[stride] = static_cast<Real>(slopes[from]);
         }
-  numbers.product_factor.assign(product_factor_.begin(), product_factor_.end());
-  numbers.use_factor.assign(uses_.factor.begin(), uses_.factor.end());
-}
-
-template <class Real>
-Tables<Real> MomentTensor::tables() const {
-  const Numbers<Real>& numbers = std::get<Numbers<Real>>(numbers_);
-  Tables<Real> t{};
-  t.n_elements = n_elements_;
-  t.n_radial = n_radial_;
-  t.n_polynomials = parameters_.radial_basis_size;
-  t.cutoff = static_cast<Real>(parameters_.cutoff);
-  t.min_distance = static_cast<Real>(parameters_.min_distance);
-  t.scaling = static_cast<Real>(parameters_.scaling);
-  t.neighbor_stride = neighbor_stride(sizeof(Real) == sizeof(float) ? Precision::single : Precision::double_);
-  t.radial = numbers.radial.data();
-  t.radial_stride = radial_stride_of(t.n_radial);
-  std::copy(n_rows_.begin(), n_rows_.end(), t.n_rows);
-  t.row_ends = row_ends_.data();
-  t.row_begin = row_begin_.data();
-  t.n_basic = n_basic_;
-  t.n_expanded = static_cast<int>(expansion_.size()) / 3;
-  t.expansion = expansion_.data();
-  t.first_product = t.n_basic + t.n_expanded;
-  t.n_moments = t.first_product + static_cast<int>(product_begin_.size()) - 1;
-  t.product_begin = product_begin_.data();
-  t.product_left = product_left_.data();
-  t.product_right = product_right_.data();
-  t.product_factor = numbers.product_factor.data();
-  t.n_factors = static_cast<int>(uses_.factors.size());
-  t.factors = uses_.factors.data();
-  t.use_begin = uses_.begin.data();
-  t.use_target = uses_.target.data();
-  t.use_other = uses_.other.data();
-  t.use_factor = numbers.use_factor.data();
-  t.n_values = program_.n_values();
-  t.mapping = mapping_.data();
-  t.reachable_begin = reachable_.begin.data();
-  t.reachable = reachable_.moments.data();
-  return t;
+  t.radial = radial.data();
 }
 
 std::vector<std::string> MomentTensor::names(int) const {
@@ -432,7 +434,7 @@ void MomentTensor::set_parameters(std::span<const double> values) {
     throw ParameterError("The moment tensor descriptor has " + std::to_string(radial_coefficients_.size()) +
                          " radial coefficients, but " + std::to_string(values.size()) + " were given.");
   radial_coefficients_.assign(values.begin(), values.end());
-  round_numbers();
+  set_radial();
 }
 
 void MomentTensor::adopt_parameters(const Descriptor& smaller) {
@@ -451,48 +453,7 @@ void MomentTensor::adopt_parameters(const Descriptor& smaller) {
       for (int b = 0; b < new_size; ++b)
         radial_coefficients_[(pair * new_radial + mu) * new_size + b] =
             b < old_size ? factor * other->radial_coefficients_[(pair * old_radial + mu) * old_size + b] : 0.0;
-  round_numbers();
+  set_radial();
 }
-
-template <class Real>
-void MomentTensor::lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const {
-  const std::size_t width = w.view.width;
-  const std::size_t radial = w.neighbors.n_packs() * t.radial_stride * width;
-  w.scratch.f = w.memory[0].reserve(2 * radial);
-  w.scratch.df = w.scratch.f + radial;
-  // Sums over lanes are made and written in groups of `width`.
-  const std::size_t moments = (t.n_moments + width) * width, sums = (t.n_basic + width) * width;
-  w.scratch.moments = w.memory[1].reserve(4 * moments + sums);
-  w.scratch.moments_dot = w.scratch.moments + moments;
-  w.scratch.adjoints = w.scratch.moments_dot + moments;
-  w.scratch.adjoints_dot = w.scratch.adjoints + moments;
-  w.scratch.sums = w.scratch.adjoints_dot + moments;
-}
-
-void MomentTensor::gradients(Workspace& workspace, double* gradients, int stride) const {
-  auto& w = in_double(workspace);
-  const Tables t = tables<double>();
-  const int width = w.view.width;
-  const int values_per_tile = Scratch<double>::jacobian_tile * width;
-  const std::size_t tiles = (t.n_values + values_per_tile - 1) / values_per_tile;
-  const std::size_t jacobian = tiles * t.n_basic * values_per_tile;
-  const std::size_t dbasic = 3ul * t.n_basic * w.neighbors.max_packs_per_atom() * width;
-  w.scratch.jacobian = w.memory[2].reserve(jacobian + dbasic);
-  w.scratch.dbasic = w.scratch.jacobian + jacobian;
-  // The last tile may be wider than the values that are left.
-  std::fill_n(w.scratch.jacobian, jacobian, 0.0);
-  KernelDescriptor::gradients(workspace, gradients, stride);
-}
-
-void MomentTensor::parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
-                                     const double* B_dot_bar, int stride, double* gradient) const {
-  auto& w = in_double(workspace);
-  parameter_adjoint_(tables<double>(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride, gradient);
-}
-
-template Tables<double> MomentTensor::tables() const;
-template Tables<float> MomentTensor::tables() const;
-template void MomentTensor::lay_out(const Tables<double>&, KernelWorkspace<double>&) const;
-template void MomentTensor::lay_out(const Tables<float>&, KernelWorkspace<float>&) const;
 
 }  // namespace forcesmith::moment_tensor

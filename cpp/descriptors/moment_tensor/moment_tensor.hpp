@@ -8,6 +8,7 @@
 
 #include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
+#include "descriptors/moment_tensor/kernels.hpp"
 #include "descriptors/moment_tensor/variants.hpp"
 
 namespace forcesmith::moment_tensor {
@@ -21,28 +22,22 @@ struct Parameters {
   double scaling = 1.0;
 };
 
-/// Arrays behind Tables::reachable for registers of `width` values.
-struct ReachableMoments {
-  std::vector<int> begin, moments;
-};
-ReachableMoments find_reachable(const Tables<double>& tables, int width);
-
 /// Arrays behind Tables::factors and the following.
 struct Uses {
   std::vector<int> factors, begin, target, other;
   std::vector<double> factor;
 };
 
-/// Numbers of the tables, rounded to Real.
+/// Tables::radial.
 template <class Real>
-struct Numbers {
-  std::vector<Real, AlignedAllocator<Real>> radial;
-  std::vector<Real> product_factor, use_factor;
-};
+using RadialNumbers = std::vector<Real, AlignedAllocator<Real>>;
 
 class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
  public:
+  static constexpr const char* name = "moment_tensor";
+  using Kernels = FORCESMITH_ISA::Kernels;
   static constexpr PackElements pack_elements = PackElements::mixed;
+
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
@@ -52,15 +47,12 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   MomentTensor(const Parameters& parameters, ContractionProgram program, std::vector<double> radial_coefficients,
                int n_elements, const std::string& where);
 
-  std::string type() const override { return "moment_tensor"; }
+  std::string type() const override { return name; }
   std::string citation() const override;
   int size(int) const override { return program_.n_values(); }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
   void check(const std::string& where) const override { program_.check_rotation_invariance(where); }
-  void gradients(Workspace& workspace, double* gradients, int stride) const override;
-  void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar, const double* B_dot_bar,
-                         int stride, double* gradient) const override;
   std::vector<double> parameters() const override { return radial_coefficients_; }
   void set_parameters(std::span<const double> values) override;
   /// Radial functions of a lower level or a smaller radial basis; needs the same cutoff and min_distance.
@@ -69,10 +61,6 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   const Parameters& settings() const { return parameters_; }
   const ContractionProgram& program() const { return program_; }
   int n_elements() const { return n_elements_; }
-  template <class Real>
-  Tables<Real> tables() const;
-  template <class Real>
-  void lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const;
 
  private:
   using Moment = std::array<int, 4>;            // mu, a, b, c
@@ -82,26 +70,27 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   MomentNumbers number_rows();
   int expand(const Moment& moment, MomentNumbers& numbers);
   void find_uses();
-  void round_numbers();
+  void find_reachable();
+  void set_tables();
   template <class Real>
-  void set_numbers(const std::vector<double>& slopes);
-  int neighbor_stride(Precision precision) const;
+  Tables<Real> tables_without_arrays() const;
+  void set_radial();
+  template <class Real>
+  void set_radial(const std::vector<double>& slopes);
 
   Parameters parameters_;
   ContractionProgram program_;
   std::vector<double> radial_coefficients_;
   int n_elements_, n_radial_;
-  decltype(moment_tensor::Variants::parameter_adjoint) parameter_adjoint_;
 
-  // Arrays behind Tables.
+  // Arrays of the tables.
   std::array<int, 2> n_rows_{};
   int n_basic_ = 0;
   std::vector<int> row_ends_, row_begin_, expansion_;
-  std::vector<int> product_begin_, product_left_, product_right_, mapping_;
-  ReachableMoments reachable_;
+  std::vector<int> product_begin_, product_left_, product_right_, mapping_, reachable_begin_, reachable_;
   std::vector<double> product_factor_;
   Uses uses_;
-  InBothPrecisions<Numbers> numbers_;
+  InBothPrecisions<RadialNumbers> radial_;
 };
 
 }  // namespace forcesmith::moment_tensor

@@ -1,6 +1,10 @@
 // The moment tensor descriptor as plain arrays, ready for the kernels of any instruction set or device.
 #pragma once
 
+#include <cstddef>
+
+#include "simd/simd.hpp"
+
 namespace forcesmith::moment_tensor {
 
 inline constexpr int max_radial_basis = 32, max_radial_functions = 16;
@@ -52,9 +56,10 @@ struct Tables {
   int n_values;
   const int* mapping;  // [n_values] moment that is the basis function
 
-  // Products that the values of one register (width consecutive k) depend on, from
-  // the last to the first: those of register c are reachable[reachable_begin[c]] and on.
-  const int* reachable_begin;  // [registers of values + 1]
+  // Products that reachable_width consecutive values depend on, from the last to the first: those of group c are
+  // reachable[reachable_begin[c]] and on. Registers of values are no wider.
+  int reachable_width;
+  const int* reachable_begin;  // [groups of values + 1]
   const int* reachable;
 };
 
@@ -63,21 +68,74 @@ inline int radial_stride_of(int n_radial) {
   return n_radial <= 6 ? n_radial : n_radial <= 8 ? 8 : max_radial_functions;
 }
 
+/// The list of arrays, see core/table_arrays.hpp.
+template <class From, class To, class Visit>
+void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit) {
+  const std::size_t n_rows = from.n_rows[0] + from.n_rows[1], n_targets = from.n_moments - from.first_product;
+  const std::size_t n_products = from.product_begin[n_targets], n_uses = from.use_begin[from.n_factors];
+  const std::size_t n_groups = (from.n_values + from.reachable_width - 1) / from.reachable_width;
+  const std::size_t n_of_center = 2ul * from.n_polynomials * from.radial_stride * from.neighbor_stride;
+  visit("radial", from.radial, to.radial, from.n_elements * n_of_center);
+  visit("row_ends", from.row_ends, to.row_ends, n_rows * from.radial_stride);
+  visit("row_begin", from.row_begin, to.row_begin, n_rows + 1);
+  visit("expansion", from.expansion, to.expansion, 3ul * from.n_expanded);
+  visit("product_begin", from.product_begin, to.product_begin, n_targets + 1);
+  visit("product_left", from.product_left, to.product_left, n_products);
+  visit("product_right", from.product_right, to.product_right, n_products);
+  visit("product_factor", from.product_factor, to.product_factor, n_products);
+  visit("factors", from.factors, to.factors, from.n_factors);
+  visit("use_begin", from.use_begin, to.use_begin, from.n_factors + 1ul);
+  visit("use_target", from.use_target, to.use_target, n_uses);
+  visit("use_other", from.use_other, to.use_other, n_uses);
+  visit("use_factor", from.use_factor, to.use_factor, n_uses);
+  visit("mapping", from.mapping, to.mapping, from.n_values);
+  visit("reachable_begin", from.reachable_begin, to.reachable_begin, n_groups + 1);
+  visit("reachable", from.reachable, to.reachable, from.reachable_begin[n_groups]);
+}
+
 /// Working memory of one worker for one block of atoms; V is one register (`width` numbers).
 template <class Real>
 struct Scratch {
   Real* f;             // V [n_packs][radial_stride] radial functions
   Real* df;            // V [n_packs][radial_stride] their derivatives with r
   Real* sums;          // V [n_basic + width] moments before the sum over lanes
-  Real* moments;       // V [n_moments] lanes: atoms of the block
-  Real* moments_dot;   // V [n_moments] directional derivatives
-  Real* adjoints;      // V [n_moments]
-  Real* adjoints_dot;  // V [n_moments]
+  Real* moments;       // V [n_moments + width] lanes: atoms of the block
+  Real* moments_dot;   // V [n_moments + width] directional derivatives
+  Real* adjoints;      // V [n_moments + width]
+  Real* adjoints_dot;  // V [n_moments + width]
 
-  // Only for gradients.
+  Real* for_gradients;  // V [jacobian_size], then [neighbor slots of one atom][3][n_basic] d(basic moment)/dr_ij
+
   static constexpr int jacobian_tile = 4;  // registers of values worked on at once
-  Real* jacobian;                          // V [tiles of values][n_basic][jacobian_tile] dB_k/d(basic moment)
-  Real* dbasic;                            // [neighbor slots of one atom][3][n_basic] d(basic moment)/dr_ij
+  /// Registers [tiles of values][n_basic][jacobian_tile] of dB_k/d(basic moment).
+  static FORCESMITH_FUNCTION std::size_t jacobian_size(const Tables<Real>& t, int width) {
+    const std::size_t values_per_tile = jacobian_tile * width;
+    return (t.n_values + values_per_tile - 1) / values_per_tile * jacobian_tile * t.n_basic;
+  }
+
+  static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>& t, int n_packs) {
+    return 2ul * t.radial_stride * n_packs;
+  }
+  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int, int width) {
+    // Sums over lanes are made and written in groups of `width`.
+    return 4ul * (t.n_moments + width) + t.n_basic + width;
+  }
+  static FORCESMITH_FUNCTION std::size_t gradients_size(const Tables<Real>& t, int max_packs, int width) {
+    return jacobian_size(t, width) + 3ul * t.n_basic * max_packs;
+  }
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int n_packs, int, int width, Real* kept,
+                                              Real* working) {
+    const std::size_t moments = static_cast<std::size_t>(t.n_moments + width) * width;
+    Scratch s{};
+    s.f = kept;
+    s.df = kept + static_cast<std::size_t>(n_packs) * t.radial_stride * width;
+    s.moments = working;
+    s.moments_dot = s.moments + moments;
+    s.adjoints = s.moments_dot + moments;
+    s.adjoints_dot = s.adjoints + moments;
+    s.sums = s.adjoints_dot + moments;
+    return s;
+  }
 };
 
 }  // namespace forcesmith::moment_tensor

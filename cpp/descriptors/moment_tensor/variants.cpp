@@ -6,12 +6,6 @@
 
 namespace forcesmith::moment_tensor::FORCESMITH_ISA {
 
-Variants variants() {
-  using V = Simd<double, native_width>;
-  using Single = Simd<float, native_single_width>;
-  return {{{native_width, compute_values<V>, reverse_values<V>, compute_gradients<V>, compute_tangent<V>},
-           {native_single_width, compute_values<Single>, reverse_values<Single>, nullptr, nullptr}},
-          reverse_parameters<V>};
-}
+Variants variants() { return kernel_variants<Variants, Kernels>(); }
 
 }  // namespace forcesmith::moment_tensor::FORCESMITH_ISA

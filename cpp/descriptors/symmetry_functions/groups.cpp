@@ -4,7 +4,11 @@
 #include <cmath>
 #include <tuple>
 
+#include "core/table_arrays.hpp"
+
 namespace forcesmith::symmetry_functions {
+
+using forcesmith::rounded;
 
 namespace {
 
@@ -68,8 +72,7 @@ CompactFunction<double> compact_angle_of(const Function& function) {
 /// Everything of one center.
 class CenterGroups {
  public:
-  CenterGroups(Groups<double>& all, const std::vector<Function>& functions, int center,
-               const std::vector<int>& atomic_numbers)
+  CenterGroups(Groups& all, const std::vector<Function>& functions, int center, const std::vector<int>& atomic_numbers)
       : all_(all), atomic_numbers_(atomic_numbers), n_elements_(static_cast<int>(atomic_numbers.size())) {
     for (const Function& function : functions)
       if (function.center == center) functions_.push_back(function);
@@ -185,7 +188,7 @@ class CenterGroups {
     return {value, 2.0 * factor, 0.5 * function.lambda, function.zeta, whole ? static_cast<int>(function.zeta) : 0, {}};
   }
 
-  Groups<double>& all_;
+  Groups& all_;
   const std::vector<int>& atomic_numbers_;
   int n_elements_;
   std::vector<Function> functions_;
@@ -195,9 +198,9 @@ class CenterGroups {
 
 }  // namespace
 
-Groups<double> make_groups(const std::vector<Function>& functions, double inner_fraction,
-                           const std::vector<int>& atomic_numbers) {
-  Groups<double> all;
+Groups make_groups(const std::vector<Function>& functions, double inner_fraction,
+                   const std::vector<int>& atomic_numbers) {
+  Groups all;
   all.gaussian_begin = all.compact_begin = all.radial_begin = all.pair_begin = all.angular_begin = {0};
   for (const Function& function : functions) {
     if (function.compact()) continue;
@@ -211,34 +214,23 @@ Groups<double> make_groups(const std::vector<Function>& functions, double inner_
   return all;
 }
 
-Groups<float> rounded(const Groups<double>& groups) {
-  auto number = [](double x) { return static_cast<float>(x); };
-  auto gaussian = [&](const Gaussian<double>& g) { return Gaussian<float>{number(g.eta), number(g.rs), g.cutoff}; };
-  auto compact = [&](const CompactFunction<double>& c) {
-    return make_compact(number(c.center), number(c.outer), c.core, c.asymmetric);
-  };
-  Groups<float> all;
-  all.n_values = groups.n_values;
-  all.gaussian_begin = groups.gaussian_begin;
-  all.compact_begin = groups.compact_begin;
-  all.radial_begin = groups.radial_begin;
-  all.pair_begin = groups.pair_begin;
-  all.angular_begin = groups.angular_begin;
-  all.element_pairs = groups.element_pairs;
-  all.max_radial_parts = groups.max_radial_parts;
-  all.max_terms = groups.max_terms;
-  for (const auto& cutoff : groups.cutoffs)
-    all.cutoffs.push_back(make_cutoff(number(cutoff.outer), number(cutoff.inner)));
-  for (const auto& g : groups.gaussians) all.gaussians.push_back(gaussian(g));
-  for (const auto& c : groups.compacts) all.compacts.push_back(compact(c));
-  for (const auto& term : groups.radial_terms) all.radial_terms.push_back({term.part, term.value, number(term.factor)});
-  for (const auto& group : groups.groups)
-    all.groups.push_back({group.first_part, group.second_part, gaussian(group.opposite), group.compact, group.narrow,
-                          group.begin, group.end});
-  for (const auto& term : groups.angular_terms)
-    all.angular_terms.push_back({term.value, number(term.factor), number(term.half_lambda), number(term.zeta),
-                                 term.whole_zeta, term.zeta > 0.0 ? CompactFunction<float>{} : compact(term.angle)});
-  return all;
+Cutoff<float> rounded(const Cutoff<double>& cutoff) {
+  return make_cutoff(rounded(cutoff.outer), rounded(cutoff.inner));
+}
+Gaussian<float> rounded(const Gaussian<double>& gaussian) {
+  return {rounded(gaussian.eta), rounded(gaussian.rs), gaussian.cutoff};
+}
+CompactFunction<float> rounded(const CompactFunction<double>& compact) {
+  return make_compact(rounded(compact.center), rounded(compact.outer), compact.core, compact.asymmetric);
+}
+RadialTerm<float> rounded(const RadialTerm<double>& term) { return {term.part, term.value, rounded(term.factor)}; }
+AngularGroup<float> rounded(const AngularGroup<double>& group) {
+  return {group.first_part, group.second_part, rounded(group.opposite), group.compact, group.narrow,
+          group.begin,      group.end};
+}
+AngularTerm<float> rounded(const AngularTerm<double>& term) {
+  return {term.value,         rounded(term.factor), rounded(term.half_lambda),
+          rounded(term.zeta), term.whole_zeta,      term.zeta > 0.0 ? CompactFunction<float>{} : rounded(term.angle)};
 }
 
 }  // namespace forcesmith::symmetry_functions

@@ -9,25 +9,29 @@
 namespace forcesmith::symmetry_functions {
 
 /// The arrays of Tables. Values of a center are numbered in the order of its functions.
-template <class Real>
 struct Groups {
-  std::vector<Cutoff<Real>> cutoffs;
+  std::vector<Cutoff<double>> cutoffs;
   std::vector<int> n_values, gaussian_begin, compact_begin, radial_begin, pair_begin, angular_begin;
-  std::vector<Gaussian<Real>> gaussians;
-  std::vector<CompactFunction<Real>> compacts;
-  std::vector<RadialTerm<Real>> radial_terms;
+  std::vector<Gaussian<double>> gaussians;
+  std::vector<CompactFunction<double>> compacts;
+  std::vector<RadialTerm<double>> radial_terms;
   std::vector<ElementPair> element_pairs;
-  std::vector<AngularGroup<Real>> groups;
-  std::vector<AngularTerm<Real>> angular_terms;
+  std::vector<AngularGroup<double>> groups;
+  std::vector<AngularTerm<double>> angular_terms;
   int max_radial_parts = 0, max_terms = 0;
 };
 
 /// inner_fraction: inner radius of the cutoff function of Gaussians divided by its cutoff. atomic_numbers:
 /// [n_elements].
-Groups<double> make_groups(const std::vector<Function>& functions, double inner_fraction,
-                           const std::vector<int>& atomic_numbers);
+Groups make_groups(const std::vector<Function>& functions, double inner_fraction,
+                   const std::vector<int>& atomic_numbers);
 
-/// The same with numbers rounded to single precision.
-Groups<float> rounded(const Groups<double>& groups);
+// Elements of these arrays with numbers rounded to single precision.
+Cutoff<float> rounded(const Cutoff<double>& cutoff);
+Gaussian<float> rounded(const Gaussian<double>& gaussian);
+CompactFunction<float> rounded(const CompactFunction<double>& compact);
+RadialTerm<float> rounded(const RadialTerm<double>& term);
+AngularGroup<float> rounded(const AngularGroup<double>& group);
+AngularTerm<float> rounded(const AngularTerm<double>& term);
 
 }  // namespace forcesmith::symmetry_functions

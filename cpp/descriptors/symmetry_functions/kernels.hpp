@@ -414,56 +414,6 @@ FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom
   }
 }
 
-/// Values of a block; keeps E and dE/dr of all neighbors in the scratch. values: [n_atoms][stride].
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                        const Scratch<Real>& s, double* values, int stride) {
-  V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
-  for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const Atom<V> atom(t, neighbors, s, index);
-    const Terms<Real> terms(t, atom.center);
-    FORCESMITH_PHASE(radial);
-    for (int pack = 0; pack < atom.n_packs; ++pack) {
-      const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
-      const V r = atom.distance(pack);
-      V f(0.0), df(0.0);
-      for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
-        const Gaussian<Real> gaussian = t.gaussians[g];
-        if (gaussian.cutoff != cutoff) {
-          cutoff = gaussian.cutoff;
-          compute_cutoff(t.cutoff_function, t.cutoffs[cutoff], r, f, df);
-        }
-        compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
-      }
-    }
-
-    compute_compact_parts(t, atom);
-
-    for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
-    for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
-      const V* E = atom.E(term.part);
-      for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
-    });
-    FORCESMITH_PHASE(moments);
-    kept = for_each_row(
-        t, atom, s, kept, false, [](const AngularGroup<Real>&) { return true; }, [](const Row<V>&) {},
-        [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
-          const V E_j(row.own(atom.E(group.first_part)));
-          const V* E_k = atom.E(group.second_part) + row.begin;
-          // product: E(r_ij) E(r_ik) E(r_jk)
-          for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
-          for (int a = group.begin; a < group.end; ++a) {
-            const AngularTerm<Real> term = t.angular_terms[a];
-            V sum(0.0);
-            for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
-            sums[terms.of_angular(a)] += sum;
-          }
-        },
-        [](const Row<V>&) {});
-    finish_values<V>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
-  }
-}
-
 /// Gradient of sum_terms s.weights[term] * sum with each r_ij, in s.neighbors [1 .. 3][packs]. Takes and
 /// returns where the rows of this atom and of the next are kept.
 template <class V, class Real>
@@ -537,118 +487,178 @@ FORCESMITH_FUNCTION const V* reverse_atom(const Tables<Real>& t, const Atom<V>& 
   return kept;
 }
 
-/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
-template <class V, class Real>
-FORCESMITH_FUNCTION void reverse_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                        const Scratch<Real>& s, const double* beta, int stride, Real* pair_gradients) {
-  FORCESMITH_PHASE(pair_gradients);
-  const V* gradient = reinterpret_cast<const V*>(s.neighbors) + s.max_packs;
-  const V* kept = reinterpret_cast<const V*>(s.kept_rows);
-  for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const Atom<V> atom(t, neighbors, s, index);
-    const Terms<Real> terms(t, atom.center);
-    const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
-    for (int term = 0; term < terms.n_terms; ++term) s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
-    kept = reverse_atom(t, atom, terms, s, kept);
-    V* own = reinterpret_cast<V*>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
-    for (int pack = 0; pack < atom.n_packs; ++pack)
-      for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
-  }
-}
+/// The verbs, as variants and launches call them.
+struct Kernels {
+  template <class Real>
+  using Tables = symmetry_functions::Tables<Real>;
+  template <class Real>
+  using Scratch = symmetry_functions::Scratch<Real>;
 
-/// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                           const Scratch<Real>& s, double* gradients, int stride) {
-  const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * V::width;
-  const V* kept = reinterpret_cast<const V*>(s.kept_rows);
-  for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const Atom<V> atom(t, neighbors, s, index);
-    const Terms<Real> terms(t, atom.center);
-    const V* next = kept;
-    for (int k = 0; k < t.n_values[atom.center]; ++k) {
-      for (int term = 0; term < terms.n_terms; ++term)
-        s.weights[term] = terms.value(term) == k ? terms.factor(term) : 0.0;
-      next = reverse_atom(t, atom, terms, s, kept);
-      for (int slot = 0; slot < atom.n_packs * V::width; ++slot)
-        if (atom.pairs[slot] >= 0)
-          for (int axis = 0; axis < 3; ++axis)
-            gradients[(3 * static_cast<std::ptrdiff_t>(atom.pairs[slot]) + axis) * stride + k] =
-                gradient[axis * s.max_packs * V::width + slot];
-    }
-    kept = next;
-  }
-}
-
-/// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
-/// After compute_values on the same block.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_tangent(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
-                                         const Scratch<Real>& s, const double* directions, double* values_dot,
-                                         int stride) {
-  V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
-  // How each neighbor's distance and unit vector move.
-  V* r_dot = reinterpret_cast<V*>(s.neighbors);
-  V* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
-  for (int index = 0; index < neighbors.n_atoms; ++index) {
-    const Atom<V> atom(t, neighbors, s, index);
-    const Terms<Real> terms(t, atom.center);
-    for (int pack = 0; pack < atom.n_packs; ++pack) {
-      V d[3] = {V(0.0), V(0.0), V(0.0)};
-      for (int lane = 0; lane < V::width; ++lane) {
-        const std::ptrdiff_t pair = atom.pairs[pack * V::width + lane];
-        if (pair >= 0)
-          for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pair + axis]);
+  /// Values of a block; keeps E and dE/dr of all neighbors in the scratch. values: [n_atoms][stride].
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                 const Scratch<Real>& s, double* values, int stride) {
+    V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
+    for (int index = 0; index < neighbors.n_atoms; ++index) {
+      const Atom<V> atom(t, neighbors, s, index);
+      const Terms<Real> terms(t, atom.center);
+      FORCESMITH_PHASE(radial);
+      for (int pack = 0; pack < atom.n_packs; ++pack) {
+        const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
+        const V r = atom.distance(pack);
+        V f(0.0), df(0.0);
+        for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
+          const Gaussian<Real> gaussian = t.gaussians[g];
+          if (gaussian.cutoff != cutoff) {
+            cutoff = gaussian.cutoff;
+            compute_cutoff(t.cutoff_function, t.cutoffs[cutoff], r, f, df);
+          }
+          compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
+        }
       }
-      r_dot[pack] = V(0.0);
-      for (int axis = 0; axis < 3; ++axis) r_dot[pack] += atom.unit(axis, pack) * d[axis];
-      for (int axis = 0; axis < 3; ++axis)
-        unit_dot[axis][pack] = (d[axis] - atom.unit(axis, pack) * r_dot[pack]) / atom.distance(pack);
-    }
 
-    for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
-    for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
-      const V* dE = atom.dE(term.part);
-      for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
-    });
-    kept = for_each_row(
-        t, atom, s, kept, kept != nullptr, [](const AngularGroup<Real>&) { return true; },
-        // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
-        [&](const Row<V>& row) {
-          const V r_j(row.r), r_j_dot(row.own(r_dot));
-          for (int i = 0; i < row.n_packs; ++i) {
-            const int k = row.begin + i;
-            const V r_k = atom.distance(k);
-            V turn(0.0);
-            for (int axis = 0; axis < 3; ++axis)
-              turn += V(row.unit[axis]) * unit_dot[axis][k] + V(row.own(unit_dot[axis])) * atom.unit(axis, k);
-            row.turn[i] = turn;
-            row.apart[i] =
-                r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn - (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
-          }
-        },
-        [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
-          const V E_j(row.own(atom.E(group.first_part)));
-          const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
-          const V* E_k = atom.E(group.second_part) + row.begin;
-          const V* dE_k = atom.dE(group.second_part) + row.begin;
-          for (int i = 0; i < row.n_packs; ++i) {
-            const V E_jk = E_j * E_k[i];
-            row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
-            row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
-                           row.slope[i] * row.apart[i] * E_jk;
-          }
-          for (int a = group.begin; a < group.end; ++a) {
-            const AngularTerm<Real> term = t.angular_terms[a];
-            V sum(0.0);
-            for (int i = 0; i < row.n_packs; ++i)
-              sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
-            sums[terms.of_angular(a)] += sum;
-          }
-        },
-        [](const Row<V>&) {});
-    finish_values<V>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
+      compute_compact_parts(t, atom);
+
+      for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
+      for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
+        const V* E = atom.E(term.part);
+        for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
+      });
+      FORCESMITH_PHASE(moments);
+      kept = for_each_row(
+          t, atom, s, kept, false, [](const AngularGroup<Real>&) { return true; }, [](const Row<V>&) {},
+          [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+            const V E_j(row.own(atom.E(group.first_part)));
+            const V* E_k = atom.E(group.second_part) + row.begin;
+            // product: E(r_ij) E(r_ik) E(r_jk)
+            for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
+            for (int a = group.begin; a < group.end; ++a) {
+              const AngularTerm<Real> term = t.angular_terms[a];
+              V sum(0.0);
+              for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
+              sums[terms.of_angular(a)] += sum;
+            }
+          },
+          [](const Row<V>&) {});
+      finish_values<V>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
+    }
   }
-}
+
+  /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void reverse_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                 const Scratch<Real>& s, const double* beta, int stride,
+                                                 Real* pair_gradients) {
+    FORCESMITH_PHASE(pair_gradients);
+    const V* gradient = reinterpret_cast<const V*>(s.neighbors) + s.max_packs;
+    const V* kept = reinterpret_cast<const V*>(s.kept_rows);
+    for (int index = 0; index < neighbors.n_atoms; ++index) {
+      const Atom<V> atom(t, neighbors, s, index);
+      const Terms<Real> terms(t, atom.center);
+      const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
+      for (int term = 0; term < terms.n_terms; ++term)
+        s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
+      kept = reverse_atom(t, atom, terms, s, kept);
+      V* own = reinterpret_cast<V*>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
+      for (int pack = 0; pack < atom.n_packs; ++pack)
+        for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
+    }
+  }
+
+  /// Sets dB_k/dr_ij in gradients [n_pairs][3][stride] for pairs inside the cutoff. After compute_values.
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                    const Scratch<Real>& s, double* gradients, int stride) {
+    const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * V::width;
+    const V* kept = reinterpret_cast<const V*>(s.kept_rows);
+    for (int index = 0; index < neighbors.n_atoms; ++index) {
+      const Atom<V> atom(t, neighbors, s, index);
+      const Terms<Real> terms(t, atom.center);
+      const V* next = kept;
+      for (int k = 0; k < t.n_values[atom.center]; ++k) {
+        for (int term = 0; term < terms.n_terms; ++term)
+          s.weights[term] = terms.value(term) == k ? terms.factor(term) : 0.0;
+        next = reverse_atom(t, atom, terms, s, kept);
+        for (int slot = 0; slot < atom.n_packs * V::width; ++slot)
+          if (atom.pairs[slot] >= 0)
+            for (int axis = 0; axis < 3; ++axis)
+              gradients[(3 * static_cast<std::ptrdiff_t>(atom.pairs[slot]) + axis) * stride + k] =
+                  gradient[axis * s.max_packs * V::width + slot];
+      }
+      kept = next;
+    }
+  }
+
+  /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
+  /// After compute_values on the same block.
+  template <class V, class Real>
+  static FORCESMITH_FUNCTION void compute_tangent(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                  const Scratch<Real>& s, const double* directions, double* values_dot,
+                                                  int stride) {
+    V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
+    // How each neighbor's distance and unit vector move.
+    V* r_dot = reinterpret_cast<V*>(s.neighbors);
+    V* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
+    for (int index = 0; index < neighbors.n_atoms; ++index) {
+      const Atom<V> atom(t, neighbors, s, index);
+      const Terms<Real> terms(t, atom.center);
+      for (int pack = 0; pack < atom.n_packs; ++pack) {
+        V d[3] = {V(0.0), V(0.0), V(0.0)};
+        for (int lane = 0; lane < V::width; ++lane) {
+          const std::ptrdiff_t pair = atom.pairs[pack * V::width + lane];
+          if (pair >= 0)
+            for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pair + axis]);
+        }
+        r_dot[pack] = V(0.0);
+        for (int axis = 0; axis < 3; ++axis) r_dot[pack] += atom.unit(axis, pack) * d[axis];
+        for (int axis = 0; axis < 3; ++axis)
+          unit_dot[axis][pack] = (d[axis] - atom.unit(axis, pack) * r_dot[pack]) / atom.distance(pack);
+      }
+
+      for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
+      for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
+        const V* dE = atom.dE(term.part);
+        for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
+      });
+      kept = for_each_row(
+          t, atom, s, kept, kept != nullptr, [](const AngularGroup<Real>&) { return true; },
+          // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
+          [&](const Row<V>& row) {
+            const V r_j(row.r), r_j_dot(row.own(r_dot));
+            for (int i = 0; i < row.n_packs; ++i) {
+              const int k = row.begin + i;
+              const V r_k = atom.distance(k);
+              V turn(0.0);
+              for (int axis = 0; axis < 3; ++axis)
+                turn += V(row.unit[axis]) * unit_dot[axis][k] + V(row.own(unit_dot[axis])) * atom.unit(axis, k);
+              row.turn[i] = turn;
+              row.apart[i] =
+                  r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn - (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
+            }
+          },
+          [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+            const V E_j(row.own(atom.E(group.first_part)));
+            const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
+            const V* E_k = atom.E(group.second_part) + row.begin;
+            const V* dE_k = atom.dE(group.second_part) + row.begin;
+            for (int i = 0; i < row.n_packs; ++i) {
+              const V E_jk = E_j * E_k[i];
+              row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
+              row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
+                             row.slope[i] * row.apart[i] * E_jk;
+            }
+            for (int a = group.begin; a < group.end; ++a) {
+              const AngularTerm<Real> term = t.angular_terms[a];
+              V sum(0.0);
+              for (int i = 0; i < row.n_packs; ++i)
+                sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
+              sums[terms.of_angular(a)] += sum;
+            }
+          },
+          [](const Row<V>&) {});
+      finish_values<V>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
+    }
+  }
+};
 
 }  // namespace forcesmith::symmetry_functions::FORCESMITH_ISA

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
+#include "descriptors/symmetry_functions/groups.hpp"
 
 namespace forcesmith::symmetry_functions {
 
@@ -147,12 +148,28 @@ SymmetryFunctions::SymmetryFunctions(const Parameters& parameters, const std::ve
       if (counts) cutoff = std::max(cutoff, function.cutoff);
     }
   }
-  const auto groups = make_groups(parameters_.functions, alpha, atomic_numbers);
-  groups_ = {groups, rounded(groups)};
+  Groups groups = make_groups(parameters_.functions, alpha, atomic_numbers);
   for (std::size_t element = 0; element < n; ++element)
     if (groups.n_values[element] == 0)
       throw ParameterError(where + ": there is no symmetry function with the center \"" + elements_[element] +
                            "\"; every element of the potential needs one.");
+
+  auto& t = mutable_tables<double>() = tables_without_arrays<double>(groups);
+  mutable_tables<float>() = tables_without_arrays<float>(groups);
+  t.cutoffs = arrays_.keep(std::move(groups.cutoffs));
+  t.n_values = arrays_.keep(std::move(groups.n_values));
+  t.gaussian_begin = arrays_.keep(std::move(groups.gaussian_begin));
+  t.gaussians = arrays_.keep(std::move(groups.gaussians));
+  t.compact_begin = arrays_.keep(std::move(groups.compact_begin));
+  t.compacts = arrays_.keep(std::move(groups.compacts));
+  t.radial_begin = arrays_.keep(std::move(groups.radial_begin));
+  t.radial_terms = arrays_.keep(std::move(groups.radial_terms));
+  t.pair_begin = arrays_.keep(std::move(groups.pair_begin));
+  t.element_pairs = arrays_.keep(std::move(groups.element_pairs));
+  t.groups = arrays_.keep(std::move(groups.groups));
+  t.angular_begin = arrays_.keep(std::move(groups.angular_begin));
+  t.angular_terms = arrays_.keep(std::move(groups.angular_terms));
+  arrays_.round(t, mutable_tables<float>());
 }
 
 std::vector<std::string> SymmetryFunctions::names(int element) const {
@@ -201,42 +218,23 @@ Json SymmetryFunctions::to_json() const {
 }
 
 template <class Real>
-Tables<Real> SymmetryFunctions::tables() const {
-  const Groups<Real>& own = groups<Real>();
+Tables<Real> SymmetryFunctions::tables_without_arrays(const Groups& groups) const {
   Tables<Real> t{};
   t.n_elements = n_elements();
   t.cutoff_function = parameters_.cutoff_function;
-  t.cutoffs = own.cutoffs.data();
-  t.n_values = own.n_values.data();
-  t.gaussian_begin = own.gaussian_begin.data();
-  t.gaussians = own.gaussians.data();
-  t.compact_begin = own.compact_begin.data();
-  t.compacts = own.compacts.data();
-  t.radial_begin = own.radial_begin.data();
-  t.radial_terms = own.radial_terms.data();
-  t.pair_begin = own.pair_begin.data();
-  t.element_pairs = own.element_pairs.data();
-  t.groups = own.groups.data();
-  t.angular_begin = own.angular_begin.data();
-  t.angular_terms = own.angular_terms.data();
-  t.max_radial_parts = own.max_radial_parts;
-  t.max_terms = own.max_terms;
+  t.n_cutoffs = static_cast<int>(groups.cutoffs.size());
+  t.max_radial_parts = groups.max_radial_parts;
+  t.max_terms = groups.max_terms;
   return t;
 }
 
+/// On devices, rows are not kept: they would need more memory than time.
 template <class Real>
-void SymmetryFunctions::lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const {
-  using Scratch = Scratch<Real>;
-  const int width = w.view.width, max_packs = w.neighbors.max_packs_per_atom();
-  w.scratch =
-      Scratch::laid_out(t, max_packs, width, w.memory[0].reserve(Scratch::kept_size(t, w.neighbors.n_packs(), width)),
-                        w.memory[1].reserve(Scratch::working_size(t, max_packs, width)));
-  w.scratch.kept_rows = w.memory[2].reserve(rows_size(t, w.view));
+void SymmetryFunctions::add_scratch(KernelWorkspace<Real>& w) const {
+  w.scratch.kept_rows = w.more.reserve(rows_size(tables<Real>(), w.view));
 }
 
-template Tables<double> SymmetryFunctions::tables() const;
-template Tables<float> SymmetryFunctions::tables() const;
-template void SymmetryFunctions::lay_out(const Tables<double>&, KernelWorkspace<double>&) const;
-template void SymmetryFunctions::lay_out(const Tables<float>&, KernelWorkspace<float>&) const;
+template void SymmetryFunctions::add_scratch(KernelWorkspace<double>&) const;
+template void SymmetryFunctions::add_scratch(KernelWorkspace<float>&) const;
 
 }  // namespace forcesmith::symmetry_functions

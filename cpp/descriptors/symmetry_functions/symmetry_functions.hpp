@@ -20,7 +20,8 @@
 #include <memory>
 
 #include "descriptors/kernel_descriptor.hpp"
-#include "descriptors/symmetry_functions/groups.hpp"
+#include "descriptors/symmetry_functions/functions.hpp"
+#include "descriptors/symmetry_functions/kernels.hpp"
 #include "descriptors/symmetry_functions/variants.hpp"
 
 namespace forcesmith::symmetry_functions {
@@ -32,35 +33,36 @@ struct Parameters {
   std::vector<Function> functions;
 };
 
+struct Groups;
+
 class SymmetryFunctions : public KernelDescriptor<SymmetryFunctions, Tables, Scratch> {
  public:
+  static constexpr const char* name = "symmetry_functions";
+  using Kernels = FORCESMITH_ISA::Kernels;
+
   static ParameterSchema schema();
   static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
                                             const std::string& where);
 
   SymmetryFunctions(const Parameters& parameters, const std::vector<std::string>& elements, const std::string& where);
 
-  std::string type() const override { return "symmetry_functions"; }
+  std::string type() const override { return name; }
   std::string citation() const override;
-  int size(int element) const override { return groups().n_values[element]; }
+  int size(int element) const override { return tables<double>().n_values[element]; }
   std::vector<std::string> names(int element) const override;
   Json to_json() const override;
 
   const Parameters& settings() const { return parameters_; }
   int n_elements() const { return static_cast<int>(elements_.size()); }
-  template <class Real = double>
-  const Groups<Real>& groups() const {
-    return std::get<Groups<Real>>(groups_);
-  }
   template <class Real>
-  Tables<Real> tables() const;
-  template <class Real>
-  void lay_out(const Tables<Real>& t, KernelWorkspace<Real>& w) const;
+  void add_scratch(KernelWorkspace<Real>& w) const;
 
  private:
+  template <class Real>
+  Tables<Real> tables_without_arrays(const Groups& groups) const;
+
   Parameters parameters_;
   std::vector<std::string> elements_;
-  InBothPrecisions<Groups> groups_;
 };
 
 }  // namespace forcesmith::symmetry_functions

@@ -84,9 +84,10 @@ template <class Real>
 struct Tables {
   int n_elements;
   CutoffFunction cutoff_function;
-  const Cutoff<Real>* cutoffs;
-  const int* n_values;        // [n_elements]
-  const int* gaussian_begin;  // [n_elements^2 + 1] center * n_elements + neighbor
+  int n_cutoffs;
+  const Cutoff<Real>* cutoffs;  // [n_cutoffs]
+  const int* n_values;          // [n_elements]
+  const int* gaussian_begin;    // [n_elements^2 + 1] center * n_elements + neighbor
   const Gaussian<Real>* gaussians;
   const int* compact_begin;  // [n_elements^2 + 1]
   const CompactFunction<Real>* compacts;
@@ -101,8 +102,28 @@ struct Tables {
   int max_terms;         // radial and angular, of one center
 };
 
+/// The list of arrays, see core/table_arrays.hpp.
+template <class From, class To, class Visit>
+void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit) {
+  const std::size_t n = from.n_elements, n_pairs = n * n, n_element_pairs = from.pair_begin[n];
+  const std::size_t n_groups = n_element_pairs == 0 ? 0 : from.element_pairs[n_element_pairs - 1].end;
+  visit("cutoffs", from.cutoffs, to.cutoffs, from.n_cutoffs);
+  visit("n_values", from.n_values, to.n_values, n);
+  visit("gaussian_begin", from.gaussian_begin, to.gaussian_begin, n_pairs + 1);
+  visit("gaussians", from.gaussians, to.gaussians, from.gaussian_begin[n_pairs]);
+  visit("compact_begin", from.compact_begin, to.compact_begin, n_pairs + 1);
+  visit("compacts", from.compacts, to.compacts, from.compact_begin[n_pairs]);
+  visit("radial_begin", from.radial_begin, to.radial_begin, n_pairs + 1);
+  visit("radial_terms", from.radial_terms, to.radial_terms, from.radial_begin[n_pairs]);
+  visit("pair_begin", from.pair_begin, to.pair_begin, n + 1);
+  visit("element_pairs", from.element_pairs, to.element_pairs, n_element_pairs);
+  visit("groups", from.groups, to.groups, n_groups);
+  visit("angular_begin", from.angular_begin, to.angular_begin, n + 1);
+  visit("angular_terms", from.angular_terms, to.angular_terms, from.angular_begin[n]);
+}
+
 /// Working memory; V is one register (`width` numbers), max_packs the most packs of one atom. What is kept
-/// from compute_values for the other verbs has room for all packs of a block (on a device: of all atoms);
+/// from compute_values for the other verbs has room for all packs of a block (on a device: of all atoms of a launch);
 /// the rest is used for one atom at a time.
 template <class Real>
 struct Scratch {
@@ -116,13 +137,13 @@ struct Scratch {
 
   static constexpr int n_rows = 13;
 
-  static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>& t, int n_packs, int width) {
-    return 2ul * t.max_radial_parts * n_packs * width;
+  static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>& t, int n_packs) {
+    return 2ul * t.max_radial_parts * n_packs;
   }
   static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int max_packs, int width) {
-    return (static_cast<std::size_t>(n_rows + 4) * max_packs + 2ul * t.max_terms + width) * width;
+    return static_cast<std::size_t>(n_rows + 4) * max_packs + 2ul * t.max_terms + width;
   }
-  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int max_packs, int width, Real* kept,
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int max_packs, int width, Real* kept,
                                               Real* working) {
     Scratch s{};
     s.radial_parts = kept;

@@ -245,4 +245,24 @@ FORCESMITH_FUNCTION void reverse_energies(const Tables& t, const Atoms& atoms, c
   }
 }
 
+/// As launches call it.
+struct Kernels {
+  using Tables = neural_network::Tables;
+  static std::size_t memory_size(const Tables& t) {
+    std::size_t largest = 0;
+    for (int element = 0; element < t.n_elements; ++element) {
+      const std::size_t own = energy_memory(t.elements[element], 1);
+      if (own > largest) largest = own;
+    }
+    return largest;
+  }
+  FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double* memory,
+                                                   double* beta) {
+    const int row = 0;
+    double energy;
+    compute_energies<Simd<double, 1>>(t, Atoms{element, 1, &row}, B, 0, memory, &energy, beta);
+    return energy;
+  }
+};
+
 }  // namespace forcesmith::neural_network::FORCESMITH_ISA

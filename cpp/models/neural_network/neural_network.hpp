@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "models/model.hpp"
+#include "models/neural_network/kernels.hpp"
 #include "models/neural_network/packed_networks.hpp"
 #include "models/neural_network/variants.hpp"
 
@@ -17,6 +18,9 @@ namespace forcesmith::neural_network {
 
 class NeuralNetwork : public Model {
  public:
+  static constexpr const char* name = "neural_network";
+  using Kernels = FORCESMITH_ISA::Kernels;
+
   static ParameterSchema schema();
   /// sizes: descriptor values per element [n_elements].
   static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
@@ -24,7 +28,7 @@ class NeuralNetwork : public Model {
   /// With energy offsets and biases of zero and weights from settings.seed.
   explicit NeuralNetwork(Settings settings);
 
-  std::string type() const override { return "neural_network"; }
+  std::string type() const override { return name; }
   Json to_json() const override;
   std::unique_ptr<Workspace> make_workspace() const override;
   void energies_and_gradients(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
@@ -42,6 +46,7 @@ class NeuralNetwork : public Model {
 
   const Settings& settings() const { return settings_; }
   const PackedNetworks& packed() const { return packed_; }
+  Tables tables() const { return packed_.tables(); }
 
  private:
   Settings settings_;

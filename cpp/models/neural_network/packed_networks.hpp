@@ -38,8 +38,14 @@ class PackedNetworks {
   std::span<const Layer> layers(int element) const {
     return {&layers_[elements_[element].first_layer], static_cast<std::size_t>(elements_[element].n_layers)};
   }
-  std::span<const double> numbers() const { return {numbers_.data(), n_numbers_}; }
-  Tables tables() const { return {elements_.data(), layers_.data(), numbers_.data()}; }
+  Tables tables() const {
+    return {static_cast<int>(elements_.size()),
+            static_cast<int>(layers_.size()),
+            n_numbers_,
+            elements_.data(),
+            layers_.data(),
+            numbers_.data()};
+  }
 
  private:
   std::vector<ElementNetwork> elements_;

@@ -32,10 +32,20 @@ struct ElementNetwork {
 };
 
 struct Tables {
+  int n_elements, n_layers;
+  std::size_t n_numbers;
   const ElementNetwork* elements;
   const Layer* layers;
   const double* numbers;
 };
+
+/// The list of arrays, see core/table_arrays.hpp.
+template <class Visit>
+void for_each_array(const Tables& from, Tables& to, const Visit& visit) {
+  visit("elements", from.elements, to.elements, static_cast<std::size_t>(from.n_elements));
+  visit("layers", from.layers, to.layers, static_cast<std::size_t>(from.n_layers));
+  visit("numbers", from.numbers, to.numbers, from.n_numbers);
+}
 
 /// Atoms of one element, the rows of the matrices that a kernel works on.
 struct Atoms {

@@ -1,6 +1,7 @@
 // The kernels of kernels.hpp as one table of functions per instruction set.
 #pragma once
 
+#include "core/variants.hpp"
 #include "models/neural_network/tables.hpp"
 
 namespace forcesmith::neural_network {
@@ -14,14 +15,6 @@ struct Variant {
                             double* gradient);
 };
 
-namespace portable {
-Variant variant();
-}
-namespace avx2 {
-Variant variant();
-}
-namespace avx512 {
-Variant variant();
-}
+FORCESMITH_DECLARE_VARIANTS(Variant variant());
 
 }  // namespace forcesmith::neural_network

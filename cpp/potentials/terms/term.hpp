@@ -1,5 +1,5 @@
 // The contract of the terms of the energy: what a potential adds to the energies of its model. Fits take them as
-// fixed and are made to what they leave. Adding one: a folder beside zbl/, a line in potentials/registry.cpp, its
+// fixed and are made to what they leave. Adding one: a folder beside zbl/, a line in potentials/registered.hpp, its
 // sources in cpp/CMakeLists.txt.
 //
 // A term is local or global. A local one is a sum over neighborhoods, computed block by block as descriptors are. A

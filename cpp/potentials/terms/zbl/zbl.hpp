@@ -12,6 +12,7 @@
 #include "core/parameter_schema.hpp"
 #include "neighbors/packed_neighbors.hpp"
 #include "potentials/terms/term.hpp"
+#include "potentials/terms/zbl/zbl_kernels.hpp"
 #include "potentials/terms/zbl/zbl_variants.hpp"
 
 namespace forcesmith {
@@ -24,6 +25,9 @@ struct ZblRange {
 
 class Zbl : public LocalTerm {
  public:
+  static constexpr const char* name = "zbl";
+  using Kernels = FORCESMITH_ISA::ZblKernels;
+
   static ParameterSchema schema();
   static std::unique_ptr<Term> create(const Json& parameters, const std::vector<std::string>& elements,
                                       const std::string& where);
@@ -33,7 +37,7 @@ class Zbl : public LocalTerm {
   /// ranges: [element][element], symmetric.
   Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& elements, const std::string& where);
 
-  std::string type() const override { return "zbl"; }
+  std::string type() const override { return name; }
   double cutoff() const override { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
   /// Of one range for all pairs.
   Json to_json() const override { return {{"type", type()}, {"inner", inner()}, {"outer", outer()}}; }
@@ -47,6 +51,7 @@ class Zbl : public LocalTerm {
   double inner() const { return pairs_[0].inner; }
   double outer() const { return pairs_[0].outer; }
   const std::vector<int>& atomic_numbers() const { return atomic_numbers_; }
+  const std::vector<double>& cutoffs() const { return cutoffs_; }
   ZblTables tables() const { return {static_cast<int>(atomic_numbers_.size()), pairs_.data()}; }
 
  private:

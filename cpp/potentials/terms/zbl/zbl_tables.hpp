@@ -17,4 +17,10 @@ struct ZblTables {
   const ZblPair* pairs;  // [center element][neighbor element]
 };
 
+/// The list of arrays, see core/table_arrays.hpp.
+template <class Visit>
+void for_each_array(const ZblTables& from, ZblTables& to, const Visit& visit) {
+  visit("pairs", from.pairs, to.pairs, static_cast<decltype(sizeof(0))>(from.n_elements) * from.n_elements);
+}
+
 }  // namespace forcesmith

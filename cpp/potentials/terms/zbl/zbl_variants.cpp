@@ -6,6 +6,6 @@
 
 namespace forcesmith::FORCESMITH_ISA {
 
-ZblVariant zbl_variant() { return {native_width, add_zbl<Simd<double, native_width>>}; }
+ZblVariant zbl_variant() { return {native_width, ZblKernels::add<Simd<double, native_width>>}; }
 
 }  // namespace forcesmith::FORCESMITH_ISA

@@ -1,6 +1,7 @@
 // The kernel of zbl_kernels.hpp as one function per instruction set.
 #pragma once
 
+#include "core/variants.hpp"
 #include "neighbors/packed_view.hpp"
 #include "potentials/terms/zbl/zbl_tables.hpp"
 
@@ -11,14 +12,6 @@ struct ZblVariant {
   void (*add)(const ZblTables& tables, const PackedView& neighbors, double* energies, double* pair_gradients);
 };
 
-namespace portable {
-ZblVariant zbl_variant();
-}
-namespace avx2 {
-ZblVariant zbl_variant();
-}
-namespace avx512 {
-ZblVariant zbl_variant();
-}
+FORCESMITH_DECLARE_VARIANTS(ZblVariant zbl_variant());
 
 }  // namespace forcesmith

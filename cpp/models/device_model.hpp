@@ -1,0 +1,55 @@
+// The contract of models on devices, and the one launcher that keeps it for all: their kernels on any Kokkos execution
+// space, one thread per atom. In double precision, as on a CPU.
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <cstddef>
+#include <string>
+
+#include "core/device_arrays.hpp"
+
+namespace forcesmith {
+
+/// All arrays are in the memory of the device.
+template <class ExecSpace>
+class DeviceModel {
+ public:
+  virtual ~DeviceModel() = default;
+  /// Bytes of memory that so many atoms ask for.
+  virtual std::size_t bytes(int n_atoms) const = 0;
+  /// types [n_atoms], B and beta [n_atoms][stride]; sets energies [n_atoms] and beta.
+  virtual void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride, double* energies,
+                                      double* beta) = 0;
+};
+
+template <class ExecSpace, class Model>
+class DeviceModelKernels : public DeviceModel<ExecSpace> {
+ public:
+  using Kernels = typename Model::Kernels;
+
+  explicit DeviceModelKernels(const Model& model)
+      : tables_(Model::name, model.tables()), memory_size_(Kernels::memory_size(model.tables())) {}
+
+  std::size_t bytes(int n_atoms) const override { return sizeof(double) * memory_size_ * n_atoms; }
+
+  void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride, double* energies,
+                              double* beta) override {
+    const std::string label = std::string("forcesmith::") + Model::name;
+    double* memory = reserve(d_memory_, label + "::memory", memory_size_ * n_atoms);
+    const typename Kernels::Tables tables = *tables_;
+    const std::size_t memory_size = memory_size_;
+    Kokkos::parallel_for(
+        label + "::energies_and_gradients", Kokkos::RangePolicy<ExecSpace>(0, n_atoms), KOKKOS_LAMBDA(int atom) {
+          const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
+          energies[atom] =
+              Kernels::compute_energy(tables, types[atom], B + row, memory + memory_size * atom, beta + row);
+        });
+  }
+
+ private:
+  DeviceTables<ExecSpace, typename Kernels::Tables> tables_;
+  std::size_t memory_size_;  // doubles per atom
+  DeviceArray<ExecSpace, double> d_memory_;
+};
+
+}  // namespace forcesmith

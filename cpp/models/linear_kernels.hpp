@@ -1,0 +1,59 @@
+// The linear model as plain arrays, and its energy, for processors and devices alike.
+#pragma once
+
+#include <cstddef>
+
+#include "simd/simd.hpp"
+
+namespace forcesmith::linear {
+
+struct Tables {
+  int n_elements;
+  std::size_t n_parameters;
+  const int* sizes;                 // [n_elements] descriptor values
+  const std::size_t* first_column;  // [n_elements] parameter that is the element's first coefficient
+  const double* parameters;         // offsets [n_elements], then sets of coefficients, eV
+};
+
+/// The list of arrays, see core/table_arrays.hpp.
+template <class Visit>
+void for_each_array(const Tables& from, Tables& to, const Visit& visit) {
+  const std::size_t n = from.n_elements;
+  visit("sizes", from.sizes, to.sizes, n);
+  visit("first_column", from.first_column, to.first_column, n);
+  visit("parameters", from.parameters, to.parameters, from.n_parameters);
+}
+
+namespace FORCESMITH_ISA {
+
+/// E of one atom, and its gradient beta with B.
+FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const double* B, double* beta) {
+  const double* theta = t.parameters + t.first_column[element];
+  // Several sums, or each addition would wait for the one before it; in registers.
+  const int n = t.sizes[element];
+  double sum_0 = t.parameters[element], sum_1 = 0.0, sum_2 = 0.0, sum_3 = 0.0;
+  int k = 0;
+  for (; k + 4 <= n; k += 4) {
+    sum_0 += theta[k] * B[k];
+    sum_1 += theta[k + 1] * B[k + 1];
+    sum_2 += theta[k + 2] * B[k + 2];
+    sum_3 += theta[k + 3] * B[k + 3];
+  }
+  for (; k < n; ++k) sum_0 += theta[k] * B[k];
+  for (k = 0; k < n; ++k) beta[k] = theta[k];
+  return (sum_0 + sum_1) + (sum_2 + sum_3);
+}
+
+/// As launches call it.
+struct Kernels {
+  using Tables = linear::Tables;
+  static std::size_t memory_size(const Tables&) { return 0; }
+  FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double*,
+                                                   double* beta) {
+    return FORCESMITH_ISA::compute_energy(t, element, B, beta);
+  }
+};
+
+}  // namespace FORCESMITH_ISA
+
+}  // namespace forcesmith::linear

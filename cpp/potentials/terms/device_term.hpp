@@ -1,0 +1,53 @@
+// The contract of local terms on devices, and the launcher that keeps it for all that are sums over pairs: their
+// kernels on any Kokkos execution space, one thread per atom. In double precision, as on a CPU.
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <cstddef>
+#include <string>
+
+#include "core/device_arrays.hpp"
+#include "neighbors/device_neighbors.hpp"
+
+namespace forcesmith {
+
+template <class ExecSpace, class Real>
+class DeviceTerm {
+ public:
+  virtual ~DeviceTerm() = default;
+  /// Bytes of memory that a block of this size asks for.
+  virtual std::size_t bytes(int n_atoms, int n_pairs) const = 0;
+  /// Adds the energies of the central atoms, energies [n_atoms] in the memory of the device, their forces and virial.
+  virtual void add(const DeviceBlock<Real>& block, double* energies, const DeviceForces& forces) = 0;
+};
+
+template <class ExecSpace, class Term, class Real>
+class DevicePairTerm : public DeviceTerm<ExecSpace, Real> {
+ public:
+  using Kernels = typename Term::Kernels;
+
+  explicit DevicePairTerm(const Term& term)
+      : tables_(Term::name, term.tables()), neighbors_(term.cutoffs(), (*tables_).n_elements, PackElements::one) {}
+
+  std::size_t bytes(int n_atoms, int n_pairs) const override { return neighbors_.bytes(n_atoms, n_pairs); }
+
+  void add(const DeviceBlock<Real>& block, double* energies, const DeviceForces& forces) override {
+    neighbors_.pack(block);
+    const PackedView packs = neighbors_.view();
+    double* gradients = neighbors_.pair_gradients();
+    const typename Kernels::Tables tables = *tables_;
+    Kokkos::parallel_for(
+        std::string("forcesmith::") + Term::name + "::add", Kokkos::RangePolicy<ExecSpace>(0, packs.n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          using V = FORCESMITH_ISA::Simd<double, 1>;
+          Kernels::template add<V>(tables, packs.atom(atom), energies + atom, gradients);
+        });
+    neighbors_.add_forces(forces);
+  }
+
+ private:
+  DeviceTables<ExecSpace, typename Kernels::Tables> tables_;
+  DevicePackedNeighbors<ExecSpace, double> neighbors_;
+};
+
+}  // namespace forcesmith

@@ -1,0 +1,73 @@
+// Settings of every registered descriptor and model, for the tests that loop over the lists of registered.hpp. What is
+// registered without an example here fails these tests.
+#pragma once
+
+#include "check.hpp"
+#include "potentials/registered.hpp"
+#include "random_numbers.hpp"
+#include "symmetry_functions_examples.hpp"
+
+inline const std::vector<std::string> example_elements{"Mg", "O"};
+
+struct Example {
+  std::string name;  // of what is registered
+  forcesmith::Json settings;
+  double rounding, rounding_of_single;  // relative
+};
+
+/// With cutoffs of at most 5 angstrom.
+inline std::vector<Example> descriptor_examples() {
+  using forcesmith::CutoffFunction;
+  using forcesmith::Json;
+  const Json bispectrum{{"twojmax", 5}, {"rcutfac", 5.0}, {"radii", {0.4, 0.5}}, {"weights", {1.0, -0.6}}};
+  Json one_value = bispectrum, all_flags = bispectrum;
+  one_value["twojmax"] = 0;
+  for (const char* flag : {"switchinnerflag", "chemflag", "wselfallflag"}) all_flags[flag] = true;
+  all_flags["sinner"] = {1.8, 2.4};
+  all_flags["dinner"] = {0.3, 0.5};
+  return {{"bispectrum", bispectrum, 1e-12, 2e-6},
+          {"bispectrum", one_value, 1e-12, 2e-6},
+          {"bispectrum", all_flags, 1e-12, 2e-6},
+          {"moment_tensor", {{"level", 12}, {"cutoff", 5.0}, {"min_distance", 1.5}, {"scaling", 0.1}}, 1e-11, 1e-5},
+          {"symmetry_functions", example_symmetry_functions(CutoffFunction::cos, 0.0).to_json(), 1e-12, 2e-6},
+          {"symmetry_functions", example_symmetry_functions(CutoffFunction::tanhu, 0.0).to_json(), 1e-12, 2e-6}};
+}
+
+/// For any numbers of descriptor values. Models know double precision only.
+inline std::vector<Example> model_examples() {
+  return {{"linear", {{"shared", false}}, 1e-14, 0.0},
+          {"neural_network", {{"hidden_layers", {7, 3}}, {"activation", "silu"}}, 1e-13, 0.0},
+          {"quadratic", {{"shared", false}}, 1e-14, 0.0}};
+}
+
+/// Calls test.template operator()<Own>(example) for the examples of every type of the list.
+template <class... Types, class Test>
+void for_each_example(forcesmith::TypeList<Types...> list, const std::vector<Example>& examples, const Test& test) {
+  forcesmith::for_each_type(list, [&]<class Own>() {
+    int count = 0;
+    for (const Example& example : examples)
+      if (example.name == Own::name) {
+        test.template operator()<Own>(example);
+        ++count;
+      }
+    if (count == 0) std::printf("give an example of %s in registered_examples.hpp\n", Own::name);
+    CHECK(count > 0);
+  });
+}
+
+/// With random parameters, if it has any.
+template <class Own>
+std::unique_ptr<Own> make_descriptor(forcesmith::Json settings, std::mt19937& random) {
+  settings.erase("type");
+  std::unique_ptr<forcesmith::Descriptor> descriptor = Own::create(settings, example_elements, "test");
+  descriptor->set_parameters(random_numbers(random, descriptor->parameters().size()));
+  return std::unique_ptr<Own>(static_cast<Own*>(descriptor.release()));
+}
+
+/// With random parameters; sizes: numbers of descriptor values [element].
+template <class Own>
+std::unique_ptr<Own> make_model(const forcesmith::Json& settings, const std::vector<int>& sizes, std::mt19937& random) {
+  std::unique_ptr<forcesmith::Model> model = Own::create(settings, sizes, "test");
+  model->set_parameters(random_numbers(random, model->parameters().size()));
+  return std::unique_ptr<Own>(static_cast<Own*>(model.release()));
+}
