@@ -27,7 +27,7 @@ class Dataset(Sequence[Atoms]):
 
     def __init__(self, configurations: Iterable[Atoms] = ()):
         if isinstance(configurations, Atoms):
-            raise ValueError("A list of configurations is needed, not a single one; write [atoms].")
+            raise ValueError("Data are lists of configurations, not a single one; write [atoms].")
         self.searches = list(searches_of(configurations))
 
     @classmethod
