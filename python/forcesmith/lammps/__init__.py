@@ -18,10 +18,15 @@ __all__ = ["LammpsError", "Output", "Run", "plugin_directory", "run"]
 
 
 def plugin_directory() -> str:
-    """Return the folder of ``forcesmithplugin.so``, "" if forcesmith was built without the plugin.
+    """Where the plugin lies.
 
     Another LAMMPS finds the plugin with this folder in its environment variable
     ``LAMMPS_PLUGIN_PATH``, or with the command ``plugin load``.
+
+    Returns
+    -------
+    str
+        Folder of ``forcesmithplugin.so``, "" if forcesmith was built without the plugin.
     """
     folder = Path(__file__).parents[1] / "lammps_plugin"
     return str(folder) if (folder / "forcesmithplugin.so").is_file() else ""

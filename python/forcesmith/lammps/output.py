@@ -26,8 +26,11 @@ class Run:
     seconds: float
     """Of the loop over time steps."""
     processes: int
+    """MPI processes."""
     steps: int
+    """Time steps, or iterations of a minimization."""
     atoms: int
+    """Atoms at the end."""
 
     def __getitem__(self, column: str) -> np.ndarray:
         return self.columns[column]
@@ -43,6 +46,7 @@ class Output:
     """All that LAMMPS printed."""
 
     text: str
+    """As it is."""
 
     @cached_property
     def runs(self) -> list[Run]:

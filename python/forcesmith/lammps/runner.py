@@ -45,18 +45,40 @@ def run(
 ) -> Output:
     """Run an input script by LAMMPS, wait for its end, and return what it printed.
 
-    script: the commands as text, or the file with them as a Path.
-    variables: index variables by name, as `-var` defines them: one value, or a sequence.
-    ranks: MPI processes; above 1, mpiexec starts them.
-    threads: OpenMP threads of every process.
-    environment: variables beside those of this process.
-    folder: where LAMMPS works, and files that the script names are looked for.
-    log: file for LAMMPS' log, which repeats the commands; none is written by default.
-    timeout: seconds after which LAMMPS is ended.
-    program: another executable of LAMMPS than the `lmp` of this Python environment, or of PATH.
+    Parameters
+    ----------
+    script
+        The commands as text, or the file with them as a Path.
+    variables
+        Index variables by name, as `-var` defines them: one value, or a sequence.
+    ranks
+        MPI processes; above 1, mpiexec starts them.
+    threads
+        OpenMP threads of every process.
+    environment
+        Variables beside those of this process.
+    folder
+        Where LAMMPS works, and files that the script names are looked for.
+    log
+        File for LAMMPS' log, which repeats the commands; none is written by default.
+    timeout
+        Seconds after which LAMMPS is ended.
+    program
+        Another executable of LAMMPS than the `lmp` of this Python environment, or of PATH.
 
-    Raises LammpsError, with LAMMPS' own line and the line of the script, if LAMMPS fails;
-    TimeoutError; FileNotFoundError without the programs or the script.
+    Returns
+    -------
+    Output
+        What LAMMPS printed.
+
+    Raises
+    ------
+    LammpsError
+        LAMMPS failed: its own line, and the line of the script.
+    TimeoutError
+        It took longer than `timeout`.
+    FileNotFoundError
+        There is no such program, or no such script.
     """
     with tempfile.TemporaryDirectory(prefix="forcesmith-") as temporary:
         if isinstance(script, os.PathLike):
