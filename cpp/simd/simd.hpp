@@ -9,6 +9,8 @@
 // model forcesmith::<its namespace>::FORCESMITH_ISA, with a using-directive for the former.
 #pragma once
 
+#include "core/variants.hpp"
+
 #if defined(__CUDACC__)
 #define FORCESMITH_FUNCTION __host__ __device__ inline
 #define FORCESMITH_INLINE_LAMBDA
@@ -40,6 +42,9 @@ template <> struct VectorOf<int, 2> { typedef int Type __attribute__((vector_siz
 template <> struct VectorOf<int, 4> { typedef int Type __attribute__((vector_size(16))); };
 template <> struct VectorOf<int, 8> { typedef int Type __attribute__((vector_size(32))); };
 template <> struct VectorOf<int, 16> { typedef int Type __attribute__((vector_size(64))); };
+template <> struct VectorOf<unsigned, 4> { typedef unsigned Type __attribute__((vector_size(16))); };
+template <> struct VectorOf<unsigned, 8> { typedef unsigned Type __attribute__((vector_size(32))); };
+template <> struct VectorOf<unsigned, 16> { typedef unsigned Type __attribute__((vector_size(64))); };
 // clang-format on
 
 template <class Real, int Width>
@@ -71,6 +76,15 @@ template <class Real, int Width>
 struct Simd;
 #endif
 
+/// The result of an operation.
+template <class Real>
+FORCESMITH_FUNCTION Real counted(Real result) {
+#if defined(FORCESMITH_COUNT_OPERATIONS)
+  ++operations;
+#endif
+  return result;
+}
+
 template <class Real>
 struct Simd<Real, 1> {
   using Number = Real;
@@ -82,15 +96,13 @@ struct Simd<Real, 1> {
 
   FORCESMITH_FUNCTION Real operator[](int) const { return v; }
   FORCESMITH_FUNCTION void set(int, Real value) { v = value; }
-  // clang-format off
-  FORCESMITH_FUNCTION Simd& operator+=(Simd b) { v += b.v; return *this; }
-  FORCESMITH_FUNCTION Simd& operator-=(Simd b) { v -= b.v; return *this; }
-  FORCESMITH_FUNCTION Simd& operator*=(Simd b) { v *= b.v; return *this; }
-  // clang-format on
-  friend FORCESMITH_FUNCTION Simd operator+(Simd a, Simd b) { return a.v + b.v; }
-  friend FORCESMITH_FUNCTION Simd operator-(Simd a, Simd b) { return a.v - b.v; }
-  friend FORCESMITH_FUNCTION Simd operator*(Simd a, Simd b) { return a.v * b.v; }
-  friend FORCESMITH_FUNCTION Simd operator/(Simd a, Simd b) { return a.v / b.v; }
+  FORCESMITH_FUNCTION Simd& operator+=(Simd b) { return *this = *this + b; }
+  FORCESMITH_FUNCTION Simd& operator-=(Simd b) { return *this = *this - b; }
+  FORCESMITH_FUNCTION Simd& operator*=(Simd b) { return *this = *this * b; }
+  friend FORCESMITH_FUNCTION Simd operator+(Simd a, Simd b) { return counted(a.v + b.v); }
+  friend FORCESMITH_FUNCTION Simd operator-(Simd a, Simd b) { return counted(a.v - b.v); }
+  friend FORCESMITH_FUNCTION Simd operator*(Simd a, Simd b) { return counted(a.v * b.v); }
+  friend FORCESMITH_FUNCTION Simd operator/(Simd a, Simd b) { return counted(a.v / b.v); }
   friend FORCESMITH_FUNCTION Simd operator-(Simd a) { return -a.v; }
 };
 
@@ -137,7 +149,7 @@ struct NumberFormat<float> {
 template <class Real, int Width>
 FORCESMITH_FUNCTION Simd<Real, Width> simd_round(Simd<Real, Width> x) {
   const Simd<Real, Width> shift(NumberFormat<Real>::one_and_a_half);
-  return (x + shift) - shift;
+  return (x.v + shift.v) - shift.v;
 }
 
 /// Square root of each lane.
@@ -155,7 +167,7 @@ FORCESMITH_FUNCTION Simd<Real, Width> simd_sqrt(Simd<Real, Width> a) {
 #endif
 template <class Real>
 FORCESMITH_FUNCTION Simd<Real, 1> simd_sqrt(Simd<Real, 1> a) {
-  return square_root(a.v);
+  return counted(square_root(a.v));
 }
 
 /// Sum over the lanes.
@@ -190,6 +202,9 @@ FORCESMITH_FUNCTION void simd_store_unaligned(Real* address, V value) {
   __builtin_memcpy(address, &value, sizeof(V));
 }
 
+#if defined(FORCESMITH_COUNT_OPERATIONS)
+inline constexpr int native_width = 1, native_single_width = 1;
+#else
 #if defined(__AVX512F__)
 inline constexpr int native_width = 8;  // doubles per register
 #elif defined(__AVX2__)
@@ -198,5 +213,6 @@ inline constexpr int native_width = 4;
 inline constexpr int native_width = 2;
 #endif
 inline constexpr int native_single_width = 2 * native_width;  // floats per register
+#endif
 
 }  // namespace forcesmith::FORCESMITH_ISA

@@ -1,5 +1,6 @@
-// From a host's lists of atoms to forces, on every instruction set that this processor has: selecting the
-// neighbors within the cutoff, packing them, and adding the gradients of packs to forces and virials.
+// From a host's lists of atoms to forces, on every instruction set that this processor has and with plain numbers that
+// count: selecting the neighbors within the cutoff, packing them, and adding the gradients of packs to forces and
+// virials.
 #include <cstdlib>
 
 #include "core/instruction_set.hpp"
@@ -32,8 +33,8 @@ struct Crowd {
 
 /// What select_neighbors should find, pair by pair, with components of r_ij to `rounding` of the cutoff.
 template <class Real>
-void test_selection(const Crowd& crowd, const ListedAtoms<Real>& atoms, double rounding) {
-  const SelectNeighbors<Real> select_neighbors = select_neighbors_in_use().of<Real>();
+void test_selection(const Crowd& crowd, const ListedAtoms<Real>& atoms, SelectNeighbors<Real> select_neighbors,
+                    double rounding) {
   constexpr int room = 3 * n_host;
   std::vector<int> neighbors(room), types(room, 0);
   std::vector<Real> x(room), y(room), z(room);
@@ -69,7 +70,7 @@ void test_selection(const Crowd& crowd, const ListedAtoms<Real>& atoms, double r
 
 /// In double precision the components are exact; on the grid they are good to its step, wherever the atoms are:
 /// 30000 angstrom are many times the range of its whole numbers.
-void test_selections(std::mt19937& random, bool one_element) {
+void test_selections(const SelectNeighborsVariant& variant, std::mt19937& random, bool one_element) {
   const double cutoff = std::sqrt(Crowd::cutoff_squared), step = grid_step(cutoff);
   for (double offset : {0.0, 15.9, -16.0, 30000.0, -30016.25}) {
     const Crowd crowd(random, one_element, offset);
@@ -78,12 +79,12 @@ void test_selections(std::mt19937& random, bool one_element) {
                                     index_mask,
                                     Crowd::cutoff_squared,
                                     {Crowd::close_squares, Crowd::largest_square, 4}};
-    test_selection(crowd, atoms, 0.0);
+    test_selection(crowd, atoms, variant.in_double, 0.0);
 
     std::vector<int> rows(4 * n_host, -7);
     for (int first : {0, 123})
-      select_neighbors_in_use().set_rows(crowd.positions.data(), crowd.elements.data(), first,
-                                         first == 0 ? 123 : n_host, step, rows.data());
+      variant.set_rows(crowd.positions.data(), crowd.elements.data(), first, first == 0 ? 123 : n_host, step,
+                       rows.data());
     const std::vector<float> close_single(std::begin(Crowd::close_squares), std::end(Crowd::close_squares));
     const ListedAtoms<float> on_grid{rows.data(),
                                      one_element,
@@ -91,7 +92,7 @@ void test_selections(std::mt19937& random, bool one_element) {
                                      static_cast<float>(step),
                                      static_cast<float>(Crowd::cutoff_squared),
                                      {close_single.data(), static_cast<float>(Crowd::largest_square), 4}};
-    test_selection(crowd, on_grid, 1.1 * step + 1e-7 * cutoff);
+    test_selection(crowd, on_grid, variant.in_single, 1.1 * step + 1e-7 * cutoff);
   }
 }
 
@@ -106,7 +107,8 @@ void test_grid_step() {
 /// Every neighbor inside its cutoff is in a pack of its element, once, and padding is what it should be. The
 /// packs are of numbers Real, what a host gives is Given.
 template <class Real, class Given = double>
-void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackElements elements = PackElements::one) {
+void test_packs(const PackingVariants& variants, const Neighborhoods& atoms, int n_elements, int width,
+                PackElements elements = PackElements::one) {
   const GivenNeighborhoods<Given> given(atoms);
   NeighborViewOf<Given> block = given.view();
   std::vector<int> all_of_one(atoms.n_pairs(), 0), centers_of_one(atoms.n_atoms(), 0);
@@ -117,7 +119,7 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackEleme
   const bool mixed = elements == PackElements::mixed;
   Numbers cutoffs{4.5};
   if (n_elements > 1) cutoffs = mixed ? Numbers{4.5, 4.5, 4.0, 4.0} : Numbers{4.5, 5.0, 3.5, 4.0};
-  PackedNeighborsOf<Real> packed;
+  PackedNeighborsOf<Real> packed(variants);
   packed.pack(block, cutoffs, n_elements, width, elements);
   const PackedViewOf<Real> view = packed.view();
   const double rounding = sizeof(Real) + sizeof(Given) < 2 * sizeof(double) ? 2e-7 : 1e-15;
@@ -205,27 +207,45 @@ void test_packs(const Neighborhoods& atoms, int n_elements, int width, PackEleme
   CHECK(alone == virial);
 }
 
+/// width, single_width: doubles and floats per register.
+void test_variant(const SelectNeighborsVariant& select_neighbors, const PackingVariants& packing, int width,
+                  int single_width, std::mt19937& random) {
+  const Neighborhoods atoms(random);
+  for (bool one_element : {true, false}) test_selections(select_neighbors, random, one_element);
+  for (int n_elements : {1, 2}) {
+    test_packs<double>(packing, atoms, n_elements, width);
+    test_packs<float>(packing, atoms, n_elements, single_width);
+    test_packs<double, float>(packing, atoms, n_elements, width);
+    test_packs<float, float>(packing, atoms, n_elements, single_width);
+    test_packs<double>(packing, atoms, n_elements, width, PackElements::mixed);
+    test_packs<float, float>(packing, atoms, n_elements, single_width, PackElements::mixed);
+  }
+}
+
+/// Of n distances: 5 operations for each square, and 1 square root, 1 division, 3 products for each unit vector.
+void test_counting() {
+  alignas(64) double x[3] = {1.0, 2.0, 3.0}, y[3] = {}, z[3] = {}, r[3];
+  counting::operations = 0;
+  counting::packing_variants().in_double.normalize({x, y, z, r, nullptr, nullptr}, 3);
+  CHECK(counting::operations == 3 * (5 + 1 + 1 + 3));
+  CHECK(x[2] == 1.0 && r[2] == 3.0);
+}
+
 }  // namespace
+
+unsigned long long forcesmith::counting::operations = 0;
 
 int main() {
   test_grid_step();
+  test_counting();
   std::mt19937 random(5);
-  const Neighborhoods atoms(random);
   for (InstructionSet set : available_instruction_sets()) {
     setenv("FORCESMITH_ISA", to_string(set).c_str(), 1);
     CHECK(instruction_set() == set);
     const int width = set == InstructionSet::avx512 ? 8 : set == InstructionSet::avx2 ? 4 : 2;
     std::printf("%s, width %d\n", to_string(set).c_str(), width);
-    test_selections(random, true);
-    test_selections(random, false);
-    for (int n_elements : {1, 2}) {
-      test_packs<double>(atoms, n_elements, width);
-      test_packs<float>(atoms, n_elements, 2 * width);
-      test_packs<double, float>(atoms, n_elements, width);
-      test_packs<float, float>(atoms, n_elements, 2 * width);
-      test_packs<double>(atoms, n_elements, width, PackElements::mixed);
-      test_packs<float, float>(atoms, n_elements, 2 * width, PackElements::mixed);
-    }
+    test_variant(select_neighbors_in_use(), packing_variants_in_use(), width, 2 * width, random);
   }
+  test_variant(counting::select_neighbors_variant(), counting::packing_variants(), 1, 1, random);
   return failures != 0;
 }
