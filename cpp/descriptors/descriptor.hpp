@@ -7,8 +7,8 @@
 // Energies eV, lengths angstrom. Sizes: n_atoms and n_pairs are those of the block; `stride` is the
 // distance between the rows of two atoms (or pair components) in arrays of values.
 //
-// A workspace of single precision computes in float inside, all arguments stay double; it serves values() and
-// backpropagate() only, the other verbs throw std::logic_error.
+// A workspace of single precision computes in float inside, arrays of values and forces stay double; it serves
+// values(), of neighbors in either precision, and backpropagate() only, the other verbs throw std::logic_error.
 #pragma once
 
 #include <memory>
