@@ -88,6 +88,12 @@ def test_a_fit_searches_every_configuration_once(copper, searches, settings):
     assert searches == {"_search": 6, "_closest": 6, "_points": 6}
 
 
+def test_the_wall_needs_each_dimer_once(copper, searches):
+    """36 distances of one pair of elements, with the wall and without."""
+    fs.fit(copper, descriptor={"type": "bispectrum", "twojmax": 2, "rcutfac": 4.0})
+    assert searches == {"_search": 6 + 36, "_closest": 6, "_points": 6 + 36}
+
+
 def test_shorter_cutoffs_are_taken_from_the_longest(copper, searches):
     data = fs.Dataset(copper)
     for cutoff in (3.0, 5.0, 4.0, 2.7, 5.0):

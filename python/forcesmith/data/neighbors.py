@@ -203,8 +203,9 @@ class NeighborSearch:
         if self._points is None or not all(map(np.array_equal, geometry, self._geometry)):
             self._keep(None)
             self._points = None
-            self._points = _points(self.atoms, here)
+            points = _points(self.atoms, here)
             self._geometry = tuple(array.copy() for array in geometry)
+            self._points = points  # last: an interruption leaves nothing half done
         return self._points
 
     def _keep(self, pairs: Pairs | None) -> None:

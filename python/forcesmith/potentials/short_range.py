@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from forcesmith.data.dataset import Dataset
 from forcesmith.potentials.potential import Potential
 
 DISTANCE_DIGITS = 6
@@ -59,10 +60,11 @@ def strengthen_wall(potential: Potential) -> None:
         return
     terms = potential.info().get("terms", [])
     least = 0.0 if any(term["type"] == "zbl" for term in terms) else 1.0
+    inside = [_dimers_inside(pair) for pair in given["pairs"]]
     slopes = {}
     for strength in (0.0, 1.0):
         core.short_range = {"pairs": [pair | {"strength": strength} for pair in given["pairs"]]}
-        slopes[strength] = [_repulsion(potential, pair) for pair in given["pairs"]]
+        slopes[strength] = [_repulsion(potential, atoms) for atoms in inside]
     pairs = []
     for pair, without, with_wall in zip(given["pairs"], slopes[0.0], slopes[1.0], strict=True):
         needed = (SMALLEST_SLOPE - without) / (with_wall - without)
@@ -84,10 +86,15 @@ def _rounded_down(distance: float) -> float:
     return float(np.floor(distance * 10**DISTANCE_DIGITS) / 10**DISTANCE_DIGITS)
 
 
-def _repulsion(potential: Potential, pair: dict) -> np.ndarray:
-    """-dE/dr of two atoms alone where the wall is switched on, eV/angstrom, (n,)."""
+def _dimers_inside(pair: dict) -> Dataset:
+    """Two atoms alone where the wall is switched on."""
     distances = pair["onset"] * np.linspace(0.9, REPULSIVE_BELOW, 36)
-    results = potential.evaluate(dimers(pair["elements"], distances))
+    return Dataset(dimers(pair["elements"], distances))
+
+
+def _repulsion(potential: Potential, atoms: Dataset) -> np.ndarray:
+    """-dE/dr of dimers along x, eV/angstrom, (n_dimers,)."""
+    results = potential.evaluate(atoms)
     return np.array([result.forces[1, 0] for result in results])
 
 
