@@ -24,6 +24,8 @@ int edit_distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
+}  // namespace
+
 bool has_type(const Json& value, const std::string& type) {
   if (const std::size_t choice = type.find(" or "); choice != std::string::npos)
     return has_type(value, type.substr(0, choice)) || has_type(value, type.substr(choice + 4));
@@ -35,8 +37,6 @@ bool has_type(const Json& value, const std::string& type) {
   if (type == "array") return value.is_array();
   return value.is_object();
 }
-
-}  // namespace
 
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known) {
   if (known.empty()) return "";
@@ -57,7 +57,7 @@ std::string unknown_name_message(const std::string& kind, const std::string& nam
          "\"? Known: " + joined(known) + ".";
 }
 
-Json checked_parameters(const ParameterSchema& schema, const Json& given, const std::string& where) {
+void check_parameters(const ParameterSchema& schema, const Json& given, const std::string& where) {
   if (!given.is_object())
     throw ParameterError("The parameters of " + where + " must be an object of named values, not " +
                          given.dump().substr(0, 60) + ".");
@@ -67,22 +67,27 @@ Json checked_parameters(const ParameterSchema& schema, const Json& given, const 
     if (std::find(names.begin(), names.end(), item.key()) == names.end())
       throw ParameterError("Unknown parameter \"" + item.key() + "\" of " + where + "; did you mean \"" +
                            nearest_name(item.key(), names) + "\"? Known: " + joined(names) + ".");
-  Json checked = Json::object();
   for (const ParameterField& field : schema) {
-    if (!given.contains(field.name) || given.at(field.name).is_null()) {
-      if (!field.default_value.is_null()) checked[field.name] = field.default_value;
-      else if (!field.optional)
+    const auto found = given.find(field.name);
+    if (found == given.end() || found->is_null()) {
+      if (field.default_value.is_null() && !field.optional)
         throw ParameterError("The parameter \"" + field.name + "\" of " + where + " is missing: " + field.doc +
                              (field.unit.empty() ? "" : " (" + field.unit + ")") + ".");
       continue;
     }
-    const Json& value = given.at(field.name);
-    if (!has_type(value, field.type))
+    if (!has_type(*found, field.type))
       throw ParameterError("The parameter \"" + field.name + "\" of " + where + " must be of type " + field.type +
-                           ", but is " + value.dump().substr(0, 60) + ".");
-    checked[field.name] = field.type == "boolean" ? Json(value == 1 || value == true) : value;
+                           ", but is " + found->dump().substr(0, 60) + ".");
   }
-  return checked;
+}
+
+Json checked_parameters(const ParameterSchema& schema, Json given, const std::string& where) {
+  check_parameters(schema, given, where);
+  for (const ParameterField& field : schema) {
+    if (Json& value = given[field.name]; value.is_null()) value = field.default_value;
+    if (given[field.name].is_null()) given.erase(field.name);
+  }
+  return given;
 }
 
 void check_trained(const ParameterSchema& schema, const Json& given, const std::string& where) {
@@ -102,6 +107,7 @@ Json to_json(const ParameterSchema& schema) {
                       {"default", field.default_value},
                       {"optional", field.optional || !field.default_value.is_null()},
                       {"trained", field.trained},
+                      {"choices", field.choices},
                       {"doc", field.doc}});
   return fields;
 }

@@ -6,53 +6,32 @@
 
 namespace forcesmith {
 
-ParameterSchema LinearModel::schema() {
-  return {{"shared", "boolean", "", true, "one set of coefficients for all elements"},
-          {"energy_offsets", "array", "eV", {}, "energy of an isolated atom of every element", true, true},
-          {"coefficients", "array", "eV", {}, "[one set, or one per element][descriptor value]", true, true}};
+const SchemaOf<LinearParameters>& LinearParameters::schema() {
+  using P = LinearParameters;
+  static const auto schema =
+      SchemaOf<P>()
+          .field(&P::shared, "shared", "", "one set of coefficients for all elements")
+          .per_element(&P::energy_offsets, 0.0, "energy_offsets", "eV", "energy of an isolated atom of every element")
+          .trained()
+          .field(&P::coefficients, "coefficients", "eV", "[one set, or one per element][descriptor value]")
+          .trained();
+  return schema;
 }
 
 std::unique_ptr<Model> LinearModel::create(const Json& given, const std::vector<int>& sizes, const std::string& where) {
-  return std::make_unique<LinearModel>(from_json(given, sizes, where));
+  const int n_elements = static_cast<int>(sizes.size());
+  return std::make_unique<LinearModel>(LinearParameters::schema().read(given, {where}, n_elements), sizes, where);
 }
 
-LinearModel LinearModel::from_json(const Json& given, const std::vector<int>& sizes, const std::string& where) {
-  const Json checked = checked_parameters(schema(), given, where);
-  const bool shared = checked.at("shared");
-  if (shared && std::adjacent_find(sizes.begin(), sizes.end(), std::not_equal_to<>()) != sizes.end())
+LinearModel::LinearModel(LinearParameters parameters, std::vector<int> sizes, const std::string& where)
+    : sizes_(std::move(sizes)), parameters_(std::move(parameters.energy_offsets)), shared_(parameters.shared) {
+  if (shared_ && std::adjacent_find(sizes_.begin(), sizes_.end(), std::not_equal_to<>()) != sizes_.end())
     throw ParameterError(where +
                          ": the elements have different numbers of descriptor values, so their "
                          "coefficients cannot be shared; set \"shared\" to false.");
-  std::vector<double> offsets(sizes.size(), 0.0);
-  std::vector<std::vector<double>> coefficients;
-  for (std::size_t set = 0; set < (shared ? 1 : sizes.size()); ++set) coefficients.emplace_back(sizes[set], 0.0);
-  try {
-    if (checked.contains("energy_offsets")) offsets = checked.at("energy_offsets").get<std::vector<double>>();
-    if (checked.contains("coefficients"))
-      coefficients = checked.at("coefficients").get<std::vector<std::vector<double>>>();
-  } catch (const Json::exception&) {
-    throw FormatError(where +
-                      ": \"energy_offsets\" must be a list of numbers and \"coefficients\" a list of "
-                      "lists of numbers.");
-  }
-  if (offsets.size() != sizes.size())
-    throw FormatError(where + ": expected " + std::to_string(sizes.size()) +
-                      " energy offsets, one per element, found " + std::to_string(offsets.size()) + ".");
-  const std::size_t sets = shared ? 1 : sizes.size();
-  if (coefficients.size() != sets)
-    throw FormatError(where + ": expected " + std::to_string(sets) + " set(s) of coefficients, found " +
-                      std::to_string(coefficients.size()) + ".");
-  for (std::size_t set = 0; set < sets; ++set)
-    if (coefficients[set].size() != static_cast<std::size_t>(sizes[set]))
-      throw FormatError(where + ": expected " + std::to_string(sizes[set]) +
-                        " coefficients, as many as descriptor values, found " +
-                        std::to_string(coefficients[set].size()) + ".");
-  return LinearModel(std::move(offsets), std::move(coefficients), sizes, shared);
-}
-
-LinearModel::LinearModel(std::vector<double> offsets, std::vector<std::vector<double>> coefficients,
-                         std::vector<int> sizes, bool shared)
-    : sizes_(std::move(sizes)), parameters_(std::move(offsets)), shared_(shared) {
+  const CoefficientSets coefficients = complete(
+      std::move(parameters.coefficients), [](int n) { return static_cast<std::size_t>(n); }, "coefficients",
+      "as many as the", where);
   for (const auto& set : coefficients) {
     first_column_.push_back(parameters_.size());
     parameters_.insert(parameters_.end(), set.begin(), set.end());
@@ -60,10 +39,34 @@ LinearModel::LinearModel(std::vector<double> offsets, std::vector<std::vector<do
   first_column_.resize(sizes_.size(), first_column_.front());
 }
 
+CoefficientSets LinearModel::complete(std::optional<CoefficientSets> given,
+                                      const std::function<std::size_t(int)>& set_size, const std::string& what,
+                                      const std::string& explanation, const std::string& where) const {
+  CoefficientSets sets;
+  if (given) sets = std::move(*given);
+  else
+    for (int set = 0; set < n_sets(); ++set) sets.emplace_back(set_size(sizes_[set]), 0.0);
+  if (static_cast<int>(sets.size()) != n_sets())
+    throw FormatError(where + ": expected " + std::to_string(n_sets()) + " set(s) of " + what + ", found " +
+                      std::to_string(sets.size()) + ".");
+  for (int set = 0; set < n_sets(); ++set)
+    if (sets[set].size() != set_size(sizes_[set]))
+      throw FormatError(where + ": expected " + std::to_string(set_size(sizes_[set])) + " " + what + ", " +
+                        explanation + " " + std::to_string(sizes_[set]) + " descriptor values, found " +
+                        std::to_string(sets[set].size()) + ".");
+  return sets;
+}
+
+LinearParameters LinearModel::settings() const {
+  CoefficientSets sets;
+  for (int set = 0; set < n_sets(); ++set) sets.emplace_back(coefficients(set).begin(), coefficients(set).end());
+  return {shared_, {offsets().begin(), offsets().end()}, std::move(sets)};
+}
+
 Json LinearModel::to_json() const {
-  Json sets = Json::array();
-  for (std::size_t set = 0; set < (shared_ ? 1 : sizes_.size()); ++set) sets.push_back(coefficients(set));
-  return {{"type", type()}, {"shared", shared_}, {"energy_offsets", offsets()}, {"coefficients", sets}};
+  Json json = LinearParameters::schema().write(settings());
+  json["type"] = type();
+  return json;
 }
 
 void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* types, const double* B, int stride,
@@ -106,11 +109,11 @@ std::vector<ParameterBlock> LinearModel::parameter_blocks() const {
 
 void LinearModel::add_blocks(const std::string& name, const std::function<std::size_t(int)>& set_size,
                              std::vector<ParameterBlock>& blocks) const {
-  for (std::size_t set = 0; set < (shared_ ? 1 : sizes_.size()); ++set) {
+  for (int set = 0; set < n_sets(); ++set) {
     ParameterBlock block{name, ParameterRole::weight, blocks.back().begin + blocks.back().size, set_size(sizes_[set])};
     if (!shared_) {
       block.name += "[" + std::to_string(set) + "]";
-      block.element = static_cast<int>(set);
+      block.element = set;
     }
     blocks.push_back(std::move(block));
   }

@@ -16,52 +16,30 @@ struct QuadraticWorkspace : Model::Workspace {
 
 }  // namespace
 
-ParameterSchema QuadraticModel::schema() {
-  ParameterSchema fields = LinearModel::schema();
-  fields.push_back({"quadratic_coefficients",
-                    "array",
-                    "eV",
-                    {},
-                    "[one set, or one per element] upper triangle of alpha, row by row",
-                    true,
-                    true});
-  return fields;
+const SchemaOf<QuadraticParameters>& QuadraticParameters::schema() {
+  static const auto schema = SchemaOf<QuadraticParameters>(LinearParameters::schema())
+                                 .field(&QuadraticParameters::quadratic_coefficients, "quadratic_coefficients", "eV",
+                                        "[one set, or one per element] upper triangle of alpha, row by row")
+                                 .trained();
+  return schema;
 }
 
 std::unique_ptr<Model> QuadraticModel::create(const Json& given, const std::vector<int>& sizes,
                                               const std::string& where) {
-  Json checked = checked_parameters(schema(), given, where);
-  std::vector<std::vector<double>> triangles;
-  const std::size_t sets = checked.at("shared") ? 1 : sizes.size();
+  const int n_elements = static_cast<int>(sizes.size());
+  return std::make_unique<QuadraticModel>(QuadraticParameters::schema().read(given, {where}, n_elements), sizes, where);
+}
+
+QuadraticModel::QuadraticModel(QuadraticParameters parameters, std::vector<int> sizes, const std::string& where)
+    : linear_(parameters, sizes, where), sizes_(std::move(sizes)) {
   double n_coefficients = 0.0;
-  for (std::size_t set = 0; set < sets; ++set) n_coefficients += static_cast<double>(triangle_size(sizes[set]));
+  for (int set = 0; set < linear_.n_sets(); ++set) n_coefficients += static_cast<double>(triangle_size(sizes_[set]));
   if (n_coefficients > largest_number_of_coefficients)
     throw ParameterError(where + ": the descriptor values ask for " + printed(n_coefficients) +
                          " quadratic coefficients, more than the supported " + printed(largest_number_of_coefficients) +
                          "; choose fewer values.");
-  if (checked.contains("quadratic_coefficients")) {
-    try {
-      triangles = checked.at("quadratic_coefficients").get<std::vector<std::vector<double>>>();
-    } catch (const Json::exception&) {
-      throw FormatError(where + ": \"quadratic_coefficients\" must be a list of lists of numbers.");
-    }
-    checked.erase("quadratic_coefficients");
-  } else {
-    for (std::size_t set = 0; set < sets; ++set) triangles.emplace_back(triangle_size(sizes[set]), 0.0);
-  }
-  if (triangles.size() != sets)
-    throw FormatError(where + ": expected " + std::to_string(sets) + " set(s) of quadratic coefficients, found " +
-                      std::to_string(triangles.size()) + ".");
-  for (std::size_t set = 0; set < sets; ++set)
-    if (triangles[set].size() != triangle_size(sizes[set]))
-      throw FormatError(where + ": expected " + std::to_string(triangle_size(sizes[set])) +
-                        " quadratic coefficients, the upper triangle for " + std::to_string(sizes[set]) +
-                        " descriptor values, found " + std::to_string(triangles[set].size()) + ".");
-  return std::make_unique<QuadraticModel>(LinearModel::from_json(checked, sizes, where), std::move(triangles), sizes);
-}
-
-QuadraticModel::QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles, std::vector<int> sizes)
-    : linear_(std::move(linear)), sizes_(std::move(sizes)) {
+  const CoefficientSets triangles = linear_.complete(std::move(parameters.quadratic_coefficients), triangle_size,
+                                                     "quadratic coefficients", "the upper triangle for", where);
   for (const auto& triangle : triangles) {
     triangle_begin_.push_back(triangles_.size());
     triangles_.insert(triangles_.end(), triangle.begin(), triangle.end());
@@ -70,11 +48,10 @@ QuadraticModel::QuadraticModel(LinearModel linear, std::vector<std::vector<doubl
 }
 
 Json QuadraticModel::to_json() const {
-  Json json = linear_.to_json();
+  CoefficientSets triangles;
+  for (int set = 0; set < linear_.n_sets(); ++set) triangles.emplace_back(triangle(set).begin(), triangle(set).end());
+  Json json = QuadraticParameters::schema().write({linear_.settings(), std::move(triangles)});
   json["type"] = type();
-  Json sets = Json::array();
-  for (std::size_t set = 0; set < (linear_.shared() ? 1 : sizes_.size()); ++set) sets.push_back(triangle(set));
-  json["quadratic_coefficients"] = sets;
   return json;
 }
 

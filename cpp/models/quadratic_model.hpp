@@ -8,17 +8,24 @@
 
 namespace forcesmith {
 
+struct QuadraticParameters : LinearParameters {
+  /// Upper triangles of alpha, [set][size (size + 1) / 2] eV; none: zero.
+  std::optional<CoefficientSets> quadratic_coefficients;
+
+  static const SchemaOf<QuadraticParameters>& schema();
+};
+
 class QuadraticModel : public Model, public LinearInParameters {
  public:
   static constexpr const char* name = "quadratic";
   using Kernels = quadratic::FORCESMITH_ISA::Kernels;
 
-  static ParameterSchema schema();
+  static ParameterSchema schema() { return QuadraticParameters::schema().fields(); }
   /// sizes: descriptor values per element [n_elements].
   static std::unique_ptr<Model> create(const Json& parameters, const std::vector<int>& sizes, const std::string& where);
 
-  /// triangles: upper triangle of alpha, [one set, or one per element][size (size + 1) / 2] eV.
-  QuadraticModel(LinearModel linear, std::vector<std::vector<double>> triangles, std::vector<int> sizes);
+  QuadraticModel(QuadraticParameters parameters, std::vector<int> sizes,
+                 const std::string& where = "the quadratic model");
 
   std::string type() const override { return name; }
   Json to_json() const override;

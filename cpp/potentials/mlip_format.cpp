@@ -254,7 +254,7 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
   Json provenance{{"converted_from", "MLIP file"}, {"potential_name", name}};
   if (!tag.empty()) provenance["potential_tag"] = tag;
   return Potential(elements, std::move(descriptors),
-                   std::make_unique<LinearModel>(offsets, std::vector<std::vector<double>>{coefficients}, sizes, true),
+                   std::make_unique<LinearModel>(LinearParameters{true, offsets, CoefficientSets{coefficients}}, sizes),
                    std::move(provenance));
 }
 

@@ -147,7 +147,7 @@ Potential parse_potential_file(const std::string& text, const std::string& path,
                       ", but this forcesmith reads versions 1 and " + std::to_string(potential_file_version) +
                       "; use the forcesmith that wrote it, or a newer one.");
   const std::string where = "the potential file \"" + path + "\"";
-  document = checked_parameters(document_schema(version.get<int>()), document, where);
+  document = checked_parameters(document_schema(version.get<int>()), std::move(document), where);
   if (version == 1) {
     Json terms = Json::array();
     if (document.contains("zbl")) {

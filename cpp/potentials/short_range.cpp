@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith {
 
@@ -26,53 +27,66 @@ std::array<double, 3> displacement(const NeighborViewOf<Real>& block, std::int64
 
 double length(const std::array<double, 3>& r) { return std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]); }
 
-const ParameterSchema& pair_schema() {
-  static const ParameterSchema schema{
-      {"elements", "array", "", {}, "two element symbols"},
-      {"distance", "number", "angstrom", {}, "smallest distance in the training data; absent: no such pair", true},
-      {"onset", "number", "angstrom", {}, "where the wall begins; absent: no wall", true},
-      {"strength", "number", "", {}, "factor of the wall's nuclear repulsion; absent: no wall", true}};
+// ---- what files hold ----
+
+struct FilePair {
+  std::vector<std::string> elements;
+  std::optional<double> distance, onset, strength;
+
+  static const SchemaOf<FilePair>& schema() {
+    using P = FilePair;
+    static const auto schema =
+        SchemaOf<P>()
+            .field(&P::elements, "elements", "", "two element symbols")
+            .required()
+            .field(&P::distance, "distance", "angstrom", "smallest distance in the training data; absent: no such pair")
+            .field(&P::onset, "onset", "angstrom", "where the wall begins; absent: no wall")
+            .field(&P::strength, "strength", "", "factor of the wall's nuclear repulsion; absent: no wall");
+    return schema;
+  }
+};
+
+struct FileParameters {
+  std::vector<FilePair> pairs;
+};
+
+const SchemaOf<FileParameters>& typed_schema() {
+  static const auto schema =
+      SchemaOf<FileParameters>()
+          .field(&FileParameters::pairs, "pairs", "",
+                 "of elements, each with its smallest distance in the training data and its wall")
+          .required();
   return schema;
 }
 
-double checked_number(const Json& pair, const char* key, double smallest, const std::string& where) {
-  const double value = pair.at(key);
+void check_number(double value, const char* name, double smallest, const std::string& where) {
   if (!(value >= smallest && value < 1e6))
-    throw ParameterError("The \"" + std::string(key) + "\" of a pair in " + where + " must not be " +
-                         pair.at(key).dump() + ".");
-  return value;
+    throw ParameterError("The \"" + std::string(name) + "\" of a pair in " + where + " must not be " +
+                         Json(value).dump() + ".");
 }
 
 }  // namespace
 
-ParameterSchema ShortRange::schema() {
-  return {{"pairs", "array", "", {}, "of elements, each with its smallest distance in the training data and its wall"}};
-}
-
 ShortRange ShortRange::create(const Json& given, const std::vector<std::string>& elements, double cutoff,
                               const std::string& where) {
   const int n = static_cast<int>(elements.size());
-  const Json list = checked_parameters(schema(), given, where).at("pairs");
   std::vector<Pair> pairs(static_cast<std::size_t>(n) * n);
   std::vector<bool> found(pairs.size(), false);
-  for (const Json& entry : list) {
-    const Json own = checked_parameters(pair_schema(), entry, "a pair in " + where);
-    const Json& names = own.at("elements");
+  for (const FilePair& own : typed_schema().read(given, {where}).pairs) {
+    const std::vector<std::string>& names = own.elements;
     std::array<int, 2> index{-1, -1};
     for (std::size_t k = 0; k < 2 && names.size() == 2; ++k)
       for (int element = 0; element < n; ++element)
         if (names[k] == elements[element]) index[k] = element;
     if (index[0] < 0 || index[1] < 0 || found[index[0] * n + index[1]])
       throw ParameterError("The \"elements\" of the pairs in " + where + " must be all pairs of " + joined(elements) +
-                           ", each once; one pair is " + names.dump().substr(0, 60) + ".");
-    if (own.contains("onset") != own.contains("strength"))
+                           ", each once; one pair is " + Json(names).dump().substr(0, 60) + ".");
+    if (own.onset.has_value() != own.strength.has_value())
       throw ParameterError("A pair in " + where + " needs both \"onset\" and \"strength\", or none of them.");
-    Pair pair;
-    if (own.contains("distance")) pair.distance = checked_number(own, "distance", 1e-6, where);
-    if (own.contains("onset")) {
-      pair.onset = checked_number(own, "onset", 1e-6, where);
-      pair.strength = checked_number(own, "strength", 0.0, where);
-    }
+    const Pair pair{own.distance, own.onset.value_or(0.0), own.strength.value_or(0.0)};
+    if (own.distance) check_number(pair.distance.value(), "distance", 1e-6, where);
+    if (own.onset) check_number(pair.onset, "onset", 1e-6, where);
+    if (own.strength) check_number(pair.strength, "strength", 0.0, where);
     for (int k = 0; k < 2; ++k) {
       pairs[index[k] * n + index[1 - k]] = pair;
       found[index[k] * n + index[1 - k]] = true;
@@ -104,19 +118,17 @@ ShortRange::ShortRange(std::vector<Pair> pairs, const std::vector<std::string>& 
 }
 
 Json ShortRange::to_json(const std::vector<std::string>& elements) const {
-  Json list = Json::array();
+  FileParameters p;
   for (int a = 0; a < n_elements_; ++a)
     for (int b = a; b < n_elements_; ++b) {
       const Pair& own = pair(a, b);
-      Json entry{{"elements", {elements[a], elements[b]}}};
-      if (own.distance) entry["distance"] = *own.distance;
+      FilePair& written = p.pairs.emplace_back(FilePair{{elements[a], elements[b]}, own.distance, {}, {}});
       if (own.onset > 0.0) {
-        entry["onset"] = own.onset;
-        entry["strength"] = own.strength;
+        written.onset = own.onset;
+        written.strength = own.strength;
       }
-      list.push_back(std::move(entry));
     }
-  return {{"pairs", list}};
+  return typed_schema().write(p);
 }
 
 template <class Real>

@@ -31,7 +31,6 @@ class ShortRange {
     double strength = 0.0;           // of the repulsion
   };
 
-  static ParameterSchema schema();
   /// cutoff: of the potential, angstrom; pairs of elements that the data do not hold are new below it.
   static ShortRange create(const Json& parameters, const std::vector<std::string>& elements, double cutoff,
                            const std::string& where);

@@ -262,12 +262,13 @@ Potential make_potential(const SnapParameters& parameters, const SnapCoefficient
     triangles.emplace_back(all.begin() + 1 + size, all.end());
   }
   const std::vector<int> sizes(found.elements.size(), static_cast<int>(size));
-  LinearModel model(offsets, linear, sizes, false);
+  LinearParameters model{false, offsets, linear};
   Json provenance{{"converted_from", dialect.kind + " files"}};
   if (quadratic)
     return Potential(found.elements, std::move(descriptors),
-                     std::make_unique<QuadraticModel>(std::move(model), triangles, sizes), std::move(provenance));
-  return Potential(found.elements, std::move(descriptors), std::make_unique<LinearModel>(std::move(model)),
+                     std::make_unique<QuadraticModel>(QuadraticParameters{model, triangles}, sizes),
+                     std::move(provenance));
+  return Potential(found.elements, std::move(descriptors), std::make_unique<LinearModel>(model, sizes),
                    std::move(provenance));
 }
 

@@ -226,7 +226,7 @@ def test_quadratic_round_trip(tmp_path, shared):
         ({"quadratic_coefficients": 1.0}, ['"quadratic_coefficients"', "must be of type array"]),
         ({"coefficients": [[0.0] * 4]}, ["expected 5 coefficients", "found 4"]),
         ({"coefficients": [[0.0] * 5] * 2}, ["expected 1 set(s) of coefficients", "found 2"]),
-        ({"energy_offsets": [0.0]}, ["expected 2 energy offsets", "found 1"]),
+        ({"energy_offsets": [0.0]}, ["must hold 2 number(s), one per element", "found 1"]),
         (
             {"quadratic_coeffs": []},
             ['"quadratic_coeffs"', 'did you mean "quadratic_coefficients"?'],

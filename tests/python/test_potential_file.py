@@ -262,7 +262,7 @@ def test_numbers_of_elements_and_coefficients_disagree(document, n_elements):
 
 def test_wrong_number_of_offsets(document):
     document["model"]["energy_offsets"].append(0.0)
-    refuse(document, "expected 2 energy offsets", "found 3")
+    refuse(document, '"energy_offsets" of', "must hold 2 number(s), one per element", "found 3")
 
 
 def test_wrong_number_of_coefficients(document):
@@ -283,7 +283,9 @@ def test_wrong_number_of_coefficient_sets(document):
 @pytest.mark.parametrize("value", ["x", None, {}, [[[]]], True])
 def test_coefficients_that_are_no_numbers(document, key, value):
     document["model"][key][0] = value
-    refuse(document, f'"{key}"', "list")
+    found = json.dumps(value, separators=(",", ":"))
+    wanted = {"energy_offsets": "must hold number(s)", "coefficients": "must be a list of lists"}
+    refuse(document, f'"{key}"', wanted[key], f"is {found}" if key == "energy_offsets" else found)
 
 
 @pytest.mark.parametrize("value", ["x", None, {}, True])
@@ -356,7 +358,8 @@ def test_missing_part_of_the_contractions(document, key):
 )
 def test_contractions_that_are_no_lists_of_integers(document, key, value):
     document["descriptors"][0]["contractions"][key][0] = value
-    refuse(document, '"contractions"', "lists of integers")
+    wanted = "integers" if key == "mapping" else "lists of 4 integers"
+    refuse(document, f'"contractions"["{key}"] must be a list of {wanted}, but is [')
 
 
 def contraction_error(document, *parts, **changes):

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith::bispectrum {
 
@@ -14,61 +15,38 @@ namespace {
 constexpr int largest_twojmax = 20;
 constexpr int largest_size = 100'000;  // components per atom
 
-/// One number per element, or `fallback` for each if the key is absent.
-std::vector<double> per_element(const Json& given, const std::string& key, int n_elements, std::vector<double> fallback,
-                                const std::string& where) {
-  if (!given.contains(key)) return fallback;
-  const Json& list = given.at(key);
-  if (!std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_number(); }) ||
-      static_cast<int>(list.size()) != n_elements)
-    throw ParameterError("\"" + key + "\" of " + where + " must hold " + std::to_string(n_elements) +
-                         " number(s), one per element, but is " + list.dump().substr(0, 60) + ".");
-  return list.get<std::vector<double>>();
+const SchemaOf<Parameters>& typed_schema() {
+  using P = Parameters;
+  static const auto schema =
+      SchemaOf<P>()
+          .field(&P::twojmax, "twojmax", "", "twice the largest angular momentum j, 0 to 20")
+          .required()
+          .field(&P::rcutfac, "rcutfac", "angstrom",
+                 "cutoff of a pair is rcutfac (radii[i] + radii[j]); with the default radii it is the cutoff")
+          .required()
+          .field(&P::rfac0, "rfac0", "", "largest polar angle on the 3-sphere, as a fraction of pi")
+          .field(&P::rmin0, "rmin0", "angstrom", "distance at which the polar angle is 0")
+          .per_element(&P::radii, 0.5, "radii", "", "R of every element")
+          .per_element(&P::weights, 1.0, "weights", "", "w of every element as a neighbor")
+          .field(&P::switchflag, "switchflag", "", "smooth cutoff")
+          .field(&P::bzeroflag, "bzeroflag", "", "subtract the values of an isolated atom")
+          .field(&P::bnormflag, "bnormflag", "", "divide B by 2j + 1")
+          .field(&P::chemflag, "chemflag", "", "one density per element: B of all element triples")
+          .field(&P::wselfallflag, "wselfallflag", "", "with chemflag, the central atom is in all densities")
+          .field(&P::switchinnerflag, "switchinnerflag", "", "smooth inner cutoff, needs sinner and dinner")
+          .per_element(&P::sinner, {}, "sinner", "angstrom", "of every element, middle of the inner switching region")
+          .per_element(&P::dinner, {}, "dinner", "angstrom",
+                       "of every element, half width of the inner switching region");
+  return schema;
 }
 
 }  // namespace
 
-ParameterSchema Bispectrum::schema() {
-  return {{"twojmax", "integer", "", {}, "twice the largest angular momentum j, 0 to 20"},
-          {"rcutfac",
-           "number",
-           "angstrom",
-           {},
-           "cutoff of a pair is rcutfac (radii[i] + radii[j]); with the default radii it is the cutoff"},
-          {"rfac0", "number", "", 0.99363, "largest polar angle on the 3-sphere, as a fraction of pi"},
-          {"rmin0", "number", "angstrom", 0.0, "distance at which the polar angle is 0"},
-          {"radii", "array", "", {}, "R of every element; default 0.5", true},
-          {"weights", "array", "", {}, "w of every element as a neighbor; default 1", true},
-          {"switchflag", "boolean", "", true, "smooth cutoff"},
-          {"bzeroflag", "boolean", "", true, "subtract the values of an isolated atom"},
-          {"bnormflag", "boolean", "", false, "divide B by 2j + 1"},
-          {"chemflag", "boolean", "", false, "one density per element: B of all element triples"},
-          {"wselfallflag", "boolean", "", false, "with chemflag, the central atom is in all densities"},
-          {"switchinnerflag", "boolean", "", false, "smooth inner cutoff, needs sinner and dinner"},
-          {"sinner", "array", "angstrom", {}, "of every element, middle of the inner switching region", true},
-          {"dinner", "array", "angstrom", {}, "of every element, half width of the inner switching region", true}};
-}
+ParameterSchema Bispectrum::schema() { return typed_schema().fields(); }
 
 std::unique_ptr<Descriptor> Bispectrum::create(const Json& given, const std::vector<std::string>& elements,
                                                const std::string& where) {
-  const int n_elements = static_cast<int>(elements.size());
-  const Json checked = checked_parameters(schema(), given, where);
-  Parameters p;
-  p.twojmax = checked.at("twojmax");
-  p.rcutfac = checked.at("rcutfac");
-  p.rfac0 = checked.at("rfac0");
-  p.rmin0 = checked.at("rmin0");
-  p.switchflag = checked.at("switchflag");
-  p.bzeroflag = checked.at("bzeroflag");
-  p.bnormflag = checked.at("bnormflag");
-  p.chemflag = checked.at("chemflag");
-  p.wselfallflag = checked.at("wselfallflag");
-  p.switchinnerflag = checked.at("switchinnerflag");
-  p.radii = per_element(checked, "radii", n_elements, std::vector<double>(n_elements, 0.5), where);
-  p.weights = per_element(checked, "weights", n_elements, std::vector<double>(n_elements, 1.0), where);
-  p.sinner = per_element(checked, "sinner", n_elements, {}, where);
-  p.dinner = per_element(checked, "dinner", n_elements, {}, where);
-  return std::make_unique<Bispectrum>(p, where);
+  return std::make_unique<Bispectrum>(typed_schema().read(given, {where}, static_cast<int>(elements.size())), where);
 }
 
 Bispectrum::Bispectrum(const Parameters& parameters, const std::string& where)
@@ -189,24 +167,8 @@ std::string Bispectrum::citation() const {
 }
 
 Json Bispectrum::to_json() const {
-  const Parameters& p = parameters_;
-  Json json{{"type", type()},
-            {"twojmax", p.twojmax},
-            {"rcutfac", p.rcutfac},
-            {"rfac0", p.rfac0},
-            {"rmin0", p.rmin0},
-            {"radii", p.radii},
-            {"weights", p.weights},
-            {"switchflag", p.switchflag},
-            {"bzeroflag", p.bzeroflag},
-            {"bnormflag", p.bnormflag},
-            {"chemflag", p.chemflag},
-            {"wselfallflag", p.wselfallflag},
-            {"switchinnerflag", p.switchinnerflag}};
-  if (p.switchinnerflag) {
-    json["sinner"] = p.sinner;
-    json["dinner"] = p.dinner;
-  }
+  Json json = typed_schema().write(parameters_);
+  json["type"] = type();
   return json;
 }
 

@@ -20,8 +20,23 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith::moment_tensor {
+
+const SchemaOf<ContractionProgram>& ContractionProgram::schema() {
+  using P = ContractionProgram;
+  static const auto schema = SchemaOf<P>()
+                                 .field(&P::basic, "basic", "", "basic moments [mu, a, b, c]")
+                                 .required()
+                                 .field(&P::mapping, "mapping", "", "moment of every basis function")
+                                 .required()
+                                 .field(&P::n_moments, "moments", "", "number of moments")
+                                 .required()
+                                 .field(&P::products, "products", "", "products [left, right, factor, target]")
+                                 .required();
+  return schema;
+}
 
 int ContractionProgram::n_radial() const {
   int n = 0;

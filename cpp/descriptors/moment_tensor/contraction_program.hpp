@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/parameter_schema.hpp"
+
 namespace forcesmith::moment_tensor {
 
 struct ContractionProgram {
@@ -28,6 +30,8 @@ struct ContractionProgram {
   /// Throws FormatError naming `where` unless the basis functions of a few random neighbors stay the same when
   /// these are rotated. After check().
   void check_rotation_invariance(const std::string& where) const;
+
+  static const SchemaOf<ContractionProgram>& schema();
 
   friend bool operator==(const ContractionProgram&, const ContractionProgram&) = default;
 };

@@ -2,56 +2,78 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith::moment_tensor {
 
 namespace {
 
-template <std::size_t N>
-Json array_of_tuples(const std::vector<std::array<int, N>>& tuples) {
-  Json list = Json::array();
-  for (const auto& tuple : tuples) list.push_back(tuple);
-  return list;
-}
-
-bool is_integer(const Json& value) { return value.is_number_integer() && value == value.get<int>(); }
-
-bool are_quadruples(const Json& list) {
-  return std::all_of(list.begin(), list.end(), [](const Json& item) {
-    return item.is_array() && item.size() == 4 && std::all_of(item.begin(), item.end(), is_integer);
-  });
-}
-
-ContractionProgram program_from_json(const Json& given, const std::string& where) {
-  const ParameterSchema schema{{"basic", "array", "", {}, "basic moments [mu, a, b, c]"},
-                               {"mapping", "array", "", {}, "moment of every basis function"},
-                               {"moments", "integer", "", {}, "number of moments"},
-                               {"products", "array", "", {}, "products [left, right, factor, target]"}};
-  const Json checked = checked_parameters(schema, given, "\"contractions\" of " + where);
-  const Json& mapping = checked.at("mapping");
-  if (!are_quadruples(checked.at("basic")) || !are_quadruples(checked.at("products")) ||
-      !std::all_of(mapping.begin(), mapping.end(), is_integer))
-    throw FormatError("The \"contractions\" of " + where +
-                      " must hold lists of integers: basic and products of four each, mapping of one each.");
-  ContractionProgram program;
-  program.basic = checked.at("basic").get<std::vector<std::array<int, 4>>>();
-  program.products = checked.at("products").get<std::vector<std::array<int, 4>>>();
-  program.mapping = mapping.get<std::vector<int>>();
-  program.n_moments = checked.at("moments").get<int>();
-  return program;
-}
+/// What files hold.
+struct FileParameters : Parameters {
+  std::optional<ContractionProgram> contractions;
+  std::vector<double> radial_coefficients;  // empty: the default
+  int n_elements = 0;
+};
 
 /// Flattens nested lists of numbers.
-void append_numbers(const Json& value, std::vector<double>& numbers, const std::string& where) {
+void append_numbers(const Json& value, std::vector<double>& numbers, const Place& place) {
   if (value.is_array())
-    for (const Json& item : value) append_numbers(item, numbers, where);
+    for (const Json& item : value) append_numbers(item, numbers, place);
   else if (value.is_number()) numbers.push_back(value.get<double>());
-  else
-    throw FormatError("\"radial_coefficients\" of " + where + " must hold numbers only, but holds " +
-                      value.dump().substr(0, 40) + ".");
+  else throw FormatError(place.text() + " must hold numbers only, but holds " + value.dump().substr(0, 40) + ".");
+}
+
+/// [center element][neighbor element][radial function][polynomial]
+Json nested_coefficients(const FileParameters& p) {
+  auto value = p.radial_coefficients.begin();
+  Json all = Json::array();
+  for (int center = 0; center < p.n_elements; ++center) {
+    all.push_back(Json::array());
+    for (int neighbor = 0; neighbor < p.n_elements; ++neighbor) {
+      Json functions = Json::array();
+      for (int mu = 0; mu < p.contractions->n_radial(); ++mu, value += p.radial_basis_size)
+        functions.push_back(std::vector<double>(value, value + p.radial_basis_size));
+      all.back().push_back(std::move(functions));
+    }
+  }
+  return all;
+}
+
+const SchemaOf<FileParameters>& typed_schema() {
+  using P = FileParameters;
+  static const auto schema =
+      SchemaOf<P>()
+          .field(&P::level, "level", "", "largest level of a basis function, even, 2 to 28")
+          .field(&P::cutoff, "cutoff", "angstrom", "distance beyond which neighbors do not count")
+          .required()
+          .field(&P::min_distance, "min_distance", "angstrom",
+                 "lower end of the radial interval, about the smallest distance in the data")
+          .required()
+          .field(&P::radial_basis_size, "radial_basis_size", "", "Chebyshev polynomials per radial function")
+          .field(&P::max_factors, "max_factors", "", "most moments multiplied in one basis function")
+          .field(&P::scaling, "scaling", "", "factor of the radial polynomials; default 1 / (cutoff - min_distance)^2")
+          .optional()
+          .trained()
+          .field(&P::contractions, "contractions", "", "contraction program; generated from the level if absent")
+          .custom(
+              {"radial_coefficients",
+               "array",
+               "",
+               {},
+               "[center element][neighbor element][radial function][polynomial]",
+               true},
+              [](P& p, const Json& value, const Place& place, int) {
+                if (value.is_null()) return;
+                append_numbers(value, p.radial_coefficients, place);
+                if (p.radial_coefficients.empty()) throw FormatError(place.text() + " is empty.");
+              },
+              nested_coefficients)
+          .trained();
+  return schema;
 }
 
 using ProductsByTarget = std::vector<std::vector<int>>;  // [moment] products of the program
@@ -94,57 +116,21 @@ std::vector<int> order_of_products(const ContractionProgram& program, const Prod
 
 }  // namespace
 
-ParameterSchema MomentTensor::schema() {
-  return {{"level", "integer", "", {}, "largest level of a basis function, even, 2 to 28", true},
-          {"cutoff", "number", "angstrom", {}, "distance beyond which neighbors do not count"},
-          {"min_distance",
-           "number",
-           "angstrom",
-           {},
-           "lower end of the radial interval, about the smallest distance in the data"},
-          {"radial_basis_size", "integer", "", 8, "Chebyshev polynomials per radial function"},
-          {"max_factors", "integer", "", 4, "most moments multiplied in one basis function"},
-          {"scaling",
-           "number",
-           "",
-           {},
-           "factor of the radial polynomials; default 1 / (cutoff - min_distance)^2",
-           true,
-           true},
-          {"contractions", "object", "", {}, "contraction program; generated from the level if absent", true},
-          {"radial_coefficients",
-           "array",
-           "",
-           {},
-           "[center element][neighbor element][radial function][polynomial]",
-           true,
-           true}};
-}
+ParameterSchema MomentTensor::schema() { return typed_schema().fields(); }
 
 std::unique_ptr<Descriptor> MomentTensor::create(const Json& given, const std::vector<std::string>& elements,
                                                  const std::string& where) {
-  const Json checked = checked_parameters(schema(), given, where);
-  Parameters parameters;
-  parameters.level = checked.value("level", 0);
-  parameters.max_factors = checked.at("max_factors");
-  parameters.cutoff = checked.at("cutoff");
-  parameters.min_distance = checked.at("min_distance");
-  parameters.radial_basis_size = checked.at("radial_basis_size");
-  const double interval = parameters.cutoff - parameters.min_distance;
-  parameters.scaling = checked.value("scaling", 1.0 / (interval * interval));
-  if (checked.contains("level")) check_level(parameters.level, "\"level\" of " + where);
-  ContractionProgram program;
-  if (checked.contains("contractions")) program = program_from_json(checked.at("contractions"), where);
-  else if (checked.contains("level")) program = generate_contractions(parameters.level, parameters.max_factors);
-  else
+  FileParameters start;
+  start.scaling = std::numeric_limits<double>::quiet_NaN();  // no file can hold it
+  FileParameters p = typed_schema().read(given, {where}, 0, start);
+  const double interval = p.cutoff - p.min_distance;
+  if (std::isnan(p.scaling)) p.scaling = 1.0 / (interval * interval);
+  if (p.level) check_level(*p.level, "\"level\" of " + where);
+  else if (!p.contractions)
     throw ParameterError("The parameter \"level\" of " + where +
                          " is missing: an even number from 2 to 28 that sets the number of basis functions.");
-  std::vector<double> coefficients;
-  if (checked.contains("radial_coefficients")) {
-    append_numbers(checked.at("radial_coefficients"), coefficients, where);
-    if (coefficients.empty()) throw FormatError("\"radial_coefficients\" of " + where + " is empty.");
-  }
-  return std::make_unique<MomentTensor>(parameters, std::move(program), std::move(coefficients),
+  if (!p.contractions) p.contractions = generate_contractions(*p.level, p.max_factors);
+  return std::make_unique<MomentTensor>(p, std::move(*p.contractions), std::move(p.radial_coefficients),
                                         static_cast<int>(elements.size()), where);
 }
 
@@ -401,31 +387,8 @@ std::string MomentTensor::citation() const {
 }
 
 Json MomentTensor::to_json() const {
-  Json json;
+  Json json = typed_schema().write({parameters_, program_, radial_coefficients_, n_elements_});
   json["type"] = type();
-  if (parameters_.level > 0) json["level"] = parameters_.level;
-  json["max_factors"] = parameters_.max_factors;
-  json["cutoff"] = parameters_.cutoff;
-  json["min_distance"] = parameters_.min_distance;
-  json["radial_basis_size"] = parameters_.radial_basis_size;
-  json["scaling"] = parameters_.scaling;
-  Json coefficients = Json::array();
-  auto value = radial_coefficients_.begin();
-  for (int center = 0; center < n_elements_; ++center) {
-    Json of_center = Json::array();
-    for (int neighbor = 0; neighbor < n_elements_; ++neighbor) {
-      Json functions = Json::array();
-      for (int mu = 0; mu < n_radial_; ++mu, value += parameters_.radial_basis_size)
-        functions.push_back(std::vector<double>(value, value + parameters_.radial_basis_size));
-      of_center.push_back(functions);
-    }
-    coefficients.push_back(of_center);
-  }
-  json["radial_coefficients"] = coefficients;
-  json["contractions"] = {{"moments", program_.n_moments},
-                          {"basic", array_of_tuples(program_.basic)},
-                          {"products", array_of_tuples(program_.products)},
-                          {"mapping", program_.mapping}};
   return json;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
@@ -14,7 +15,7 @@
 namespace forcesmith::moment_tensor {
 
 struct Parameters {
-  int level = 0;  // 0: the program was given, not generated
+  std::optional<int> level;  // none: the program was given, not generated
   int max_factors = 4;
   double cutoff = 0.0;        // angstrom
   double min_distance = 0.0;  // angstrom, lower end of the Chebyshev interval

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith::symmetry_functions {
 
@@ -70,38 +71,6 @@ const NamedType& parse_type(const Json& given, const std::string& where) {
                        " n2p2's numbers 2, 3, 9, 12, 13 and 20 to 25 are understood too.");
 }
 
-int parse_element(const Json& given, const std::vector<std::string>& elements, const std::string& where,
-                  const std::string& key) {
-  const auto found =
-      std::find_if(elements.begin(), elements.end(), [&](const std::string& element) { return given == element; });
-  if (found == elements.end())
-    throw ParameterError(where + ": \"" + key + "\" names " + given.dump().substr(0, 60) +
-                         ", which is not an element of the potential (" + joined(elements) + ").");
-  return static_cast<int>(found - elements.begin());
-}
-
-ParameterSchema schema_of(const Function& function, bool weighted) {
-  ParameterSchema schema{{"type", "string", "", {}, "kind of symmetry function"},
-                         {"center", "string", "", {}, "element of the central atom"}};
-  auto add = [&](const ParameterSchema& fields) { schema.insert(schema.end(), fields.begin(), fields.end()); };
-  if (function.compact())
-    add({{"rl", "number", "angstrom", {}, "lower end of the distances that count; below 0: those around the center"},
-         {"subtype", "string", "", {}, "core function: p1 to p4, with an \"a\" behind if it is asymmetric, or e"}});
-  else
-    add({{"eta", "number", "1/angstrom^2", {}, "width of the Gaussian"},
-         {"rs", "number", "angstrom", 0.0, "center of the Gaussian"}});
-  add({{"cutoff", "number", "angstrom", {}, "cutoff of the function", true}});
-  if (!weighted) add({{"neighbors", "array", "", {}, "elements of the neighbors"}});
-  if (!function.angular()) return schema;
-  if (function.compact())
-    add({{"angle_left", "number", "degrees", {}, "lower end of the angles that count"},
-         {"angle_right", "number", "degrees", {}, "upper end of the angles that count"}});
-  else
-    add({{"lambda", "number", "", {}, "1 or -1: angles near 0 or near 180 degrees"},
-         {"zeta", "number", "", {}, "angular resolution"}});
-  return schema;
-}
-
 void set_core(Function& function, const std::string& subtype, const std::string& where) {
   std::vector<std::string> known;
   for (const NamedCore& entry : named_cores) {
@@ -115,15 +84,12 @@ void set_core(Function& function, const std::string& subtype, const std::string&
 }
 
 /// What only compact functions have.
-void parse_compact(Function& function, const Json& checked, const std::string& where) {
-  set_core(function, checked.at("subtype"), where);
-  function.rl = checked.at("rl");
+void check_compact(const Function& function, const std::string& where) {
   if (!(function.rl < function.cutoff) || !std::isfinite(function.rl))
     throw ParameterError(where + ": rl must be less than the cutoff, but they are " + printed(function.rl) + " and " +
                          printed(function.cutoff) + " angstrom.");
   if (!function.angular()) return;
-  const double left = function.angle_left = checked.at("angle_left");
-  const double right = function.angle_right = checked.at("angle_right");
+  const double left = function.angle_left, right = function.angle_right;
   if (!(left < right))
     throw ParameterError(where + ": angle_left must be less than angle_right, but they are " + printed(left) + " and " +
                          printed(right) + " degrees.");
@@ -145,46 +111,92 @@ std::string subtype_of(const Function& function) {
       ->subtype;
 }
 
+namespace {
+
+/// An element by its symbol.
+Form<int> element_form(const std::vector<std::string>& elements) {
+  return {"string", elements,
+          [elements](const Json& given, const Place& place) {
+            const auto found = std::find_if(elements.begin(), elements.end(),
+                                            [&](const std::string& element) { return given == element; });
+            if (found == elements.end())
+              throw ParameterError(place.where + ": " + place.path + " names " + given.dump().substr(0, 60) +
+                                   ", which is not an element of the potential (" + joined(elements) + ").");
+            return static_cast<int>(found - elements.begin());
+          },
+          [elements](const int& element) { return Json(elements[element]); }};
+}
+
+/// What functions of a type have.
+SchemaOf<Function> schema_of(Type type, const std::vector<std::string>& elements) {
+  using F = Function;
+  const F kind{type};
+  const std::string name = type_name(type);
+  const Form<int> element = element_form(elements);
+  SchemaOf<F> schema;
+  schema.custom(
+      {"type", "string", "", {}, "kind of symmetry function"}, [type](F& f, auto&&...) { f.type = type; },
+      [name](const F&) { return Json(name); });
+  schema.field(&F::center, "center", "", "element of the central atom", element).required();
+  if (kind.compact()) {
+    schema.field(&F::rl, "rl", "angstrom", "lower end of the distances that count; below 0: those around the center")
+        .required();
+    schema.custom(
+        {"subtype", "string", "", {}, "core function: p1 to p4, with an \"a\" behind if it is asymmetric, or e"},
+        [](F& f, const Json& value, const Place& place, int) { set_core(f, value, place.where); },
+        [](const F& f) { return Json(subtype_of(f)); });
+  } else {
+    schema.field(&F::eta, "eta", "1/angstrom^2", "width of the Gaussian").required();
+    schema.field(&F::rs, "rs", "angstrom", "center of the Gaussian");
+  }
+  schema.field(&F::cutoff, "cutoff", "angstrom", "cutoff of the function").optional();
+  if (!kind.weighted())
+    schema.custom(
+        {"neighbors", "array", "", {}, "elements of the neighbors"},
+        [name, element, expected = kind.angular() ? 2u : 1u](F& f, const Json& list, const Place& place, int) {
+          if (list.size() != expected)
+            throw ParameterError(place.where + ": a function of type \"" + name + "\" has " + std::to_string(expected) +
+                                 " neighbor(s), but \"neighbors\" is " + list.dump().substr(0, 60) + ".");
+          for (const Json& neighbor : list) f.neighbors.push_back(element.read(neighbor, place));
+        },
+        [element](const F& f) {
+          Json list = Json::array();
+          for (int neighbor : f.neighbors) list.push_back(element.write(neighbor));
+          return list;
+        });
+  if (kind.angular() && kind.compact()) {
+    schema.field(&F::angle_left, "angle_left", "degrees", "lower end of the angles that count").required();
+    schema.field(&F::angle_right, "angle_right", "degrees", "upper end of the angles that count").required();
+  } else if (kind.angular()) {
+    schema.field(&F::lambda, "lambda", "", "1 or -1: angles near 0 or near 180 degrees").required();
+    schema.field(&F::zeta, "zeta", "", "angular resolution").required();
+  }
+  return schema;
+}
+
+}  // namespace
+
 Function parse_function(Json given, double cutoff, const std::vector<std::string>& elements, const std::string& where) {
   if (!given.is_object() || !given.contains("type"))
     throw ParameterError(where + " must be an object with a \"type\", but is " + given.dump().substr(0, 60) + ".");
   const NamedType& named = parse_type(given.at("type"), where);
-  Function function;
-  function.type = named.type;
   given["type"] = named.name;
-  const bool weighted = std::string(named.name).find("weighted") != std::string::npos;
-  const Json checked = checked_parameters(schema_of(function, weighted), given, where);
-  function.center = parse_element(checked.at("center"), elements, where, "center");
-  if (!weighted) {
-    const std::size_t expected = function.angular() ? 2 : 1;
-    const Json& neighbors = checked.at("neighbors");
-    if (neighbors.size() != expected)
-      throw ParameterError(where + ": a function of type \"" + named.name + "\" has " + std::to_string(expected) +
-                           " neighbor(s), but \"neighbors\" is " + neighbors.dump().substr(0, 60) + ".");
-    for (const Json& neighbor : neighbors)
-      function.neighbors.push_back(parse_element(neighbor, elements, where, "neighbors"));
-  }
-  function.cutoff = checked.value("cutoff", cutoff);
+  Function start;
+  start.cutoff = cutoff;
+  Function function = schema_of(named.type, elements).read(given, {where}, 0, start);
   if (!(function.cutoff > 0.0) || !std::isfinite(function.cutoff))
     throw ParameterError(where + ": the cutoff must be positive, not " + printed(function.cutoff) + ".");
   if (function.compact()) {
-    parse_compact(function, checked, where);
+    check_compact(function, where);
     return function;
   }
-  auto not_negative = [&](const std::string& key) {
-    const double value = checked.at(key);
+  for (const auto& [key, value] : {std::pair("eta", function.eta), std::pair("rs", function.rs)})
     if (!(value >= 0.0) || !std::isfinite(value))
       throw ParameterError(where + ": " + key + " must not be negative, but is " + printed(value) + ".");
-    return value;
-  };
-  function.eta = not_negative("eta");
   if (named.divided) function.eta /= function.cutoff * function.cutoff;
-  function.rs = not_negative("rs");
   if (!function.angular()) return function;
-  function.lambda = checked.at("lambda");
   if (std::abs(function.lambda) != 1.0)
     throw ParameterError(where + ": lambda must be 1 or -1, not " + printed(function.lambda) + ".");
-  function.zeta = checked.at("zeta");
   if (!(function.zeta >= 1.0 && function.zeta <= 1e6))
     throw ParameterError(
         where +
@@ -203,24 +215,7 @@ std::vector<Function> parse_functions(const Json& list, double cutoff, const std
 }
 
 Json to_json(const Function& function, const std::vector<std::string>& elements) {
-  Json json{{"type", type_name(function.type)}, {"center", elements[function.center]}, {"cutoff", function.cutoff}};
-  for (int neighbor : function.neighbors) json["neighbors"].push_back(elements[neighbor]);
-  if (function.compact()) {
-    json["rl"] = function.rl;
-    json["subtype"] = subtype_of(function);
-    if (function.angular()) {
-      json["angle_left"] = function.angle_left;
-      json["angle_right"] = function.angle_right;
-    }
-    return json;
-  }
-  json["eta"] = function.eta;
-  json["rs"] = function.rs;
-  if (function.angular()) {
-    json["lambda"] = function.lambda;
-    json["zeta"] = function.zeta;
-  }
-  return json;
+  return schema_of(function.type, elements).write(function);
 }
 
 std::string name_of(const Function& function, const std::vector<std::string>& elements) {

@@ -43,6 +43,11 @@ struct Function {
     return type != FunctionType::radial && type != FunctionType::weighted_radial &&
            type != FunctionType::compact_radial && type != FunctionType::compact_weighted_radial;
   }
+  /// Whether neighbors of all elements count, with their atomic numbers.
+  bool weighted() const {
+    return type == FunctionType::weighted_radial || type == FunctionType::weighted_angular ||
+           type >= FunctionType::compact_weighted_radial;
+  }
   /// Whether an angular one depends on the distance between the two neighbors.
   bool narrow() const {
     return type != FunctionType::angular_wide && type != FunctionType::compact_angular_wide &&

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
+#include "core/typed_schema.hpp"
 #include "descriptors/symmetry_functions/groups.hpp"
 
 namespace forcesmith::symmetry_functions {
@@ -17,8 +18,72 @@ namespace {
 constexpr int largest_radial = 100, largest_angular = 8;
 constexpr double largest_set = 1e6;  // generated functions
 
-const std::vector<std::string> cutoff_function_names{"cos", "tanhu", "tanh", "exp", "poly1", "poly2", "poly3", "poly4"};
-const std::vector<std::string> generated_kinds{"gaussian", "compact_narrow", "compact_wide"};
+enum class Generated { gaussian, compact_narrow, compact_wide };
+
+const Enumeration<CutoffFunction>& cutoff_function_names() {
+  static const Enumeration<CutoffFunction> names("cutoff function", {{"cos", CutoffFunction::cos},
+                                                                     {"tanhu", CutoffFunction::tanhu},
+                                                                     {"tanh", CutoffFunction::tanh},
+                                                                     {"exp", CutoffFunction::exp},
+                                                                     {"poly1", CutoffFunction::poly1},
+                                                                     {"poly2", CutoffFunction::poly2},
+                                                                     {"poly3", CutoffFunction::poly3},
+                                                                     {"poly4", CutoffFunction::poly4}});
+  return names;
+}
+
+const Enumeration<Generated>& generated_names() {
+  static const Enumeration<Generated> names("kind of generated functions",
+                                            {{"gaussian", Generated::gaussian},
+                                             {"compact_narrow", Generated::compact_narrow},
+                                             {"compact_wide", Generated::compact_wide}});
+  return names;
+}
+
+/// What files hold, and what a set is generated from.
+struct FileParameters : Parameters {
+  Json listed;  // the functions; null: generated
+  int radial = 8, angular = 3;
+  Generated generated = Generated::gaussian;
+  std::string subtype = "p2";
+};
+
+const SchemaOf<FileParameters>& typed_schema() {
+  using P = FileParameters;
+  static const auto schema =
+      SchemaOf<P>()
+          .field(&P::cutoff, "cutoff", "angstrom",
+                 "cutoff of functions that name none of their own, and of generated ones")
+          .required()
+          .field(&P::cutoff_function, "cutoff_function", "",
+                 "cos, tanhu (n2p2's type 2), tanh, exp, poly1, poly2, poly3 or poly4",
+                 form_of(cutoff_function_names()))
+          .field(&P::cutoff_alpha, "cutoff_alpha", "", "the cutoff function is 1 up to cutoff_alpha times the cutoff")
+          .field(&P::listed, "functions", "",
+                 "the functions, each an object with type (radial, angular_narrow, angular_wide, weighted_radial, "
+                 "weighted_angular; n2p2's 2, 3, 9, 12, 13; G2, G4, G5 with eta times cutoff^2), center, neighbors, "
+                 "eta, rs, lambda, zeta, cutoff; or with type compact_radial, compact_angular_narrow, "
+                 "compact_angular_wide, compact_weighted_radial, compact_weighted_angular_narrow, "
+                 "compact_weighted_angular_wide (n2p2's 20 to 25), center, neighbors, rl, cutoff, angle_left, "
+                 "angle_right (degrees), subtype (p1 to p4, p1a to p4a, e); default: generated",
+                 json_form("array"))
+          .optional()
+          .field(&P::radial, "radial", "", "number of generated radial functions per pair of elements")
+          .not_written()
+          .field(&P::angular, "angular", "",
+                 "resolution of generated angular functions: 2 angular^2 of them per triple of elements")
+          .not_written()
+          .field(&P::generated, "generated", "",
+                 "kind of generated functions: gaussian; or compact_narrow or compact_wide, polynomials in evenly "
+                 "spaced intervals of distances and angles, with or without the distance between the two neighbors, "
+                 "which cost less",
+                 form_of(generated_names()))
+          .not_written()
+          .field(&P::subtype, "subtype", "",
+                 "core function of generated compact functions: p1 to p4, p1a to p4a (asymmetric) or e")
+          .not_written();
+  return schema;
+}
 
 /// Numbers that are kept of all rows of a block.
 template <class Real>
@@ -37,87 +102,46 @@ std::size_t rows_size(const Tables<Real>& t, const PackedViewOf<Real>& view) {
   return packs * view.width;
 }
 
-CutoffFunction parse_cutoff_function(const std::string& name, const std::string& where) {
-  const auto found = std::find(cutoff_function_names.begin(), cutoff_function_names.end(), name);
-  if (found == cutoff_function_names.end())
-    throw ParameterError(where + ": " + unknown_name_message("cutoff function", name, cutoff_function_names));
-  return static_cast<CutoffFunction>(1 + (found - cutoff_function_names.begin()));
-}
-
-std::string name_of(CutoffFunction function) { return cutoff_function_names[static_cast<int>(function) - 1]; }
-
 }  // namespace
 
-ParameterSchema SymmetryFunctions::schema() {
-  return {
-      {"cutoff", "number", "angstrom", {}, "cutoff of functions that name none of their own, and of generated ones"},
-      {"cutoff_function", "string", "", "cos", "cos, tanhu (n2p2's type 2), tanh, exp, poly1, poly2, poly3 or poly4"},
-      {"cutoff_alpha", "number", "", 0.0, "the cutoff function is 1 up to cutoff_alpha times the cutoff"},
-      {"functions",
-       "array",
-       "",
-       {},
-       "the functions, each an object with type (radial, angular_narrow, angular_wide, weighted_radial, "
-       "weighted_angular; n2p2's 2, 3, 9, 12, 13; G2, G4, G5 with eta times cutoff^2), center, neighbors, eta, rs, "
-       "lambda, zeta, cutoff; or with type compact_radial, compact_angular_narrow, compact_angular_wide, "
-       "compact_weighted_radial, compact_weighted_angular_narrow, compact_weighted_angular_wide (n2p2's 20 to 25), "
-       "center, neighbors, rl, cutoff, angle_left, angle_right (degrees), subtype (p1 to p4, p1a to p4a, e); default: "
-       "generated",
-       true},
-      {"radial", "integer", "", 8, "number of generated radial functions per pair of elements"},
-      {"angular", "integer", "", 3,
-       "resolution of generated angular functions: 2 angular^2 of them per triple of elements"},
-      {"generated", "string", "", "gaussian",
-       "kind of generated functions: gaussian; or compact_narrow or compact_wide, polynomials in evenly spaced "
-       "intervals of distances and angles, with or without the distance between the two neighbors, which cost less"},
-      {"subtype", "string", "", "p2",
-       "core function of generated compact functions: p1 to p4, p1a to p4a (asymmetric) or e"}};
-}
+ParameterSchema SymmetryFunctions::schema() { return typed_schema().fields(); }
 
 std::unique_ptr<Descriptor> SymmetryFunctions::create(const Json& given, const std::vector<std::string>& elements,
                                                       const std::string& where) {
-  const Json checked = checked_parameters(schema(), given, where);
-  Parameters p;
-  p.cutoff = checked.at("cutoff");
-  p.cutoff_function = parse_cutoff_function(checked.at("cutoff_function"), where);
-  p.cutoff_alpha = checked.at("cutoff_alpha");
+  FileParameters p = typed_schema().read(given, {where});
   if (!(p.cutoff > 0.0) || !std::isfinite(p.cutoff))
     throw ParameterError(where + ": the cutoff must be positive, not " + printed(p.cutoff) + ".");
-  auto is_given = [&](const char* key) { return given.contains(key) && !given.at(key).is_null(); };
-  if (checked.contains("functions")) {
+  const auto is_given = [&](const char* key) { return given.contains(key) && !given.at(key).is_null(); };
+  if (!p.listed.is_null()) {
     for (const char* key : {"radial", "angular", "generated", "subtype"})
       if (is_given(key))
         throw ParameterError(where + ": \"" + key +
                              "\" is for generated functions and means nothing together with a list of \"functions\"; "
                              "remove one of them.");
-    p.functions = parse_functions(checked.at("functions"), p.cutoff, elements, where);
+    p.functions = parse_functions(p.listed, p.cutoff, elements, where);
   } else {
-    const int radial = checked.at("radial"), angular = checked.at("angular");
     for (const auto& [key, number, largest] :
-         {std::tuple("radial", radial, largest_radial), std::tuple("angular", angular, largest_angular)})
+         {std::tuple("radial", p.radial, largest_radial), std::tuple("angular", p.angular, largest_angular)})
       if (number < 0 || number > largest)
         throw ParameterError(where + ": \"" + key + "\" must be 0 to " + std::to_string(largest) + ", not " +
                              std::to_string(number) + ".");
-    const double n = static_cast<double>(elements.size());
-    const double n_functions = n * n * radial + n * n * (n + 1) * angular * angular;
+    const int n_elements = static_cast<int>(elements.size());
+    const double n = n_elements;
+    const double n_functions = n * n * p.radial + n * n * (n + 1) * p.angular * p.angular;
     if (n_functions > largest_set)
       throw ParameterError(where + ": \"radial\" and \"angular\" ask for " + printed(n_functions) +
                            " functions, more than the supported " + printed(largest_set) + "; choose fewer.");
-    const std::string generated = checked.at("generated");
-    const int n_elements = static_cast<int>(elements.size());
-    if (std::count(generated_kinds.begin(), generated_kinds.end(), generated) == 0)
-      throw ParameterError(where + ": " +
-                           unknown_name_message("kind of generated functions", generated, generated_kinds));
+    const bool gaussian = p.generated == Generated::gaussian;
     for (const char* key : {"cutoff_function", "cutoff_alpha", "subtype"})
-      if (is_given(key) && (generated == "gaussian") == (key == std::string("subtype")))
-        throw ParameterError(where + ": \"" + key + "\" means nothing for \"generated\": \"" + generated +
-                             "\"; remove it.");
-    p.functions = generated == "gaussian"
-                      ? generate_functions(p.cutoff, radial, angular, n_elements)
-                      : generate_compact_functions(p.cutoff, radial, angular, n_elements,
-                                                   generated == "compact_wide" ? FunctionType::compact_angular_wide
-                                                                               : FunctionType::compact_angular_narrow,
-                                                   checked.at("subtype"), where);
+      if (is_given(key) && gaussian == (key == std::string("subtype")))
+        throw ParameterError(where + ": \"" + key + "\" means nothing for \"generated\": \"" +
+                             generated_names().name_of(p.generated) + "\"; remove it.");
+    p.functions = gaussian ? generate_functions(p.cutoff, p.radial, p.angular, n_elements)
+                           : generate_compact_functions(p.cutoff, p.radial, p.angular, n_elements,
+                                                        p.generated == Generated::compact_wide
+                                                            ? FunctionType::compact_angular_wide
+                                                            : FunctionType::compact_angular_narrow,
+                                                        p.subtype, where);
   }
   return std::make_unique<SymmetryFunctions>(p, elements, where);
 }
@@ -132,7 +156,8 @@ SymmetryFunctions::SymmetryFunctions(const Parameters& parameters, const std::ve
       parameters_.cutoff_function == CutoffFunction::tanh || parameters_.cutoff_function == CutoffFunction::tanhu;
   if (alpha > 0.0 && has_no_inner_radius)
     throw ParameterError(where + ": cutoff_alpha means nothing with the cutoff function \"" +
-                         name_of(parameters_.cutoff_function) + "\"; remove it, or choose another function.");
+                         cutoff_function_names().name_of(parameters_.cutoff_function) +
+                         "\"; remove it, or choose another function.");
   std::vector<int> atomic_numbers;
   for (const std::string& element : elements_) atomic_numbers.push_back(atomic_number(element));
   const std::size_t n = elements_.size();
@@ -207,14 +232,12 @@ std::string SymmetryFunctions::citation() const {
 }
 
 Json SymmetryFunctions::to_json() const {
-  Json functions = Json::array();
+  FileParameters p{parameters_, Json::array()};
   for (const Function& function : parameters_.functions)
-    functions.push_back(symmetry_functions::to_json(function, elements_));
-  return {{"type", type()},
-          {"cutoff", parameters_.cutoff},
-          {"cutoff_function", name_of(parameters_.cutoff_function)},
-          {"cutoff_alpha", parameters_.cutoff_alpha},
-          {"functions", functions}};
+    p.listed.push_back(symmetry_functions::to_json(function, elements_));
+  Json json = typed_schema().write(p);
+  json["type"] = type();
+  return json;
 }
 
 template <class Real>

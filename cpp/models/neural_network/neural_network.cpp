@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <random>
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith::neural_network {
 
@@ -17,11 +17,16 @@ constexpr int largest_layer = 4096;
 constexpr double largest_number_of_weights = 3e7;  // of all elements
 constexpr int largest_group = 8;                   // atoms per call of a kernel
 
-const std::map<std::string, Activation>& activation_names() {
-  static const std::map<std::string, Activation> names{
-      {"cosine", Activation::cosine},     {"exponential", Activation::exponential}, {"gaussian", Activation::gaussian},
-      {"identity", Activation::identity}, {"logistic", Activation::logistic},       {"silu", Activation::silu},
-      {"softplus", Activation::softplus}, {"square", Activation::square},           {"tanh", Activation::tanh}};
+const Enumeration<Activation>& activation_names() {
+  static const Enumeration<Activation> names("activation", {{"cosine", Activation::cosine},
+                                                            {"exponential", Activation::exponential},
+                                                            {"gaussian", Activation::gaussian},
+                                                            {"identity", Activation::identity},
+                                                            {"logistic", Activation::logistic},
+                                                            {"silu", Activation::silu},
+                                                            {"softplus", Activation::softplus},
+                                                            {"square", Activation::square},
+                                                            {"tanh", Activation::tanh}});
   return names;
 }
 
@@ -49,31 +54,17 @@ void for_each_group(int n_atoms, const int* types, const Compute& compute) {
   }
 }
 
-/// A place in the JSON text of a model, for messages.
-struct Place {
-  std::string path, where;
+// ---- what files hold ----
 
-  Place operator[](std::size_t index) const { return {path + "[" + std::to_string(index) + "]", where}; }
-  std::string text() const { return path + " of " + where; }
+struct LayerParameters {
+  std::vector<std::vector<double>> weights;  // [output][input]
+  std::vector<double> biases;                // [output]
 };
 
-/// Refuses anything but a list of `count` `things`.
-void check_list(const Json& list, std::size_t count, const std::string& things, const Place& place) {
-  if (!list.is_array())
-    throw FormatError(place.text() + " must be a list of " + std::to_string(count) + " " + things + ", but is " +
-                      list.dump().substr(0, 60) + ".");
-  if (list.size() != count)
-    throw FormatError(place.text() + " must hold " + std::to_string(count) + " " + things + ", found " +
-                      std::to_string(list.size()) + ".");
-}
-
-std::vector<double> numbers_of(const Json& list, std::size_t count, const std::string& things, const Place& place) {
-  check_list(list, count, things, place);
-  for (const Json& item : list)
-    if (!item.is_number())
-      throw FormatError(place.text() + " must hold " + things + ", but one is " + item.dump().substr(0, 60) + ".");
-  return list.get<std::vector<double>>();
-}
+struct Parameters : Settings {
+  std::vector<double> energy_offsets;                  // [element] eV
+  std::vector<std::vector<LayerParameters>> networks;  // [element][layer], the output layer last; or empty
+};
 
 /// "hidden_layers" and "activation": a list for each element, or one for all.
 std::vector<Json> lists_per_element(const Json& list, std::size_t n_elements, const Place& place) {
@@ -103,72 +94,119 @@ std::vector<std::vector<int>> hidden_layers_of(const Json& list, std::size_t n_e
 std::vector<std::vector<Activation>> activations_of(const Json& given,
                                                     const std::vector<std::vector<int>>& hidden_layers,
                                                     const Place& place) {
-  std::vector<std::string> known;
-  for (const auto& [name, activation] : activation_names()) known.push_back(name);
-  const auto activation_of = [&](const Json& name) {
-    if (!name.is_string() || !activation_names().contains(name))
-      throw ParameterError(
-          place.where + ": " +
-          unknown_name_message("activation", name.is_string() ? name.get<std::string>() : name.dump(), known));
-    return activation_names().at(name);
-  };
   std::vector<std::vector<Activation>> all;
   if (given.is_string()) {
-    for (const auto& layers : hidden_layers) all.emplace_back(layers.size(), activation_of(given));
+    for (const auto& layers : hidden_layers)
+      all.emplace_back(layers.size(), activation_names().value_of(given, place.where));
     return all;
   }
   for (const Json& names : lists_per_element(given, hidden_layers.size(), place)) {
     check_list(names, hidden_layers[all.size()].size(), "name(s), one per hidden layer (or be one name for all)",
                place);
     all.emplace_back();
-    for (const Json& name : names) all.back().push_back(activation_of(name));
+    for (const Json& name : names) all.back().push_back(activation_names().value_of(name, place.where));
   }
   return all;
 }
 
-/// One number per element and descriptor value, `fallback` if the key is absent.
-std::vector<std::vector<double>> inputs_of(const Json& checked, const std::string& key, const std::vector<int>& sizes,
-                                           std::vector<std::vector<double>> fallback, const std::string& where) {
-  if (!checked.contains(key)) return fallback;
-  const Place place{"\"" + key + "\"", where};
-  const Json& lists = checked.at(key);
-  check_list(lists, sizes.size(), "list(s), one per element", place);
-  std::vector<std::vector<double>> all;
-  for (std::size_t element = 0; element < sizes.size(); ++element)
-    all.push_back(numbers_of(lists[element], sizes[element], "number(s), one per descriptor value", place[element]));
+/// Lists of all elements, or the one list if they are equal.
+template <class List>
+Json merged(const std::vector<List>& lists) {
+  for (const List& list : lists)
+    if (list != lists.front()) return lists;
+  return lists.front();
+}
+
+SchemaOf<LayerParameters> layer_schema(int n_inputs, int n_outputs) {
+  const std::string of_outputs = "one per output of the layer", of_inputs = "number(s), one per input of the layer";
+  return SchemaOf<LayerParameters>()
+      .field(&LayerParameters::weights, "weights", "", "a list per output of the layer, with a number per input",
+             lists_form(std::vector<int>(n_outputs, n_inputs), "list(s), " + of_outputs, of_inputs))
+      .required()
+      .field(&LayerParameters::biases, "biases", "", "a number per output of the layer",
+             numbers_form(n_outputs, "number(s), " + of_outputs))
+      .required();
+}
+
+/// Numbers of values between the layers of an element's network: inputs, neurons, output.
+std::vector<int> widths(const Settings& settings, std::size_t element) {
+  std::vector<int> all{settings.sizes[element]};
+  all.insert(all.end(), settings.hidden_layers[element].begin(), settings.hidden_layers[element].end());
+  all.push_back(1);
   return all;
 }
 
-ParameterSchema layer_schema() {
-  return {{"weights", "array", "", {}, "a list per output of the layer, with a number per input"},
-          {"biases", "array", "", {}, "a number per output of the layer"}};
+std::vector<std::vector<LayerParameters>> networks_of(const Json& given, const Settings& settings, const Place& place) {
+  check_list(given, settings.sizes.size(), "network(s), one per element", place);
+  std::vector<std::vector<LayerParameters>> all(given.size());
+  for (std::size_t element = 0; element < given.size(); ++element) {
+    const std::vector<int> n = widths(settings, element);
+    check_list(given[element], n.size() - 1, "layer(s), the hidden ones and the output", place[element]);
+    for (std::size_t l = 0; l + 1 < n.size(); ++l)
+      all[element].push_back(layer_schema(n[l], n[l + 1]).read(given[element][l], place[element][l]));
+  }
+  return all;
 }
 
-/// Reads "networks" into `parameters`.
-void read_networks(const Json& networks, const PackedNetworks& packed, const std::string& where,
-                   std::vector<double>& parameters) {
-  const Place place{"\"networks\"", where};
-  const std::size_t n_elements = packed.elements().size();
-  check_list(networks, n_elements, "network(s), one per element", place);
-  for (std::size_t element = 0; element < n_elements; ++element) {
-    const auto layers = packed.layers(static_cast<int>(element));
-    check_list(networks[element], layers.size(), "layer(s), the hidden ones and the output", place[element]);
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-      const Place at = place[element][l];
-      const Json layer = checked_parameters(layer_schema(), networks[element][l], at.text());
-      auto next = parameters.begin() + static_cast<std::ptrdiff_t>(layers[l].parameter);
-      const Place weights{at.path + "[\"weights\"]", where}, biases{at.path + "[\"biases\"]", where};
-      check_list(layer.at("weights"), layers[l].n_outputs, "list(s), one per output of the layer", weights);
-      for (int output = 0; output < layers[l].n_outputs; ++output) {
-        const auto row = numbers_of(layer.at("weights")[output], layers[l].n_inputs,
-                                    "number(s), one per input of the layer", weights[output]);
-        next = std::copy(row.begin(), row.end(), next);
-      }
-      const auto row =
-          numbers_of(layer.at("biases"), layers[l].n_outputs, "number(s), one per output of the layer", biases);
-      std::copy(row.begin(), row.end(), next);
-    }
+Json written_networks(const Parameters& p) {
+  Json all = Json::array();
+  for (std::size_t element = 0; element < p.networks.size(); ++element) {
+    all.push_back(Json::array());
+    for (const LayerParameters& layer : p.networks[element]) all.back().push_back(layer_schema(0, 0).write(layer));
   }
+  return all;
+}
+
+/// sizes: descriptor values per element [n_elements].
+SchemaOf<Parameters> schema_for(const std::vector<int>& sizes) {
+  using P = Parameters;
+  const auto of_values = lists_form(sizes, "list(s), one per element", "number(s), one per descriptor value");
+  SchemaOf<P> schema;
+  schema.custom(
+      {"hidden_layers", "array", "", Json{24, 24},
+       "neurons of each hidden layer; one list for all elements, or one per element"},
+      [](P& p, const Json& value, const Place& place, int n_elements) {
+        p.hidden_layers = hidden_layers_of(value, n_elements, place);
+      },
+      [](const P& p) { return merged(p.hidden_layers); });
+  schema.custom(
+      {"activation", "string or array", "", "tanh",
+       "activation of the hidden layers: one name, or a list with a name per layer, or such a list per element", false,
+       false, activation_names().names()},
+      [](P& p, const Json& value, const Place& place, int) {
+        p.activations = activations_of(value, p.hidden_layers, place);
+      },
+      [](const P& p) {
+        std::vector<std::vector<std::string>> names;
+        for (const auto& layers : p.activations) {
+          names.emplace_back();
+          for (const Activation own : layers) names.back().push_back(activation_names().name_of(own));
+        }
+        return merged(names);
+      });
+  schema
+      .per_element(&P::energy_offsets, 0.0, "energy_offsets", "eV",
+                   "energy of every element that is added to its network's output")
+      .trained();
+  schema
+      .field(&P::input_shift, "input_shift", "",
+             "[element][descriptor value] the networks see (value - shift) factor; default 0", of_values)
+      .trained();
+  schema.field(&P::input_factor, "input_factor", "", "[element][descriptor value]; default 1", of_values).trained();
+  schema.field(&P::input_min, "input_min", "", "[element][descriptor value] smallest value of the training set",
+               of_values);
+  schema.field(&P::input_max, "input_max", "", "[element][descriptor value] largest value of the training set",
+               of_values);
+  schema.field(&P::seed, "seed", "", "of the random weights, where \"networks\" is absent");
+  schema
+      .custom(
+          {"networks", "array", "", {}, "[element][layer] weights and biases, the output layer last", true},
+          [](P& p, const Json& value, const Place& place, int) {
+            if (!value.is_null()) p.networks = networks_of(value, p, place);
+          },
+          written_networks)
+      .trained();
+  return schema;
 }
 
 /// Numbers of the normal distribution that do not depend on the standard library (Box and Muller).
@@ -185,83 +223,40 @@ class NormalNumbers {
   std::mt19937_64 bits_;
 };
 
-/// Lists of all elements, or the one list if they are equal.
-template <class List>
-Json merged(const std::vector<List>& lists) {
-  for (const List& list : lists)
-    if (list != lists.front()) return lists;
-  return lists.front();
-}
-
 }  // namespace
 
-ParameterSchema NeuralNetwork::schema() {
-  return {{"hidden_layers", "array", "", Json{24, 24},
-           "neurons of each hidden layer; one list for all elements, or one per element"},
-          {"activation", "string or array", "", "tanh",
-           "activation of the hidden layers: one name, or a list with a name per layer, or such a list per element"},
-          {"energy_offsets",
-           "array",
-           "eV",
-           {},
-           "energy of every element that is added to its network's output; default 0",
-           true,
-           true},
-          {"input_shift",
-           "array",
-           "",
-           {},
-           "[element][descriptor value] the networks see (value - shift) factor; default 0",
-           true,
-           true},
-          {"input_factor", "array", "", {}, "[element][descriptor value]; default 1", true, true},
-          {"input_min", "array", "", {}, "[element][descriptor value] smallest value of the training set", true},
-          {"input_max", "array", "", {}, "[element][descriptor value] largest value of the training set", true},
-          {"seed", "integer", "", 1, "of the random weights, where \"networks\" is absent"},
-          {"networks", "array", "", {}, "[element][layer] weights and biases, the output layer last", true, true}};
-}
+ParameterSchema NeuralNetwork::schema() { return schema_for({}).fields(); }
 
 std::unique_ptr<Model> NeuralNetwork::create(const Json& given, const std::vector<int>& sizes,
                                              const std::string& where) {
-  const Json checked = checked_parameters(schema(), given, where);
-  Settings settings;
-  settings.sizes = sizes;
-  settings.hidden_layers = hidden_layers_of(checked.at("hidden_layers"), sizes.size(), {"\"hidden_layers\"", where});
-  settings.activations = activations_of(checked.at("activation"), settings.hidden_layers, {"\"activation\"", where});
+  Parameters start;
+  start.sizes = sizes;
+  for (int size : sizes) {
+    start.input_shift.emplace_back(size, 0.0);
+    start.input_factor.emplace_back(size, 1.0);
+  }
+  Parameters p = schema_for(sizes).read(given, {where}, static_cast<int>(sizes.size()), std::move(start));
+  if (p.input_min.empty() != p.input_max.empty())
+    throw ParameterError(where + ": \"input_min\" and \"input_max\" belong together, but only one is given.");
   double n_weights = 0.0;
   for (std::size_t element = 0; element < sizes.size(); ++element) {
-    double n_inputs = sizes[element];
-    for (const int n_neurons : settings.hidden_layers[element]) {
-      n_weights += n_inputs * n_neurons;
-      n_inputs = n_neurons;
-    }
+    const std::vector<int> n = widths(p, element);
+    for (std::size_t l = 0; l + 2 < n.size(); ++l) n_weights += static_cast<double>(n[l]) * n[l + 1];
   }
   if (n_weights > largest_number_of_weights)
     throw ParameterError(where + ": \"hidden_layers\" asks for " + printed(n_weights) +
                          " weights, more than the supported " + printed(largest_number_of_weights) +
                          "; choose smaller layers.");
-  std::vector<std::vector<double>> zeros, ones;
-  for (int size : sizes) {
-    zeros.emplace_back(size, 0.0);
-    ones.emplace_back(size, 1.0);
-  }
-  settings.input_shift = inputs_of(checked, "input_shift", sizes, std::move(zeros), where);
-  settings.input_factor = inputs_of(checked, "input_factor", sizes, std::move(ones), where);
-  if (checked.contains("input_min") != checked.contains("input_max"))
-    throw ParameterError(where + ": \"input_min\" and \"input_max\" belong together, but only one is given.");
-  settings.input_min = inputs_of(checked, "input_min", sizes, {}, where);
-  settings.input_max = inputs_of(checked, "input_max", sizes, {}, where);
-  settings.seed = checked.at("seed");
 
-  auto model = std::make_unique<NeuralNetwork>(std::move(settings));
-  std::vector<double> parameters = model->parameters();
-  if (checked.contains("energy_offsets")) {
-    const auto offsets = numbers_of(checked.at("energy_offsets"), sizes.size(), "number(s), one per element",
-                                    {"\"energy_offsets\"", where});
-    std::copy(offsets.begin(), offsets.end(), parameters.begin());
-  }
-  if (checked.contains("networks")) read_networks(checked.at("networks"), model->packed(), where, parameters);
-  model->set_parameters(parameters);
+  auto model = std::make_unique<NeuralNetwork>(static_cast<const Settings&>(p));
+  std::vector<double> parameters = p.energy_offsets;
+  for (const auto& network : p.networks)
+    for (const LayerParameters& layer : network) {
+      for (const auto& row : layer.weights) parameters.insert(parameters.end(), row.begin(), row.end());
+      parameters.insert(parameters.end(), layer.biases.begin(), layer.biases.end());
+    }
+  if (p.networks.empty()) model->set_energy_offsets(parameters);
+  else model->set_parameters(parameters);
   return model;
 }
 
@@ -280,36 +275,19 @@ NeuralNetwork::NeuralNetwork(Settings settings)
 }
 
 Json NeuralNetwork::to_json() const {
-  std::vector<std::vector<std::string>> activations;
-  for (const auto& layers : settings_.activations) {
-    activations.emplace_back();
-    for (const Activation own : layers)
-      for (const auto& [name, activation] : activation_names())
-        if (activation == own) activations.back().push_back(name);
-  }
-  Json networks = Json::array();
+  Parameters p{settings_, {parameters_.begin(), parameters_.begin() + settings_.n_elements()}, {}};
   for (int element = 0; element < settings_.n_elements(); ++element) {
-    networks.push_back(Json::array());
+    p.networks.emplace_back();
     for (const Layer& layer : packed_.layers(element)) {
+      LayerParameters& own = p.networks.back().emplace_back();
       auto next = parameters_.begin() + static_cast<std::ptrdiff_t>(layer.parameter);
-      Json weights = Json::array();
       for (int output = 0; output < layer.n_outputs; ++output, next += layer.n_inputs)
-        weights.push_back(std::vector<double>(next, next + layer.n_inputs));
-      networks.back().push_back({{"weights", weights}, {"biases", std::vector<double>(next, next + layer.n_outputs)}});
+        own.weights.emplace_back(next, next + layer.n_inputs);
+      own.biases.assign(next, next + layer.n_outputs);
     }
   }
-  Json json{{"type", type()},
-            {"hidden_layers", merged(settings_.hidden_layers)},
-            {"activation", merged(activations)},
-            {"energy_offsets", std::vector<double>(parameters_.begin(), parameters_.begin() + settings_.n_elements())},
-            {"input_shift", settings_.input_shift},
-            {"input_factor", settings_.input_factor},
-            {"seed", settings_.seed},
-            {"networks", networks}};
-  if (!settings_.input_min.empty()) {
-    json["input_min"] = settings_.input_min;
-    json["input_max"] = settings_.input_max;
-  }
+  Json json = schema_for(settings_.sizes).write(p);
+  json["type"] = type();
   return json;
 }
 

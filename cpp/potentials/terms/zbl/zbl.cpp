@@ -6,6 +6,7 @@
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith {
 
@@ -55,17 +56,29 @@ ZblPair make_pair(int z_i, int z_j, const ZblRange& range) {
   return pair;
 }
 
+const SchemaOf<ZblRange>& typed_schema() {
+  static const auto schema =
+      SchemaOf<ZblRange>()
+          .field(&ZblRange::inner, "inner", "angstrom", "distance up to which the repulsion is not switched")
+          .required()
+          .field(&ZblRange::outer, "outer", "angstrom", "distance at which the repulsion is 0")
+          .required();
+  return schema;
+}
+
 }  // namespace
 
-ParameterSchema Zbl::schema() {
-  return {{"inner", "number", "angstrom", {}, "distance up to which the repulsion is not switched"},
-          {"outer", "number", "angstrom", {}, "distance at which the repulsion is 0"}};
-}
+ParameterSchema Zbl::schema() { return typed_schema().fields(); }
 
 std::unique_ptr<Term> Zbl::create(const Json& given, const std::vector<std::string>& elements,
                                   const std::string& where) {
-  const Json checked = checked_parameters(schema(), given, where);
-  return std::make_unique<Zbl>(ZblRange{checked.at("inner"), checked.at("outer")}, elements, where);
+  return std::make_unique<Zbl>(typed_schema().read(given, {where}), elements, where);
+}
+
+Json Zbl::to_json() const {
+  Json json = typed_schema().write({inner(), outer()});
+  json["type"] = type();
+  return json;
 }
 
 Zbl::Zbl(const ZblRange& range, const std::vector<std::string>& elements, const std::string& where)

@@ -19,7 +19,7 @@ namespace forcesmith {
 
 /// Of two elements: cutoffs, angstrom, and a factor of the repulsion.
 struct ZblRange {
-  double inner, outer;
+  double inner = 0.0, outer = 0.0;
   double strength = 1.0;
 };
 
@@ -40,7 +40,7 @@ class Zbl : public LocalTerm {
   std::string type() const override { return name; }
   double cutoff() const override { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
   /// Of one range for all pairs.
-  Json to_json() const override { return {{"type", type()}, {"inner", inner()}, {"outer", outer()}}; }
+  Json to_json() const override;
   std::unique_ptr<Workspace> make_workspace() const override;
   /// Half the energy of every pair is that of the central atom.
   void add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const override;
