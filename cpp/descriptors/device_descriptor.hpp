@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "core/device_arrays.hpp"
+#include "descriptors/jacobian_rows.hpp"
 #include "descriptors/kernel_variants.hpp"
 #include "neighbors/device_neighbors.hpp"
 
@@ -37,12 +38,33 @@ struct KernelLaunch {
   int n_packs, max_packs;
   std::size_t working_size, gradients_size;  // of an atom
   Real *kept, *working, *gradients;
+  UnitBetas unit;        // of descriptors without kernels for gradients and tangent,
+  Real* pair_gradients;  // [n_packs][3], which they use for these
 
   KOKKOS_INLINE_FUNCTION PackedViewOf<Real> atom(int index) const { return neighbors.atom(index); }
   KOKKOS_INLINE_FUNCTION Scratch scratch(int index) const {
     Scratch own = Scratch::laid_out(tables, n_packs, max_packs, 1, kept, working + index * working_size);
     if constexpr (requires { own.for_gradients; }) own.for_gradients = gradients + index * gradients_size;
     return own;
+  }
+  template <class V>
+  KOKKOS_INLINE_FUNCTION void compute_gradients(int index, double* dB, int stride) const {
+    if constexpr (FORCESMITH_ISA::HasGradients<Kernels>)
+      Kernels::template compute_gradients<V>(tables, atom(index), scratch(index), dB, stride);
+    else gradients_by_rows(atom(index), unit, pair_gradients, adjoint<V>(index), dB, stride);
+  }
+  template <class V>
+  KOKKOS_INLINE_FUNCTION void compute_tangent(int index, const double* directions, double* B_dot, int stride) const {
+    if constexpr (FORCESMITH_ISA::HasTangent<Kernels>)
+      Kernels::template compute_tangent<V>(tables, atom(index), scratch(index), directions, B_dot, stride);
+    else tangent_by_rows(atom(index), unit, pair_gradients, adjoint<V>(index), directions, B_dot, stride);
+  }
+  /// Of an atom: sets the gradients of its pairs.
+  template <class V>
+  KOKKOS_INLINE_FUNCTION auto adjoint(int index) const {
+    return [this, index](const double* beta) {
+      Kernels::template reverse_values<V>(tables, atom(index), scratch(index), beta, 0, pair_gradients);
+    };
   }
 };
 
@@ -56,7 +78,8 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
 
   explicit DeviceKernels(const Descriptor& descriptor)
       : tables_(Descriptor::name, descriptor.template tables<Real>()),
-        neighbors_(descriptor.cutoffs(), (*tables_).n_elements, Descriptor::pack_elements) {}
+        neighbors_(descriptor.cutoffs(), (*tables_).n_elements, Descriptor::pack_elements),
+        unit_(Descriptor::name, unit_betas(descriptor, (*tables_).n_elements, host_unit_)) {}
 
   std::size_t bytes(int n_atoms, int n_pairs, int max_pairs) const override {
     const std::size_t numbers =
@@ -76,7 +99,9 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
                0,
                reserve(d_kept_, label("kept"), Scratch::kept_size(*tables_, n_packs)),
                reserve(d_working_, label("working"), working_size * block.view.n_atoms),
-               nullptr};
+               nullptr,
+               *unit_,
+               neighbors_.pair_gradients()};
     const KernelLaunch<Kernels, Real> launch = launch_;
     Kokkos::parallel_for(
         label("values"), atoms(), KOKKOS_LAMBDA(int atom) {
@@ -86,13 +111,12 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   }
 
   void backpropagate(const double* beta, int stride, const DeviceForces& forces) override {
-    Real* pair_gradients = neighbors_.pair_gradients();
     const KernelLaunch<Kernels, Real> launch = launch_;
     Kokkos::parallel_for(
         label("backpropagate"), atoms(), KOKKOS_LAMBDA(int atom) {
           Kernels::template reverse_values<V>(launch.tables, launch.atom(atom), launch.scratch(atom),
                                               beta + static_cast<std::ptrdiff_t>(atom) * stride, stride,
-                                              pair_gradients);
+                                              launch.pair_gradients);
         });
     neighbors_.add_forces(forces);
   }
@@ -109,10 +133,8 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
       launch.gradients = reserve(d_gradients_, label("gradients"), launch.gradients_size * launch.neighbors.n_atoms);
     }
     Kokkos::parallel_for(
-        label("gradients"), atoms(), KOKKOS_LAMBDA(int atom) {
-          Kernels::template compute_gradients<V>(launch.tables, launch.atom(atom), launch.scratch(atom), gradients,
-                                                 stride);
-        });
+        label("gradients"), atoms(),
+        KOKKOS_LAMBDA(int atom) { launch.template compute_gradients<V>(atom, gradients, stride); });
   }
 
   /// B_dot [n_atoms][stride] along directions [n_pairs][3].
@@ -122,8 +144,8 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
     const KernelLaunch<Kernels, Real> launch = launch_;
     Kokkos::parallel_for(
         label("tangent"), atoms(), KOKKOS_LAMBDA(int atom) {
-          Kernels::template compute_tangent<V>(launch.tables, launch.atom(atom), launch.scratch(atom), directions,
-                                               B_dot + static_cast<std::ptrdiff_t>(atom) * stride, stride);
+          launch.template compute_tangent<V>(atom, directions, B_dot + static_cast<std::ptrdiff_t>(atom) * stride,
+                                             stride);
         });
   }
 
@@ -155,6 +177,8 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
 
   DeviceTables<ExecSpace, Tables> tables_;
   DevicePackedNeighbors<ExecSpace, Real> neighbors_;
+  TableArrays host_unit_;
+  DeviceTables<ExecSpace, UnitBetas> unit_;
   KernelLaunch<Kernels, Real> launch_{};
   DeviceArray<ExecSpace, Real> d_kept_, d_working_, d_gradients_;
 };

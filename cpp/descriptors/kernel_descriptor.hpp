@@ -8,7 +8,11 @@
 //   laid_out(tables, n_packs, max_packs, width, kept, working)  the pointers into such memory
 //   gradients_size(tables, max_packs, width)       registers that gradients ask for in addition, if they do:
 //   Real* for_gradients                            these
-// Kernels, in kernels.hpp, has the bodies of the verbs; launches on devices (device_descriptor.hpp) call the same.
+// or NoScratch, if they need none.
+// Kernels, in kernels.hpp, has the bodies of the verbs, which launches on devices (device_descriptor.hpp) call too:
+//   compute_values, reverse_values                 the values and their adjoint
+//   compute_gradients, compute_tangent             faster than what jacobian_rows.hpp makes of the adjoint
+//   reverse_parameters, n_parameters               if there are parameters to train
 #pragma once
 
 #include <algorithm>
@@ -20,6 +24,7 @@
 #include "core/phase.hpp"
 #include "core/table_arrays.hpp"
 #include "descriptors/descriptor.hpp"
+#include "descriptors/jacobian_rows.hpp"
 #include "descriptors/kernel_variants.hpp"
 #include "neighbors/packed_neighbors.hpp"
 
@@ -45,6 +50,7 @@ class KernelDescriptor : public Descriptor {
   KernelDescriptor(const KernelDescriptor&) = delete;  // tables point into it
   KernelDescriptor& operator=(const KernelDescriptor&) = delete;
 
+  std::string type() const override { return Own::name; }
   double cutoff() const override { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
   int block_size(Precision precision = Precision::double_) const override {
     return precision == Precision::single ? variants_.in_single.width : variants_.in_double.width;
@@ -61,7 +67,7 @@ class KernelDescriptor : public Descriptor {
   }
   void backpropagate(Workspace& workspace, const double* beta, int stride, const PairForces& forces) const override {
     in_its_precision(workspace, [&]<class Real>(KernelWorkspace<Real>& w) {
-      Real* gradients = w.pair_gradients.reserve(static_cast<std::size_t>(3) * w.neighbors.n_packs() * w.view.width);
+      Real* gradients = reserve_pair_gradients(w);
       variants_.template of<Real>().backpropagate(tables<Real>(), w.view, w.scratch, beta, stride, gradients);
       FORCESMITH_PHASE(forces);
       w.neighbors.add_forces(gradients, forces);
@@ -69,6 +75,10 @@ class KernelDescriptor : public Descriptor {
   }
   void gradients(Workspace& workspace, double* gradients, int stride) const override {
     auto& w = in_double(workspace);
+    if (variants_.in_double.gradients == nullptr) {
+      by_rows(w, [&](const auto&... of_block) { gradients_by_rows(of_block..., gradients, stride); });
+      return;
+    }
     if constexpr (requires { w.scratch.for_gradients; })
       w.scratch.for_gradients = w.for_gradients.reserve(
           Scratch<double>::gradients_size(tables<double>(), w.max_packs, w.view.width) * w.view.width);
@@ -76,7 +86,9 @@ class KernelDescriptor : public Descriptor {
   }
   void tangent(Workspace& workspace, const double* directions, double* B_dot, int stride) const override {
     auto& w = in_double(workspace);
-    variants_.in_double.tangent(tables<double>(), w.view, w.scratch, directions, B_dot, stride);
+    if (variants_.in_double.tangent != nullptr)
+      variants_.in_double.tangent(tables<double>(), w.view, w.scratch, directions, B_dot, stride);
+    else by_rows(w, [&](const auto&... of_block) { tangent_by_rows(of_block..., directions, B_dot, stride); });
   }
   void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar, const double* B_dot_bar,
                          int stride, double* gradient) const override {
@@ -128,6 +140,19 @@ class KernelDescriptor : public Descriptor {
           w.working.reserve(Scratch<Real>::working_size(t, w.max_packs, width) * width));
       own().add_scratch(w);
       variant.values(t, w.view, w.scratch, B, stride);
+    });
+  }
+  template <class Real>
+  static Real* reserve_pair_gradients(KernelWorkspace<Real>& w) {
+    return w.pair_gradients.reserve(static_cast<std::size_t>(3) * w.neighbors.n_packs() * w.view.width);
+  }
+  /// Calls use() with the first arguments of the functions of jacobian_rows.hpp.
+  template <class Use>
+  void by_rows(KernelWorkspace<double>& w, const Use& use) const {
+    TableArrays arrays;
+    double* pair_gradients = reserve_pair_gradients(w);
+    use(w.view, unit_betas(*this, tables<double>().n_elements, arrays), pair_gradients, [&](const double* beta) {
+      variants_.in_double.backpropagate(tables<double>(), w.view, w.scratch, beta, 0, pair_gradients);
     });
   }
   template <class Call>

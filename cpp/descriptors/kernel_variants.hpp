@@ -1,5 +1,9 @@
 // The kernels of a descriptor for one instruction set, as tables of functions. Included by sources that are
 // compiled for each of them: no standard headers here.
+//
+// FORCESMITH_DECLARE_KERNEL_VARIANTS(foo) at the end of descriptors/foo/kernels.hpp declares the tables of functions,
+// forcesmith::foo::<instruction set>::variants(); FORCESMITH_DEFINE_KERNEL_VARIANTS(foo) in descriptors/foo/variants.cpp
+// defines that of the instruction set for which it is compiled.
 #pragma once
 
 #include "core/variants.hpp"
@@ -17,7 +21,7 @@ struct KernelVariant {
   /// Sets dE_i/dr_ij, pair_gradients [n_packs][3][width]; that of padding vanishes.
   void (*backpropagate)(const Tables&, const View&, const Scratch&, const double* beta, int stride,
                         Real* pair_gradients);
-  // In double precision only, else null.
+  // In double precision only, else null; null also where jacobian_rows.hpp takes their place.
   void (*gradients)(const Tables&, const View&, const Scratch&, double* gradients, int stride);
   void (*tangent)(const Tables&, const View&, const Scratch&, const double* directions, double* values_dot, int stride);
   /// Adds to the gradient of the trained parameters; null if there are none.
@@ -39,9 +43,29 @@ struct KernelVariants {
   }
 };
 
+/// Of kernels that work in registers alone.
+template <class Real>
+struct NoScratch {
+  using Size = decltype(sizeof(0));
+  static constexpr Size kept_size(const auto&, int) { return 0; }
+  static constexpr Size working_size(const auto&, int, int) { return 0; }
+  static FORCESMITH_FUNCTION NoScratch laid_out(const auto&, int, int, int, Real*, Real*) { return {}; }
+};
+
 namespace FORCESMITH_ISA {
 
-/// Whether a descriptor has parameters that training changes.
+/// Whether a descriptor has kernels of its own for dB/dr_ij, and for derivatives along directions.
+template <class Kernels>
+concept HasGradients = requires(const typename Kernels::template Tables<double>& tables, const PackedView& neighbors,
+                                const typename Kernels::template Scratch<double>& scratch, double* gradients) {
+  Kernels::template compute_gradients<Simd<double, 1>>(tables, neighbors, scratch, gradients, 1);
+};
+template <class Kernels>
+concept HasTangent = requires(const typename Kernels::template Tables<double>& tables, const PackedView& neighbors,
+                              const typename Kernels::template Scratch<double>& scratch, double* values_dot) {
+  Kernels::template compute_tangent<Simd<double, 1>>(tables, neighbors, scratch, values_dot, values_dot, 1);
+};
+/// Whether it has parameters that training changes.
 template <class Kernels>
 concept HasParameters = requires { &Kernels::template reverse_parameters<Simd<double, 1>>; };
 
@@ -50,14 +74,32 @@ template <class Variants, class Kernels>
 Variants kernel_variants() {
   using V = Simd<double, native_width>;
   using Single = Simd<float, native_single_width>;
-  Variants variants{{native_width, Kernels::template compute_values<V>, Kernels::template reverse_values<V>,
-                     Kernels::template compute_gradients<V>, Kernels::template compute_tangent<V>, nullptr},
-                    {native_single_width, Kernels::template compute_values<Single>,
-                     Kernels::template reverse_values<Single>, nullptr, nullptr, nullptr}};
+  Variants variants{};
+  variants.in_double.width = native_width;
+  variants.in_double.values = Kernels::template compute_values<V>;
+  variants.in_double.backpropagate = Kernels::template reverse_values<V>;
+  if constexpr (HasGradients<Kernels>) variants.in_double.gradients = Kernels::template compute_gradients<V>;
+  if constexpr (HasTangent<Kernels>) variants.in_double.tangent = Kernels::template compute_tangent<V>;
   if constexpr (HasParameters<Kernels>) variants.in_double.parameter_adjoint = Kernels::template reverse_parameters<V>;
+  variants.in_single.width = native_single_width;
+  variants.in_single.values = Kernels::template compute_values<Single>;
+  variants.in_single.backpropagate = Kernels::template reverse_values<Single>;
   return variants;
 }
 
 }  // namespace FORCESMITH_ISA
 
 }  // namespace forcesmith
+
+#define FORCESMITH_DECLARE_KERNEL_VARIANTS(descriptor) \
+  namespace forcesmith::descriptor {                   \
+  using Variants = KernelVariants<Tables, Scratch>;    \
+  FORCESMITH_DECLARE_VARIANTS(Variants variants());    \
+  }                                                    \
+  static_assert(true)
+
+#define FORCESMITH_DEFINE_KERNEL_VARIANTS(descriptor)                  \
+  namespace forcesmith::descriptor::FORCESMITH_ISA {                   \
+  Variants variants() { return kernel_variants<Variants, Kernels>(); } \
+  }                                                                    \
+  static_assert(true)

@@ -6,7 +6,6 @@
 
 #include "descriptors/bispectrum/coupling.hpp"
 #include "descriptors/bispectrum/kernels.hpp"
-#include "descriptors/bispectrum/variants.hpp"
 #include "descriptors/kernel_descriptor.hpp"
 
 namespace forcesmith::bispectrum {
@@ -34,7 +33,6 @@ class Bispectrum : public KernelDescriptor<Bispectrum, Tables, Scratch> {
 
   Bispectrum(const Parameters& parameters, const std::string& where);
 
-  std::string type() const override { return name; }
   std::string citation() const override;
   int size(int) const override { return static_cast<int>(coupling_.components.size()); }
   std::vector<std::string> names(int element) const override;

@@ -15,6 +15,7 @@
 
 #include "core/phase.hpp"
 #include "descriptors/bispectrum/tables.hpp"
+#include "descriptors/kernel_variants.hpp"
 #include "math/complex.hpp"
 #include "math/cutoff_functions.hpp"
 #include "neighbors/packed_view.hpp"
@@ -444,3 +445,5 @@ struct Kernels {
 };
 
 }  // namespace forcesmith::bispectrum::FORCESMITH_ISA
+
+FORCESMITH_DECLARE_KERNEL_VARIANTS(bispectrum);

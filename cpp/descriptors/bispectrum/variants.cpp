@@ -1,11 +1,4 @@
-// Compiled once per instruction set (FORCESMITH_ISA); includes nothing of the standard library that
-// could leave wider code behind in shared inline functions.
-#include "descriptors/bispectrum/variants.hpp"
-
+// Compiled once per instruction set: no standard headers that could leave wider code in shared inline functions.
 #include "descriptors/bispectrum/kernels.hpp"
 
-namespace forcesmith::bispectrum::FORCESMITH_ISA {
-
-Variants variants() { return kernel_variants<Variants, Kernels>(); }
-
-}  // namespace forcesmith::bispectrum::FORCESMITH_ISA
+FORCESMITH_DEFINE_KERNEL_VARIANTS(bispectrum);

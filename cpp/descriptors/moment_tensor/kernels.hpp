@@ -18,6 +18,7 @@
 #pragma once
 
 #include "core/phase.hpp"
+#include "descriptors/kernel_variants.hpp"
 #include "descriptors/moment_tensor/tables.hpp"
 #include "math/chebyshev.hpp"
 #include "neighbors/packed_view.hpp"
@@ -709,3 +710,5 @@ struct Kernels {
 };
 
 }  // namespace forcesmith::moment_tensor::FORCESMITH_ISA
+
+FORCESMITH_DECLARE_KERNEL_VARIANTS(moment_tensor);

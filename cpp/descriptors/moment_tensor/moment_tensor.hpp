@@ -10,7 +10,6 @@
 #include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
 #include "descriptors/moment_tensor/kernels.hpp"
-#include "descriptors/moment_tensor/variants.hpp"
 
 namespace forcesmith::moment_tensor {
 
@@ -48,7 +47,6 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   MomentTensor(const Parameters& parameters, ContractionProgram program, std::vector<double> radial_coefficients,
                int n_elements, const std::string& where);
 
-  std::string type() const override { return name; }
   std::string citation() const override;
   int size(int) const override { return program_.n_values(); }
   std::vector<std::string> names(int element) const override;

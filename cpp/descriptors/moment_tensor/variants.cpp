@@ -1,11 +1,4 @@
-// Compiled once per instruction set (FORCESMITH_ISA); includes nothing of the standard library that
-// could leave wider code behind in shared inline functions.
-#include "descriptors/moment_tensor/variants.hpp"
-
+// Compiled once per instruction set: no standard headers that could leave wider code in shared inline functions.
 #include "descriptors/moment_tensor/kernels.hpp"
 
-namespace forcesmith::moment_tensor::FORCESMITH_ISA {
-
-Variants variants() { return kernel_variants<Variants, Kernels>(); }
-
-}  // namespace forcesmith::moment_tensor::FORCESMITH_ISA
+FORCESMITH_DEFINE_KERNEL_VARIANTS(moment_tensor);

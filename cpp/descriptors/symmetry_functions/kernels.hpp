@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "core/phase.hpp"
+#include "descriptors/kernel_variants.hpp"
 #include "descriptors/symmetry_functions/tables.hpp"
 #include "math/cutoff_functions.hpp"
 #include "neighbors/packed_view.hpp"
@@ -662,3 +663,5 @@ struct Kernels {
 };
 
 }  // namespace forcesmith::symmetry_functions::FORCESMITH_ISA
+
+FORCESMITH_DECLARE_KERNEL_VARIANTS(symmetry_functions);

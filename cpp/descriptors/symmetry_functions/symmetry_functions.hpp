@@ -22,7 +22,6 @@
 #include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/symmetry_functions/functions.hpp"
 #include "descriptors/symmetry_functions/kernels.hpp"
-#include "descriptors/symmetry_functions/variants.hpp"
 
 namespace forcesmith::symmetry_functions {
 
@@ -46,7 +45,6 @@ class SymmetryFunctions : public KernelDescriptor<SymmetryFunctions, Tables, Scr
 
   SymmetryFunctions(const Parameters& parameters, const std::vector<std::string>& elements, const std::string& where);
 
-  std::string type() const override { return name; }
   std::string citation() const override;
   int size(int element) const override { return tables<double>().n_values[element]; }
   std::vector<std::string> names(int element) const override;

@@ -1,11 +1,4 @@
-// Compiled once per instruction set (FORCESMITH_ISA); includes nothing of the standard library that
-// could leave wider code behind in shared inline functions.
-#include "descriptors/symmetry_functions/variants.hpp"
-
+// Compiled once per instruction set: no standard headers that could leave wider code in shared inline functions.
 #include "descriptors/symmetry_functions/kernels.hpp"
 
-namespace forcesmith::symmetry_functions::FORCESMITH_ISA {
-
-Variants variants() { return kernel_variants<Variants, Kernels>(); }
-
-}  // namespace forcesmith::symmetry_functions::FORCESMITH_ISA
+FORCESMITH_DEFINE_KERNEL_VARIANTS(symmetry_functions);
