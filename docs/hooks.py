@@ -178,6 +178,16 @@ def _command(name: str, command: Any) -> str:
     )
 
 
+# Sources
+
+
+def source(path: str) -> str:
+    """A file of the repository, whole."""
+    languages = {".hpp": "cpp", ".cpp": "cpp", ".py": "python"}
+    code = (DOCS.parent / path).read_text(encoding="utf-8")
+    return f'```{languages[Path(path).suffix]} title="{path}"\n{code}```'
+
+
 # Benchmarks
 
 
@@ -194,4 +204,5 @@ GENERATORS = {
     "command_line": command_line,
     "parameters": parameters_table,
     "settings": settings_table,
+    "source": source,
 }

@@ -1,5 +1,8 @@
 // THE list of descriptors, models and terms: one line each, alphabetical. The registry (registry.hpp) and the launchers
 // of devices (device_potential.hpp) follow from it.
+//
+// Descriptors from elsewhere are listed by a header of their own, as forcesmith::MoreDescriptors, in programs that
+// compile registered.cpp and themselves with its name in FORCESMITH_MORE_DESCRIPTORS.
 #pragma once
 
 #include <algorithm>
@@ -13,14 +16,20 @@
 #include "models/neural_network/neural_network.hpp"
 #include "models/quadratic_model.hpp"
 #include "potentials/terms/zbl/zbl.hpp"
+#include "potentials/type_list.hpp"
+
+#ifdef FORCESMITH_MORE_DESCRIPTORS
+#include FORCESMITH_MORE_DESCRIPTORS
+#else
+namespace forcesmith {
+using MoreDescriptors = TypeList<>;
+}
+#endif
 
 namespace forcesmith {
 
-template <class... Types>
-struct TypeList {};
-
 // clang-format off
-using RegisteredDescriptors = TypeList<
+using OwnDescriptors = TypeList<
     bispectrum::Bispectrum,
     moment_tensor::MomentTensor,
     symmetry_functions::SymmetryFunctions>;
@@ -34,19 +43,15 @@ using RegisteredTerms = TypeList<
     Zbl>;
 // clang-format on
 
+using RegisteredDescriptors = Joined<OwnDescriptors, MoreDescriptors>;
+
 template <class... Types>
 constexpr bool is_alphabetical(TypeList<Types...>) {
   constexpr std::string_view names[] = {Types::name...};
   return std::is_sorted(std::begin(names), std::end(names));
 }
-static_assert(is_alphabetical(RegisteredDescriptors{}));
+static_assert(is_alphabetical(OwnDescriptors{}));
 static_assert(is_alphabetical(RegisteredModels{}));
 static_assert(is_alphabetical(RegisteredTerms{}));
-
-/// Calls use.template operator()<Type>() for every type of the list.
-template <class... Types, class Use>
-void for_each_type(TypeList<Types...>, const Use& use) {
-  (use.template operator()<Types>(), ...);
-}
 
 }  // namespace forcesmith

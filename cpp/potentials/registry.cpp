@@ -12,7 +12,6 @@
 #include "potentials/mlip_format.hpp"
 #include "potentials/n2p2_format.hpp"
 #include "potentials/potential_file.hpp"
-#include "potentials/registered.hpp"
 #include "potentials/snap_format.hpp"
 
 namespace forcesmith {
@@ -26,27 +25,7 @@ auto one_file(Print print) {
   };
 }
 
-template <class Entry, class... Types>
-std::vector<Entry> entries_of(TypeList<Types...>) {
-  return {{Types::name, Types::schema, Types::create}...};
-}
-
 }  // namespace
-
-const std::vector<DescriptorEntry>& descriptor_registry() {
-  static const auto entries = entries_of<DescriptorEntry>(RegisteredDescriptors{});
-  return entries;
-}
-
-const std::vector<ModelEntry>& model_registry() {
-  static const auto entries = entries_of<ModelEntry>(RegisteredModels{});
-  return entries;
-}
-
-const std::vector<TermEntry>& term_registry() {
-  static const auto entries = entries_of<TermEntry>(RegisteredTerms{});
-  return entries;
-}
 
 // One line each, alphabetical.
 

@@ -29,6 +29,7 @@ inline std::vector<Example> descriptor_examples() {
           {"bispectrum", one_value, 1e-12, 2e-6},
           {"bispectrum", all_flags, 1e-12, 2e-6},
           {"moment_tensor", {{"level", 12}, {"cutoff", 5.0}, {"min_distance", 1.5}, {"scaling", 0.1}}, 1e-11, 1e-5},
+          {"radial_gaussians", {{"cutoff", 5.0}, {"count", 6}}, 1e-12, 2e-6},
           {"symmetry_functions", example_symmetry_functions(CutoffFunction::cos, 0.0).to_json(), 1e-12, 2e-6},
           {"symmetry_functions", example_symmetry_functions(CutoffFunction::tanhu, 0.0).to_json(), 1e-12, 2e-6}};
 }

@@ -1,13 +1,9 @@
-// The bispectrum kernels of every instruction set that this processor has, on random neighborhoods: they
-// agree with each other, and their verbs with one another (backpropagation, tangent and gradients are one
-// Jacobian, which is checked by differences). Then the number of components. The values themselves are checked in Python, here only those with a short formula.
-#include <cstdlib>
+// The bispectrum kernels with all options; the number of components, and those values that have a short formula. The
+// others are checked in Python.
 #include <numbers>
-#include <optional>
 
-#include "core/instruction_set.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
-#include "random_neighborhoods.hpp"
+#include "instruction_sets.hpp"
 
 namespace {
 
@@ -62,27 +58,10 @@ void test_known_values(const bispectrum::Bispectrum& descriptor, const Neighborh
 }
 
 void test_variants(const char* name, const bispectrum::Parameters& parameters) {
-  std::mt19937 random(7);
-  const Neighborhoods atoms(random);
-  std::optional<VerbInput> in;
-  std::optional<VerbOutput> portable;
-  for (InstructionSet set : available_instruction_sets()) {
-    setenv("FORCESMITH_ISA", to_string(set).c_str(), 1);
-    CHECK(instruction_set() == set);
-    const bispectrum::Bispectrum descriptor(parameters, "test");
-    std::printf("%s, %s, width %d\n", name, to_string(set).c_str(), descriptor.block_size());
-    if (!in) in.emplace(random, atoms, descriptor.size(0));
-    const VerbOutput out = run_verbs(descriptor, atoms, *in, descriptor.block_size());
-    if (!portable) {
-      portable = out;
-      test_known_values(descriptor, atoms, *in, out.B);
-      test_tangent(descriptor, atoms, *in, out);
-    }
-    test_same_output(out, *portable, 1e-12);
-    test_same_output(out, run_verbs(descriptor, atoms, *in, 1), 1e-13);
-    test_one_jacobian(descriptor, descriptor.cutoffs(), atoms, *in, out);
-    test_single_precision(descriptor, atoms, *in, out, 2e-6);
-  }
+  test_instruction_sets(
+      name, 2e-6, [&] { return std::make_unique<bispectrum::Bispectrum>(parameters, "test"); },
+      [](const bispectrum::Bispectrum& descriptor, const Neighborhoods& atoms, const VerbInput& in,
+         const VerbOutput& out) { test_known_values(descriptor, atoms, in, out.B); });
 }
 
 void test_all_variants() {

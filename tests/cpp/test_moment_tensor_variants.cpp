@@ -1,13 +1,8 @@
-// The moment tensor kernels of every instruction set that this processor has, on random neighborhoods:
-// they agree with each other, and their verbs with one another (backpropagation, tangent and gradients
-// are one Jacobian; it and the parameter adjoint are checked by differences).
-#include <cstdlib>
-#include <optional>
+// The moment tensor kernels with all numbers of radial functions and elements; the adjoint of the radial coefficients.
 #include <utility>
 
-#include "core/instruction_set.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
-#include "random_neighborhoods.hpp"
+#include "instruction_sets.hpp"
 
 namespace {
 
@@ -78,7 +73,6 @@ void test_numbers_of_elements(const moment_tensor::Parameters& parameters,
 
 int main() {
   std::mt19937 random(7);
-  const Neighborhoods atoms(random);
   // Radial functions: 1, 2, 3, 4, 5, and, with fewer factors, 7.
   for (const auto& [level, max_factors] : {std::pair{2, 4}, {6, 4}, {12, 4}, {16, 4}, {20, 3}, {26, 2}}) {
     moment_tensor::Parameters parameters;
@@ -88,25 +82,14 @@ int main() {
     parameters.scaling = 0.05;
     const moment_tensor::ContractionProgram program = moment_tensor::generate_contractions(level, max_factors);
     const Numbers radial = random_numbers(random, 4ul * program.n_radial() * parameters.radial_basis_size);
-    const VerbInput in(random, atoms, program.n_values());
-
-    std::optional<VerbOutput> portable;
-    for (InstructionSet set : available_instruction_sets()) {
-      setenv("FORCESMITH_ISA", to_string(set).c_str(), 1);
-      CHECK(instruction_set() == set);
-      moment_tensor::MomentTensor descriptor(parameters, program, radial, 2, "test");
-      std::printf("level %d, %s, width %d\n", level, to_string(set).c_str(), descriptor.block_size());
-      const VerbOutput out = run_verbs(descriptor, atoms, in, descriptor.block_size());
-      test_one_jacobian(descriptor, Numbers(4, parameters.cutoff), atoms, in, out);
-      test_parameter_adjoint(descriptor, atoms, in, out, random);
-      test_single_precision(descriptor, atoms, in, out, 1e-5);
-      if (!portable) {
-        portable = out;
-        test_tangent(descriptor, atoms, in, out);
-      }
-      test_same_output(out, *portable, 1e-12);
-      if (level == 12) test_numbers_of_elements(parameters, program, radial, atoms, in);
-    }
+    test_instruction_sets(
+        "level " + std::to_string(level), 1e-5,
+        [&] { return std::make_unique<moment_tensor::MomentTensor>(parameters, program, radial, 2, "test"); },
+        [&, few = level == 12](moment_tensor::MomentTensor& descriptor, const Neighborhoods& atoms, const VerbInput& in,
+                               const VerbOutput& out) {
+          test_parameter_adjoint(descriptor, atoms, in, out, random);
+          if (few) test_numbers_of_elements(parameters, program, radial, atoms, in);
+        });
   }
   return failures != 0;
 }

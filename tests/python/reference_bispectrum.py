@@ -89,19 +89,19 @@ def value_labels(
     return list(itertools.product(itertools.product(elements, repeat=3), components))
 
 
-def bispectrum(
+def descriptor_values(
+    descriptor: dict,
+    elements: Sequence[str],
+    center: int,
+    neighbors: np.ndarray,
     displacements: np.ndarray,
-    neighbor_types: np.ndarray,
-    center_type: int,
-    settings: BispectrumSettings,
 ) -> np.ndarray:
-    """The values of one atom, in the order of `value_labels`.
-
-    Element indices (n,) and r_k (n, 3) of its neighbors, all or more of those within the cutoffs.
-    """
-    B = bispectrum_unshifted(displacements, neighbor_types, center_type, settings)
+    """The values of one atom, in the order of `value_labels`; see test_references.py."""
+    given = {"radii": [0.5] * len(elements), "weights": [1.0] * len(elements), **descriptor}
+    settings = BispectrumSettings(**{key: given[key] for key in given if key != "type"})
+    B = bispectrum_unshifted(displacements, neighbors, center, settings)
     if settings.bzeroflag:  # (11)
-        B -= bispectrum_unshifted(np.zeros((0, 3)), np.zeros(0, dtype=int), center_type, settings)
+        B -= bispectrum_unshifted(np.zeros((0, 3)), np.zeros(0, dtype=int), center, settings)
     return B
 
 

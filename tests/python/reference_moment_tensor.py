@@ -82,6 +82,16 @@ class RadialFunctions:
     min_distance: float
     scaling: float
 
+    @classmethod
+    def from_descriptor(cls, descriptor: dict) -> RadialFunctions:
+        """Those of a descriptor in a potential file."""
+        return cls(
+            np.array(descriptor["radial_coefficients"]),
+            descriptor["cutoff"],
+            descriptor["min_distance"],
+            descriptor["scaling"],
+        )
+
     def __call__(self, r: np.ndarray, center: int, neighbors: np.ndarray) -> np.ndarray:
         """Shape (mu, neighbors)."""
         xi = (2 * r - self.min_distance - self.cutoff) / (self.cutoff - self.min_distance)
@@ -121,6 +131,19 @@ def basis_values(
     """Every B_alpha of one neighborhood: element indices (n,) and r_ij (n, 3) of the neighbors."""
     f, unit_vectors = _pair_functions(radial, center, neighbors, displacements)
     return np.array([basis_function(alpha, f, unit_vectors) for alpha in matrices])
+
+
+def descriptor_values(
+    descriptor: dict,
+    elements: Sequence[str],
+    center: int,
+    neighbors: np.ndarray,
+    displacements: np.ndarray,
+) -> np.ndarray:
+    """The basis functions of one atom, complex if the displacements are; see test_references.py."""
+    radial = RadialFunctions.from_descriptor(descriptor)
+    values = run_contractions(descriptor["contractions"], radial, center, neighbors, displacements)
+    return values if np.iscomplexobj(displacements) else values.real
 
 
 def run_contractions(
@@ -197,12 +220,7 @@ class ReferencePotential:
         n_elements = len(document["elements"])
         return cls(
             elements=document["elements"],
-            radial=RadialFunctions(
-                np.array(descriptor["radial_coefficients"]),
-                descriptor["cutoff"],
-                descriptor["min_distance"],
-                descriptor["scaling"],
-            ),
+            radial=RadialFunctions.from_descriptor(descriptor),
             contractions=descriptor["contractions"],
             offsets=np.array(model["energy_offsets"]),
             coefficients=np.array(model["coefficients"] * (n_elements if model["shared"] else 1)),

@@ -100,6 +100,21 @@ def angle(r_j: np.ndarray, r_k: np.ndarray) -> complex:
     return np.degrees(np.arctan2(s.real, c.real)) + 1j * np.degrees(slope)
 
 
+def descriptor_values(
+    descriptor: dict,
+    elements: Sequence[str],
+    center: int,
+    neighbors: np.ndarray,
+    displacements: np.ndarray,
+) -> np.ndarray:
+    """The functions of one atom, complex if the displacements are; see test_references.py."""
+    symbols = [elements[neighbor] for neighbor in neighbors]
+    fc = descriptor.get("cutoff_function", "cos"), descriptor.get("cutoff_alpha", 0.0)
+    functions = [{"cutoff": descriptor["cutoff"], **given} for given in descriptor["functions"]]
+    own = [function for function in functions if function["center"] == elements[center]]
+    return np.array([symmetry_function(f, symbols, displacements, *fc) for f in own])
+
+
 def symmetry_function(
     function: dict,
     neighbors: Sequence[str],

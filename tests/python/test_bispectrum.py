@@ -10,7 +10,7 @@ import pytest
 from ase import Atoms
 from contract_examples import crystal, make_potential
 from forcesmith.data.batches import make_batch
-from reference_bispectrum import BispectrumSettings, bispectrum
+from reference_bispectrum import descriptor_values
 from sample_data import labelled
 
 COUNTS = {0: 1, 1: 2, 2: 5, 3: 8, 4: 14, 5: 20, 6: 30, 7: 40, 8: 55, 14: 204}
@@ -56,14 +56,14 @@ def core_values(descriptor: dict, atoms: Atoms, elements: list[str]) -> np.ndarr
 
 def reference_values(descriptor: dict, atoms: Atoms, elements: list[str]) -> np.ndarray:
     """The same; `atoms` has no periodic direction."""
-    n = len(elements)
-    settings = BispectrumSettings(**{"radii": [0.5] * n, "weights": [1.0] * n, **descriptor})
     types = np.array([elements.index(symbol) for symbol in atoms.symbols])
     values = []
     for i in range(len(atoms)):
         others = np.arange(len(atoms)) != i
         displacements = atoms.positions[others] - atoms.positions[i]
-        values.append(bispectrum(displacements, types[others], types[i], settings))
+        values.append(
+            descriptor_values(descriptor, elements, types[i], types[others], displacements)
+        )
     return np.array(values)
 
 

@@ -267,6 +267,12 @@ def test_site_has_all_parameters(site):
                 assert f"<code>{parameter['name']}</code>" in text, (entry, parameter)
 
 
+def test_site_shows_the_example_of_a_descriptor(site):
+    text = (site / "development" / "adding_a_descriptor.html").read_text()
+    for word in ("compute_gaussian", "ParameterSchema", "MoreDescriptors", "descriptor_values"):
+        assert word in text, word
+
+
 def test_site_loads_nothing_from_elsewhere(site):
     pages = list(site.rglob("*.html"))
     assert len(pages) > 20
