@@ -1,5 +1,4 @@
-// The contract every descriptor keeps. Adding one: a folder beside moment_tensor/, a line in
-// potentials/registered.hpp, its sources in cpp/CMakeLists.txt (see cpp/README.md).
+// The contract every descriptor keeps. docs/development/adding_a_descriptor.md tells how one is added.
 //
 // Work is done on blocks of at most block_size() central atoms, by several workers at once, each with
 // a workspace of its own. values() comes first; the other verbs then refer to the same block, whose arrays the
