@@ -20,6 +20,7 @@
 #include "citeme.h"
 #include "comm.h"
 #include "core/error.hpp"
+#include "core/files.hpp"
 #include "core/kokkos_scope.hpp"
 #include "core/text.hpp"
 #include "domain.h"
@@ -59,6 +60,19 @@ void broadcast(std::string& text, int root, MPI_Comm world) {
   const std::int64_t largest = 1 << 30;
   for (std::int64_t first = 0; first < size; first += largest)
     MPI_Bcast(text.data() + first, static_cast<int>(std::min(largest, size - first)), MPI_CHAR, root, world);
+}
+
+/// Files that were read.
+void broadcast(FileBundle& bundle, int root, MPI_Comm world) {
+  broadcast(bundle.path, root, world);
+  std::int64_t n_files = static_cast<std::int64_t>(bundle.files.size());
+  MPI_Bcast(&n_files, 1, MPI_INT64_T, root, world);
+  bundle.files.resize(static_cast<std::size_t>(n_files));
+  for (TextFile& file : bundle.files) {
+    std::string text = file.text ? std::move(*file.text) : "";
+    for (std::string* part : {&file.path, &file.problem, &text}) broadcast(*part, root, world);
+    if (file.problem.empty()) file.text = std::move(text);
+  }
 }
 
 /// Adds `scale` times an evaluation.
@@ -183,15 +197,11 @@ void PairForcesmith::set_element_names(std::vector<std::string> names) {
 void PairForcesmith::load_potential() {
   evaluator_.reset();
   potential_.reset();
-  const std::string text = read_on_first_rank(path_);
+  const FileBundle files = read_on_first_rank(path_);
   std::string problem;
   try {
     start_kokkos(comm->nthreads);
-    if (const std::string format = format_to_read(text, path_).name; format != "forcesmith")
-      throw FormatError("pair_style forcesmith reads forcesmith's own potential files, not those of the format " +
-                        format + " as '" + path_ + "'; make one with: forcesmith convert " + path_ +
-                        " potential.json (and --elements ... for MLIP files).");
-    potential_ = std::make_unique<Potential>(parse_potential(text, path_));
+    potential_ = std::make_unique<Potential>(parse_potential(files));
   } catch (const std::exception& exception) {
     problem = exception.what();
   }
@@ -219,15 +229,15 @@ void PairForcesmith::load_potential() {
   }
 }
 
-/// Collective. One rank reads, so that many ranks do not ask the file system at once.
-std::string PairForcesmith::read_on_first_rank(const std::string& path) {
-  FileText file;
+/// Collective. One rank reads, so that many ranks do not ask the file system at once; no other touches it.
+FileBundle PairForcesmith::read_on_first_rank(const std::string& path) {
+  FileBundle files;
   std::string problem;
   if (comm->me == 0) {
     try {
       // LAMMPS opens what it looks for, and would wait for a pipe.
       const std::string found = exists(path) ? path : utils::get_potential_file_path(path);
-      file = read_text_file(found.empty() ? path : found);
+      FileText file = read_text_file(found.empty() ? path : found);
       if (!file.problem.empty()) {
         const std::string convert =
             utils::strmatch(path, "\\.json$")
@@ -238,13 +248,18 @@ std::string PairForcesmith::read_on_first_rank(const std::string& path) {
                           "pair_coeff" +
                           convert);
       }
+      if (const std::string format = format_to_read(file.text, path).name; format != "forcesmith")
+        throw FormatError("pair_style forcesmith reads forcesmith's own potential files, not those of the format " +
+                          format + " as '" + path + "'; make one with: forcesmith convert " + path +
+                          " potential.json (and --elements ... for MLIP files).");
+      files = with_companions(path, std::move(file.text));
     } catch (const std::exception& exception) {
       problem = exception.what();
     }
   }
   end_together(problem);
-  broadcast(file.text, 0, world);
-  return std::move(file.text);
+  broadcast(files, 0, world);
+  return files;
 }
 
 /// Collective. Where ranks have a problem, all end with that of the first of them; else nothing happens.

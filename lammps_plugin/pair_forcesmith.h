@@ -13,6 +13,7 @@
 namespace forcesmith {
 struct Evaluation;
 class Evaluator;
+struct FileBundle;
 class Potential;
 }  // namespace forcesmith
 
@@ -37,7 +38,7 @@ class PairForcesmith : public LAMMPS_NS::Pair {
  private:
   void set_element_names(std::vector<std::string> names);
   void load_potential();
-  std::string read_on_first_rank(const std::string& path);
+  FileBundle read_on_first_rank(const std::string& path);
   void end_together(const std::string& problem);
   void check_communication() const;
   void check_exclusions() const;

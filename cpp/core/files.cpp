@@ -140,6 +140,19 @@ std::vector<Temporary> written_beside(const std::vector<TextFile>& files) {
 
 }  // namespace
 
+const TextFile* FileBundle::find(const std::string& wanted) const {
+  for (const TextFile& file : files)
+    if (file.path == wanted) return &file;
+  return nullptr;
+}
+
+const std::string& FileBundle::text_of(const std::string& companion, const std::string& remedy) const {
+  const TextFile* file = find(companion);
+  if (file != nullptr && file->text) return *file->text;
+  throw FormatError("Cannot read \"" + companion + "\", which belongs to \"" + path +
+                    "\": " + (file ? file->problem : "it does not exist") + "; " + remedy + ".");
+}
+
 void write_files(const std::vector<TextFile>& files) {
   std::vector<Temporary> temporaries = written_beside(files);
   for (std::size_t i = 0; i < files.size(); ++i)

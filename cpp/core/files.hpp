@@ -1,6 +1,8 @@
-// Writing files: whoever reads them sees the old ones or the whole new ones, whatever happens meanwhile.
+// Files that belong together. Writing them: whoever reads sees the old ones or the whole new ones, whatever happens
+// meanwhile.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,29 @@
 #include "core/text.hpp"
 
 namespace forcesmith {
+
+/// A file with its content.
+struct TextFile {
+  std::string path;
+  std::optional<std::string> text;  // nothing: it is to be removed, or could not be read
+  std::string problem = "";         // why it could not be read, see FileText
+};
+
+/// Files that are read and written as one, for example those of a potential.
+struct FileBundle {
+  std::string path;             // of the main file, which stands for all
+  std::vector<TextFile> files;  // in the order in which they are written
+
+  /// Null: there is no such file.
+  const TextFile* find(const std::string& wanted) const;
+  /// The text of the main file.
+  const std::string& text() const { return find(path)->text.value(); }
+  /// The text of a file that could be read. Throws FormatError: what `path` belongs to, the problem, the remedy.
+  const std::string& text_of(const std::string& companion, const std::string& remedy) const;
+};
+
+/// A single file.
+inline FileBundle bundle_of(const std::string& path, std::string text) { return {path, {{path, std::move(text)}}}; }
 
 /// A file that cannot be written.
 class FileError : public Error {

@@ -11,12 +11,6 @@
 
 namespace forcesmith {
 
-/// A file that is to be written or, without a text, removed.
-struct TextFile {
-  std::string path;
-  std::optional<std::string> text;
-};
-
 /// The shortest text that reads back as the same number, whatever the locale.
 inline std::string printed(double value) {
   char text[32];

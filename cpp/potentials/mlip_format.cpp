@@ -229,7 +229,8 @@ bool is_mlip(const std::string& text) {
          (first + 3 == text.size() || std::isspace(static_cast<unsigned char>(text[first + 3])));
 }
 
-Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options) {
+Potential parse_mlip(const FileBundle& files, const ReadOptions& options) {
+  const std::string &path = files.path, &text = files.text();
   const std::vector<std::string>& elements = options.elements;
   MlipReader in(text, path);
   read_kind(in, text);
@@ -258,17 +259,12 @@ Potential parse_mlip(const std::string& text, const std::string& path, const Rea
                    std::move(provenance));
 }
 
-std::string print_mlip(const Potential& potential, const std::string& path) {
+FileBundle print_mlip(const Potential& potential, const std::string& path) {
   const auto* descriptor = dynamic_cast<const moment_tensor::MomentTensor*>(potential.descriptors().front().get());
   const auto* model = dynamic_cast<const LinearModel*>(&potential.model());
-  if (potential.descriptors().size() != 1 || descriptor == nullptr || model == nullptr ||
-      (!model->shared() && potential.elements().size() > 1) || !potential.terms().empty())
+  if (!model->shared() && potential.elements().size() > 1)
     throw FormatError("The potential cannot be written as the MLIP file \"" + path +
-                      "\": that format holds one moment tensor descriptor with one linear model shared by all "
-                      "elements, and no repulsion.");
-  if (!all_finite(descriptor->parameters()) || !all_finite(model->parameters()))
-    throw FormatError("The potential is not written to \"" + path +
-                      "\" because it holds coefficients that are not finite.");
+                      "\": that format has coefficients shared by all elements, and those of this model differ.");
   const moment_tensor::Parameters& parameters = descriptor->settings();
   const moment_tensor::ContractionProgram& program = descriptor->program();
   const int species = static_cast<int>(potential.elements().size());
@@ -293,7 +289,7 @@ std::string print_mlip(const Potential& potential, const std::string& path) {
       << "\nalpha_moment_mapping = " << braced(program.mapping, print_int)
       << "\nspecies_coeffs = " << braced(model->offsets(), printed)
       << "\nmoment_coeffs = " << braced(model->coefficients(0), printed) << "\n";
-  return out.str();
+  return bundle_of(path, out.str());
 }
 
 }  // namespace forcesmith

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/files.hpp"
 #include "potentials/potential.hpp"
 #include "potentials/read_options.hpp"
 
@@ -12,8 +13,8 @@ namespace forcesmith {
 /// Whether a text begins as MLIP's files do.
 bool is_mlip(const std::string& text);
 /// options.elements: one name per species of the file, which has none; required.
-Potential parse_mlip(const std::string& text, const std::string& path, const ReadOptions& options);
-/// Throws FormatError unless the potential is one moment tensor descriptor with shared coefficients.
-std::string print_mlip(const Potential& potential, const std::string& path);
+Potential parse_mlip(const FileBundle& files, const ReadOptions& options);
+/// Throws FormatError unless the coefficients are shared by all elements.
+FileBundle print_mlip(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

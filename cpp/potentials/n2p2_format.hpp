@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/text.hpp"
+#include "core/files.hpp"
 #include "potentials/potential.hpp"
 #include "potentials/read_options.hpp"
 
@@ -18,10 +18,11 @@ namespace forcesmith {
 
 /// Whether a text is an input.nn, of n2p2 or RuNNer.
 bool is_n2p2(const std::string& text);
-/// path: of input.nn, whose text is `text`; the other files are read from its folder.
-Potential parse_n2p2(const std::string& text, const std::string& path, const ReadOptions& options);
-/// All files, in bohr and hartree. Throws FormatError unless the potential is one descriptor of symmetry
-/// functions with a neural network that n2p2 can hold.
-std::vector<TextFile> print_n2p2(const Potential& potential, const std::string& path);
+/// Paths of the other files of the folder. text: of input.nn.
+std::vector<std::string> n2p2_companions(const std::string& text, const std::string& path);
+/// The main file is input.nn.
+Potential parse_n2p2(const FileBundle& files, const ReadOptions& options);
+/// All files, in bohr and hartree. Throws FormatError unless n2p2 can have such networks and such a file name.
+FileBundle print_n2p2(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

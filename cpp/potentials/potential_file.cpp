@@ -123,7 +123,8 @@ bool is_json(const std::string& text) {
   return first != std::string::npos && text[first] == '{';
 }
 
-Potential parse_potential_file(const std::string& text, const std::string& path, const ReadOptions& options) {
+Potential parse_potential_file(const FileBundle& files, const ReadOptions& options) {
+  const std::string &path = files.path, &text = files.text();
   Json document;
   try {
     document = Json::parse(text, DocumentGuard(path));
@@ -209,7 +210,7 @@ void print_json(const Json& value, int indent, bool in_list, std::string& text) 
 
 }  // namespace
 
-std::string print_potential_file(const Potential& potential, const std::string& path) {
+FileBundle print_potential_file(const Potential& potential, const std::string& path) {
   // Insertion order is lost in Json objects, so the document is put together key by key.
   std::vector<std::pair<std::string, Json>> document{{"format", "forcesmith potential"},
                                                      {"version", potential_file_version},
@@ -232,7 +233,7 @@ std::string print_potential_file(const Potential& potential, const std::string& 
     text += (i > 0 ? ",\n " : " ") + Json(document[i].first).dump() + ": ";
     print_json(document[i].second, 1, false, text);
   }
-  return text + "\n}\n";
+  return bundle_of(path, text + "\n}\n");
 }
 
 }  // namespace forcesmith

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
+#include "core/files.hpp"
 #include "potentials/potential.hpp"
 #include "potentials/read_options.hpp"
 
@@ -15,7 +15,7 @@ inline constexpr int potential_file_version = 2;
 /// Whether a text is JSON, ours or not.
 bool is_json(const std::string& text);
 /// Throws FormatError or ParameterError; options.trained: also where something is missing that training makes.
-Potential parse_potential_file(const std::string& text, const std::string& path, const ReadOptions& options = {});
-std::string print_potential_file(const Potential& potential, const std::string& path);
+Potential parse_potential_file(const FileBundle& files, const ReadOptions& options = {});
+FileBundle print_potential_file(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

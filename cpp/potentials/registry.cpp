@@ -1,5 +1,6 @@
 #include "potentials/registry.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <filesystem>
@@ -7,7 +8,6 @@
 
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
-#include "core/files.hpp"
 #include "potentials/check_potential.hpp"
 #include "potentials/mlip_format.hpp"
 #include "potentials/n2p2_format.hpp"
@@ -18,11 +18,15 @@ namespace forcesmith {
 
 namespace {
 
-template <class Print>
-auto one_file(Print print) {
-  return [print](const Potential& potential, const std::string& path) {
-    return std::vector<TextFile>{{path, print(potential, path)}};
-  };
+template <class Entry>
+std::vector<std::string> names_of(const std::vector<Entry>& registry) {
+  std::vector<std::string> names;
+  for (const Entry& entry : registry) names.push_back(entry.name);
+  return names;
+}
+
+FormatContents everything() {
+  return {names_of(descriptor_registry()), names_of(model_registry()), names_of(term_registry()), true, true};
 }
 
 }  // namespace
@@ -30,12 +34,16 @@ auto one_file(Print print) {
 // One line each, alphabetical.
 
 const std::vector<FormatEntry>& format_registry() {
+  static const FormatContents moments{{"moment_tensor"}, {"linear"}, {}};
+  static const FormatContents networks{{"symmetry_functions"}, {"neural_network"}, {}};
+  static const FormatContents sna{{"bispectrum"}, {"linear", "quadratic"}, {}};
+  static const FormatContents snap{{"bispectrum"}, {"linear", "quadratic"}, {"zbl"}};
   static const std::vector<FormatEntry> entries{
-      {"forcesmith", {".json"}, is_json, parse_potential_file, one_file(print_potential_file), "", false, true},
-      {"mlip", {".almtp", ".mtp"}, is_mlip, parse_mlip, one_file(print_mlip)},
-      {"n2p2", {".nn"}, is_n2p2, parse_n2p2, print_n2p2, "input.nn", true},
-      {"snap", {".snapcoeff", ".snapparam"}, is_snap, parse_snap, print_snap},
-      {"snap_mliap", {".mliap.descriptor", ".mliap.model"}, is_mliap, parse_mliap, print_mliap},
+      {"forcesmith", {".json"}, everything(), is_json, parse_potential_file, print_potential_file},
+      {"mlip", {".almtp", ".mtp"}, moments, is_mlip, parse_mlip, print_mlip},
+      {"n2p2", {".nn"}, networks, is_n2p2, parse_n2p2, print_n2p2, n2p2_companions, "input.nn", true},
+      {"snap", {".snapcoeff", ".snapparam"}, snap, is_snap, parse_snap, print_snap, snap_companions},
+      {"snap_mliap", {".mliap.descriptor", ".mliap.model"}, sna, is_mliap, parse_mliap, print_mliap, mliap_companions},
   };
   return entries;
 }
@@ -105,8 +113,9 @@ const FormatEntry& format_to_read(const std::string& text, const std::string& pa
                     "\" nor its name tells a format of potentials; known are " + known_extensions() + ".");
 }
 
-Potential parse_potential(const std::string& text, const std::string& path, const ReadOptions& options) {
-  const FormatEntry& format = format_to_read(text, path);
+Potential parse_potential(const FileBundle& files, const ReadOptions& options) {
+  const std::string& path = files.path;
+  const FormatEntry& format = format_to_read(files.text(), path);
   check_different(options.elements, "the list given for \"" + path + "\"");
   for (const auto& [name, factor] : {std::pair{"cflength", options.cflength}, {"cfenergy", options.cfenergy}}) {
     if (!factor) continue;
@@ -118,7 +127,7 @@ Potential parse_potential(const std::string& text, const std::string& path, cons
   }
   const std::string where = "The potential \"" + path + "\"";
   try {
-    Potential potential = format.parse(text, path, options);
+    Potential potential = format.parse(files, options);
     check_cutoff(potential, where);
     if (options.trained) check_soundness(potential, where);
     return potential;
@@ -128,9 +137,23 @@ Potential parse_potential(const std::string& text, const std::string& path, cons
   }
 }
 
-Potential read_potential(const std::string& given, const ReadOptions& options) {
+FileBundle with_companions(const std::string& path, std::string text) {
+  const FormatEntry& format = format_to_read(text, path);
+  const std::vector<std::string> companions =
+      format.companions ? format.companions(text, path) : std::vector<std::string>();
+  FileBundle files = bundle_of(path, std::move(text));
+  for (const std::string& companion : companions) {
+    if (!exists(companion)) continue;
+    FileText own = read_text_file(companion);
+    if (own.problem.empty()) files.files.push_back({companion, std::move(own.text)});
+    else files.files.push_back({companion, std::nullopt, std::move(own.problem)});
+  }
+  return files;
+}
+
+FileBundle read_bundle(const std::string& given) {
   const std::string path = file_of(given, false);
-  const FileText file = read_text_file(path);
+  FileText file = read_text_file(path);
   if (!file.problem.empty()) {
     const bool has_name = known_format(path) != nullptr;
     if (is_folder(path) && !has_name) {
@@ -144,13 +167,53 @@ Potential read_potential(const std::string& given, const ReadOptions& options) {
         (has_name ? "."
                   : ", and its name does not tell the format of a potential; known are " + known_extensions() + "."));
   }
-  return parse_potential(file.text, path, options);
+  return with_companions(path, std::move(file.text));
 }
+
+Potential read_potential(const std::string& path, const ReadOptions& options) {
+  return parse_potential(read_bundle(path), options);
+}
+
+namespace {
+
+/// The first part of a potential that a format has no place for, as part of a sentence; empty if there is none.
+std::string part_without_place(const Potential& potential, const FormatContents& holds) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const auto& descriptor : potential.descriptors())
+    if (!has(holds.descriptors, descriptor->type())) return "its descriptor \"" + descriptor->type() + "\"";
+  if (potential.descriptors().size() > 1 && !holds.several_descriptors) return "more than one descriptor";
+  if (!has(holds.models, potential.model().type())) return "its model \"" + potential.model().type() + "\"";
+  for (const auto& term : potential.terms())
+    if (!has(holds.terms, term->type())) return "its term \"" + term->type() + "\"";
+  return "";
+}
+
+/// Throws FormatError if more than what lies outside the training data would be lost, or is not finite.
+void check_writable_as(const FormatEntry& format, const Potential& potential, const std::string& path) {
+  const FormatContents& holds = format.holds;
+  const auto any_of = [](const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : " or ") + name;
+    return text;
+  };
+  if (const std::string part = part_without_place(potential, holds); !part.empty())
+    throw FormatError("The potential cannot be written to \"" + path + "\": the format " + format.name +
+                      " has no place for " + part + ", only for one " + any_of(holds.descriptors) +
+                      " descriptor with a " + any_of(holds.models) + " model and " +
+                      (holds.terms.empty() ? "no terms" : "the term " + any_of(holds.terms)) + "; write a .json file.");
+  if (!all_finite(potential.descriptor_parameters()) || !all_finite(potential.model_parameters()))
+    throw FormatError("The potential is not written to \"" + path +
+                      "\" because it holds coefficients that are not finite.");
+}
+
+}  // namespace
 
 std::string left_out_of_file(const Potential& potential, const std::string& given) {
   const std::string path = file_of(given, true);
   const FormatEntry& format = format_of(path);
-  if (!potential.short_range() || format.holds_short_range) return "";
+  if (!potential.short_range() || format.holds.short_range) return "";
   return "\"" + path + "\" does not hold where the training data end at short range" +
          (potential.short_range()->has_wall()
               ? ", nor the repulsive wall there: atoms closer than in the training data may attract each other."
@@ -164,14 +227,16 @@ std::string potential_file(const std::string& given) {
   return path;
 }
 
-std::vector<TextFile> printed_files(const Potential& potential, const std::string& given) {
+FileBundle print_potential(const Potential& potential, const std::string& given) {
   const std::string path = potential_file(given);
-  return format_of(path).print(potential, path);
+  const FormatEntry& format = format_of(path);
+  check_writable_as(format, potential, path);
+  return format.print(potential, path);
 }
 
 void write_potential(const Potential& potential, const std::string& path) {
   try {
-    write_files(printed_files(potential, path));
+    write_files(print_potential(potential, path).files);
   } catch (const FileError& error) {
     throw FormatError("Cannot write the potential file \"" + error.path + "\": " + error.reason + ".");
   }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/text.hpp"
+#include "core/files.hpp"
 #include "potentials/potential.hpp"
 #include "potentials/read_options.hpp"
 
@@ -36,17 +36,28 @@ struct TermEntry {
       create;
 };
 
+/// What files of a format have a place for, by the names of the registries. Writing anything else is an error.
+struct FormatContents {
+  std::vector<std::string> descriptors, models, terms;
+  bool several_descriptors = false;
+  bool short_range = false;  // leaving it out is a warning: it lies outside the training data
+};
+
 struct FormatEntry {
   std::string name;
   std::vector<std::string> extensions;  // with the dot
+  FormatContents holds;
   /// Whether a text is of this format; what is damaged at its beginning is told by the extension.
   std::function<bool(const std::string& text)> recognises;
-  std::function<Potential(const std::string& text, const std::string& path, const ReadOptions& options)> parse;
-  /// One file, named `path`, or several that belong together.
-  std::function<std::vector<TextFile>(const Potential&, const std::string& path)> print;
+  /// Touches no file.
+  std::function<Potential(const FileBundle& files, const ReadOptions& options)> parse;
+  /// The potential is one that the format holds, with finite coefficients. Throws FormatError if it cannot be
+  /// written for other reasons.
+  std::function<FileBundle(const Potential&, const std::string& path)> print;
+  /// Paths of the files that belong to one with this text, those that need not be there included; null: none.
+  std::function<std::vector<std::string>(const std::string& text, const std::string& path)> companions = nullptr;
   std::string in_folder = "";  // of a format of folders: the file that makes a folder a potential
   bool has_no_units = false;   // files do not tell their units, see ReadOptions
-  bool holds_short_range = false;
 };
 
 const std::vector<DescriptorEntry>& descriptor_registry();
@@ -56,10 +67,14 @@ const std::vector<FormatEntry>& format_registry();
 
 /// The format of a text by its content or, where that tells none, by the extension of `path`.
 const FormatEntry& format_to_read(const std::string& text, const std::string& path);
-/// Reads a potential file of any known format, or a folder of files.
+/// A potential file that was read, together with the files that belong to it, which are read.
+FileBundle with_companions(const std::string& path, std::string text);
+/// Reads the files of a potential of any known format. path: of one of its files, or of its folder.
+FileBundle read_bundle(const std::string& path);
+/// Touches no file.
+Potential parse_potential(const FileBundle& files, const ReadOptions& options = {});
+/// Both.
 Potential read_potential(const std::string& path, const ReadOptions& options = {});
-/// The same from text; `path` is used in messages, and to find the files that belong to it.
-Potential parse_potential(const std::string& text, const std::string& path, const ReadOptions& options = {});
 /// One sentence on what a file at `path` would not hold of the potential; empty if it holds all. Where more than
 /// what lies outside the training data would be lost, writing is an error.
 std::string left_out_of_file(const Potential& potential, const std::string& path);
@@ -68,7 +83,7 @@ std::string left_out_of_file(const Potential& potential, const std::string& path
 std::string potential_file(const std::string& path);
 /// The files that the potential is, in the format of the extension; a folder that is there gets a format of folders.
 /// Throws FormatError if the format is not known or cannot hold the potential.
-std::vector<TextFile> printed_files(const Potential& potential, const std::string& path);
+FileBundle print_potential(const Potential& potential, const std::string& path);
 /// Writes them atomically, see `write_files`.
 void write_potential(const Potential& potential, const std::string& path);
 

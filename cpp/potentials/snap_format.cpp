@@ -208,32 +208,43 @@ struct FilePair {
   NamedText parameters, coefficients;
 };
 
-/// The file that belongs to `path`: its name has one word in place of another, or another extension.
-std::string partner_of(const std::string& path, const std::string& word, const std::string& other_word,
-                       const std::string& other_extension) {
+/// Whether the file is that of parameters, by its text, or else by its name.
+bool are_parameters(const std::string& text, const std::string& path, const Dialect& dialect) {
+  const Content content = content_of(text);
+  const bool snap_like = dialect.kind == snap.kind;
+  if (content == (snap_like ? Content::snap_parameters : Content::mliap_parameters)) return true;
+  if (content == (snap_like ? Content::snap_coefficients : Content::mliap_coefficients)) return false;
+  return path.ends_with(dialect.parameter_extension);
+}
+
+/// What the file that belongs to `path` may be called: one word in place of another, or another extension.
+std::vector<std::string> companions(const std::string& text, const std::string& path, const Dialect& dialect) {
+  std::string word = dialect.parameter_word, other_word = dialect.coefficient_word;
+  std::string other_extension = dialect.coefficient_extension;
+  if (!are_parameters(text, path, dialect)) {
+    std::swap(word, other_word);
+    other_extension = dialect.parameter_extension;
+  }
   const std::filesystem::path own(path);
   std::vector<std::string> names{own.stem().string() + other_extension};
   if (const std::size_t at = own.filename().string().rfind(word); at != std::string::npos) {
     std::string name = own.filename().string();
     name.replace(at, word.size(), other_word);
-    names.insert(names.begin(), name);
+    if (name != names.front()) names.insert(names.begin(), name);
   }
-  for (const std::string& name : names)
-    if (const std::string candidate = (own.parent_path() / name).string(); exists(candidate)) return candidate;
-  return (own.parent_path() / names[0]).string();
+  for (std::string& name : names) name = (own.parent_path() / name).string();
+  return names;
 }
 
-FilePair read_pair(const std::string& text, const std::string& path, const Dialect& dialect, bool are_parameters) {
-  const std::string partner =
-      are_parameters ? partner_of(path, dialect.parameter_word, dialect.coefficient_word, dialect.coefficient_extension)
-                     : partner_of(path, dialect.coefficient_word, dialect.parameter_word, dialect.parameter_extension);
-  FileText file = read_text_file(partner);
-  if (!file.problem.empty())
-    throw FormatError("Cannot read \"" + partner + "\", which belongs to \"" + path + "\": " + file.problem +
-                      "; put the " + dialect.coefficient_extension + " and the " + dialect.parameter_extension +
-                      " file side by side, with the same name.");
-  NamedText given{path, text}, other{partner, std::move(file.text)};
-  if (are_parameters) return {std::move(given), std::move(other)};
+FilePair pair_of(const FileBundle& files, const Dialect& dialect) {
+  const std::vector<std::string> names = companions(files.text(), files.path, dialect);
+  const auto found = std::find_if(names.begin(), names.end(), [&](const auto& name) { return files.find(name); });
+  const std::string& partner = found == names.end() ? names.front() : *found;
+  NamedText given{files.path, files.text()};
+  NamedText other{partner,
+                  files.text_of(partner, "put the " + dialect.coefficient_extension + " and the " +
+                                             dialect.parameter_extension + " file side by side, with the same name")};
+  if (are_parameters(given.text, given.path, dialect)) return {std::move(given), std::move(other)};
   return {std::move(other), std::move(given)};
 }
 
@@ -304,11 +315,16 @@ bool is_mliap(const std::string& text) {
   return content == Content::mliap_parameters || content == Content::mliap_coefficients;
 }
 
-Potential parse_snap(const std::string& text, const std::string& path, const ReadOptions& options) {
-  const Content content = content_of(text);
-  const bool are_parameters = content == Content::snap_parameters ||
-                              (content != Content::snap_coefficients && path.ends_with(snap.parameter_extension));
-  const FilePair files = read_pair(text, path, snap, are_parameters);
+std::vector<std::string> snap_companions(const std::string& text, const std::string& path) {
+  return companions(text, path, snap);
+}
+
+std::vector<std::string> mliap_companions(const std::string& text, const std::string& path) {
+  return companions(text, path, mliap);
+}
+
+Potential parse_snap(const FileBundle& bundle, const ReadOptions& options) {
+  const FilePair files = pair_of(bundle, snap);
   WordReader parameters_in = reader(files.parameters.text, files.parameters.path);
   WordReader coefficients_in = reader(files.coefficients.text, files.coefficients.path);
   SnapParameters parameters = read_parameters(parameters_in, snap);
@@ -319,12 +335,9 @@ Potential parse_snap(const std::string& text, const std::string& path, const Rea
   return make_potential(parameters, found, files, snap);
 }
 
-Potential parse_mliap(const std::string& text, const std::string& path, const ReadOptions& options) {
-  const Content content = content_of(text);
-  const bool are_parameters = content == Content::mliap_parameters ||
-                              (content != Content::mliap_coefficients && path.ends_with(mliap.parameter_extension));
-  if (!are_parameters) refuse_network(text, path);
-  const FilePair files = read_pair(text, path, mliap, are_parameters);
+Potential parse_mliap(const FileBundle& bundle, const ReadOptions& options) {
+  if (!are_parameters(bundle.text(), bundle.path, mliap)) refuse_network(bundle.text(), bundle.path);
+  const FilePair files = pair_of(bundle, mliap);
   refuse_network(files.coefficients.text, files.coefficients.path);
   WordReader parameters_in = reader(files.parameters.text, files.parameters.path, mliap);
   WordReader coefficients_in = reader(files.coefficients.text, files.coefficients.path, mliap);
@@ -334,7 +347,7 @@ Potential parse_mliap(const std::string& text, const std::string& path, const Re
   return make_potential(parameters, read_model(coefficients_in, parameters.elements), files, mliap);
 }
 
-std::vector<TextFile> print_mliap(const Potential&, const std::string& path) {
+FileBundle print_mliap(const Potential&, const std::string& path) {
   throw FormatError("The potential cannot be written as the ML-IAP file \"" + path +
                     "\": that format is only read; write a .snapcoeff file for pair_style snap.");
 }
@@ -396,16 +409,14 @@ std::string command_text(const Potential& potential, const Zbl& zbl, const std::
 
 }  // namespace
 
-std::vector<TextFile> print_snap(const Potential& potential, const std::string& path) {
+FileBundle print_snap(const Potential& potential, const std::string& path) {
   const auto* descriptor = dynamic_cast<const bispectrum::Bispectrum*>(potential.descriptors().front().get());
   const auto* quadratic = dynamic_cast<const QuadraticModel*>(&potential.model());
   const auto* linear = quadratic ? &quadratic->linear() : dynamic_cast<const LinearModel*>(&potential.model());
-  const Zbl* zbl = potential.terms().empty() ? nullptr : dynamic_cast<const Zbl*>(potential.terms()[0].get());
-  if (potential.descriptors().size() != 1 || descriptor == nullptr || linear == nullptr ||
-      potential.terms().size() != (zbl ? 1 : 0))
+  if (potential.terms().size() > 1)
     throw FormatError("The potential cannot be written as the SNAP file \"" + path +
-                      "\": that format holds one bispectrum descriptor with a linear or quadratic model, and at most "
-                      "one repulsion.");
+                      "\": LAMMPS has one pair_style zbl at a time, and this potential has several terms zbl.");
+  const Zbl* zbl = potential.terms().empty() ? nullptr : dynamic_cast<const Zbl*>(potential.terms()[0].get());
   const bool chem = descriptor->settings().chemflag;
   if (chem && quadratic)
     throw FormatError(
@@ -429,18 +440,15 @@ std::vector<TextFile> print_snap(const Potential& potential, const std::string& 
       const std::span<const double> triangle = quadratic->triangle(index);
       coefficients.insert(coefficients.end(), triangle.begin(), triangle.end());
     }
-    if (!all_finite(coefficients))
-      throw FormatError("The potential is not written to \"" + path +
-                        "\" because it holds coefficients that are not finite.");
     out << elements[element] << " " << printed(p.radii[element]) << " " << printed(p.weights[element]) << "\n";
     for (double coefficient : coefficients) out << printed(coefficient) << "\n";
   }
-  std::vector<TextFile> files{{coeff_path, out.str()}, {param_path, parameter_text(p, quadratic != nullptr)}};
+  FileBundle bundle{path, {{coeff_path, out.str()}, {param_path, parameter_text(p, quadratic != nullptr)}}};
   const std::string command_path = with_extension(path, ".mod");
-  if (zbl != nullptr) files.push_back({command_path, command_text(potential, *zbl, coeff_path, param_path)});
+  if (zbl != nullptr) bundle.files.push_back({command_path, command_text(potential, *zbl, coeff_path, param_path)});
   else if (text_of_file(command_path).value_or("").starts_with(command_title))
-    files.push_back({command_path, std::nullopt});  // it would add the repulsion of an earlier potential
-  return files;
+    bundle.files.push_back({command_path, std::nullopt});  // it would add the repulsion of an earlier potential
+  return bundle;
 }
 
 }  // namespace forcesmith

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/text.hpp"
+#include "core/files.hpp"
 #include "potentials/potential.hpp"
 #include "potentials/read_options.hpp"
 
@@ -13,17 +13,19 @@ namespace forcesmith {
 
 /// Whether a text is one of the two files.
 bool is_snap(const std::string& text);
-/// path: of either file; its text is `text`, that of the other is read.
-Potential parse_snap(const std::string& text, const std::string& path, const ReadOptions& options);
+/// Under which names the other file may be.
+std::vector<std::string> snap_companions(const std::string& text, const std::string& path);
+/// The main file is either of both.
+Potential parse_snap(const FileBundle& files, const ReadOptions& options);
 /// Both files; with a repulsion also a .mod file of LAMMPS commands, as FitSNAP writes, without one such a file
-/// of ours is to be removed. Throws FormatError unless the potential is one bispectrum descriptor with a linear
-/// or quadratic model.
-std::vector<TextFile> print_snap(const Potential& potential, const std::string& path);
+/// of ours is to be removed. Throws FormatError unless LAMMPS computes the same.
+FileBundle print_snap(const Potential& potential, const std::string& path);
 
 /// The same for ML-IAP's .mliap.descriptor and .mliap.model files (pair_style mliap with descriptor sna and
 /// model linear or quadratic), which are only read.
 bool is_mliap(const std::string& text);
-Potential parse_mliap(const std::string& text, const std::string& path, const ReadOptions& options);
-[[noreturn]] std::vector<TextFile> print_mliap(const Potential& potential, const std::string& path);
+std::vector<std::string> mliap_companions(const std::string& text, const std::string& path);
+Potential parse_mliap(const FileBundle& files, const ReadOptions& options);
+[[noreturn]] FileBundle print_mliap(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

@@ -308,17 +308,17 @@ PYBIND11_MODULE(_core, m) {
           [](const std::string& text, const std::string& name, bool trained) {
             ReadOptions options;
             options.trained = trained;
-            return parse_potential_file(text, name, options);
+            return parse_potential_file(bundle_of(name, text), options);
           },
           py::arg("text"), py::arg("name") = "text", py::arg("trained") = true)
-      .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text"); })
+      .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text").text(); })
       .def("write", &write_potential, py::arg("path"))
       .def("left_out_of_file", &left_out_of_file, py::arg("path"))
       .def(
           "files",
           [](const Potential& potential, const std::string& path) {
             py::list files;
-            for (const TextFile& file : printed_files(potential, path))
+            for (const TextFile& file : print_potential(potential, path).files)
               files.append(py::make_tuple(file.path, file.text ? py::object(py::bytes(*file.text)) : py::none()));
             return files;
           },

@@ -44,7 +44,7 @@ bool survives(const std::string& text, const std::string& path) {
   try {
     ReadOptions options;
     if (path == "bad.mtp") options.elements = elements;
-    const Potential potential = parse_potential(text, path, options);
+    const Potential potential = parse_potential(bundle_of(path, text), options);
     evaluate_somewhere(potential);
     return true;
   } catch (const Error& error) {
@@ -94,7 +94,7 @@ int main() {
   damage(json.str(), "bad.json");
   std::string mtp;
   for (const FormatEntry& format : format_registry())
-    if (format.name == "mlip") mtp = format.print(parse_potential(json.str(), "a.json"), "a.mtp")[0].text.value();
+    if (format.name == "mlip") mtp = format.print(parse_potential(bundle_of("a.json", json.str())), "a.mtp").text();
   damage(mtp, "bad.mtp");
   return failures != 0;
 }

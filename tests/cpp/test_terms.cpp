@@ -168,12 +168,21 @@ void test_global() {
   CHECK_THROWS(ParameterError, check_soundness(with, "The potential"), "total_charge");
 }
 
+/// What is in no list of a format is not lost in silence.
+void test_writing() {
+  const Potential with = potential_with(list_of(NeighborCount(0.5)));
+  for (const char* path : {"a.json", "a.mtp"})
+    CHECK_THROWS(FormatError, print_potential(with, path), "no place for its term \"neighbor_count\"");
+  CHECK(print_potential(potential_with({}), "a.mtp").files.size() == 1);
+}
+
 }  // namespace
 
 int main() {
   ensure_kokkos(1);
   test_local();
   test_global();
+  test_writing();
   finalize_kokkos();
   return failures != 0;
 }

@@ -4,6 +4,7 @@ asks for: on any number of ranks and threads, under hybrid styles, in restarts a
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import ase.build
 import numpy as np
 import pytest
 from contract_examples import make_potential, potential_cases
+from forcesmith.lammps.runner import program_path
 from lammps_runner import BAR_PER_EV_ANGSTROM3, ELEMENTS, Computed, shared_data
 
 
@@ -84,6 +86,23 @@ def test_ranks_and_threads_change_nothing(runner, crystal, potential_file, ranks
     expected = runner.evaluate(crystal, pair(potential_file))
     computed = runner.evaluate(crystal, pair(potential_file), ranks=ranks, threads=threads)
     assert f"{threads} OpenMP thread(s)" in computed.output
+    assert_same(computed, expected)
+
+
+def test_only_the_first_rank_reads(runner, crystal, potential_file, tmp_path_factory):
+    """The other runs in a folder where no potential is (all ranks look for the data file)."""
+    (runner.folder / "pot").mkdir()
+    shutil.copy(potential_file, runner.folder / "pot" / "mgo.json")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "atoms0.data").symlink_to(runner.folder / "atoms0.data")
+    program = elsewhere / "lmp"
+    program.write_text(
+        f'#!/bin/sh\n[ "$PMI_RANK" = 0 ] || cd "{elsewhere}" || exit 1\n'
+        f'exec "{program_path("lmp")}" "$@"\n'
+    )
+    program.chmod(0o755)
+    expected = runner.evaluate(crystal, pair("pot/mgo.json"))
+    computed = runner.evaluate(crystal, pair("pot/mgo.json"), ranks=2, program=program)
     assert_same(computed, expected)
 
 

@@ -361,9 +361,9 @@ def test_a_folder_or_nothing_as_state(interrupted, crystals):
 @pytest.mark.parametrize(
     ("kind", "name", "sentence"),
     [
-        ("lbfgs", "p.mtp", "cannot be written as|moment tensor"),
-        ("moment tensor", "input.nn", "n2p2"),
-        ("moment tensor", "p.snapcoeff", "SNAP"),
+        ("lbfgs", "p.mtp", "format mlip has no place for its model"),
+        ("moment tensor", "input.nn", "format n2p2 has no place for its descriptor"),
+        ("moment tensor", "p.snapcoeff", "format snap has no place for its descriptor"),
         ("linear", "p.xyz", "does not tell the format"),
         ("linear", "missing/p.json", "create the folder first"),
         ("linear", "folder.json", "a folder has this name"),

@@ -518,16 +518,17 @@ def test_mlip_details_that_are_fine(potential, mtp, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("descriptors", "model"),
-    [(1, {"shared": False}), (2, {"shared": True})],
+    ("descriptors", "model", "part"),
+    [
+        (1, {"shared": False}, "as the MLIP file.*b.mtp.*shared by all"),
+        (2, {"shared": True}, "to .*b.mtp.*more than one descriptor, only for one moment_tensor"),
+    ],
     ids=["own", "stacked"],
 )
-def test_what_the_mlip_format_cannot_hold(tmp_path, descriptors, model):
+def test_what_the_mlip_format_cannot_hold(tmp_path, descriptors, model, part):
     descriptor = {"type": "moment_tensor", "level": 4, "cutoff": 4.0, "min_distance": 1.0}
     potential = make_potential([descriptor] * descriptors, {"type": "linear", **model})
-    with pytest.raises(
-        ValueError, match="cannot be written as the MLIP file.*b.mtp.*shared by all"
-    ):
+    with pytest.raises(ValueError, match=f"cannot be written {part}"):
         potential.write(tmp_path / "b.mtp")
     assert not list(tmp_path.iterdir())
 

@@ -281,7 +281,7 @@ def test_formats_that_cannot_hold_it_say_so(tmp_path, wall):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         potential.write(tmp_path / "a.json")
-        with pytest.raises(ValueError, match="cannot be written as the SNAP file"):
+        with pytest.raises(ValueError, match="format snap has no place for its descriptor"):
             potential.write(tmp_path / "a.snapcoeff")
         again = fs.Potential.read(tmp_path / "a.mtp", ELEMENTS)
         again.write(tmp_path / "b.mtp")
