@@ -76,9 +76,6 @@ class LinearModel : public Model, public LinearInParameters {
   std::vector<std::size_t> first_column_;  // [element] the first of its coefficients in parameters_
   std::vector<double> parameters_;
   bool shared_;
-  std::vector<double> offsets_;
-  CoefficientSets coefficients_;
-  std::vector<int> sizes_, first_column_;
 };
 
 }  // namespace forcesmith
