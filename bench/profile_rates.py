@@ -3,9 +3,10 @@
     python bench/profile_rates.py Ta06A [--data FOLDER] [--repeats 3] [--steps 20]
 
 The kernels' phases, their times and floating-point operations are those of kernel_profile
-(`make bench-tools`), which evaluates the structure of the case from stored neighbor lists. The rest comes from LAMMPS' own breakdown of a run: what its section Pair takes
-beyond the phases is neighbor lists handed over to the kernels, and what the pair style does around
-them. Times of LAMMPS are those of the processor, not of the wall clock.
+(`make bench-tools`), which evaluates the structure of the case from stored neighbor lists. The rest
+comes from LAMMPS' own breakdown of a run: what its section Pair takes beyond the phases is neighbor
+lists handed over to the kernels, and what the pair style does around them. Times of LAMMPS are
+those of the processor, not of the wall clock.
 The cases are those of rates.py. Records: profile/CASE.json.
 
 (Not profile.py: a script's folder comes first in Python's path, and cProfile imports profile.)

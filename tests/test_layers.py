@@ -217,7 +217,7 @@ def test_python_knows_no_descriptor_or_model_by_name():
 def test_registry_is_alphabetical():
     """Of what registered.hpp lists, the compiler checks it."""
     text = text_of(REPOSITORY / "cpp" / "potentials" / "registry.cpp")
-    entries = re.search(r"format_registry\(\) {(.*?)};", text, re.DOTALL)[1]
+    entries = re.search(r"format_registry\(\) {(.*?)\n}", text, re.DOTALL)[1]
     names = re.findall(r'^ *{"(\w+)",', entries, re.MULTILINE)
     assert names and names == sorted(names)
 

@@ -293,6 +293,32 @@ def test_readmes_link_to_files():
                 assert (page.parent / target).exists(), f"{name(page)}: {target}"
 
 
+def test_sources_that_pages_name_exist():
+    """But for those of a descriptor "foo", which stands for any, and of MPI."""
+    sources = r"`((?:[\w-]+/)*[\w-]+\.(?:hpp|cpp|h|py|yml|map|cmake))`"
+    folders = ["bench", "cpp", "cuda", "docs", "examples", "lammps_plugin", "python", "tests"]
+    files = [
+        path.relative_to(REPOSITORY).as_posix()
+        for f in folders
+        for path in (REPOSITORY / f).rglob("*.*")
+    ]
+    files += [path.name for path in REPOSITORY.glob("*.*")]
+    named = {
+        (name(page), source)
+        for page in PAGES
+        for source in re.findall(sources, page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 30
+    missing = [
+        (page, source)
+        for page, source in sorted(named)
+        if "foo" not in source
+        and source != "mpi.h"
+        and not any(f"/{file}".endswith(f"/{source}") for file in files)
+    ]
+    assert not missing
+
+
 def test_settings_say_what_they_mean():
     sections = [s for s in vars(settings).values() if isinstance(s, type)]
     sections = [s for s in sections if issubclass(s, settings.BaseModel) and s.model_fields]
