@@ -138,8 +138,11 @@ def parameters_table(kind: str, name: str) -> str:
         default = code(field["default"]) if field["optional"] else "required"
         if field["trained"]:
             default = "trained"
+        kind_of_value = field["type"]
+        if field["choices"]:
+            kind_of_value += f": {', '.join(code(choice) for choice in field['choices'])}"
         rows.append(
-            [f"`{field['name']}`", field["type"], field["unit"], default, text(field["doc"])]
+            [f"`{field['name']}`", kind_of_value, field["unit"], default, text(field["doc"])]
         )
     return table(["parameter", "type", "unit", "default", "meaning"], rows)
 
