@@ -109,6 +109,7 @@ class DevicePotential {
   /// Sets site energies [n_atoms], adds to forces [n_host][3] and, on the host, to the virial [6]. All other arrays,
   /// and all of `neighbors`, are in the memory of the device.
   void evaluate(const NeighborViewOf<Real>& neighbors, double* energies, double* forces, double* virial) {
+    if (neighbors.n_atoms == 0) return;
     std::vector<std::int64_t> offsets(neighbors.n_atoms + 1);
     Kokkos::deep_copy(
         Kokkos::View<std::int64_t*, Kokkos::HostSpace>(offsets.data(), offsets.size()),

@@ -13,13 +13,13 @@ struct ValueAndSlope {
 };
 
 ValueAndSlope cutoff(CutoffFunction function, double x) {
-  V f, df;
+  V f(0.0), df(0.0);
   forcesmith::FORCESMITH_ISA::cutoff_function(function, V(x), V(x - 1), f, df);
   return {f[0], df[0]};
 }
 
 ValueAndSlope sine_switch(double x) {
-  V f, df;
+  V f(0.0), df(0.0);
   forcesmith::FORCESMITH_ISA::sine_switch(V(x), V(std::atan(1.0)), f, df);
   return {f[0], df[0]};
 }
