@@ -2,7 +2,9 @@
 #
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make docs         install with what the documentation needs, write it to build/docs
-#   make test         install with test tools, run the C++ and the Python tests
+#   make test         lint, install with test tools, run the C++ and the Python tests
+#   make lint         check style, layout and types: ruff, clang-format, mypy; compiles nothing
+#   make format       lay out Python and C++ as `make lint` wants it
 #   make fuzz         damage many files of every format and read them, FUZZ_CASES or FUZZ_MINUTES
 #   make kill-test    kill fits 50 times at random moments, resume them, look for work lost
 #   make sanitize     run the C++ tests, and Python tests of readers, with address and undefined-behaviour
@@ -28,6 +30,10 @@ install_package := $(in_venv) $(pip_install) --no-build-isolation \
 sources := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc')
 test_sources := tests/CMakeLists.txt $(wildcard tests/cpp/*)
+cpp_files := $(shell find cpp cuda lammps_plugin python bench tests examples -type f -regex '.*\.\([ch]pp\|cuh?\|h\)')
+
+# What pyproject.toml lists under these keys
+requirements = $$($(python) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))$(1))")
 
 # A Python program that loads the extension with sanitizers, in $(sanitized)/package. The sanitizer must be loaded
 # first, and with it the library whose exceptions it watches; Python itself leaks.
@@ -35,19 +41,28 @@ sanitized := build/asan
 sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
 
-.PHONY: demo docs test fuzz kill-test bench-tools sanitize cuda-check clean
+.PHONY: demo docs test lint format fuzz kill-test bench-tools sanitize cuda-check clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
 
 docs: $(venv)/installed
-	$(pip_install) $$($(python) -c "import tomllib; \
-	  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'])")
+	$(pip_install) $(call requirements,['project']['optional-dependencies']['docs'])
 	$(in_venv) NO_MKDOCS_2_WARNING=1 python -m mkdocs build
 
-test: $(venv)/installed-for-test
+test: lint $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
+
+lint: $(venv)/lint-tools
+	$(in_venv) ruff check
+	$(in_venv) ruff format --check
+	$(in_venv) clang-format --dry-run -Werror $(cpp_files)
+	$(in_venv) mypy
+
+format: $(venv)/lint-tools
+	$(in_venv) ruff format
+	$(in_venv) clang-format -i $(cpp_files)
 
 fuzz: $(venv)/installed-for-test
 	$(in_venv) python tests/fuzz run --cases $(FUZZ_CASES) --minutes $(FUZZ_MINUTES)
@@ -86,8 +101,13 @@ $(python):
 # The build requirements go into the virtual environment too: in an isolated environment, a new
 # folder each time, much would be compiled again at every installation.
 $(venv)/build-tools: pyproject.toml | $(python)
-	$(pip_install) "cmake>=3.25" ninja $$($(python) -c "import tomllib; \
-	  print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'])")
+	$(pip_install) "cmake>=3.25" ninja $(call requirements,['build-system']['requires'])
+	touch $@
+
+# mypy looks into the libraries that the package uses.
+$(venv)/lint-tools: pyproject.toml $(venv)/build-tools
+	$(pip_install) $(call requirements,['project']['dependencies']) \
+	  $(call requirements,['project']['optional-dependencies']['lint'])
 	touch $@
 
 $(venv)/installed: $(sources) $(venv)/build-tools
@@ -96,7 +116,7 @@ $(venv)/installed: $(sources) $(venv)/build-tools
 	touch $@
 
 # The C++ tests are built in the same folder, from the same objects as the package.
-$(venv)/installed-for-test: $(sources) $(test_sources) $(venv)/build-tools
+$(venv)/installed-for-test: $(sources) $(test_sources) $(venv)/lint-tools
 	@echo "Compiling and installing forcesmith with its tests (minutes the first time)"
 	$(install_package) --config-settings=cmake.define.FORCESMITH_TESTS=ON ".[test]"
 	touch $(venv)/installed $@

@@ -16,7 +16,7 @@ from pathlib import Path
 from forcesmith import _core
 
 
-def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
+def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Write `content` to `path` so that a reader sees the old file or the whole new one.
 
     A symbolic link stays, and so do permissions. Raises OSError, naming the file and the remedy.
@@ -24,12 +24,12 @@ def write_atomically(path: str | os.PathLike, content: str | bytes) -> None:
     _core.write_files([(os.fspath(path), content)])
 
 
-def check_writable(paths: Sequence[str | os.PathLike]) -> None:
+def check_writable(paths: Sequence[str | os.PathLike[str]]) -> None:
     """Raise the OSError that `write_atomically` would; nothing is written."""
     _core.check_writable([(os.fspath(path), b"") for path in paths])
 
 
-def existing_file(path: str | os.PathLike) -> Path:
+def existing_file(path: str | os.PathLike[str]) -> Path:
     """`path` as a Path; raises OSError with a finished sentence if it is not a readable file."""
     path = Path(path)
     if path.is_dir():
@@ -103,7 +103,7 @@ def keep_previous(path: str) -> None:
         ) from None
 
 
-def remove_leftovers(paths: Sequence[str | os.PathLike]) -> None:
+def remove_leftovers(paths: Sequence[str | os.PathLike[str]]) -> None:
     """Of files that were being written when their process was killed. Only under a lock."""
     for path in map(Path, paths):
         for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):

@@ -6,6 +6,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 STOPPING = tuple(
     getattr(signal, name)
@@ -23,7 +26,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._received_at = 0.0
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
@@ -32,11 +35,11 @@ class StopSignals:
                     self._before[number] = signal.signal(number, self._stop)
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _stop(self, number: int, frame) -> None:
+    def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
             self.received = number
             self._received_at = time.monotonic()

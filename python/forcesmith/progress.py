@@ -7,6 +7,7 @@ import io
 import os
 import time
 from collections.abc import Sequence
+from types import TracebackType
 
 from rich.console import Console
 from rich.live import Live
@@ -17,7 +18,7 @@ from forcesmith.files import write_atomically
 SECONDS_BETWEEN_LOG_LINES = 10.0
 
 
-def write_history(history: Sequence[dict[str, float]], path: str | os.PathLike) -> None:
+def write_history(history: Sequence[dict[str, float]], path: str | os.PathLike[str]) -> None:
     """The history of a fit as a CSV file, one row per iteration; written atomically."""
     stream = io.StringIO()
     names = ("iteration", "loss", "energy_rmse_mev", "force_rmse", "seconds")
@@ -68,9 +69,14 @@ class FitProgress:
             self._live.__enter__()
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._live is not None:
-            self._live.__exit__(*exception)
+            self._live.__exit__(kind, error, trace)
             self._live = None
         if self._unprinted is not None:
             self._print(self._unprinted)

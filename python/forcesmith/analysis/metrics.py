@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 import numpy as np
 from ase import Atoms, units
@@ -14,6 +15,29 @@ from rich.table import Table
 from forcesmith.data.labels import group_of, labels_of
 
 TOTAL = "all"
+
+
+class ResultLike(Protocol):
+    """What is compared with labels: a `Result`, or another program's."""
+
+    @property
+    def energy(self) -> float:
+        """Total energy, eV."""
+
+    @property
+    def forces(self) -> np.ndarray:
+        """(n_atoms, 3), eV/angstrom."""
+
+    @property
+    def stress(self) -> np.ndarray | None:
+        """(6,), eV/angstrom^3, ASE's sign and order; None without a volume."""
+
+
+class Evaluator(Protocol):
+    """What gives results: a `Potential`, or another program's."""
+
+    def evaluate(self, configurations: Sequence[Atoms], /) -> Sequence[ResultLike]:
+        """Results in the order of the configurations."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +164,9 @@ class ErrorTable:
         return table
 
 
-def errors_by_group(potential_or_results, configurations: Sequence[Atoms]) -> ErrorTable:
+def errors_by_group(
+    potential_or_results: Evaluator | Sequence[ResultLike], configurations: Sequence[Atoms]
+) -> ErrorTable:
     """Errors of a potential (or of results it gave already) on labelled configurations.
 
     Parameters
@@ -176,14 +202,14 @@ def errors_by_group(potential_or_results, configurations: Sequence[Atoms]) -> Er
 class _Differences:
     """Collected differences (potential minus reference) of one group."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.configurations = 0
         self.atoms = 0
         self.energy: list[float] = []
         self.force: list[np.ndarray] = []
         self.stress: list[np.ndarray] = []
 
-    def add(self, atoms: Atoms, result) -> None:
+    def add(self, atoms: Atoms, result: ResultLike) -> None:
         labels = labels_of(atoms)
         self.configurations += 1
         self.atoms += len(atoms)
@@ -224,7 +250,9 @@ def rmse(differences: np.ndarray) -> float | None:
     return float(np.sqrt(np.mean(differences**2))) if differences.size else None
 
 
-def _results(potential_or_results, configurations: Sequence[Atoms]) -> Sequence:
+def _results(
+    potential_or_results: Evaluator | Sequence[ResultLike], configurations: Sequence[Atoms]
+) -> Sequence[ResultLike]:
     if hasattr(potential_or_results, "evaluate"):
         return potential_or_results.evaluate(configurations)
     if len(potential_or_results) != len(configurations):

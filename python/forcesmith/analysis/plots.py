@@ -5,22 +5,27 @@ from __future__ import annotations
 import io
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms, units
 
-from forcesmith.analysis.metrics import rmse
+from forcesmith.analysis.metrics import ResultLike, rmse
 from forcesmith.data.labels import labels_of
 from forcesmith.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Colours and markers told apart also by the colour blind (palette of Okabe and Ito).
 STYLES = (("#0072B2", "o"), ("#D55E00", "x"), ("#009E73", "+"), ("#CC79A7", "s"))
 
 
 def parity_plot(
-    results_by_set: dict[str, tuple[Sequence[Atoms], Sequence]], path: str | os.PathLike
+    results_by_set: Mapping[str, tuple[Sequence[Atoms], Sequence[ResultLike]]],
+    path: str | os.PathLike[str],
 ) -> None:
     """Draw energies, forces and stresses against their references, with the RMSE in the legends.
 
@@ -79,7 +84,9 @@ def parity_plot(
     _save(figure, path)
 
 
-def loss_plot(histories: dict[str, Sequence[dict]], path: str | os.PathLike) -> None:
+def loss_plot(
+    histories: Mapping[str, Sequence[dict[str, float]]], path: str | os.PathLike[str]
+) -> None:
     """Draw the loss and the RMSE of energies and forces over the iterations.
 
     histories: {name: history of a fit}, one curve each; path: .png, .pdf or .svg.
@@ -109,7 +116,9 @@ def loss_plot(histories: dict[str, Sequence[dict]], path: str | os.PathLike) -> 
     _save(figure, path)
 
 
-def trade_off_plot(points: dict[str, Sequence[dict]], path: str | os.PathLike) -> None:
+def trade_off_plot(
+    points: Mapping[str, Sequence[dict[str, float]]], path: str | os.PathLike[str]
+) -> None:
     """Draw force error against energy error of fits with different weights, one curve per model.
 
     points: {model: rows with "ratio" (force weight over energy weight), "energy_rmse" (meV/atom)
@@ -146,13 +155,13 @@ def trade_off_plot(points: dict[str, Sequence[dict]], path: str | os.PathLike) -
     _save(figure, path)
 
 
-def _save(figure, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     image = io.BytesIO()
     figure.savefig(image, format=path.suffix.lstrip("."), dpi=200)
     write_atomically(path, image.getvalue())
 
 
-def check_plot_format(path: str | os.PathLike) -> Path:
+def check_plot_format(path: str | os.PathLike[str]) -> Path:
     """`path` as a Path; raises ValueError unless its ending names a format that can be drawn."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -164,7 +173,9 @@ def check_plot_format(path: str | os.PathLike) -> Path:
     return path
 
 
-def _collect(results_by_set) -> list[tuple]:
+def _collect(
+    results_by_set: Mapping[str, tuple[Sequence[Atoms], Sequence[ResultLike]]],
+) -> list[tuple[str, str, str, float, dict[str, np.ndarray]]]:
     """Per panel: name, unit, unit of the RMSE, factor to it, {set: (reference, value)}."""
     energies, forces, stresses = {}, {}, {}
     compositions = {}
@@ -196,7 +207,9 @@ def _collect(results_by_set) -> list[tuple]:
     return panels
 
 
-def _relative(energies: dict, compositions: dict) -> dict:
+def _relative(
+    energies: dict[str, np.ndarray], compositions: dict[str, list[Atoms]]
+) -> dict[str, np.ndarray]:
     """Subtract the least-squares composition energy (eV/atom) from references and values."""
     if not energies:
         return {}
@@ -213,7 +226,7 @@ def _relative(energies: dict, compositions: dict) -> dict:
     return {name: energies[name] - fractions[name] @ constants for name in energies}
 
 
-def _limits(data: dict) -> tuple[float, float]:
+def _limits(data: dict[str, np.ndarray]) -> tuple[float, float]:
     low = min(values.min() for values in data.values())
     high = max(values.max() for values in data.values())
     margin = 0.05 * (high - low) or 1.0

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, TextIO
 
 import typer
 
@@ -75,7 +75,14 @@ def _run() -> int:
     return 0
 
 
-def _show_warning(message: Warning | str, *_: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     err.print(f"forcesmith: warning: {message}", style="yellow", markup=False, soft_wrap=True)
 
 

@@ -22,7 +22,7 @@ def read_sets(
     options = data.model_dump(include=set(LabelSettings.model_fields))
     options |= {"elements": settings.elements, **(labels or {})}
     start = settings.optimizer.start
-    if start and (start.endswith(".json") or is_n2p2_potential(start)):
+    if isinstance(start, str) and (start.endswith(".json") or is_n2p2_potential(start)):
         options["potential"] = Potential.read(start)
     train, test = read(data.train, **options), read(data.test, **options)
     if fraction := data.test_fractions or data.test_fraction:

@@ -150,7 +150,7 @@ def _report(result: fitting.FitResult) -> None:
     )
 
 
-def _write_histories(settings: FitSettings, histories: dict[str, list[dict]]) -> None:
+def _write_histories(settings: FitSettings, histories: dict[str, list[dict[str, float]]]) -> None:
     output = settings.output
     if output.loss_log:
         for number, history in enumerate(histories.values(), start=1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.tree import Tree
@@ -29,7 +29,7 @@ def info(
     out.print(tree)
 
 
-def _grow(tree: Tree, description: dict) -> None:
+def _grow(tree: Tree, description: dict[str, Any]) -> None:
     for key, value in description.items():
         if isinstance(value, dict):
             _grow(tree.add(key), value)

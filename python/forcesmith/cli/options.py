@@ -47,7 +47,8 @@ def with_label_options(command: Callable[..., None]) -> Callable[..., None]:
         )
         for name, field in fields.items()
     ]
-    wrapped.__signature__ = signature.replace(parameters=parameters)
+    # Typer asks inspect.signature, which looks for this attribute.
+    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
     return wrapped
 

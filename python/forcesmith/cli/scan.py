@@ -40,7 +40,7 @@ def scan(
     if plot:
         check_writable([check_plot_format(plot)])
     values = parse_ratios(ratios)
-    points: dict[str, list[dict]] = {}
+    points: dict[str, list[dict[str, float]]] = {}
     for config in configs:
         settings = FitSettings.from_toml(config)
         train, test = read_sets(settings, labels)

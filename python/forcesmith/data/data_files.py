@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Literal
 
-_COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+Stream = io.BufferedReader | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
+_Opens = Callable[[Path, Literal["rb"]], Stream]
+_COMPRESSIONS: dict[bytes, _Opens] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
 """How files begin, and what opens them; their names may end in anything."""
 _SUFFIXES = (".gz", ".bz2", ".xz")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -21,14 +28,14 @@ _DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
 @contextmanager
-def open_data(path: Path) -> Iterator[BinaryIO]:
+def open_data(path: Path) -> Iterator[Stream]:
     """A file as bytes, decompressed if it is compressed, without a byte order mark.
 
     Raises ValueError for damaged compressed files.
     """
     with open(path, "rb") as stream:
         beginning = stream.read(6)
-    opens = next((o for b, o in _COMPRESSIONS.items() if beginning.startswith(b)), open)
+    opens: _Opens = next((o for b, o in _COMPRESSIONS.items() if beginning.startswith(b)), open)
     try:
         with opens(path, "rb") as stream:
             if stream.read(3) != _BYTE_ORDER_MARK:

@@ -55,7 +55,7 @@ class Dataset(Sequence[Atoms]):
     def __getitem__(self, index: int) -> Atoms: ...
     @overload
     def __getitem__(self, index: slice) -> Dataset: ...
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice) -> Atoms | Dataset:
         if isinstance(index, slice):
             return Dataset.of_searches(self.searches[index])
         return self.searches[index].atoms
@@ -72,9 +72,7 @@ class Dataset(Sequence[Atoms]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
 
-    __hash__ = None
-
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Dataset], tuple[list[Atoms]]]:
         """Copies and pickles (for other processes) search anew."""
         return Dataset, (list(self),)
 
@@ -171,8 +169,7 @@ def split(
     groups: dict[str, list[int]] = {}
     for index, group in enumerate(configurations.groups):
         groups.setdefault(group if by_group else "", []).append(index)
-    single = isinstance(fraction, Mapping)
-    if single:
+    if isinstance(fraction, Mapping):
         fractions = _checked_fractions(fraction, groups, by_group)
     else:
         if not 0 <= fraction < 1:
@@ -184,7 +181,7 @@ def split(
         members = groups[name]
         wanted = fractions.get(name, 0.0) * len(members) + owed
         count = int(np.clip(round(wanted), 0, len(members) - 1))
-        owed = 0.0 if single else wanted - round(wanted)
+        owed = 0.0 if isinstance(fraction, Mapping) else wanted - round(wanted)
         chosen.update(rng.permutation(members)[:count].tolist())
     train = [index for index in range(len(configurations)) if index not in chosen]
     return configurations.select(train), configurations.select(sorted(chosen))

@@ -244,14 +244,14 @@ def _fits(quantity: str, value: object, atoms: Atoms) -> bool:
 
 def _given_units(options: LabelSettings) -> dict[str, str]:
     """Units of the options by quantity."""
-    given = {
+    units = {
         "energy": options.energy_unit,
         "virial": (options.virial_key and options.stress_unit) or options.energy_unit,
         "forces": options.forces_unit,
         "stress": options.stress_unit,
         "length": options.length_unit,
     }
-    given = {quantity: unit for quantity, unit in given.items() if unit is not None}
+    given = {quantity: unit for quantity, unit in units.items() if unit is not None}
     for quantity, unit in given.items():
         try:
             unit_factor(quantity, unit)

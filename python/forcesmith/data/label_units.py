@@ -257,14 +257,14 @@ class _Work:
 def _work_between(configurations: Sequence[Atoms]) -> tuple[_Work, np.ndarray]:
     """Work by the trapezoidal rule, and differences of energy, of configurations that follow each
     other in the file."""
-    rows = []
+    rows: list[tuple[float, float, float]] = []
     for first, second in itertools.pairwise(configurations):
         if len(rows) >= _PAIRS:
             break
         if len(first) != len(second) or (first.numbers != second.numbers).any():
             continue
         a, b = labels_of(first), labels_of(second)
-        if None in (a.energy, b.energy) or a.forces is None or b.forces is None:
+        if a.energy is None or a.forces is None or b.energy is None or b.forces is None:
             continue
         if (moves := _strain_and_displacements(first, second)) is None:
             continue
@@ -277,8 +277,8 @@ def _work_between(configurations: Sequence[Atoms]) -> tuple[_Work, np.ndarray]:
                 sum_ = tensor(a.stress) * first.cell.volume + tensor(b.stress) * second.cell.volume
                 by_stresses = np.sum(sum_ * strain) / 2
         rows.append((by_forces, by_stresses, b.energy - a.energy))
-    rows = np.array(rows).reshape(-1, 3)
-    return _Work(rows[:, 0], rows[:, 1]), rows[:, 2]
+    table = np.array(rows).reshape(-1, 3)
+    return _Work(table[:, 0], table[:, 1]), table[:, 2]
 
 
 def _strain_and_displacements(first: Atoms, second: Atoms) -> tuple[np.ndarray, np.ndarray] | None:

@@ -167,7 +167,7 @@ class NeighborSearch:
     def __init__(self, atoms: Atoms, budget: PairBudget):
         self.atoms = atoms
         self._budget = budget
-        self._geometry: tuple[np.ndarray, ...] | None = None
+        self._geometry: tuple[np.ndarray, ...] = ()
         self._points: _Points | None = None
         self._pairs: Pairs | None = None
 

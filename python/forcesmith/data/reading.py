@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def read(
-    source: str | os.PathLike | Sequence[str | os.PathLike],
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     index: str | int | slice = ":",
     *,
     elements: Sequence[str] | None = None,
@@ -114,8 +114,8 @@ def _read_file(
     options: LabelSettings,
     potential: Potential | None,
 ) -> list[Atoms]:
-    filename, part = _file_and_part(name)
-    part = index if part is None else part
+    filename, own = _file_and_part(name)
+    part = index if own is None else own
     if isinstance(part, str):
         try:
             numbers = [int(text) if text else None for text in part.split(":")]
@@ -197,8 +197,8 @@ def _read_all(
     if is_mlip_cfg(beginning, name_of(path)):
         return read_cfg(path, elements), True
     # data bases of ASE are JSON, too
-    if (found := read_fitsnap(path)) is not None:
-        return found, True
+    if (of_fitsnap := read_fitsnap(path)) is not None:
+        return of_fitsnap, True
     return _read_with_ase(path, ase_format(beginning)), False
 
 
@@ -213,7 +213,7 @@ def _read_with_ase(path: Path, format: str | None) -> list[Atoms]:
     with plain_file(path) as plain:
         try:
             format = format or filetype(str(plain))
-            options = {}
+            options: dict[str, Any] = {}
             if format == "extxyz":
                 check_extended_xyz(path)
                 options = {"properties_parser": header_entries}
@@ -235,6 +235,7 @@ def _read_with_ase(path: Path, format: str | None) -> list[Atoms]:
             raise ValueError(
                 f"{path}: ASE cannot read this file{_remedy(path, format, reason)}"
             ) from error
+    assert isinstance(found, list)  # of a slice
     for number, atoms in enumerate(found):
         if not np.isin(atoms.numbers, np.arange(len(chemical_symbols))).all():
             raise ValueError(

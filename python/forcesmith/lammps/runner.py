@@ -32,16 +32,16 @@ class LammpsError(RuntimeError):
 
 
 def run(
-    script: str | os.PathLike,
+    script: str | os.PathLike[str],
     *,
     variables: Mapping[str, object] | None = None,
     ranks: int = 1,
     threads: int = 1,
     environment: Mapping[str, str] | None = None,
-    folder: str | os.PathLike = ".",
-    log: str | os.PathLike | None = None,
+    folder: str | os.PathLike[str] = ".",
+    log: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
-    program: str | os.PathLike | None = None,
+    program: str | os.PathLike[str] | None = None,
 ) -> Output:
     """Run an input script by LAMMPS, wait for its end, and return what it printed.
 
@@ -91,8 +91,9 @@ def run(
         command = [os.fspath(program or program_path("lmp")), "-in", str(file)]
         command += ["-log", "none" if log is None else os.path.abspath(log)]
         for name, value in (variables or {}).items():
-            several = isinstance(value, Sequence) and not isinstance(value, str)
-            command += ["-var", name, *map(str, value if several else [value])]
+            if isinstance(value, str) or not isinstance(value, Sequence):
+                value = [value]
+            command += ["-var", name, *map(str, value)]
         if ranks > 1:
             command = [program_path("mpiexec"), "-n", str(ranks), *command]
         return _run(command, Path(folder), _environment(threads, environment or {}), timeout)

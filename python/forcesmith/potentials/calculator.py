@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+
+if TYPE_CHECKING:
+    from forcesmith.potentials.potential import Potential
 
 
 class ForcesmithCalculator(Calculator):
@@ -31,7 +36,7 @@ class ForcesmithCalculator(Calculator):
         As for every calculator of ASE.
     """
 
-    implemented_properties: ClassVar[list[str]] = [
+    implemented_properties = [
         "energy",
         "free_energy",
         "energies",
@@ -39,16 +44,28 @@ class ForcesmithCalculator(Calculator):
         "stress",
     ]
 
-    def __init__(self, potential, threads: int | None = None, precision: str = "double", **kwargs):
+    def __init__(
+        self,
+        potential: Potential,
+        threads: int | None = None,
+        precision: str = "double",
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.potential = potential
         self.threads = threads
         self.precision = precision
         self._warned: set[str] = set()
 
-    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
         """Fill `results`; called by ASE."""
         super().calculate(atoms, properties, system_changes)
+        assert self.atoms is not None
         result = self.potential.evaluate(self.atoms, self.threads, self.precision)
         self.results = {
             "energy": result.energy,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from ase import Atoms
@@ -73,7 +73,7 @@ class Potential:
     @classmethod
     def read(
         cls,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         elements: Sequence[str] | None = None,
         *,
         cflength: float | None = None,
@@ -136,7 +136,7 @@ class Potential:
         """Text of the potential file, which `from_json` reads."""
         return self._core.to_json()
 
-    def write(self, path: str | os.PathLike) -> None:
+    def write(self, path: str | os.PathLike[str]) -> None:
         """Write a potential file, in the format of the extension. Complete or untouched.
 
         LAMMPS' SNAP files cannot hold a repulsion: beside them, LAMMPS commands with it go into a
@@ -178,7 +178,7 @@ class Potential:
         provenance = self._core.provenance
         return provenance.get("cflength"), provenance.get("cfenergy")
 
-    def info(self) -> dict:
+    def info(self) -> dict[str, Any]:
         """What the potential is made of, as a plain dictionary.
 
         Returns
@@ -192,7 +192,7 @@ class Potential:
 
         document = json.loads(self._core.to_json())
 
-        def readable(section: dict) -> dict:
+        def readable(section: dict[str, Any]) -> dict[str, Any]:
             """Without what only a program reads: long lists, lists of lists."""
             return {k: v for k, v in section.items() if _is_short(v, len(self.elements))}
 
@@ -218,7 +218,9 @@ class Potential:
     def evaluate(
         self, atoms: Sequence[Atoms], threads: int | None = None, precision: str = "double"
     ) -> list[Result]: ...
-    def evaluate(self, atoms, threads=None, precision="double"):
+    def evaluate(
+        self, atoms: Atoms | Sequence[Atoms], threads: int | None = None, precision: str = "double"
+    ) -> Result | list[Result]:
         """Energy, forces and stress of one configuration, or of a list of them.
 
         Parameters
@@ -244,7 +246,7 @@ class Potential:
         """
         if isinstance(atoms, Atoms):
             return self.evaluate([atoms], threads, precision)[0]
-        results = []
+        results: list[Result] = []
         for configurations in portions(atoms):
             batch = make_batch(configurations, self.elements, self.cutoff, len(results))
             raw = self._core.evaluate(batch, worker_count(threads), precision)
@@ -263,7 +265,7 @@ class Potential:
 
         return ForcesmithCalculator(self, precision=precision)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[str], Potential], tuple[str]]:
         """Copies and pickles (for other processes) go through the text of the potential file."""
         return Potential.from_json, (self.to_json(),)
 
@@ -271,7 +273,7 @@ class Potential:
         return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
 
 
-def is_n2p2_potential(path: str | os.PathLike) -> bool:
+def is_n2p2_potential(path: str | os.PathLike[str]) -> bool:
     """Whether a potential that could be read from `path` is a folder of n2p2, or its input.nn."""
     return os.path.isdir(path) or os.fspath(path).endswith(".nn")
 
@@ -298,7 +300,7 @@ def _warn_of_repulsion_beside(path: Path, core: _core.Potential) -> None:
             return
 
 
-def _is_short(value, n_elements: int) -> bool:
+def _is_short(value: Any, n_elements: int) -> bool:
     if isinstance(value, list):
         return len(value) <= max(n_elements, 8) and not any(
             isinstance(item, (list, dict)) for item in value
@@ -306,7 +308,7 @@ def _is_short(value, n_elements: int) -> bool:
     return not isinstance(value, dict)
 
 
-def split_results(configurations: Sequence[Atoms], raw: dict) -> list[Result]:
+def split_results(configurations: Sequence[Atoms], raw: dict[str, np.ndarray]) -> list[Result]:
     """Results per configuration from the core's arrays of a whole batch."""
     results, first = [], 0
     outside, close = raw["values_outside"], raw.get("close_neighbors")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -35,7 +36,7 @@ def set_short_range(potential: Potential, distances: np.ndarray, wall: bool) -> 
     pairs = []
     elements = potential.elements
     for (a, first), (b, second) in combinations_with_replacement(enumerate(elements), 2):
-        pair: dict = {"elements": [first, second]}
+        pair: dict[str, Any] = {"elements": [first, second]}
         radii = [covalent_radii[atomic_numbers.get(element, 0)] for element in (first, second)]
         onset = ONSET_IN_RADII * sum(radii)
         if np.isfinite(distances[a, b]):
@@ -86,7 +87,7 @@ def _rounded_down(distance: float) -> float:
     return float(np.floor(distance * 10**DISTANCE_DIGITS) / 10**DISTANCE_DIGITS)
 
 
-def _dimers_inside(pair: dict) -> Dataset:
+def _dimers_inside(pair: dict[str, Any]) -> Dataset:
     """Two atoms alone where the wall is switched on."""
     distances = pair["onset"] * np.linspace(0.9, REPULSIVE_BELOW, 36)
     return Dataset(dimers(pair["elements"], distances))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from forcesmith import _core
 from forcesmith.files import check_writable, keep_previous, output_lock, remove_leftovers
@@ -50,7 +51,7 @@ COMMENT = b"sha256:"
 COMMENT_LENGTH = len(COMMENT) + 64
 
 
-def state_file(potential_file: str | os.PathLike) -> Path:
+def state_file(potential_file: str | os.PathLike[str]) -> Path:
     """Where the state of a fit is kept that writes this potential file."""
     return Path(_core.potential_file(os.fspath(potential_file))).with_suffix(".state.npz")
 
@@ -90,11 +91,8 @@ class State:
         document = {key: value for key, value in vars(self).items() if key != "arrays"}
         text = json.dumps({"format": FORMAT, **document}).encode()
         stream = io.BytesIO()
-        np.savez(
-            stream,
-            document=np.frombuffer(text, dtype=np.uint8),
-            **{f"array_{name}": value for name, value in self.arrays.items()},
-        )
+        arrays: dict[str, Any] = {f"array_{name}": value for name, value in self.arrays.items()}
+        np.savez(stream, document=np.frombuffer(text, dtype=np.uint8), **arrays)
         # The last two bytes of an archive are the length of its comment.
         content = stream.getvalue()[:-2] + COMMENT_LENGTH.to_bytes(2, "little")
         return content + COMMENT + hashlib.sha256(content).hexdigest().encode()
@@ -147,7 +145,7 @@ def _checked_content(path: Path) -> bytes:
 class Checkpoint:
     """The two files of one fit."""
 
-    def __init__(self, potential_file: str | os.PathLike):
+    def __init__(self, potential_file: str | os.PathLike[str]):
         self.potential_file = os.fspath(potential_file)
         self.state_file = state_file(potential_file)
         self.written: list[str] = []  # hashes of what this fit wrote last, and before
@@ -261,13 +259,13 @@ def compared_settings(settings: FitSettings, elements: Sequence[str]) -> dict[st
     return json.loads(json.dumps(document))
 
 
-def _with_defaults(section: dict[str, Any], schemas: dict[str, list[dict]]) -> dict[str, Any]:
+def _with_defaults(section: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     defaults = {f["name"]: f["default"] for f in schemas[section["type"]]}
     defaults = {key: value for key, value in defaults.items() if value is not None}
     return {"type": section["type"], **defaults, **section}
 
 
-def compared_data(train: Sequence, validation: Sequence) -> dict[str, Any]:
+def compared_data(train: Sequence[Atoms], validation: Sequence[Atoms]) -> dict[str, Any]:
     return {
         "training data": {"configurations": len(train), "sha256": hash_of(train)},
         "validation data": {"configurations": len(validation), "sha256": hash_of(validation)},

@@ -66,19 +66,19 @@ def fit_committee(
     train, test = Dataset(train), Dataset(() if test is None else test)  # neighbors found once
     optimizer = settings.optimizer
     members = range(1, optimizer.committee + 1)
-    paths = {m: None if checkpoint is None else member_path(checkpoint, m) for m in members}
-    begun = {m: path is not None and state_file(path).exists() for m, path in paths.items()}
+    paths = {} if checkpoint is None else {m: member_path(checkpoint, m) for m in members}
+    begun = {m for m, path in paths.items() if state_file(path).exists()}
     with nullcontext() if checkpoint is None else Checkpoint(checkpoint).locked():
-        if checkpoint is not None and not optimizer.resume and not optimizer.overwrite:
+        if not optimizer.resume and not optimizer.overwrite:
             for path in paths.values():
                 Checkpoint(path).refuse_to_lose()
         for member in members:
             changes = {
                 "seed": optimizer.seed + member - 1,
-                "resume": optimizer.resume and (begun[member] or not any(begun.values())),
+                "resume": optimizer.resume and (member in begun or not begun),
             }
             own = settings.model_copy(update={"optimizer": optimizer.model_copy(update=changes)})
-            yield fit(train, test, own, progress=progress(member), checkpoint=paths[member])
+            yield fit(train, test, own, progress=progress(member), checkpoint=paths.get(member))
 
 
 def spread(members: Sequence[Potential], configurations: Sequence[Atoms]) -> Spread:

@@ -79,7 +79,7 @@ def fit(
     settings: FitSettings | dict[str, Any] | None = None,
     *,
     progress: Progress | None = None,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     **overrides: Any,
 ) -> FitResult:
     """Fit a potential to energies (eV), forces (eV/angstrom) and stresses (eV/angstrom^3).
@@ -148,7 +148,7 @@ def _fit(
     )
     train, validation = _without_validation(train, settings, start.by_gradient)
     data = compared_data(train, validation)
-    if resumed is not None:
+    if checkpoint is not None and resumed is not None:
         check_data(checkpoint.state_file, resumed.data, data)
     training_set = TrainingSet(
         train,
@@ -157,8 +157,8 @@ def _fit(
         settings.weights,
         keep_configurations=start.method in ("adam", "gauss_newton"),
     )
-    finished = resumed is not None and resumed.is_finished(optimizer)
-    if not finished:
+    ended = resumed.ending if resumed is not None and resumed.is_finished(optimizer) else None
+    if ended is None:
         distances = smallest_distances(train + validation, elements, potential.cutoff)
         set_short_range(potential, distances, settings.wall)
     if checkpoint is not None:
@@ -171,13 +171,13 @@ def _fit(
     }
     record = Record(potential, training_set, optimizer, progress, checkpoint, common, started)
     search = _search(record, validation, settings, start)
-    if resumed is not None:
+    if checkpoint is not None and resumed is not None:
         _resume(record, search, resumed, checkpoint)
-    ending = resumed.ending if finished else _searched(record, search)
+    ending = ended or _searched(record, search)
     train_errors = errors_by_group(potential, train)
     test_errors = errors_by_group(potential, test) if test else None
     coefficient_errors = None if ending == "interrupted" else search.coefficient_errors
-    if not finished:
+    if ended is None:
         potential._core.provenance = _provenance(
             settings, training_set, train_errors, test_errors, coefficient_errors
         )
@@ -191,7 +191,7 @@ def _fit(
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         coefficient_errors=coefficient_errors,
         ending=ending,
-        was_finished=finished,
+        was_finished=ended is not None,
     )
 
 
@@ -307,7 +307,9 @@ def _searched(record: Record, search: GradientSearch | LinearSearch) -> str:
     return ending
 
 
-def _settings(settings: FitSettings | dict | None, overrides: dict[str, Any]) -> FitSettings:
+def _settings(
+    settings: FitSettings | dict[str, Any] | None, overrides: dict[str, Any]
+) -> FitSettings:
     if isinstance(settings, FitSettings):
         # a section that was changed counts as given, also if it was not at first
         settings = settings.model_dump(exclude_unset=True) | {
@@ -334,7 +336,7 @@ def _provenance(
     train_errors: ErrorTable,
     test_errors: ErrorTable | None,
     coefficient_errors: np.ndarray | None,
-) -> dict:
+) -> dict[str, Any]:
     provenance = {
         "program": f"forcesmith {_core.__version__}",
         "training_set": {
@@ -353,5 +355,5 @@ def _provenance(
     return provenance
 
 
-def _plain(errors: ErrorTable) -> dict:
+def _plain(errors: ErrorTable) -> dict[str, Any]:
     return {"all": errors.to_dict()["all"]}

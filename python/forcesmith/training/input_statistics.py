@@ -69,10 +69,10 @@ def input_statistics(
         for element, statistics in enumerate(found):
             own = batch.neighbors.types == element
             statistics.add(values[own, : core.size(element)])
-    for element, statistics in zip(training_set.elements, found, strict=True):
+    for symbol, statistics in zip(training_set.elements, found, strict=True):
         if statistics.n == 0:
             raise ValueError(
-                f"The training data has no atom of {element}, so its network would learn nothing; "
+                f"The training data has no atom of {symbol}, so its network would learn nothing; "
                 "take it out of the elements, or add data."
             )
     return found

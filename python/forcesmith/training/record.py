@@ -119,17 +119,20 @@ class Record:
 
         arrays: what the search goes on from; not changed afterwards."""
         assert self.best is not None
-        row = {
-            "iteration": len(self.history) + 1,
-            "loss": self.best.loss,
-            "energy_rmse_mev": self.best.energy_rmse_mev,
-            "force_rmse": self.best.force_rmse,
-            "seconds": time.monotonic() - self.started,
-        }
-        self.history.append(row)
+        best, iteration = self.best, len(self.history) + 1
+        seconds = time.monotonic() - self.started
+        self.history.append(
+            {
+                "iteration": iteration,
+                "loss": best.loss,
+                "energy_rmse_mev": best.energy_rmse_mev,
+                "force_rmse": best.force_rmse,
+                "seconds": seconds,
+            }
+        )
         self._snapshot = _Snapshot(arrays, len(self.history))
         if self.progress is not None:
-            self.progress(*row.values())
+            self.progress(iteration, best.loss, best.energy_rmse_mev, best.force_rmse, seconds)
         if time.monotonic() - self.checkpoint_at >= self.optimizer.checkpoint_seconds:
             self.save()
 

@@ -289,7 +289,7 @@ class FitSettings(Section):
         return own + self.terms
 
     @classmethod
-    def from_toml(cls, path: str | os.PathLike) -> FitSettings:
+    def from_toml(cls, path: str | os.PathLike[str]) -> FitSettings:
         """Read a TOML file; paths in it are relative to its folder and come out joined with it.
 
         Parameters
@@ -323,8 +323,8 @@ class FitSettings(Section):
         for name, path in settings.output:
             if path:
                 setattr(settings.output, name, str(folder / path))
-        if settings.optimizer.start:
-            settings.optimizer.start = str(folder / settings.optimizer.start)
+        if isinstance(start := settings.optimizer.start, str):
+            settings.optimizer.start = str(folder / start)
         return settings
 
     @classmethod
@@ -349,7 +349,7 @@ class FitSettings(Section):
             raise ValueError(shortened(_sentence(cls, error, where), 300)) from None
 
 
-def _checked_name(kind: str, name: str, known: dict) -> str:
+def _checked_name(kind: str, name: str, known: dict[str, Any]) -> str:
     if name not in known:
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         raise ValueError(

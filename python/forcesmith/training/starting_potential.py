@@ -77,8 +77,8 @@ def _descriptor(
     settings: DescriptorSettings,
     train: Dataset,
     elements: Sequence[str],
-    old: list[dict] | None,
-) -> dict:
+    old: list[dict[str, Any]] | None,
+) -> dict[str, Any]:
     """Parameters of one descriptor. old: those of the potential to start from."""
     descriptor = settings.model_dump()
     name = descriptor["type"]
@@ -118,7 +118,7 @@ def given_offsets(settings: FitSettings, elements: Sequence[str]) -> np.ndarray 
     return np.array(_by_element(offsets, elements, "model's energy_offsets"))
 
 
-def _by_element(values: dict[str, Any], elements: Sequence[str], name: str) -> list:
+def _by_element(values: dict[str, Any], elements: Sequence[str], name: str) -> list[Any]:
     """The values in the order of the elements; ValueError unless there is one for each."""
     if set(values) != set(elements):
         raise ValueError(

@@ -47,6 +47,12 @@ def weight_scan(
     "energy_rmse" (meV/atom) and "force_rmse" (eV/angstrom), and "seconds".
     """
     train, test = Dataset(train), Dataset(test)  # neighbors are found once
+    for name in ("energy", "forces"):
+        if all(getattr(labels, name) is None for labels in (test or train).labels):
+            raise ValueError(
+                f"A scan compares errors of energies and of forces, but no configuration of the "
+                f"{'test' if test else 'training'} data has {name}; add them."
+            )
     optimizer = settings.optimizer.model_copy(update={"resume": False})  # there is no checkpoint
     for ratio in ratios:
         weights = settings.weights.model_copy(update={"force": ratio * settings.weights.energy})
@@ -54,6 +60,7 @@ def weight_scan(
             train, test, settings.model_copy(update={"weights": weights, "optimizer": optimizer})
         )
         errors = (result.test_errors or result.train_errors).total
+        assert errors.energy_rmse is not None and errors.force_rmse is not None
         yield {
             "ratio": ratio,
             "energy_rmse": errors.energy_rmse,

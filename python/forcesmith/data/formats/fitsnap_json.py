@@ -27,6 +27,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms, units
@@ -50,7 +51,7 @@ _STYLES: dict[str, dict[str, float]] = {
 }
 
 
-def read_fitsnap(path: str | os.PathLike) -> list[Atoms] | None:
+def read_fitsnap(path: str | os.PathLike[str]) -> list[Atoms] | None:
     """Read all configurations of a FitSNAP .json file; None if it is another program's.
 
     Labels go into a SinglePointCalculator (eV, eV/angstrom, eV/angstrom^3, ASE's sign and order),
@@ -80,7 +81,7 @@ def read_fitsnap(path: str | os.PathLike) -> list[Atoms] | None:
     return found
 
 
-def read_fitsnap_folder(folder: str | os.PathLike) -> list[Atoms]:
+def read_fitsnap_folder(folder: str | os.PathLike[str]) -> list[Atoms]:
     """Read all FitSNAP .json files in a folder and the folders in it, sorted by name.
 
     Files of other programs and hidden ones are passed over.
@@ -105,7 +106,7 @@ def read_fitsnap_folder(folder: str | os.PathLike) -> list[Atoms]:
     return found
 
 
-def _dataset(path: Path) -> dict | None:
+def _dataset(path: Path) -> dict[str, Any] | None:
     """The data set of a file, or None if the file is not FitSNAP's."""
     with open_data(path) as stream:
         beginning = stream.read(4096)
@@ -128,7 +129,7 @@ def _dataset(path: Path) -> dict | None:
     return dataset if isinstance(dataset, dict) and "Data" in dataset else None
 
 
-def _scale(path: Path, dataset: dict, key: str) -> float:
+def _scale(path: Path, dataset: dict[str, Any], key: str) -> float:
     """Factor from the unit that a data set names under `key` to eV and angstrom."""
     known = _STYLES[key]
     style = dataset.get(key, next(iter(known)))

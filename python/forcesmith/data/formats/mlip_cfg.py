@@ -28,8 +28,9 @@ elements), so ASE's stress, which is positive in tension, is -PlusStress / volum
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -37,7 +38,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from forcesmith.data.formats.word_lines import WordLines, is_number
 from forcesmith.data.label_names import warn
-from forcesmith.data.labels import SOURCE_KEY, labels_of, shortened
+from forcesmith.data.labels import SOURCE_KEY, Labels, labels_of, shortened
 from forcesmith.files import existing_file, write_atomically
 
 VOIGT = ("xx", "yy", "zz", "yz", "xz", "xy")
@@ -63,7 +64,7 @@ def is_mlip_cfg(beginning: bytes, name: str) -> bool:
     )
 
 
-def read_cfg(path: str | os.PathLike, elements: Sequence[str] | None) -> list[Atoms]:
+def read_cfg(path: str | os.PathLike[str], elements: Sequence[str] | None) -> list[Atoms]:
     """Read all configurations of an MLIP .cfg file.
 
     elements: chemical symbol of type 0, 1, ...
@@ -111,7 +112,7 @@ def _warn_of_unused(path: Path, unused: dict[str, int]) -> None:
 
 
 def write_cfg(
-    path: str | os.PathLike, configurations: Sequence[Atoms], elements: Sequence[str]
+    path: str | os.PathLike[str], configurations: Sequence[Atoms], elements: Sequence[str]
 ) -> None:
     """Write configurations, with the labels they have, as an MLIP .cfg file (atomically).
 
@@ -264,8 +265,8 @@ class _Block:
         if "id" in self.columns:
             order = np.argsort(self.table["id"], kind="stable")
             atoms = atoms[order]
-            if "forces" in labels:
-                labels["forces"] = labels["forces"][order]
+            if isinstance(forces := labels.get("forces"), np.ndarray):
+                labels["forces"] = forces[order]
         atoms.calc = SinglePointCalculator(atoms, **labels)
         return atoms
 
@@ -273,18 +274,19 @@ class _Block:
         """(n_atoms, 3), angstrom"""
         positions = self._vectors("cartes_x", "cartes_y", "cartes_z")
         direct = self._vectors("direct_x", "direct_y", "direct_z")
-        if (positions is None) == (direct is None):
+        if positions is not None and direct is None:
+            return positions
+        if positions is not None or direct is None:
             self.lines.fail(
                 "AtomData needs either cartes_x cartes_y cartes_z or direct_x direct_y direct_z"
             )
-        if direct is None:
-            return positions
         if len(self.lattice) < 3:
             self.lines.fail("direct_x, direct_y, direct_z need a Supercell of three vectors")
         return direct @ cell
 
     def _symbols(self) -> list[str]:
         lines, elements = self.lines, self.elements
+        assert self.size is not None
         if "type" not in self.columns and len(elements) > 1:
             lines.fail("AtomData needs a column type")
         if (self.table.get("ghost", np.array("false")) != "false").any():
@@ -339,17 +341,19 @@ def _read_table(lines: WordLines, columns: list[str], size: int) -> dict[str, np
         lines.numbers(known, len(known), "AtomData")
         rows.append(words)
     table = {}
-    for name, words in zip(columns, zip(*rows, strict=True), strict=True):
-        table[name] = np.array(words)
-        if all(map(is_number, words)):
+    for name, column in zip(columns, zip(*rows, strict=True), strict=True):
+        table[name] = np.array(column)
+        if all(map(is_number, column)):
             table[name] = table[name].astype(float)
     return table
 
 
-def _block_text(atoms: Atoms, labels, features: dict, types: dict[str, int]) -> list[str]:
+def _block_text(
+    atoms: Atoms, labels: Labels, features: dict[str, Any], types: dict[str, int]
+) -> list[str]:
     """The lines of one configuration."""
 
-    def row(values) -> str:
+    def row(values: Iterable[float]) -> str:
         # 16 significant digits: reading back gives the number again to rounding
         return "  ".join(f"{value: .15e}" for value in values)
 

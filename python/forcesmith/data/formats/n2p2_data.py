@@ -39,7 +39,7 @@ def is_n2p2_data(beginning: bytes) -> bool:
 
 
 def read_n2p2_data(
-    path: str | os.PathLike, cflength: float | None = None, cfenergy: float | None = None
+    path: str | os.PathLike[str], cflength: float | None = None, cfenergy: float | None = None
 ) -> list[Atoms]:
     """Read all configurations of a data file of n2p2.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from typing import BinaryIO
+from io import BufferedIOBase
 
 # ASE ends a step of an OUTCAR with this line.
 _END_OF_STEP = b"FREE ENERGIE OF THE ION-ELECTRON SYSTEM"
 
 
-def outcar_convergence(stream: BinaryIO) -> list[bool]:
+def outcar_convergence(stream: BufferedIOBase) -> list[bool]:
     """Whether each step of an OUTCAR converged.
 
     VASP says so, or at least does not say that it did after NELM iterations (before version 6).
@@ -36,7 +36,7 @@ def outcar_convergence(stream: BinaryIO) -> list[bool]:
     return steps
 
 
-def vasprun_convergence(stream: BinaryIO) -> list[bool]:
+def vasprun_convergence(stream: BufferedIOBase) -> list[bool]:
     """Whether each step of a vasprun.xml converged: before NELM iterations, or with a last change
     of the energy below EDIFF. A truncated file tells of the steps before its end."""
     steps = []
@@ -44,11 +44,12 @@ def vasprun_convergence(stream: BinaryIO) -> list[bool]:
     energies: list[float] = []
     try:
         for _, element in ElementTree.iterparse(stream):
-            if element.tag == "i" and element.get("name") in ("NELM", "EDIFF"):
-                settings[element.get("name")] = element.text or ""
+            name = element.get("name")
+            if element.tag == "i" and name in ("NELM", "EDIFF"):
+                settings[name] = element.text or ""
             elif element.tag == "scstep":
                 energy = element.find("energy/i[@name='e_fr_energy']")
-                energies.append(float(energy.text) if energy is not None else float("nan"))
+                energies.append(float(energy.text or "") if energy is not None else float("nan"))
             elif element.tag == "calculation":
                 change = abs(energies[-1] - energies[-2]) if len(energies) > 1 else float("inf")
                 failed = _at_limit(len(energies), int(settings.get("NELM", 60)))

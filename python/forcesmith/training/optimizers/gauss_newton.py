@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.linalg import eigh
 
@@ -56,13 +58,15 @@ def sampled_curvature(
     return curvature
 
 
-def _sampled_rows(loss: Loss, batch: LabelledBatch, share: float, rng: np.random.Generator):
+def _sampled_rows(
+    loss: Loss, batch: LabelledBatch, share: float, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
     weights = batch.weights
     no_energy, no_force, no_virial = (
         np.zeros_like(x) for x in (weights.energies, weights.forces, weights.virials)
     )
 
-    def row(energy, force, virial) -> np.ndarray:
+    def row(energy: np.ndarray, force: np.ndarray, virial: np.ndarray) -> np.ndarray:
         descriptor, model = loss.core.parameter_gradient(
             batch.neighbors, energy, force, virial, loss.n_workers
         )

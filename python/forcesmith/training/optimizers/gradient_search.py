@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from forcesmith.potentials.potential import Potential
-from forcesmith.training.loss import Loss, free_parameters, gradients, with_role
+from forcesmith.training.loss import Fitted, Loss, free_parameters, gradients, with_role
 from forcesmith.training.optimizers.gauss_newton import GaussNewtonCoordinates, sampled_curvature
 from forcesmith.training.optimizers.quasi_newton import Bfgs, Lbfgs
 from forcesmith.training.record import Record
@@ -126,7 +126,7 @@ class GradientSearch:
 
     # ---- L-BFGS, and BFGS in coordinates that are made anew in rounds ----
 
-    def _evaluate(self, x: np.ndarray):
+    def _evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray, Fitted]:
         fitted, gradient = self.loss(x)
         # The logarithm makes steps and their acceptance independent of the loss's magnitude.
         loss = max(fitted.loss, np.finfo(float).tiny)
@@ -178,7 +178,7 @@ class GradientSearch:
         damping = max(FIRST_DAMPING * 0.1**rounds, LAST_DAMPING) * more_damping
         coordinates = GaussNewtonCoordinates(state.x, curvature, before, damping)
 
-        def evaluate(z: np.ndarray):
+        def evaluate(z: np.ndarray) -> tuple[float, np.ndarray, Fitted]:
             value, gradient, fitted = self._evaluate(coordinates.point(z))
             return value, coordinates.gradient(gradient), fitted
 
@@ -249,7 +249,7 @@ class GradientSearch:
 
     # ---- both ----
 
-    def _keep_if_best(self, fitted, state: _State) -> None:
+    def _keep_if_best(self, fitted: Fitted, state: _State) -> None:
         score = None
         if self.validation_set.n_configurations:
             batches = self.validation_set.batches

@@ -72,10 +72,9 @@ class LinearSearch:
 
     def _iteration_done(self) -> None:
         """A resumed search starts a round from the best parameters."""
-        squares = self.squares
-        self.record.iteration_done(
-            {"scale": squares.scale, "standard_errors": squares.standard_errors}
-        )
+        scale, errors = self.squares.scale, self.squares.standard_errors
+        assert scale is not None and errors is not None
+        self.record.iteration_done({"scale": scale, "standard_errors": errors})
 
     def _iterations_left(self) -> int:
         return self.settings.max_iterations - len(self.record.history)
@@ -89,7 +88,7 @@ class LinearSearch:
             self.joint.parameters(), linear_curvature(self.squares, self.joint), before, DAMPING
         )
 
-        def evaluate(z: np.ndarray):
+        def evaluate(z: np.ndarray) -> tuple[float, np.ndarray, None]:
             fitted, gradient = self.joint(coordinates.point(z))
             record.keep_if_best(fitted)
             # The logarithm makes steps and their acceptance independent of the loss's magnitude.

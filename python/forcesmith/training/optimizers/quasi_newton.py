@@ -6,15 +6,48 @@ The functions that are minimised return value, gradient, and anything more the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
+More = TypeVar("More")
+Function = Callable[[np.ndarray], tuple[float, np.ndarray, More]]
+Point = tuple[np.ndarray, float, np.ndarray, More]
+"""x, and value, gradient, more there."""
 
-class QuasiNewton:
+
+class QuasiNewton(ABC):
     """What BFGS and L-BFGS share."""
 
-    def step(self, evaluate: Callable, x: np.ndarray, value: float, gradient: np.ndarray):
+    last_gain: float
+    """Of the value, in the last step."""
+
+    @property
+    @abstractmethod
+    def knows_nothing(self) -> bool:
+        """Whether the next step goes along the gradient."""
+
+    @abstractmethod
+    def direction(self, gradient: np.ndarray) -> np.ndarray:
+        """Minus the approximate inverse Hessian times the gradient, (n,)."""
+
+    @abstractmethod
+    def first_length(self, gradient: np.ndarray) -> float:
+        """The first that is tried, in units of the direction."""
+
+    @abstractmethod
+    def learn(self, step: np.ndarray, change: np.ndarray) -> None:
+        """A step and the change of the gradient by it, (n,) each."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """All steps."""
+
+    def step(
+        self, evaluate: Function[More], x: np.ndarray, value: float, gradient: np.ndarray
+    ) -> Point[More] | None:
         """From x, where value and gradient are known, to a lower point: (x, value, gradient, more);
         None if there is no way down."""
         while True:
@@ -38,8 +71,12 @@ class Bfgs(QuasiNewton):
 
     def __init__(self, n: int):
         self.inverse = np.eye(n)
-        self.knows_nothing = True
+        self._is_new = True
         self.last_gain = np.inf
+
+    @property
+    def knows_nothing(self) -> bool:
+        return self._is_new
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
         return -self.inverse @ gradient
@@ -56,11 +93,11 @@ class Bfgs(QuasiNewton):
         cross = np.outer(image / curvature, step)
         self.inverse -= cross
         self.inverse -= cross.T
-        self.knows_nothing = False
+        self._is_new = False
 
     def forget(self) -> None:
         self.inverse = np.eye(len(self.inverse))
-        self.knows_nothing = True
+        self._is_new = True
         self.last_gain = np.inf
 
 
@@ -70,8 +107,8 @@ class Lbfgs(QuasiNewton):
     def __init__(
         self,
         memory: int,
-        steps: Sequence[np.ndarray] = (),
-        changes: Sequence[np.ndarray] = (),
+        steps: Iterable[np.ndarray] = (),
+        changes: Iterable[np.ndarray] = (),
     ):
         self.memory = memory
         self.steps = list(steps)
@@ -85,7 +122,7 @@ class Lbfgs(QuasiNewton):
         return lbfgs_direction(gradient, self.steps, self.changes)
 
     def first_length(self, gradient: np.ndarray) -> float:
-        return 1.0 if self.steps else min(1.0, 0.1 / np.linalg.norm(gradient))
+        return 1.0 if self.steps else min(1.0, 0.1 / float(np.linalg.norm(gradient)))
 
     def learn(self, step: np.ndarray, change: np.ndarray) -> None:
         self.steps.append(step)
@@ -96,7 +133,9 @@ class Lbfgs(QuasiNewton):
         self.steps, self.changes = [], []
 
 
-def lbfgs_direction(gradient, steps, changes) -> np.ndarray:
+def lbfgs_direction(
+    gradient: np.ndarray, steps: Sequence[np.ndarray], changes: Sequence[np.ndarray]
+) -> np.ndarray:
     """Minus the inverse Hessian approximation times the gradient, by the two-loop recursion."""
     direction = -gradient
     factors = []
@@ -112,8 +151,13 @@ def lbfgs_direction(gradient, steps, changes) -> np.ndarray:
 
 
 def line_search(
-    evaluate: Callable, x: np.ndarray, direction: np.ndarray, value: float, gradient, first: float
-):
+    evaluate: Function[More],
+    x: np.ndarray,
+    direction: np.ndarray,
+    value: float,
+    gradient: np.ndarray,
+    first: float,
+) -> Point[More] | None:
     """A point along the direction that fulfils the weak Wolfe conditions, or None if 30 evaluations
     do not find one. What is not finite counts as too far."""
     slope = float(gradient @ direction)

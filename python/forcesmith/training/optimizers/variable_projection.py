@@ -144,6 +144,7 @@ class LinearLeastSquares:
 
     def penalty(self, model_parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """The ridge penalty after the first solve, and its gradient."""
+        assert self.scale is not None
         scaled = self.scale * (model_parameters - self.baseline)[self.free]
         gradient = self._of_all_parameters(2 * self.ridge * self.scale * scaled)
         return self.ridge * float(scaled @ scaled), gradient
