@@ -528,6 +528,13 @@ def test_scan_over_weights(command, tmp_path, crystals):
     assert (tmp_path / "scan.png").is_file()
 
 
+def test_scan_needs_energies_and_forces(folder, refused, crystals):
+    ase.io.write(folder / "energies.extxyz", labelled(crystals[0], energy=1.0))
+    config = changed(folder, "test_fraction = 0.25", 'test = ["energies.extxyz"]')
+    message = refused("scan", config, "--ratios", "1")
+    assert "no configuration of the test data has forces" in message
+
+
 @pytest.mark.parametrize("ratios", ["", "1:2", "0,1", "a", "1e-4:1e4:x", "-1", "1:10:0"])
 def test_ratios_that_are_none(refused, tmp_path, ratios):
     (tmp_path / "config.toml").write_text(CONFIG)
