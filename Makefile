@@ -57,12 +57,14 @@ test: lint $(venv)/installed-for-test
 lint: $(venv)/lint-tools
 	$(in_venv) ruff check
 	$(in_venv) ruff format --check
-	$(in_venv) clang-format --dry-run -Werror $(cpp_files)
+	@echo "clang-format --dry-run -Werror"
+	@$(in_venv) clang-format --dry-run -Werror $(cpp_files)
 	$(in_venv) mypy
 
 format: $(venv)/lint-tools
 	$(in_venv) ruff format
-	$(in_venv) clang-format -i $(cpp_files)
+	@echo "clang-format -i"
+	@$(in_venv) clang-format -i $(cpp_files)
 
 fuzz: $(venv)/installed-for-test
 	$(in_venv) python tests/fuzz run --cases $(FUZZ_CASES) --minutes $(FUZZ_MINUTES)
