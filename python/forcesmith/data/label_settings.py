@@ -46,6 +46,7 @@ class LabelSettings(Section):
     @field_validator("energy_unit", "forces_unit", "stress_unit", "length_unit")
     @classmethod
     def _known_unit(cls, name: str | None, checked: ValidationInfo) -> str | None:
-        if name is not None and checked.field_name is not None:
+        if name is not None:
+            assert checked.field_name is not None
             unit_factor(checked.field_name.removesuffix("_unit"), name)
         return name

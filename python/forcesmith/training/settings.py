@@ -323,7 +323,7 @@ class FitSettings(Section):
         for name, path in settings.output:
             if path:
                 setattr(settings.output, name, str(folder / path))
-        if isinstance(start := settings.optimizer.start, str):
+        if isinstance(start := settings.optimizer.start, str) and start:
             settings.optimizer.start = str(folder / start)
         return settings
 

@@ -47,10 +47,11 @@ def weight_scan(
     "energy_rmse" (meV/atom) and "force_rmse" (eV/angstrom), and "seconds".
     """
     train, test = Dataset(train), Dataset(test)  # neighbors are found once
+    compared = (test or train).labels
     for name in ("energy", "forces"):
-        if all(getattr(labels, name) is None for labels in (test or train).labels):
+        if compared and all(getattr(labels, name) is None for labels in compared):
             raise ValueError(
-                f"A scan compares errors of energies and of forces, but no configuration of the "
+                "A scan compares errors of energies and of forces, but no configuration of the "
                 f"{'test' if test else 'training'} data has {name}; add them."
             )
     optimizer = settings.optimizer.model_copy(update={"resume": False})  # there is no checkpoint

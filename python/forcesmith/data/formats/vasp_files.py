@@ -44,8 +44,7 @@ def vasprun_convergence(stream: BufferedIOBase) -> list[bool]:
     energies: list[float] = []
     try:
         for _, element in ElementTree.iterparse(stream):
-            name = element.get("name")
-            if element.tag == "i" and name in ("NELM", "EDIFF"):
+            if element.tag == "i" and (name := element.get("name")) in ("NELM", "EDIFF"):
                 settings[name] = element.text or ""
             elif element.tag == "scstep":
                 energy = element.find("energy/i[@name='e_fr_energy']")

@@ -122,7 +122,7 @@ class Lbfgs(QuasiNewton):
         return lbfgs_direction(gradient, self.steps, self.changes)
 
     def first_length(self, gradient: np.ndarray) -> float:
-        return 1.0 if self.steps else min(1.0, 0.1 / float(np.linalg.norm(gradient)))
+        return 1.0 if self.steps else min(1.0, float(0.1 / np.linalg.norm(gradient)))
 
     def learn(self, step: np.ndarray, change: np.ndarray) -> None:
         self.steps.append(step)
