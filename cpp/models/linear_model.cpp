@@ -63,11 +63,7 @@ LinearParameters LinearModel::settings() const {
   return {shared_, {offsets().begin(), offsets().end()}, std::move(sets)};
 }
 
-Json LinearModel::to_json() const {
-  Json json = LinearParameters::schema().write(settings());
-  json["type"] = type();
-  return json;
-}
+Json LinearModel::to_json() const { return LinearParameters::schema().write(settings()); }
 
 void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* types, const double* B, int stride,
                                          double* energies, double* beta) const {

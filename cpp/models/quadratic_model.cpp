@@ -50,9 +50,7 @@ QuadraticModel::QuadraticModel(QuadraticParameters parameters, std::vector<int> 
 Json QuadraticModel::to_json() const {
   CoefficientSets triangles;
   for (int set = 0; set < linear_.n_sets(); ++set) triangles.emplace_back(triangle(set).begin(), triangle(set).end());
-  Json json = QuadraticParameters::schema().write({linear_.settings(), std::move(triangles)});
-  json["type"] = type();
-  return json;
+  return QuadraticParameters::schema().write({linear_.settings(), std::move(triangles)});
 }
 
 std::unique_ptr<Model::Workspace> QuadraticModel::make_workspace() const {

@@ -185,6 +185,14 @@ Potential parse_potential_file(const FileBundle& files, const ReadOptions& optio
 
 namespace {
 
+/// A descriptor, model or term, as entry_of() finds it.
+template <class Part>
+Json with_type(const Part& part) {
+  Json json = part.to_json();
+  json["type"] = part.type();
+  return json;
+}
+
 /// JSON with one line per innermost list of numbers, and per short object in a list, so that files can be
 /// read and compared.
 void print_json(const Json& value, int indent, bool in_list, std::string& text) {
@@ -217,11 +225,11 @@ FileBundle print_potential_file(const Potential& potential, const std::string& p
                                                      {"units", {{"length", "angstrom"}, {"energy", "eV"}}},
                                                      {"elements", potential.elements()},
                                                      {"provenance", potential.provenance()},
-                                                     {"model", potential.model().to_json()},
+                                                     {"model", with_type(potential.model())},
                                                      {"descriptors", Json::array()}};
-  for (const auto& descriptor : potential.descriptors()) document.back().second.push_back(descriptor->to_json());
+  for (const auto& descriptor : potential.descriptors()) document.back().second.push_back(with_type(*descriptor));
   Json terms = Json::array();
-  for (const auto& term : potential.terms()) terms.push_back(term->to_json());
+  for (const auto& term : potential.terms()) terms.push_back(with_type(*term));
   if (!terms.empty()) document.insert(document.end() - 1, {"terms", terms});
   if (potential.short_range())
     document.insert(document.end() - 1, {"short_range", potential.short_range()->to_json(potential.elements())});

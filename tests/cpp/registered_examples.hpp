@@ -58,8 +58,7 @@ void for_each_example(forcesmith::TypeList<Types...> list, const std::vector<Exa
 
 /// With random parameters, if it has any.
 template <class Own>
-std::unique_ptr<Own> make_descriptor(forcesmith::Json settings, std::mt19937& random) {
-  settings.erase("type");
+std::unique_ptr<Own> make_descriptor(const forcesmith::Json& settings, std::mt19937& random) {
   std::unique_ptr<forcesmith::Descriptor> descriptor = Own::create(settings, example_elements, "test");
   descriptor->set_parameters(random_numbers(random, descriptor->parameters().size()));
   return std::unique_ptr<Own>(static_cast<Own*>(descriptor.release()));

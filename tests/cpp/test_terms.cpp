@@ -25,7 +25,7 @@ class NeighborCount : public LocalTerm {
   explicit NeighborCount(double strength) : strength_(strength) {}
   std::string type() const override { return "neighbor_count"; }
   double cutoff() const override { return reach; }
-  Json to_json() const override { return {{"type", type()}, {"strength", strength_}}; }
+  Json to_json() const override { return {{"strength", strength_}}; }
   std::unique_ptr<Workspace> make_workspace() const override { return std::make_unique<Calls>(); }
   void add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces&) const override {
     count(block, workspace, energies);
@@ -54,7 +54,7 @@ class TotalCharge : public GlobalTerm {
  public:
   std::string type() const override { return "total_charge"; }
   double cutoff() const override { return 1.0; }
-  Json to_json() const override { return {{"type", type()}}; }
+  Json to_json() const override { return Json::object(); }
   void add(const NeighborSource& source, const GlobalHost& host, Evaluation& evaluation, int) const override {
     repel(source, host, evaluation);
   }

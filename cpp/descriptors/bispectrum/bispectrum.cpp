@@ -166,11 +166,7 @@ std::string Bispectrum::citation() const {
          "}\n";
 }
 
-Json Bispectrum::to_json() const {
-  Json json = typed_schema().write(parameters_);
-  json["type"] = type();
-  return json;
-}
+Json Bispectrum::to_json() const { return typed_schema().write(parameters_); }
 
 template <class Real>
 Tables<Real> Bispectrum::tables_without_arrays() const {

@@ -387,9 +387,7 @@ std::string MomentTensor::citation() const {
 }
 
 Json MomentTensor::to_json() const {
-  Json json = typed_schema().write({parameters_, program_, radial_coefficients_, n_elements_});
-  json["type"] = type();
-  return json;
+  return typed_schema().write({parameters_, program_, radial_coefficients_, n_elements_});
 }
 
 void MomentTensor::set_parameters(std::span<const double> values) {

@@ -235,9 +235,7 @@ Json SymmetryFunctions::to_json() const {
   FileParameters p{parameters_, Json::array()};
   for (const Function& function : parameters_.functions)
     p.listed.push_back(symmetry_functions::to_json(function, elements_));
-  Json json = typed_schema().write(p);
-  json["type"] = type();
-  return json;
+  return typed_schema().write(p);
 }
 
 template <class Real>

@@ -286,9 +286,7 @@ Json NeuralNetwork::to_json() const {
       own.biases.assign(next, next + layer.n_outputs);
     }
   }
-  Json json = schema_for(settings_.sizes).write(p);
-  json["type"] = type();
-  return json;
+  return schema_for(settings_.sizes).write(p);
 }
 
 std::unique_ptr<Model::Workspace> NeuralNetwork::make_workspace() const {

@@ -4,23 +4,36 @@
 
 #include "core/instruction_set.hpp"
 #include "core/text.hpp"
+#include "core/typed_schema.hpp"
 
 namespace forcesmith::radial_gaussians {
 
-ParameterSchema RadialGaussians::schema() {
-  return {{"cutoff", "number", "angstrom", {}, "where every Gaussian vanishes"},
-          {"count", "integer", "", 8, "Gaussians per element of the neighbors, evenly spaced up to the cutoff"}};
+namespace {
+
+const SchemaOf<Parameters>& typed_schema() {
+  static const auto schema = SchemaOf<Parameters>()
+                                 .field(&Parameters::cutoff, "cutoff", "angstrom", "where every Gaussian vanishes")
+                                 .required()
+                                 .field(&Parameters::count, "count", "",
+                                        "Gaussians per element of the neighbors, evenly spaced up to the cutoff");
+  return schema;
 }
+
+}  // namespace
+
+ParameterSchema RadialGaussians::schema() { return typed_schema().fields(); }
 
 std::unique_ptr<Descriptor> RadialGaussians::create(const Json& given, const std::vector<std::string>& elements,
                                                     const std::string& where) {
-  const Json checked = checked_parameters(schema(), given, where);
-  return std::make_unique<RadialGaussians>(checked.at("cutoff"), checked.at("count"), static_cast<int>(elements.size()),
+  return std::make_unique<RadialGaussians>(typed_schema().read(given, {where}), static_cast<int>(elements.size()),
                                            where);
 }
 
-RadialGaussians::RadialGaussians(double cutoff, int count, int n_elements, const std::string& where)
-    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(variants)) {
+Json RadialGaussians::to_json() const { return typed_schema().write(parameters_); }
+
+RadialGaussians::RadialGaussians(const Parameters& parameters, int n_elements, const std::string& where)
+    : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(variants)), parameters_(parameters) {
+  const auto [cutoff, count] = parameters_;
   if (!(cutoff > 0.0) || !std::isfinite(cutoff))
     throw ParameterError(where + ": the cutoff must be positive, not " + printed(cutoff) + ".");
   if (count < 1 || count > 1000)
@@ -45,10 +58,6 @@ std::vector<std::string> RadialGaussians::names(int) const {
     for (int k = 0; k < tables<double>().n_gaussians; ++k)
       list.push_back("B[" + std::to_string(element) + "," + std::to_string(k) + "]");
   return list;
-}
-
-Json RadialGaussians::to_json() const {
-  return {{"type", name}, {"cutoff", cutoff()}, {"count", tables<double>().n_gaussians}};
 }
 
 }  // namespace forcesmith::radial_gaussians

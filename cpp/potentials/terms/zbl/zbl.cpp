@@ -75,11 +75,7 @@ std::unique_ptr<Term> Zbl::create(const Json& given, const std::vector<std::stri
   return std::make_unique<Zbl>(typed_schema().read(given, {where}), elements, where);
 }
 
-Json Zbl::to_json() const {
-  Json json = typed_schema().write({inner(), outer()});
-  json["type"] = type();
-  return json;
-}
+Json Zbl::to_json() const { return typed_schema().write({inner(), outer()}); }
 
 Zbl::Zbl(const ZblRange& range, const std::vector<std::string>& elements, const std::string& where)
     : Zbl(std::vector<ZblRange>(elements.size() * elements.size(), range), elements, where) {}
