@@ -28,6 +28,7 @@ from forcesmith.training.starting_potential import starting_potential
 from scipy.spatial.transform import Rotation
 from seeds import DATA, POTENTIALS, TINY, labelled_crystals, network_settings
 
+PACKAGE = Path(fs.__file__).parent
 FAULTS = ("crash", "hang", "traceback", "memory", "nonsense", "unclear")
 """Classes of outcomes beside "ok" and "refused". nonsense: accepted, but results are not finite or
 break an invariant; unclear: refused, but not in one line of at most 300 characters, all printable,
@@ -214,7 +215,7 @@ def outcome_of(name: str, folder: Path) -> dict:
 def _judged(error: BaseException, names: set[str]) -> dict:
     """names: of which a refusal must hold one, if there are any."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).parent.name == "forcesmith"]
+    own = [frame for frame in frames if PACKAGE in Path(frame.filename).parents]
     raised_by_us = frames[-1] in own or frames[-1].filename == __file__
     refusal = isinstance(error, (ValueError, OSError)) and not isinstance(error, UnicodeError)
     message, kind = str(error), "refused"

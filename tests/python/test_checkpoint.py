@@ -361,7 +361,7 @@ def test_a_folder_or_nothing_as_state(interrupted, crystals):
 @pytest.mark.parametrize(
     ("kind", "name", "sentence"),
     [
-        ("lbfgs", "p.mtp", "format mlip has no place for its model"),
+        ("lbfgs", "p.mtp", "format mlip has no place for its descriptor"),
         ("moment tensor", "input.nn", "format n2p2 has no place for its descriptor"),
         ("moment tensor", "p.snapcoeff", "format snap has no place for its descriptor"),
         ("linear", "p.xyz", "does not tell the format"),

@@ -562,7 +562,7 @@ def test_parameter_that_is_required(write, key):
         ("rcutfac -4.1", ["rcutfac must be positive, not -4.1"]),
         ("rmin0 3", ["rmin0 (3.0", "half the shortest cutoff"]),
         ("switchinnerflag 1", ["switchinnerflag needs sinner and dinner"]),
-        ("switchinnerflag 1\nsinner 1\ndinner 1 1", ['"sinner"', "2 number(s)", "but is [1.0]"]),
+        ("switchinnerflag 1\nsinner 1\ndinner 1 1", ['"sinner"', "2 number(s)", "found 1"]),
         ("wselfallflag 1", ["wselfallflag means nothing without chemflag"]),
     ],
 )
