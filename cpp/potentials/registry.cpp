@@ -9,10 +9,10 @@
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "potentials/check_potential.hpp"
-#include "potentials/mlip_format.hpp"
-#include "potentials/n2p2_format.hpp"
-#include "potentials/potential_file.hpp"
-#include "potentials/snap_format.hpp"
+#include "potentials/formats/forcesmith.hpp"
+#include "potentials/formats/mlip.hpp"
+#include "potentials/formats/n2p2.hpp"
+#include "potentials/formats/snap.hpp"
 
 namespace forcesmith {
 

@@ -17,7 +17,7 @@
 #include "fitting/parameter_gradient.hpp"
 #include "potentials/check_potential.hpp"
 #include "potentials/evaluate.hpp"
-#include "potentials/potential_file.hpp"
+#include "potentials/formats/forcesmith.hpp"
 #include "potentials/registry.hpp"
 
 namespace py = pybind11;

@@ -1,6 +1,6 @@
 """Potential files: what is refused and how, and that writing is atomic.
 
-Every message that a bad file can trigger in potential_file.cpp, mlip_format.cpp,
+Every message that a bad file can trigger in cpp/potentials/formats/forcesmith.cpp, mlip.cpp,
 parameter_schema.cpp, contraction_program.cpp, moment_tensor.cpp, linear_model.cpp and registry.cpp
 has a test here. A message names the file, the place, what was expected and what was found.
 """

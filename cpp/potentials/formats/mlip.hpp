@@ -5,8 +5,8 @@
 #include <string>
 
 #include "core/files.hpp"
+#include "potentials/formats/read_options.hpp"
 #include "potentials/potential.hpp"
-#include "potentials/read_options.hpp"
 
 namespace forcesmith {
 

@@ -1,4 +1,4 @@
-#include "potentials/mlip_format.hpp"
+#include "potentials/formats/mlip.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -1,4 +1,4 @@
-#include "potentials/potential_file.hpp"
+#include "potentials/formats/forcesmith.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -8,8 +8,8 @@
 #include "core/units.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
 #include "models/neural_network/neural_network.hpp"
-#include "potentials/n2p2_format.hpp"
-#include "potentials/n2p2_input.hpp"
+#include "potentials/formats/n2p2.hpp"
+#include "potentials/formats/n2p2_input.hpp"
 
 namespace forcesmith {
 

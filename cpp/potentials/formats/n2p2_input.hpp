@@ -1,4 +1,4 @@
-// What an input.nn of n2p2 says, and how its folders are arranged: for n2p2_format.hpp.
+// What an input.nn of n2p2 says, and how its folders are arranged: for n2p2.hpp.
 #pragma once
 
 #include <map>
@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
-#include "potentials/read_options.hpp"
-#include "potentials/word_reader.hpp"
+#include "potentials/formats/read_options.hpp"
+#include "potentials/formats/word_reader.hpp"
 
 namespace forcesmith::n2p2 {
 

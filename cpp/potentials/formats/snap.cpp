@@ -1,4 +1,4 @@
-#include "potentials/snap_format.hpp"
+#include "potentials/formats/snap.hpp"
 
 #include <filesystem>
 #include <map>
@@ -11,8 +11,8 @@
 #include "core/error.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "models/quadratic_model.hpp"
+#include "potentials/formats/word_reader.hpp"
 #include "potentials/terms/zbl/zbl.hpp"
-#include "potentials/word_reader.hpp"
 
 namespace forcesmith {
 

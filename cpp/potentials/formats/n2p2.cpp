@@ -1,4 +1,4 @@
-#include "potentials/n2p2_format.hpp"
+#include "potentials/formats/n2p2.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include "core/chemical_elements.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
 #include "models/neural_network/neural_network.hpp"
-#include "potentials/n2p2_input.hpp"
+#include "potentials/formats/n2p2_input.hpp"
 
 namespace forcesmith {
 

@@ -1,4 +1,4 @@
-#include "potentials/n2p2_input.hpp"
+#include "potentials/formats/n2p2_input.hpp"
 
 #include <algorithm>
 #include <array>

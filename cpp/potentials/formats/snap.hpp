@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/files.hpp"
+#include "potentials/formats/read_options.hpp"
 #include "potentials/potential.hpp"
-#include "potentials/read_options.hpp"
 
 namespace forcesmith {
 
