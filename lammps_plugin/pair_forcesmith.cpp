@@ -202,6 +202,7 @@ void PairForcesmith::load_potential() {
   try {
     start_kokkos(comm->nthreads);
     potential_ = std::make_unique<Potential>(parse_potential(files));
+    evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);  // every rank, or none
   } catch (const std::exception& exception) {
     problem = exception.what();
   }
@@ -252,7 +253,7 @@ FileBundle PairForcesmith::read_on_first_rank(const std::string& path) {
         throw FormatError("pair_style forcesmith reads forcesmith's own potential files, not those of the format " +
                           format + " as '" + path + "'; make one with: forcesmith convert " + path +
                           " potential.json (and --elements ... for MLIP files).");
-      files = with_companions(path, std::move(file.text));
+      files = with_companions(found.empty() ? path : found, std::move(file.text));
     } catch (const std::exception& exception) {
       problem = exception.what();
     }

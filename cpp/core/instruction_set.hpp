@@ -24,7 +24,8 @@ std::string to_string(InstructionSet set);
 #define FORCESMITH_VARIANT_IN_USE(function) \
   (::forcesmith::instruction_set(), FORCESMITH_IF_WIDE(function) FORCESMITH_IF_COUNTING(function) portable::function())
 
-#define FORCESMITH_IF(set, function) ::forcesmith::instruction_set() == InstructionSet::set ? set::function():
+#define FORCESMITH_IF(set, function) \
+  ::forcesmith::instruction_set() == ::forcesmith::InstructionSet::set ? set::function():
 #if defined(FORCESMITH_HAVE_AVX2) && defined(FORCESMITH_HAVE_AVX512)
 #define FORCESMITH_IF_WIDE(function) FORCESMITH_IF(avx512, function) FORCESMITH_IF(avx2, function)
 #else

@@ -1,5 +1,5 @@
-// In which precision the kernels of descriptors work. What goes in and out of them, models and sums over
-// atoms are always of double precision.
+// In which precision the kernels of descriptors work. Values, their adjoints, models and sums over atoms are always of
+// double precision; neighbors come in either.
 #pragma once
 
 #include <string>

@@ -14,7 +14,8 @@
 
 namespace forcesmith {
 
-/// All arrays are in the memory of the device. values() comes first; the other verbs then refer to the same block.
+/// Its parameters are those of the descriptor when it was made. All arrays are in the memory of the device. values()
+/// comes first; the other verbs then refer to the same block.
 template <class ExecSpace, class Real>
 class DeviceDescriptor {
  public:

@@ -43,7 +43,7 @@ class KernelDescriptor : public Descriptor {
     PackedViewOf<Real> view{};
     Scratch<Real> scratch{};
     int max_packs = 0;  // of one atom
-    AlignedBufferOf<Real> kept, working, for_gradients, more, pair_gradients;
+    AlignedBufferOf<Real> kept, working, for_gradients, added, pair_gradients;
   };
 
   explicit KernelDescriptor(const Variants& variants) : variants_(variants) {}
@@ -96,6 +96,8 @@ class KernelDescriptor : public Descriptor {
     if (variants_.in_double.parameter_adjoint != nullptr)
       variants_.in_double.parameter_adjoint(tables<double>(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride,
                                             gradient);
+    else if (!parameters().empty())
+      throw std::logic_error("The descriptor \"" + type() + "\" has parameters, but no kernel reverse_parameters.");
   }
 
   const std::vector<double>& cutoffs() const { return cutoffs_; }
@@ -109,20 +111,20 @@ class KernelDescriptor : public Descriptor {
   Tables<Real>& mutable_tables() {
     return std::get<Tables<Real>>(tables_);
   }
-  /// For what Scratch::laid_out() cannot know, in w.more: a descriptor may have its own.
+  /// For what Scratch::laid_out() cannot know, in w.added: a descriptor may have its own.
   template <class Real>
   void add_scratch(KernelWorkspace<Real>&) const {}
 
   std::vector<double> cutoffs_;  // [center element][neighbor element] angstrom
   InBothPrecisions<Tables> tables_{};
   TableArrays arrays_;
+
+ private:
   static KernelWorkspace<double>& in_double(Workspace& workspace) {
     if (workspace.precision() != Precision::double_)
       throw std::logic_error("Workspaces of single precision serve values and backpropagation only.");
     return static_cast<KernelWorkspace<double>&>(workspace);
   }
-
- private:
   const Own& own() const { return static_cast<const Own&>(*this); }
   template <class Given>
   void pack_and_compute(const NeighborViewOf<Given>& block, Workspace& workspace, double* B, int stride) const {

@@ -2,8 +2,8 @@
 // compiled for each of them: no standard headers here.
 //
 // FORCESMITH_DECLARE_KERNEL_VARIANTS(foo) at the end of descriptors/foo/kernels.hpp declares the tables of functions,
-// forcesmith::foo::<instruction set>::variants(); FORCESMITH_DEFINE_KERNEL_VARIANTS(foo) in descriptors/foo/variants.cpp
-// defines that of the instruction set for which it is compiled.
+// forcesmith::foo::<instruction set>::variants(); FORCESMITH_DEFINE_KERNEL_VARIANTS(foo) in
+// descriptors/foo/variants.cpp defines that of the instruction set for which it is compiled.
 #pragma once
 
 #include "core/variants.hpp"
@@ -54,20 +54,22 @@ struct NoScratch {
 
 namespace FORCESMITH_ISA {
 
+/// Names of kernels that a descriptor may have. Beside one of its own, a name is ambiguous: so a kernel is found by its
+/// name, and one with a wrong signature does not compile.
+struct OptionalKernels {
+  int compute_gradients, compute_tangent, reverse_parameters;
+};
+template <class Kernels>
+struct WithOptionalKernels : Kernels, OptionalKernels {};
+
 /// Whether a descriptor has kernels of its own for dB/dr_ij, and for derivatives along directions.
 template <class Kernels>
-concept HasGradients = requires(const typename Kernels::template Tables<double>& tables, const PackedView& neighbors,
-                                const typename Kernels::template Scratch<double>& scratch, double* gradients) {
-  Kernels::template compute_gradients<Simd<double, 1>>(tables, neighbors, scratch, gradients, 1);
-};
+concept HasGradients = !requires { &WithOptionalKernels<Kernels>::compute_gradients; };
 template <class Kernels>
-concept HasTangent = requires(const typename Kernels::template Tables<double>& tables, const PackedView& neighbors,
-                              const typename Kernels::template Scratch<double>& scratch, double* values_dot) {
-  Kernels::template compute_tangent<Simd<double, 1>>(tables, neighbors, scratch, values_dot, values_dot, 1);
-};
+concept HasTangent = !requires { &WithOptionalKernels<Kernels>::compute_tangent; };
 /// Whether it has parameters that training changes.
 template <class Kernels>
-concept HasParameters = requires { &Kernels::template reverse_parameters<Simd<double, 1>>; };
+concept HasParameters = !requires { &WithOptionalKernels<Kernels>::reverse_parameters; };
 
 /// The kernels of a descriptor for this instruction set.
 template <class Variants, class Kernels>

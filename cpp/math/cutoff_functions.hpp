@@ -13,8 +13,8 @@ enum class CutoffFunction { cos = 1, tanhu, tanh, exp, poly1, poly2, poly3, poly
 
 namespace forcesmith::FORCESMITH_ISA {
 
-/// f = (1 + cos(pi x)) / 2 for x from 0 to 1, where it is exactly 0, and df = steepest sin(pi x). steepest: the slope in
-/// the middle, -pi/2 dx/dr for a derivative with r.
+/// f = (1 + cos(pi x)) / 2 for x from 0 to 1, where it is exactly 0, and df = steepest sin(pi x). steepest: the slope
+/// in the middle, -pi/2 dx/dr for a derivative with r.
 template <class V>
 FORCESMITH_FUNCTION void cosine_cutoff(V x, V steepest, V& f, V& df) {
   constexpr double pi = 3.14159265358979323846;

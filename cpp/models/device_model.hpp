@@ -10,7 +10,7 @@
 
 namespace forcesmith {
 
-/// All arrays are in the memory of the device.
+/// Its parameters are those of the model when it was made. All arrays are in the memory of the device.
 template <class ExecSpace>
 class DeviceModel {
  public:

@@ -29,6 +29,9 @@ LinearModel::LinearModel(LinearParameters parameters, std::vector<int> sizes, co
     throw ParameterError(where +
                          ": the elements have different numbers of descriptor values, so their "
                          "coefficients cannot be shared; set \"shared\" to false.");
+  if (parameters_.size() != sizes_.size())
+    throw FormatError(where + ": expected " + std::to_string(sizes_.size()) +
+                      " energy offset(s), one per element, found " + std::to_string(parameters_.size()) + ".");
   const CoefficientSets coefficients = complete(
       std::move(parameters.coefficients), [](int n) { return static_cast<std::size_t>(n); }, "coefficients",
       "as many as the", where);

@@ -102,9 +102,9 @@ std::vector<double> QuadraticModel::parameters() const {
 }
 
 void QuadraticModel::set_parameters(std::span<const double> values) {
-  const std::size_t n_linear = linear_.parameters().size();
-  if (values.size() != parameters().size())
-    throw ParameterError("The quadratic model has " + std::to_string(parameters().size()) + " parameters, but " +
+  const std::size_t n_linear = linear_.tables().n_parameters, n_parameters = n_linear + triangles_.size();
+  if (values.size() != n_parameters)
+    throw ParameterError("The quadratic model has " + std::to_string(n_parameters) + " parameters, but " +
                          std::to_string(values.size()) + " were given.");
   linear_.set_parameters(values.first(n_linear));
   triangles_.assign(values.begin() + n_linear, values.end());

@@ -53,12 +53,12 @@ struct Neighborhood {
   std::vector<double> x, y, z;
 };
 
-/// An element for whose atoms energies or forces are absurd in every shell.
+/// An element for whose atoms energies or forces are absurd in every shell. Global terms are no matter of neighborhoods.
 std::optional<int> absurd_element(const Potential& potential, Precision precision) {
   const int n_elements = static_cast<int>(potential.elements().size());
   std::vector<bool> sound(n_elements, false);
   std::vector<double> forces;
-  Evaluator evaluator(potential, precision);
+  Evaluator evaluator = Evaluator::without_global_terms(potential, precision);
   for (const Shell& shell : shells) {
     const Neighborhood neighborhood(n_elements, potential.cutoff(), shell);
     for (int element = 0; element < n_elements; ++element) {

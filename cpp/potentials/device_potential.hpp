@@ -123,6 +123,7 @@ class DevicePotential {
   }
 
  private:
+  static constexpr int largest_block = 1 << 25;  // pairs: kernels count numbers of pairs, some dozens each, by int
   /// One descriptor, and where its values are among those of all; in_place: in the same column for all elements.
   struct Part {
     std::unique_ptr<DeviceDescriptor<ExecSpace, Real>> descriptor;
@@ -154,7 +155,7 @@ class DevicePotential {
       const int n_pairs = static_cast<int>(offsets[first + count + 1] - offsets[first]);
       const int max_pairs =
           std::max(block.max_pairs, static_cast<int>(offsets[first + count + 1] - offsets[first + count]));
-      if (count > 0 && bytes(count + 1, n_pairs, max_pairs) > max_bytes_) break;
+      if (count > 0 && (n_pairs > largest_block || bytes(count + 1, n_pairs, max_pairs) > max_bytes_)) break;
       block.n_pairs = n_pairs;
       block.max_pairs = max_pairs;
       ++count;

@@ -97,10 +97,17 @@ struct Evaluator::Worker {
 };
 
 Evaluator::Evaluator(const Potential& potential, Precision precision, const GlobalHost* host)
+    : Evaluator(potential, precision, host, true) {}
+
+Evaluator Evaluator::without_global_terms(const Potential& potential, Precision precision) {
+  return Evaluator(potential, precision, nullptr, false);
+}
+
+Evaluator::Evaluator(const Potential& potential, Precision precision, const GlobalHost* host, bool with_global_terms)
     : potential_(potential), precision_(precision), host_(host) {
   for (const auto& term : potential.terms()) {
     if (const auto* local = dynamic_cast<const LocalTerm*>(term.get())) local_terms_.push_back(local);
-    if (const auto* global = dynamic_cast<const GlobalTerm*>(term.get())) global_terms_.push_back(global);
+    else if (with_global_terms) global_terms_.push_back(dynamic_cast<const GlobalTerm*>(term.get()));
   }
   if (!global_terms_.empty() && host == nullptr)
     throw ParameterError("The term \"" + global_terms_[0]->type() +

@@ -32,12 +32,15 @@ class Evaluator {
   /// host: of global terms; ParameterError if there are any and it is null. Outlives the evaluator.
   explicit Evaluator(const Potential& potential, Precision precision = Precision::double_,
                      const GlobalHost* host = nullptr);
+  /// Leaves global terms out: for what looks at all else, and has no host for them.
+  static Evaluator without_global_terms(const Potential& potential, Precision precision);
   ~Evaluator();
   template <class Real>
   void evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers = 1);
 
  private:
   struct Worker;
+  Evaluator(const Potential& potential, Precision precision, const GlobalHost* host, bool with_global_terms);
   const Potential& potential_;
   Precision precision_;
   const GlobalHost* host_;

@@ -2,7 +2,7 @@
 // of devices (device_potential.hpp) follow from it.
 //
 // Descriptors from elsewhere are listed by a header of their own, as forcesmith::MoreDescriptors, in programs that
-// compile registered.cpp and themselves with its name in FORCESMITH_MORE_DESCRIPTORS.
+// compile registered.cpp, from a checkout, and themselves with its name in FORCESMITH_MORE_DESCRIPTORS.
 #pragma once
 
 #include <algorithm>

@@ -36,14 +36,22 @@ FormatContents everything() {
 const std::vector<FormatEntry>& format_registry() {
   static const FormatContents moments{{"moment_tensor"}, {"linear"}, {}};
   static const FormatContents networks{{"symmetry_functions"}, {"neural_network"}, {}};
-  static const FormatContents sna{{"bispectrum"}, {"linear", "quadratic"}, {}};
   static const FormatContents snap{{"bispectrum"}, {"linear", "quadratic"}, {"zbl"}};
   static const std::vector<FormatEntry> entries{
       {"forcesmith", {".json"}, everything(), is_json, parse_potential_file, print_potential_file},
       {"mlip", {".almtp", ".mtp"}, moments, is_mlip, parse_mlip, print_mlip},
       {"n2p2", {".nn"}, networks, is_n2p2, parse_n2p2, print_n2p2, n2p2_companions, "input.nn", true},
       {"snap", {".snapcoeff", ".snapparam"}, snap, is_snap, parse_snap, print_snap, snap_companions},
-      {"snap_mliap", {".mliap.descriptor", ".mliap.model"}, sna, is_mliap, parse_mliap, print_mliap, mliap_companions},
+      {"snap_mliap",
+       {".mliap.descriptor", ".mliap.model"},
+       {},
+       is_mliap,
+       parse_mliap,
+       nullptr,
+       mliap_companions,
+       "",
+       false,
+       ".snapcoeff"},
   };
   return entries;
 }
@@ -192,6 +200,9 @@ std::string part_without_place(const Potential& potential, const FormatContents&
 
 /// Throws FormatError if more than what lies outside the training data would be lost, or is not finite.
 void check_writable_as(const FormatEntry& format, const Potential& potential, const std::string& path) {
+  if (!format.print)
+    throw FormatError("The potential cannot be written to \"" + path + "\": that format is only read; write a " +
+                      format.written_instead + " file.");
   const FormatContents& holds = format.holds;
   const auto any_of = [](const std::vector<std::string>& names) {
     std::string text;

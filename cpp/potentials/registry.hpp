@@ -53,11 +53,13 @@ struct FormatEntry {
   std::function<Potential(const FileBundle& files, const ReadOptions& options)> parse;
   /// The potential is one that the format holds, with finite coefficients. Throws FormatError if it cannot be
   /// written for other reasons.
+  /// null: such files are only read.
   std::function<FileBundle(const Potential&, const std::string& path)> print;
   /// Paths of the files that belong to one with this text, those that need not be there included; null: none.
   std::function<std::vector<std::string>(const std::string& text, const std::string& path)> companions = nullptr;
-  std::string in_folder = "";  // of a format of folders: the file that makes a folder a potential
-  bool has_no_units = false;   // files do not tell their units, see ReadOptions
+  std::string in_folder = "";        // of a format of folders: the file that makes a folder a potential
+  bool has_no_units = false;         // files do not tell their units, see ReadOptions
+  std::string written_instead = "";  // of files that are only read: an extension
 };
 
 const std::vector<DescriptorEntry>& descriptor_registry();

@@ -24,9 +24,9 @@ using IntegersOf = Simd<int, V::width>;
 
 /// Lane by lane, as other numbers.
 template <class To, class From>
-FORCESMITH_FUNCTION To simd_convert(From lane) {
-  if constexpr (To::width == 1) return static_cast<typename To::Number>(lane.v);
-  else return __builtin_convertvector(lane.v, typename To::Vector);
+FORCESMITH_FUNCTION To simd_convert(From from) {
+  if constexpr (To::width == 1) return static_cast<typename To::Number>(from.v);
+  else return __builtin_convertvector(from.v, typename To::Vector);
 }
 
 /// The selection of the first `count` lanes.
@@ -129,9 +129,9 @@ FORCESMITH_FUNCTION V simd_load_first(const typename V::Number* address, int cou
     return (typename V::Vector)_mm256_maskload_pd(address, first);
   }
 #else
-  V lane(0);
-  for (int i = 0; i < count; ++i) lane.set(i, address[i]);
-  return lane;
+  V value(0);
+  for (int i = 0; i < count; ++i) value.set(i, address[i]);
+  return value;
 #endif
 }
 
@@ -168,38 +168,38 @@ FORCESMITH_FUNCTION __m128 permute(__m128 numbers, const int* positions) {
 
 /// Stores the selected lanes one after the other. The memory of as many numbers as there are lanes is
 /// overwritten.
-FORCESMITH_FUNCTION void store_selected(double* address, DoubleSimd lane, unsigned lanes) {
+FORCESMITH_FUNCTION void store_selected(double* address, DoubleSimd value, unsigned lanes) {
 #if defined(__AVX512F__)
-  _mm512_storeu_pd(address, _mm512_maskz_compress_pd(lanes, (__m512d)lane.v));
+  _mm512_storeu_pd(address, _mm512_maskz_compress_pd(lanes, (__m512d)value.v));
 #elif defined(__AVX2__)
-  _mm256_storeu_ps(reinterpret_cast<float*>(address), permute((__m256)lane.v, front_of_doubles.of[lanes]));
+  _mm256_storeu_ps(reinterpret_cast<float*>(address), permute((__m256)value.v, front_of_doubles.of[lanes]));
 #else
-  for (int i = 0; i < native_width; address += lanes >> i++ & 1) *address = lane[i];
+  for (int i = 0; i < native_width; address += lanes >> i++ & 1) *address = value[i];
 #endif
 }
 /// The same of floats or integers.
 template <class Number, int width>
-FORCESMITH_FUNCTION void store_selected(Number* address, Simd<Number, width> lane, unsigned lanes) {
+FORCESMITH_FUNCTION void store_selected(Number* address, Simd<Number, width> value, unsigned lanes) {
 #if defined(__AVX512F__)
-  if constexpr (width == 16) _mm512_storeu_ps(address, _mm512_maskz_compress_ps(lanes, (__m512)lane.v));
-  else _mm256_storeu_ps(reinterpret_cast<float*>(address), _mm256_maskz_compress_ps(lanes, (__m256)lane.v));
+  if constexpr (width == 16) _mm512_storeu_ps(address, _mm512_maskz_compress_ps(lanes, (__m512)value.v));
+  else _mm256_storeu_ps(reinterpret_cast<float*>(address), _mm256_maskz_compress_ps(lanes, (__m256)value.v));
 #elif defined(__AVX2__)
   auto* numbers = reinterpret_cast<float*>(address);
-  if constexpr (width == 8) _mm256_storeu_ps(numbers, permute((__m256)lane.v, front_of_eight.of[lanes]));
-  else _mm_storeu_ps(numbers, permute((__m128)lane.v, front_of_four.of[lanes]));
+  if constexpr (width == 8) _mm256_storeu_ps(numbers, permute((__m256)value.v, front_of_eight.of[lanes]));
+  else _mm_storeu_ps(numbers, permute((__m128)value.v, front_of_four.of[lanes]));
 #else
-  for (int i = 0; i < width; address += lanes >> i++ & 1) *address = lane[i];
+  for (int i = 0; i < width; address += lanes >> i++ & 1) *address = value[i];
 #endif
 }
 /// The same of doubles, rounded to single precision.
-FORCESMITH_FUNCTION void store_selected(float* address, DoubleSimd lane, unsigned lanes) {
-  store_selected(address, simd_convert<Simd<float, native_width>>(lane), lanes);
+FORCESMITH_FUNCTION void store_selected(float* address, DoubleSimd value, unsigned lanes) {
+  store_selected(address, simd_convert<Simd<float, native_width>>(value), lanes);
 }
 
 /// The same of floats, in double precision.
-FORCESMITH_FUNCTION void store_selected(double* address, SingleSimd lane, unsigned lanes) {
+FORCESMITH_FUNCTION void store_selected(double* address, SingleSimd value, unsigned lanes) {
   alignas(64) float numbers[native_single_width];
-  simd_store(numbers, lane);
+  simd_store(numbers, value);
   const unsigned low = lanes & first_lanes(native_width);
   store_selected(address, load_as_double(numbers), low);
   if constexpr (native_single_width > native_width)
@@ -267,9 +267,9 @@ FORCESMITH_FUNCTION V simd_count_from(int first) {
 /// values[index(i)] in lane i.
 template <class V, class Index>
 FORCESMITH_FUNCTION V simd_gather(const typename V::Number* values, const Index& index) {
-  V lane(0);
-  for (int i = 0; i < V::width; ++i) lane.set(i, values[index(i)]);
-  return lane;
+  V value(0);
+  for (int i = 0; i < V::width; ++i) value.set(i, values[index(i)]);
+  return value;
 }
 
 /// The points [..][3] number index(i) in lane i, component by component.

@@ -3,8 +3,8 @@
 // works with). Kernels are written once, templated on V, a Simd; its slots are called lanes. Numbers that kernels
 // broadcast within loops, from tables for example, are of the same precision as the lanes.
 //
-// Everything that is compiled per instruction set lives in a namespace FORCESMITH_ISA: portable, avx2, avx512, or
-// device where a compiler for devices is at work. So code compiled for a wider processor can never be linked into a
+// Everything that is compiled per instruction set lives in a namespace FORCESMITH_ISA: portable, avx2, avx512,
+// counting (plain numbers that count operations), or device where a compiler for devices is at work. So code compiled for a wider processor can never be linked into a
 // narrower path. It is forcesmith::FORCESMITH_ISA for what all kernels share, and for the kernels of a descriptor or
 // model forcesmith::<its namespace>::FORCESMITH_ISA, with a using-directive for the former.
 #pragma once

@@ -120,7 +120,7 @@ Json json_of(const py::object& value) {
   try {
     return Json::parse(py::module_::import("json").attr("dumps")(value).cast<std::string>());
   } catch (const Json::exception&) {
-    throw ParameterError("A number is too large for a file.");
+    throw ParameterError("There is a number that is not finite, or too large for a file.");
   }
 }
 
@@ -311,7 +311,12 @@ PYBIND11_MODULE(_core, m) {
             return parse_potential_file(bundle_of(name, text), options);
           },
           py::arg("text"), py::arg("name") = "text", py::arg("trained") = true)
-      .def("to_json", [](const Potential& potential) { return print_potential_file(potential, "text").text(); })
+      .def("to_json",
+           [](const Potential& potential) {
+             const FileBundle bundle = print_potential_file(potential, "text");
+             if (bundle.files.size() != 1) throw std::logic_error("This potential is more than one text.");
+             return bundle.text();
+           })
       .def("write", &write_potential, py::arg("path"))
       .def("left_out_of_file", &left_out_of_file, py::arg("path"))
       .def(

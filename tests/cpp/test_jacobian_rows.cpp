@@ -3,6 +3,7 @@
 #include "descriptors/jacobian_rows.hpp"
 
 #include "check.hpp"
+#include "descriptors/kernel_variants.hpp"
 #include "random_numbers.hpp"
 
 namespace {
@@ -31,6 +32,27 @@ struct AdjointOfKnownValues {
         }
   }
 };
+
+// ---- which kernels a descriptor has ----
+
+struct TwoKernels {
+  template <class V>
+  static void compute_values() {}
+  template <class V>
+  static void reverse_values() {}
+};
+/// Found by their names, whatever their templates and arguments.
+struct AllKernels : TwoKernels {
+  template <class V, class Real>
+  static void compute_gradients(const Real&) {}
+  template <class V>
+  static void compute_tangent() {}
+  template <class V, class Real>
+  static void reverse_parameters(const Real&, double*) {}
+};
+namespace isa = FORCESMITH_ISA;
+static_assert(isa::HasGradients<AllKernels> && isa::HasTangent<AllKernels> && isa::HasParameters<AllKernels>);
+static_assert(!isa::HasGradients<TwoKernels> && !isa::HasTangent<TwoKernels> && !isa::HasParameters<TwoKernels>);
 
 }  // namespace
 

@@ -243,5 +243,5 @@ int main() {
     test_settings(random, make_settings(random, {size, 3}, {{size}, {}}, Activation::tanh));
   test_initial_weights();
   finalize_kokkos();
-  return failures;
+  return failures != 0;
 }

@@ -1,5 +1,5 @@
-// Exponential functions, logarithms and trigonometric functions of lanes, for every width that exists, against the mathematical
-// library in long double.
+// Exponential functions, logarithms and trigonometric functions of lanes, for every width that exists, against the
+// mathematical library in long double.
 #include <cmath>
 
 #include "check.hpp"
@@ -171,5 +171,5 @@ int main() {
   test_unaligned<2>();
   test_unaligned<4>();
   test_unaligned<8>();
-  return failures;
+  return failures != 0;
 }

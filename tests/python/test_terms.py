@@ -145,8 +145,9 @@ def test_files_of_version_1():
     refuse({"version": 1, "zbl": [1.4, 2.6]}, '"zbl"', "must be of type object, but is [1.4,2.6]")
     refuse({"version": 1, "zbl": {"inner": 1.0}}, '"outer"', 'term "zbl" in "bad.json"', "missing")
     # Each version has its own key: what one does not know is no comment.
-    refuse({"version": 1, "terms": [ZBL]}, 'Unknown parameter "terms"')
-    refuse({"version": 2, "zbl": range_}, 'Unknown parameter "zbl"')
+    refuse({"version": 1, "terms": [ZBL]}, '"terms"', "belongs to version 2", "file has version 1")
+    refuse({"version": 2, "zbl": range_}, '"zbl"', "belongs to version 1", "file has version 2")
+    refuse({"version": 1, "zbl": ZBL}, '"zbl"', 'the key "type"')
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ Tables<Real> SymmetryFunctions::tables_without_arrays(const Groups& groups) cons
 /// On devices, rows are not kept: they would need more memory than time.
 template <class Real>
 void SymmetryFunctions::add_scratch(KernelWorkspace<Real>& w) const {
-  w.scratch.kept_rows = w.more.reserve(rows_size(tables<Real>(), w.view));
+  w.scratch.kept_rows = w.added.reserve(rows_size(tables<Real>(), w.view));
 }
 
 template void SymmetryFunctions::add_scratch(KernelWorkspace<double>&) const;

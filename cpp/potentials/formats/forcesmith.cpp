@@ -148,12 +148,19 @@ Potential parse_potential_file(const FileBundle& files, const ReadOptions& optio
                       ", but this forcesmith reads versions 1 and " + std::to_string(potential_file_version) +
                       "; use the forcesmith that wrote it, or a newer one.");
   const std::string where = "the potential file \"" + path + "\"";
+  if (const char* other = version == 1 ? "terms" : "zbl"; document.contains(other))
+    throw ParameterError(
+        "The key \"" + std::string(other) + "\" of " + where + " belongs to version " + (version == 1 ? "2" : "1") +
+        ", but the file has version " + version.dump() +
+        "; in version 1 the repulsion is \"zbl\": {...}, in version 2 \"terms\": [{\"type\": \"zbl\", ...}].");
   document = checked_parameters(document_schema(version.get<int>()), std::move(document), where);
   if (version == 1) {
     Json terms = Json::array();
     if (document.contains("zbl")) {
+      if (document.at("zbl").contains("type"))
+        throw ParameterError("\"zbl\" of " + where + " has the key \"type\", which files of version 1 do not have.");
       terms.push_back(document.at("zbl"));
-      terms[0].emplace("type", "zbl");
+      terms[0]["type"] = "zbl";
     }
     document["terms"] = std::move(terms);
   }

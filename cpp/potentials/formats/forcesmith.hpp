@@ -1,4 +1,4 @@
-// forcesmith's own potential file: one JSON document, described in README.md of this folder's parent.
+// forcesmith's own potential file: one JSON document, described in docs/development/potential_file.md.
 #pragma once
 
 #include <string>

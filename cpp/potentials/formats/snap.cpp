@@ -347,11 +347,6 @@ Potential parse_mliap(const FileBundle& bundle, const ReadOptions& options) {
   return make_potential(parameters, read_model(coefficients_in, parameters.elements), files, mliap);
 }
 
-FileBundle print_mliap(const Potential&, const std::string& path) {
-  throw FormatError("The potential cannot be written as the ML-IAP file \"" + path +
-                    "\": that format is only read; write a .snapcoeff file for pair_style snap.");
-}
-
 namespace {
 
 /// With chemflag, components that differ only in the order of factors with equal j are equal, and LAMMPS'

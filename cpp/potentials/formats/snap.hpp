@@ -26,6 +26,5 @@ FileBundle print_snap(const Potential& potential, const std::string& path);
 bool is_mliap(const std::string& text);
 std::vector<std::string> mliap_companions(const std::string& text, const std::string& path);
 Potential parse_mliap(const FileBundle& files, const ReadOptions& options);
-[[noreturn]] FileBundle print_mliap(const Potential& potential, const std::string& path);
 
 }  // namespace forcesmith

@@ -18,6 +18,7 @@ namespace forcesmith {
 
 struct Evaluation;
 
+/// A LocalTerm or a GlobalTerm; there are no others.
 class Term {
  public:
   virtual ~Term() = default;
@@ -25,6 +26,11 @@ class Term {
   virtual std::string type() const = 0;  // name in the registry
   virtual double cutoff() const = 0;     // of the neighbors it needs, angstrom
   virtual Json to_json() const = 0;      // what create() reads
+
+ private:
+  friend class LocalTerm;
+  friend class GlobalTerm;
+  Term() = default;
 };
 
 class LocalTerm : public Term {
@@ -43,8 +49,9 @@ class LocalTerm : public Term {
                    const PairForces& forces) const = 0;
 };
 
-/// What global terms need of a host. All processes of the host make the same calls in the same order. Arrays have
-/// a row for every atom of the host, ghost atoms included, as those of an Evaluation.
+/// What global terms need of a host. All processes of the host make the same calls in the same order, those without
+/// atoms too: a host with global terms evaluates everywhere or nowhere. Arrays have a row for every
+/// atom of the host, ghost atoms included, as those of an Evaluation.
 class GlobalHost {
  public:
   virtual ~GlobalHost() = default;
