@@ -20,9 +20,9 @@ from worker import Worker
 CASES = {
     "ase_traj": 150,
     "cfg": 300,
-    "checkpoint": 150,
-    "extxyz": 200,
-    "fitsnap": 200,
+    "checkpoint": 200,
+    "extxyz": 300,
+    "fitsnap": 300,
     "forcesmith": 800,
     "mlip": 500,
     "n2p2": 500,
@@ -118,7 +118,9 @@ def test_reproducers_replay(seeds, tmp_path):
 EMPTY_ARCHIVE = b"PK\5\6" + bytes(18)
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"{}", b"[1]", EMPTY_ARCHIVE, b"\xff", b"a 1 b"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"{}", b"[1]", b"PK\3\4", EMPTY_ARCHIVE, b"\xff", b"a 1 b"]
+)
 def test_mutations_of_next_to_nothing(data):
     for number in range(300):
         assert isinstance(mutate(data, np.random.default_rng(number), b"x\n"), bytes)

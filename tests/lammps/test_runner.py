@@ -1,6 +1,7 @@
 """forcesmith.lammps.run: what comes back from LAMMPS, and how it fails."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -76,6 +77,34 @@ def test_environment(tmp_path, monkeypatch, plugin):
     )
     assert "found hello" in output.text
     assert output.text.count("Loaded 1 plugins") == 1
+
+
+def test_another_program_gets_the_path_of_plugins(tmp_path, monkeypatch, plugin):
+    """It does not add ours by itself; it is looked for from here, not from the folder."""
+    monkeypatch.setenv("LAMMPS_PLUGIN_PATH", str(plugin))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    other = tmp_path / "other"
+    other.write_text('#!/bin/sh\necho "path $LAMMPS_PLUGIN_PATH"\n')
+    other.chmod(0o755)
+    assert f"path {plugin}" in run("run 0\n", program="./other", folder="folder").text
+
+
+def test_variables_that_lammps_would_misunderstand(tmp_path):
+    script = "print 'x is $x'\nnext x\nprint 'x is $x'\n"
+    text = run(script, variables={"x": np.array([-1, 2])}, folder=tmp_path).text
+    assert "x is -1" in text and "x is 2" in text
+    for values in ([], [1, -2]):
+        with pytest.raises(ValueError, match="variable x"):
+            run(script, variables={"x": values})
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        run(script, folder=tmp_path / "missing")
+
+
+def test_errors_travel_between_processes():
+    error = LammpsError(Output("ERROR: no (x.cpp:1)\n"), 1)
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) and again.output == error.output
 
 
 def test_warnings(tmp_path):
@@ -166,6 +195,13 @@ def test_a_run_without_an_end_is_left_out():
     assert Output("").runs == []
 
 
+def test_other_numbers_are_not_taken_for_rows(tmp_path):
+    script = COPPER.replace("thermo 5\n", "thermo 1\nfix p all print 1 '7 8 9'\n")
+    output = run(script, folder=tmp_path)
+    with pytest.raises(ValueError, match="Other lines of numbers"):
+        output.runs  # noqa: B018
+
+
 @pytest.mark.parametrize("style", ["multi", "yaml"])
 def test_other_tables_are_refused(tmp_path, style):
     output = run(COPPER.replace("step pe\n", f"step pe\nthermo_modify line {style}\n"))
@@ -173,7 +209,8 @@ def test_other_tables_are_refused(tmp_path, style):
         output.runs  # noqa: B018
 
 
-def test_ctrl_c_ends_lammps(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_lammps(tmp_path, number):
     """The process is killed with what started it, and the exception goes on."""
     mark = f"ctrl-c-{os.getpid()}-{time.monotonic_ns()}"
     (tmp_path / "in.copper").write_text(COPPER)
@@ -184,6 +221,6 @@ def test_ctrl_c_ends_lammps(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE)
     while len(_processes_with(mark)) < 3 and process.poll() is None:  # Python, lmp, and its child
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert b"KeyboardInterrupt" in process.communicate()[1]
     assert not _processes_with(mark)

@@ -12,7 +12,7 @@ from ase.build import bulk
 from contract_examples import ELEMENTS, make_potential, structures
 from forcesmith.data.batches import element_indices, make_batch
 from forcesmith.data.checks import check_configurations
-from forcesmith.data.neighbors import closest_pair, find_pairs
+from forcesmith.data.neighbors import NeighborSearch, PairBudget, find_pairs
 from forcesmith.data.reading import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -190,7 +190,7 @@ def test_extreme_structures(name):
         near = (np.linalg.norm(r, axis=1) < CUTOFF) & ((a != b) | grid.any(axis=1))
         expected += [(a, b, tuple(row)) for row in (np.round(r[near], 5) + 0.0).tolist()]
     assert found == sorted(expected)
-    closest = closest_pair(atoms, "X", CUTOFF)
+    closest = NeighborSearch(atoms, PairBudget()).closest("X", CUTOFF)
     distances = np.linalg.norm(vectors, axis=1)
     assert closest[2] == pytest.approx(distances.min(), abs=1e-6) if len(found) else not closest
     check_configurations([labelled(atoms, energy=0.0)], None, "train")

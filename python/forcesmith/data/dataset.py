@@ -19,10 +19,10 @@ class Dataset(Sequence[Atoms]):
     An index gives one configuration, a slice, `select` and `+` give datasets. They share the
     configurations, and what was found out about them.
 
-    The pairs of a configuration are kept for the longest cutoff that was asked for; those of
-    shorter ones are taken from these. They are searched anew where positions, cell or periodicity
-    have changed since. At most `MAX_KEPT_PAIRS` are kept (about 300 MB): of the configurations
-    beyond, neighbors are searched whenever they are asked for, and memory stays bounded.
+    The pairs of a configuration are kept for the last cutoff that was asked for. They are searched
+    anew for another one, and where positions, cell or periodicity have changed since. Of what is
+    made into a dataset at once, at most `MAX_KEPT_PAIRS` are kept (about 300 MB): of the
+    configurations beyond, neighbors are searched whenever they are asked for.
 
     Parameters
     ----------
@@ -88,6 +88,9 @@ class Dataset(Sequence[Atoms]):
         numbers
             Their numbers, in the order wanted.
         """
+        numbers = list(numbers)
+        if any(isinstance(number, (bool, np.bool_)) for number in numbers):
+            raise ValueError("Configurations are selected by their numbers, not by a mask.")
         return Dataset.of_searches([self.searches[number] for number in numbers])
 
     @property

@@ -141,18 +141,6 @@ class Pairs:
         """(n_pairs,), angstrom"""
         return np.linalg.norm(self.displacements, axis=1)
 
-    def within(self, cutoff: float) -> Pairs:
-        """Those that are closer than a cutoff which is not longer, angstrom."""
-        if cutoff == self.cutoff:
-            return self
-        near = self.lengths < cutoff
-        return Pairs(
-            cutoff,
-            np.bincount(self.centers[near], minlength=len(self.counts)),
-            self.neighbors[near],
-            self.displacements[near],
-        )
-
 
 @dataclass
 class PairBudget:
@@ -162,7 +150,11 @@ class PairBudget:
 
 
 class NeighborSearch:
-    """Searches for neighbors in one configuration, and keeps the pairs of the longest cutoff."""
+    """Searches for neighbors in one configuration, and keeps the pairs of the last cutoff.
+
+    Pairs of another cutoff are not taken from these: they would stand in another order, sums over
+    them would be rounded otherwise, and a fit would depend on what was asked before it.
+    """
 
     def __init__(self, atoms: Atoms, budget: PairBudget):
         self.atoms = atoms
@@ -179,8 +171,9 @@ class NeighborSearch:
         pairs than fit into memory.
         """
         points = self._current_points(here)
-        if self._pairs is not None and self._pairs.cutoff >= cutoff:
-            return self._pairs.within(cutoff)
+        kept = self._pairs
+        if kept is not None and kept.cutoff == cutoff:
+            return kept
         found = _search(points, here, cutoff)
         self._keep(found)
         return found
@@ -200,13 +193,14 @@ class NeighborSearch:
 
     def _current_points(self, here: str) -> _Points:
         geometry = self.atoms.positions, self.atoms.cell.array, self.atoms.pbc
-        if self._points is None or not all(map(np.array_equal, geometry, self._geometry)):
+        points = self._points
+        if points is None or not all(map(np.array_equal, geometry, self._geometry)):
             self._keep(None)
             self._points = None
             points = _points(self.atoms, here)
             self._geometry = tuple(array.copy() for array in geometry)
             self._points = points  # last: an interruption leaves nothing half done
-        return self._points
+        return points
 
     def _keep(self, pairs: Pairs | None) -> None:
         """As far as there is room for them."""
@@ -214,11 +208,6 @@ class NeighborSearch:
         if after - before <= self._budget.left:
             self._budget.left -= after - before
             self._pairs = pairs
-
-
-def closest_pair(atoms: Atoms, here: str, within: float) -> tuple[int, int, float] | None:
-    """As `NeighborSearch.closest`, of atoms that are searched once."""
-    return _closest(_points(atoms, here), within)
 
 
 def find_pairs(atoms: Atoms, here: str, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

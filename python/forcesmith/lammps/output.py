@@ -52,7 +52,8 @@ class Output:
     def runs(self) -> list[Run]:
         """In the order of the script; only those that came to their end.
 
-        Raises ValueError for tables of other styles than `thermo_modify line one`.
+        Raises ValueError for tables of other styles than `thermo_modify line one`, and where other
+        lines of numbers (of `fix print`, for example) would be taken for rows of a table.
         """
         return list(_runs(iter(self.text.splitlines())))
 
@@ -93,6 +94,11 @@ def _runs(lines: Iterator[str]) -> Iterator[Run]:
                 "say: thermo_modify line one."
             )
         table = np.array(rows).reshape(-1, len(names))
+        if "Step" in names and (np.diff(table[:, names.index("Step")]) <= 0).any():
+            raise ValueError(
+                "Other lines of numbers stand between the thermodynamic data of this output; print "
+                "words with them, or into files (fix print ... screen no)."
+            )
         yield Run(
             columns=dict(zip(names, table.T, strict=True)),
             seconds=float(loop[1]),

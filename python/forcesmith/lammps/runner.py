@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -11,7 +12,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from forcesmith.data.labels import shortened
+from forcesmith.interruption import StopSignals
 from forcesmith.lammps import plugin_directory
 from forcesmith.lammps.output import Output
 
@@ -29,6 +33,9 @@ class LammpsError(RuntimeError):
             f"LAMMPS failed: {shortened(reason, 160)}"
             + (f"; in the input line: {shortened(where, 100)}" if where else "")
         )
+
+    def __reduce__(self) -> tuple[type[LammpsError], tuple[Output, int]]:
+        return LammpsError, (self.output, self.exit_code)
 
 
 def run(
@@ -78,8 +85,18 @@ def run(
     TimeoutError
         It took longer than `timeout`.
     FileNotFoundError
-        There is no such program, or no such script.
+        There is no such program, script or folder.
+    ValueError
+        Variables that LAMMPS would misunderstand.
+    KeyboardInterrupt
+        This process was interrupted, or asked to end (SIGTERM, SIGHUP); LAMMPS has been ended.
     """
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{os.fspath(folder)}: no such folder; LAMMPS would work there.")
+    own = program is None
+    program = program_path("lmp") if program is None else os.fspath(program)
+    if os.sep in program:
+        program = os.path.abspath(program)
     with tempfile.TemporaryDirectory(prefix="forcesmith-") as temporary:
         if isinstance(script, os.PathLike):
             file = Path(script).absolute()
@@ -88,15 +105,31 @@ def run(
         else:
             file = Path(temporary) / "in.lammps"
             file.write_text(script)
-        command = [os.fspath(program or program_path("lmp")), "-in", str(file)]
+        command = [program, "-in", str(file)]
         command += ["-log", "none" if log is None else os.path.abspath(log)]
         for name, value in (variables or {}).items():
-            if isinstance(value, str) or not isinstance(value, Sequence):
-                value = [value]
-            command += ["-var", name, *map(str, value)]
+            command += ["-var", name, *_words_of(name, value)]
         if ranks > 1:
             command = [program_path("mpiexec"), "-n", str(ranks), *command]
-        return _run(command, Path(folder), _environment(threads, environment or {}), timeout)
+        surroundings = _environment(threads, environment or {}, without_own_plugin=own)
+        return _run(command, Path(folder), surroundings, timeout)
+
+
+def _words_of(name: str, value: object) -> list[str]:
+    """What follows the name of a variable on the command line."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        value = [value]
+    words = [str(one) for one in value]
+    if not words:
+        raise ValueError(f"The variable {shortened(name)} has no value.")
+    if any(word.startswith("-") for word in words[1:]):
+        raise ValueError(
+            f"The values of the variable {shortened(name)} cannot be given to LAMMPS: where there "
+            "are several, only the first may begin with '-'; define it in the script."
+        )
+    return words
 
 
 def program_path(name: str) -> str:
@@ -111,11 +144,15 @@ def program_path(name: str) -> str:
     return found
 
 
-def _environment(threads: int, additions: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    threads: int, additions: Mapping[str, str], without_own_plugin: bool
+) -> dict[str, str]:
+    """without_own_plugin: the `lmp` of this environment adds it by itself."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    # Importing lammps leaves our folder there, and lmp would load the plugin twice.
-    paths = os.environ.get("LAMMPS_PLUGIN_PATH", "").split(":")
-    environment["LAMMPS_PLUGIN_PATH"] = ":".join(p for p in paths if p != plugin_directory())
+    if without_own_plugin:
+        # Importing lammps leaves our folder there, and lmp would load the plugin twice.
+        paths = os.environ.get("LAMMPS_PLUGIN_PATH", "").split(":")
+        environment["LAMMPS_PLUGIN_PATH"] = ":".join(p for p in paths if p != plugin_directory())
     return environment | dict(additions)
 
 
@@ -134,9 +171,11 @@ def _run(
         start_new_session=True,  # lmp and mpiexec have children, which end with them
     )
     try:
-        text, _ = process.communicate(timeout=timeout)
+        with StopSignals():
+            text, _ = process.communicate(timeout=timeout)
     except BaseException as stop:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         text, _ = process.communicate()
         if not isinstance(stop, subprocess.TimeoutExpired):
             raise

@@ -61,7 +61,11 @@ def weight_scan(
             train, test, settings.model_copy(update={"weights": weights, "optimizer": optimizer})
         )
         errors = (result.test_errors or result.train_errors).total
-        assert errors.energy_rmse is not None and errors.force_rmse is not None
+        if errors.energy_rmse is None or errors.force_rmse is None:
+            raise ValueError(
+                "A scan compares errors of energies and of forces, but all configurations with one "
+                "of them went to the validation set; give test data."
+            )
         yield {
             "ratio": ratio,
             "energy_rmse": errors.energy_rmse,
