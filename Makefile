@@ -29,7 +29,7 @@ install_package := $(in_venv) $(pip_install) --no-build-isolation \
 # Whatever the installed package is made from; a change makes the next command reinstall it.
 sources := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cpp cuda lammps_plugin python -type f -not -name '*.pyc')
-test_sources := tests/CMakeLists.txt $(wildcard tests/cpp/*)
+test_sources := tests/CMakeLists.txt $(shell find tests/cpp tests/example_descriptor -type f)
 cpp_files := $(shell find cpp cuda lammps_plugin python bench tests examples -type f -regex '.*\.\([ch]pp\|cuh?\|h\)')
 
 # What pyproject.toml lists under these keys

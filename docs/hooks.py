@@ -110,7 +110,7 @@ def _type(annotation: Any, metadata: Iterable[Any] = ()) -> str:
             "of table", "of tables"
         )
     if origin is not None:  # a union; None stands for "absent"
-        kinds = [_type(kind) for kind in arguments if kind is not type(None)]
+        kinds = [_type(kind, metadata) for kind in arguments if kind is not type(None)]
         return " or ".join(dict.fromkeys(kinds))
     if issubclass(annotation, BaseModel):
         return "table"

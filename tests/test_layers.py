@@ -118,7 +118,7 @@ def imported_by(node: ast.AST) -> list[list[str]]:
     """Names of the modules of forcesmith that code imports, taken apart at the dots; but for those
     that only annotations need."""
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        return []
+        return [parts for child in node.orelse for parts in imported_by(child)]
     found = []
     if isinstance(node, ast.Import):
         found = [alias.name for alias in node.names]
@@ -139,8 +139,14 @@ def test_a_folder_of_the_package_imports_only_those_before_it():
         folders.update(parts[:-1][:1])
         own = PACKAGES.index(parts[0]) if len(parts) > 1 else -1
         for imported in imported_by(ast.parse(text_of(path))):
-            if imported[1:2] and imported[1] in PACKAGES and PACKAGES.index(imported[1]) > own:
+            # Names of the package itself come from any folder.
+            module = imported[1] if len(imported) > 1 else ""
+            alone = {"_core", *(one.stem for one in modules if one.parent == package)}
+            if module not in alone and (module not in PACKAGES or PACKAGES.index(module) > own):
                 wrong.append(f"{name(path)} imports {'.'.join(imported)}")
+        lazy = path.parent == package or path.name == "__init__.py"
+        if not lazy and re.search(r"\bimport_module\b|\b__import__\b", text_of(path)):
+            wrong.append(f"{name(path)} imports by name")
     assert folders == set(PACKAGES), "give the new folder its place in PACKAGES"
     assert not wrong
 

@@ -2,9 +2,9 @@
 //
 // In normal builds this is nothing. The program of bench/ compiles the same sources with
 // FORCESMITH_PROFILE defined; then everything up to the next mark is counted as that phase: seconds or, with
-// the variant `counting`, floating-point operations. There a mark costs some twenty
-// nanoseconds (measured and subtracted) and waits for the instructions before it, so it may stand in loops
-// over packs of neighbors, but not inside of them.
+// the variant `counting`, floating-point operations. There a mark costs some twenty nanoseconds (measured and
+// subtracted) and waits for the instructions before it, so it may stand in loops over packs of neighbors, but
+// not inside of them.
 //
 // evaluate() marks its own phases, and `descriptor` before it calls one: without marks of its own, all time
 // of a descriptor is there. To tell its phases apart, a descriptor sets, in this order,
