@@ -19,6 +19,7 @@ import json
 import os
 import subprocess
 from datetime import date
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,9 @@ def processor() -> str:
     return names[0] if names else "unknown"
 
 
+@cache
 def commit() -> str | None:
+    """When first asked, before records of this run are among the files that changed."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
     found = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True)
     return found.stdout.strip() or None
