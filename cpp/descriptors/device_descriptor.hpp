@@ -21,11 +21,11 @@ class DeviceDescriptor {
  public:
   virtual ~DeviceDescriptor() = default;
   /// Bytes of memory that a block of this size asks for.
-  virtual std::size_t bytes(int n_atoms, int n_pairs, int max_pairs) const = 0;
+  virtual std::size_t bytes(int n_atoms, int max_neighbors) const = 0;
   /// B: [n_atoms][stride].
   virtual void values(const DeviceBlock<Real>& block, double* B, int stride) = 0;
   /// Adds the forces and the virial of dE_i/dr_ij = sum_k beta_k dB_k/dr_ij; beta: [n_atoms][stride].
-  virtual void backpropagate(const double* beta, int stride, const DeviceForces& forces) = 0;
+  virtual void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) = 0;
 };
 
 /// What a thread needs: the neighbors, and its part of the working memory. What is kept of packs is numbered by pack,
@@ -82,10 +82,11 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
         neighbors_(descriptor.cutoffs(), (*tables_).n_elements, Descriptor::pack_elements),
         unit_(Descriptor::name, unit_betas(descriptor, (*tables_).n_elements, host_unit_)) {}
 
-  std::size_t bytes(int n_atoms, int n_pairs, int max_pairs) const override {
+  std::size_t bytes(int n_atoms, int max_pairs) const override {
+    const int n_pairs = static_cast<int>(device_slots(max_pairs, n_atoms));
     const std::size_t numbers =
         Scratch::kept_size(*tables_, n_pairs) + n_atoms * Scratch::working_size(*tables_, max_pairs, 1);
-    return sizeof(Real) * numbers + neighbors_.bytes(n_atoms, n_pairs);
+    return sizeof(Real) * numbers + neighbors_.bytes(n_atoms, max_pairs);
   }
 
   void values(const DeviceBlock<Real>& block, double* B, int stride) override {
@@ -99,7 +100,7 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
                working_size,
                0,
                reserve(d_kept_, label("kept"), Scratch::kept_size(*tables_, n_packs)),
-               reserve(d_working_, label("working"), working_size * block.view.n_atoms),
+               reserve(d_working_, label("working"), working_size * block.n_atoms),
                nullptr,
                *unit_,
                neighbors_.pair_gradients()};
@@ -111,7 +112,7 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
         });
   }
 
-  void backpropagate(const double* beta, int stride, const DeviceForces& forces) override {
+  void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) override {
     const KernelLaunch<Kernels, Real> launch = launch_;
     Kokkos::parallel_for(
         label("backpropagate"), atoms(), KOKKOS_LAMBDA(int atom) {
@@ -119,7 +120,7 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
                                               beta + static_cast<std::ptrdiff_t>(atom) * stride, stride,
                                               launch.pair_gradients);
         });
-    neighbors_.add_forces(forces);
+    neighbors_.add_gradients(block);
   }
 
   // The verbs of training, in double precision as on a CPU: see Descriptor.

@@ -15,6 +15,14 @@ std::string to_string(ParameterRole role) {
   return "";
 }
 
+int Model::values_outside(int element, const double* B) const {
+  const std::optional<InputRange> range = input_range(element);
+  if (!range) return -1;
+  int count = 0;
+  for (std::size_t k = 0; k < range->min.size(); ++k) count += B[k] < range->min[k] || B[k] > range->max[k];
+  return count;
+}
+
 void Model::set_energy_offsets(std::span<const double> offsets) {
   const std::vector<ParameterBlock> blocks = parameter_blocks();
   const auto block = std::find_if(blocks.begin(), blocks.end(),

@@ -49,6 +49,11 @@ struct InputStatistics {
   std::vector<std::vector<double>> mean, factor, min, max;  // [element][size(element)]; factor: 1 / spread
 };
 
+/// Of the descriptor values of an element in the training set, [size(element)].
+struct InputRange {
+  std::span<const double> min, max;
+};
+
 class Model {
  public:
   /// Memory of one worker, so that no call allocates; nothing in it outlives a call.
@@ -75,7 +80,9 @@ class Model {
 
   /// How many descriptor values of an atom, B [size(element)], lie outside their range in the training set; -1
   /// if the model was not told the ranges.
-  virtual int values_outside(int, const double*) const { return -1; }
+  int values_outside(int element, const double* B) const;
+  /// Nothing if the model was not told the ranges.
+  virtual std::optional<InputRange> input_range(int) const { return {}; }
 
   virtual std::vector<double> parameters() const = 0;
   virtual void set_parameters(std::span<const double> values) = 0;

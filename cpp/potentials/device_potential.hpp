@@ -1,5 +1,5 @@
-// A whole potential on a device: energies, forces and virial of atoms whose neighbors are in the memory of a Kokkos
-// execution space. It is put together from the launchers of its descriptors, its model and its terms, which follow
+// A whole potential on a device: energies, forces and virials of atoms that are in the memory of a Kokkos execution
+// space. It is put together from the launchers of its descriptors, its model and its terms, which follow
 // from the kernels of all that are registered. On a CPU, Evaluator is used instead.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -17,6 +18,9 @@
 #include "core/error.hpp"
 #include "descriptors/device_descriptor.hpp"
 #include "models/device_model.hpp"
+#include "neighbors/device_forces.hpp"
+#include "neighbors/device_selection.hpp"
+#include "potentials/device_wall.hpp"
 #include "potentials/potential.hpp"
 #include "potentials/registered.hpp"
 #include "potentials/terms/device_term.hpp"
@@ -76,6 +80,43 @@ void copy_columns(bool to_wide, int n_atoms, const int* types, const int* column
       });
 }
 
+namespace FORCESMITH_ISA {
+
+/// How many descriptor values of an atom lie outside their range in the training set; see Model::input_range.
+struct CountValuesOutside {
+  const int *centers, *types;
+  const double* B;  // [n_atoms][stride]
+  int stride;
+  const double *low, *high;  // [element][stride]; null: not known
+  const int* sizes;          // [element]
+  int* values_outside;       // by atom of the host
+
+  KOKKOS_INLINE_FUNCTION void operator()(int atom) const {
+    if (low == nullptr) {
+      values_outside[centers[atom]] = -1;
+      return;
+    }
+    const int element = types[atom];
+    const double* own = B + static_cast<std::ptrdiff_t>(atom) * stride;
+    int count = 0;
+    for (int k = 0; k < sizes[element]; ++k)
+      count += own[k] < low[element * stride + k] || own[k] > high[element * stride + k];
+    values_outside[centers[atom]] = count;
+  }
+};
+
+}  // namespace FORCESMITH_ISA
+
+/// What is wanted, and the sums over all atoms.
+struct DeviceEvaluation {
+  DeviceSums arrays;
+  // In the memory of the device, by atom of the host, set for centers; null: not wanted.
+  int* values_outside = nullptr;   // see Model::values_outside
+  int* close_neighbors = nullptr;  // neighbors closer than in the training data; of a potential that knows them
+  double energy = 0.0;             // out: eV
+  double virial[6] = {};           // out: xx yy zz xy xz yz, eV
+};
+
 /// Real: the precision of the descriptors and of the displacements.
 template <class ExecSpace, class Real>
 class DevicePotential {
@@ -83,11 +124,10 @@ class DevicePotential {
   /// max_bytes: of the memory that is used at once, beside that of the arguments of evaluate(). Throws ParameterError
   /// if something in the potential cannot be computed on devices.
   explicit DevicePotential(const Potential& potential, std::size_t max_bytes = std::size_t{1} << 30)
-      : stride_(potential.stride()), max_bytes_(max_bytes), model_(make_device_model<ExecSpace>(potential.model())) {
-    if (potential.short_range() && potential.short_range()->has_wall())
-      throw ParameterError(
-          "The repulsive wall where the training data end at short range cannot be computed on devices yet; use a "
-          "CPU.");
+      : stride_(potential.stride()),
+        max_bytes_(max_bytes),
+        selection_(potential.cutoff()),
+        model_(make_device_model<ExecSpace>(potential.model())) {
     const int n_elements = static_cast<int>(potential.elements().size());
     std::vector<int> columns(n_elements, 0);
     for (const auto& descriptor : potential.descriptors()) {
@@ -103,27 +143,43 @@ class DevicePotential {
       for (int element = 0; element < n_elements; ++element) columns[element] += sizes[element];
       parts_.push_back(std::move(part));
     }
+    d_sizes_ = device_copy<ExecSpace>("forcesmith::potential::sizes", columns);
     for (const auto& term : potential.terms()) terms_.push_back(make_device_term<ExecSpace, Real>(*term));
+    if (const auto& short_range = potential.short_range()) {
+      wall_.emplace(*short_range);
+      if (short_range->repulsion()) terms_.push_back(make_device_term<ExecSpace, Real>(*short_range->repulsion()));
+    }
+    set_input_ranges(potential.model(), columns);
   }
 
-  /// Sets site energies [n_atoms], adds to forces [n_host][3] and, on the host, to the virial [6]. All other arrays,
-  /// and all of `neighbors`, are in the memory of the device.
-  void evaluate(const NeighborViewOf<Real>& neighbors, double* energies, double* forces, double* virial) {
-    if (neighbors.n_atoms == 0) return;
-    std::vector<std::int64_t> offsets(neighbors.n_atoms + 1);
-    Kokkos::deep_copy(
-        Kokkos::View<std::int64_t*, Kokkos::HostSpace>(offsets.data(), offsets.size()),
-        Kokkos::View<const std::int64_t*, typename ExecSpace::memory_space>(neighbors.offsets, offsets.size()));
-    for (int first = 0; first < neighbors.n_atoms;) {
-      const DeviceBlock<Real> block = block_from(neighbors, offsets, first);
-      evaluate_block(block, energies + first, {forces, virial});
-      first += block.view.n_atoms;
+  void set_max_bytes(std::size_t max_bytes) { max_bytes_ = max_bytes; }
+
+  /// pairs: ListedPairs or GivenPairs.
+  template <class Pairs>
+  void evaluate(const Pairs& pairs, DeviceEvaluation& wanted) {
+    const int n_atoms = pairs.n_atoms(), at_once = block_size(n_atoms, pairs.max_neighbors());
+    const int n_blocks = n_atoms == 0 ? 0 : (n_atoms + at_once - 1) / at_once;
+    constexpr int n_sums = FORCESMITH_ISA::AddForces<Real>::value_count;
+    double* sums = reserve(d_sums_, "forcesmith::potential::sums", static_cast<std::size_t>(n_sums) * n_blocks);
+    for (int block = 0; block < n_blocks; ++block) {
+      const int first = block * at_once;
+      evaluate_block(selection_.select(pairs, first, std::min(at_once, n_atoms - first)), wanted,
+                     sums + n_sums * block);
     }
-    Kokkos::fence();
+    std::vector<double> of_blocks(static_cast<std::size_t>(n_sums) * n_blocks);
+    Kokkos::deep_copy(Kokkos::View<double*, Kokkos::HostSpace>(of_blocks.data(), of_blocks.size()),
+                      Kokkos::View<const double*, typename ExecSpace::memory_space>(sums, of_blocks.size()));
+    wanted.energy = 0.0;
+    std::fill_n(wanted.virial, 6, 0.0);
+    for (int block = 0; block < n_blocks; ++block) {
+      for (int c = 0; c < 6; ++c) wanted.virial[c] += of_blocks[n_sums * block + c];
+      wanted.energy += of_blocks[n_sums * block + 6];
+    }
   }
 
  private:
-  static constexpr int largest_block = 1 << 25;  // pairs: kernels count numbers of pairs, some dozens each, by int
+  static constexpr std::size_t largest_block = std::size_t{1}
+                                               << 25;  // slots: kernels count them, and multiples, by int
   /// One descriptor, and where its values are among those of all; in_place: in the same column for all elements.
   struct Part {
     std::unique_ptr<DeviceDescriptor<ExecSpace, Real>> descriptor;
@@ -133,42 +189,48 @@ class DevicePotential {
     DeviceArray<ExecSpace, double> d_buffer;         // [n_atoms][stride], unless in place
   };
 
-  std::size_t bytes(int n_atoms, int n_pairs, int max_pairs) const {
-    std::size_t sum = model_->bytes(n_atoms) + 2 * sizeof(double) * stride_ * n_atoms;
+  void set_input_ranges(const Model& model, const std::vector<int>& sizes) {
+    std::vector<double> low, high;
+    for (std::size_t element = 0; element < sizes.size(); ++element) {
+      const std::optional<InputRange> range = model.input_range(static_cast<int>(element));
+      if (!range) return;
+      for (auto [bounds, all] : {std::pair{range->min, &low}, std::pair{range->max, &high}}) {
+        all->insert(all->end(), bounds.begin(), bounds.end());
+        all->resize((element + 1) * stride_, 0.0);
+      }
+    }
+    d_low_ = device_copy<ExecSpace>("forcesmith::potential::low", low);
+    d_high_ = device_copy<ExecSpace>("forcesmith::potential::high", high);
+  }
+
+  std::size_t bytes(int n_atoms, int max_neighbors) const {
+    std::size_t sum = selection_.bytes(n_atoms, max_neighbors) + model_->bytes(n_atoms) +
+                      (2ul * stride_ + 1) * sizeof(double) * n_atoms;
+    if (wall_) sum += wall_->bytes(n_atoms, max_neighbors);
     for (const Part& part : parts_) {
-      sum += part.descriptor->bytes(n_atoms, n_pairs, max_pairs);
+      sum += part.descriptor->bytes(n_atoms, max_neighbors);
       if (!part.in_place) sum += sizeof(double) * part.stride * n_atoms;
     }
-    for (const auto& term : terms_) sum += term->bytes(n_atoms, n_pairs);
+    for (const auto& term : terms_) sum += term->bytes(n_atoms, max_neighbors);
     return sum;
   }
 
-  /// As many atoms from `first` on as there is memory for, and at least one.
-  DeviceBlock<Real> block_from(const NeighborViewOf<Real>& all, const std::vector<std::int64_t>& offsets,
-                               int first) const {
-    DeviceBlock<Real> block{all, offsets[first]};
-    block.view.centers += first;
-    block.view.center_types += first;
-    block.view.offsets += first;
-    int count = 0;
-    while (first + count < all.n_atoms) {
-      const int n_pairs = static_cast<int>(offsets[first + count + 1] - offsets[first]);
-      const int max_pairs =
-          std::max(block.max_pairs, static_cast<int>(offsets[first + count + 1] - offsets[first + count]));
-      if (count > 0 && (n_pairs > largest_block || bytes(count + 1, n_pairs, max_pairs) > max_bytes_)) break;
-      block.n_pairs = n_pairs;
-      block.max_pairs = max_pairs;
-      ++count;
-    }
-    block.view.n_atoms = count;
-    return block;
+  /// As many atoms as there is memory for, in whole slices, and at least one slice.
+  int block_size(int n_atoms, int max_neighbors) const {
+    const std::size_t of_slice = std::max<std::size_t>(1, bytes(device_slice, max_neighbors));
+    const std::size_t slots = device_slots(std::max(1, max_neighbors), device_slice);
+    const std::size_t n_slices = std::max<std::size_t>(1, std::min(max_bytes_ / of_slice, largest_block / slots));
+    return static_cast<int>(std::min<std::size_t>(n_atoms, n_slices * device_slice));
   }
 
-  void evaluate_block(const DeviceBlock<Real>& block, double* energies, const DeviceForces& forces) {
-    const int n_atoms = block.view.n_atoms;
-    const int* types = block.view.center_types;
-    double* B = reserve(d_B_, "forcesmith::potential::B", static_cast<std::size_t>(n_atoms) * stride_);
-    double* beta = reserve(d_beta_, "forcesmith::potential::beta", static_cast<std::size_t>(n_atoms) * stride_);
+  void evaluate_block(const DeviceBlock<Real>& block, const DeviceEvaluation& wanted, double* sums) {
+    const int n_atoms = block.n_atoms;
+    const int* types = block.center_types;
+    const std::size_t n_values = static_cast<std::size_t>(n_atoms) * stride_;
+    double* B = reserve(d_B_, "forcesmith::potential::B", n_values);
+    double* beta = reserve(d_beta_, "forcesmith::potential::beta", n_values);
+    double* energies = reserve(d_energies_, "forcesmith::potential::energies", n_atoms);
+    if (wall_) wall_->move(block, selection_.components(), wanted.close_neighbors);
     for (Part& part : parts_) {
       double* own = rows(part, B, n_atoms);
       part.descriptor->values(block, own, part.stride);
@@ -177,14 +239,20 @@ class DevicePotential {
                                 part.stride);
     }
     model_->energies_and_gradients(n_atoms, types, B, stride_, energies, beta);
+    if (wanted.values_outside)
+      Kokkos::parallel_for("forcesmith::potential::values_outside", Kokkos::RangePolicy<ExecSpace>(0, n_atoms),
+                           FORCESMITH_ISA::CountValuesOutside{block.centers, types, B, stride_, d_low_.data(),
+                                                              d_high_.data(), d_sizes_.data(), wanted.values_outside});
     for (Part& part : parts_) {
       double* own = rows(part, beta, n_atoms);
       if (!part.in_place)
         copy_columns<ExecSpace>(false, n_atoms, types, part.d_columns.data(), part.d_sizes.data(), beta, stride_, own,
                                 part.stride);
-      part.descriptor->backpropagate(own, part.stride, forces);
+      part.descriptor->backpropagate(own, part.stride, block);
     }
-    for (const auto& term : terms_) term->add(block, energies, forces);
+    if (wall_) wall_->move_back(block, selection_.components());
+    for (const auto& term : terms_) term->add(block, energies);
+    add_forces<ExecSpace>(block, energies, wanted.arrays, sums);
   }
 
   /// Where a descriptor reads or writes its values.
@@ -195,10 +263,14 @@ class DevicePotential {
 
   int stride_;
   std::size_t max_bytes_;
+  DeviceSelection<ExecSpace, Real> selection_;
   std::vector<Part> parts_;
   std::unique_ptr<DeviceModel<ExecSpace>> model_;
   std::vector<std::unique_ptr<DeviceTerm<ExecSpace, Real>>> terms_;
-  DeviceArray<ExecSpace, double> d_B_, d_beta_;
+  std::optional<DeviceWall<ExecSpace, Real>> wall_;
+  DeviceArray<ExecSpace, int> d_sizes_;            // [element]
+  DeviceArray<ExecSpace, double> d_low_, d_high_;  // [element][stride], or empty
+  DeviceArray<ExecSpace, double> d_B_, d_beta_, d_energies_, d_sums_;
 };
 
 }  // namespace forcesmith

@@ -6,19 +6,14 @@
 
 #include "core/error.hpp"
 #include "core/typed_schema.hpp"
+#include "potentials/wall_kernels.hpp"
 
 namespace forcesmith {
 
 namespace {
 
-constexpr double relative_width = 0.1;  // of the region in which the wall is switched on, in onsets
-
-/// g(r) / r and dg/dr, see the header.
-std::array<double, 2> stretch_and_slope(double onset, double r) {
-  const double width = relative_width * onset, t = std::min(1.0, (onset - r) / width);
-  const double g = onset - width * (t - t * t * t + 0.5 * t * t * t * t);
-  return {g / r, t < 1.0 ? 1.0 - 3.0 * t * t + 2.0 * t * t * t : 0.0};
-}
+using FORCESMITH_ISA::relative_wall_width;
+using FORCESMITH_ISA::WallStretch;
 
 template <class Real>
 std::array<double, 3> displacement(const NeighborViewOf<Real>& block, std::int64_t pair) {
@@ -111,7 +106,7 @@ ShortRange::ShortRange(std::vector<Pair> pairs, const std::vector<std::string>& 
     has_wall_ = has_wall_ || pair.onset > 0.0;
     any_repulsion = any_repulsion || pair.strength > 0.0;
     // Without a wall a range that no neighbor is in.
-    ranges.push_back(pair.onset > 0.0 ? ZblRange{(1.0 - relative_width) * pair.onset, pair.onset, pair.strength}
+    ranges.push_back(pair.onset > 0.0 ? ZblRange{(1.0 - relative_wall_width) * pair.onset, pair.onset, pair.strength}
                                       : ZblRange{1e-12, 2e-12, 0.0});
   }
   if (any_repulsion) repulsion_.emplace(ranges, elements, where);
@@ -166,7 +161,7 @@ bool WallView::look_at(const ShortRange& short_range, const NeighborViewOf<Real>
       ++n_close;
       const double onset = short_range.pair(center, neighbor).onset;
       if (!(r < onset)) continue;
-      const auto [stretch, slope] = stretch_and_slope(onset, r);
+      const auto [stretch, slope] = WallStretch(onset, r);
       moved_.push_back({static_cast<int>(pair - block.offsets[0]), {d[0] / r, d[1] / r, d[2] / r}, stretch, slope});
     }
     if (close_neighbors != nullptr) close_neighbors[block.centers[atom]] = n_close;

@@ -4,6 +4,7 @@
 #include "core/kokkos_scope.hpp"
 #include "descriptors/device_descriptor.hpp"
 #include "models/device_model.hpp"
+#include "neighbors/device_selection.hpp"
 #include "random_neighborhoods.hpp"
 #include "registered_examples.hpp"
 
@@ -12,34 +13,41 @@ namespace {
 using namespace forcesmith;
 using Space = Kokkos::DefaultHostExecutionSpace;
 
-/// Atoms first .. first + count - 1.
+/// Blocks of the neighborhoods with all their pairs, and where these are.
 template <class Real>
-DeviceBlock<Real> block_of(const NeighborViewOf<Real>& all, int first, int count) {
-  DeviceBlock<Real> block{all, all.offsets[first]};
-  block.view.n_atoms = count;
-  block.view.centers += first;
-  block.view.center_types += first;
-  block.view.offsets += first;
-  block.n_pairs = static_cast<int>(all.offsets[first + count] - all.offsets[first]);
-  for (int atom = first; atom < first + count; ++atom)
-    block.max_pairs = std::max(block.max_pairs, static_cast<int>(all.offsets[atom + 1] - all.offsets[atom]));
-  return block;
-}
-
-/// Forces [n_host][3] and virial of the launches; checked() tells them apart by pair.
-struct LaunchedForces {
-  const Neighborhoods& atoms;
-  Numbers forces;
-  double virial[6] = {0};
-
-  explicit LaunchedForces(const Neighborhoods& atoms) : atoms(atoms), forces(3 * (atoms.n_atoms() + atoms.n_pairs())) {}
-  DeviceForces to() { return {forces.data(), virial}; }
-  Numbers checked(double rounding) const {
-    const PairGradients pairs(atoms);
-    for (std::size_t i = 0; i < forces.size(); ++i) pairs.forces().forces[i / 3 * force_stride + i % 3] = forces[i];
-    std::copy_n(virial, 6, pairs.forces().virial);
-    return pairs.checked(rounding);
+class Blocks {
+ public:
+  explicit Blocks(const Neighborhoods& atoms) : atoms_(atoms) {
+    for (int atom = 0; atom < atoms.n_atoms(); ++atom)
+      largest_ = std::max(largest_, static_cast<int>(atoms.offsets[atom + 1] - atoms.offsets[atom]));
   }
+  /// Atoms first .. first + count - 1.
+  const DeviceBlock<Real>& select(int first, int count) {
+    first_ = first;
+    block_ = selection_.select(GivenPairs{atoms_.view(), largest_}, first, count);
+    Kokkos::fence();
+    return block_;
+  }
+  std::size_t n_slots() const { return device_slots(block_.max_neighbors, block_.n_atoms); }
+  /// use(pair of the neighborhoods, slot of the block)
+  template <class Use>
+  void for_each_pair(const Use& use) const {
+    for (int atom = 0; atom < block_.n_atoms; ++atom)
+      for (int k = 0; k < block_.counts[atom]; ++k)
+        use(static_cast<std::size_t>(atoms_.offsets[first_ + atom] + k), device_slot(block_.max_neighbors, atom, k));
+  }
+  /// Sets the gradients [n_pairs][3] of the block's pairs.
+  void take_gradients(Numbers& gradients) const {
+    for_each_pair([&](std::size_t pair, std::size_t slot) {
+      for (int axis = 0; axis < 3; ++axis) gradients[3 * pair + axis] = block_.gradients[axis][slot];
+    });
+  }
+
+ private:
+  const Neighborhoods& atoms_;
+  DeviceSelection<Space, Real> selection_{1e3};
+  int largest_ = 0, first_ = 0;
+  DeviceBlock<Real> block_{};
 };
 
 template <class Own>
@@ -48,36 +56,41 @@ VerbOutput launch_verbs(const Own& descriptor, const Neighborhoods& atoms, const
   const std::size_t n_parameters = descriptor.parameters().size();
   CHECK(static_cast<std::size_t>(device.n_parameters()) == n_parameters);
   VerbOutput out(in, n_parameters);
-  LaunchedForces forces(atoms);
+  Blocks<double> blocks(atoms);
   for (int first = 0; first < atoms.n_atoms(); first += block_size) {
-    const DeviceBlock<double> block = block_of(atoms.view(), first, std::min(block_size, atoms.n_atoms() - first));
-    const std::size_t row = static_cast<std::size_t>(first) * in.stride, pair = 3 * block.first_pair;
-    const double* directions = in.directions.data() + pair;
+    const DeviceBlock<double>& block = blocks.select(first, std::min(block_size, atoms.n_atoms() - first));
+    const std::size_t row = static_cast<std::size_t>(first) * in.stride, n_components = 3 * blocks.n_slots();
+    Numbers directions(n_components), gradients(n_components * in.stride);
+    blocks.for_each_pair(
+        [&](std::size_t pair, std::size_t slot) { std::copy_n(&in.directions[3 * pair], 3, &directions[3 * slot]); });
     device.values(block, &out.B[row], in.stride);
-    device.backpropagate(&in.beta[row], in.stride, forces.to());
-    device.tangent(directions, &out.B_dot[row], in.stride);
-    Numbers of_atoms(block.view.n_atoms * n_parameters, -1.0);
+    device.backpropagate(&in.beta[row], in.stride, block);
+    device.tangent(directions.data(), &out.B_dot[row], in.stride);
+    Numbers of_atoms(block.n_atoms * n_parameters, -1.0);
     if constexpr (FORCESMITH_ISA::HasParameters<typename Own::Kernels>)
-      device.parameter_adjoint(directions, &in.beta[row], &in.beta_dot[row], in.stride, of_atoms.data());
-    device.gradients(out.gradients.data() + pair * in.stride, in.stride);
+      device.parameter_adjoint(directions.data(), &in.beta[row], &in.beta_dot[row], in.stride, of_atoms.data());
+    device.gradients(gradients.data(), in.stride);
     Kokkos::fence();
     for (std::size_t i = 0; i < of_atoms.size(); ++i) out.parameter_gradient[i % n_parameters] += of_atoms[i];
+    blocks.take_gradients(out.pair_gradients);
+    blocks.for_each_pair([&](std::size_t pair, std::size_t slot) {
+      std::copy_n(&gradients[3 * slot * in.stride], 3 * in.stride, &out.gradients[3 * pair * in.stride]);
+    });
   }
-  out.pair_gradients = forces.checked(1e-12);
   return out;
 }
 
 template <class Own>
 void test_single(const Own& descriptor, const Neighborhoods& atoms, const VerbInput& in, const VerbOutput& in_double,
                  double rounding) {
-  const GivenNeighborhoods<float> single(atoms);
   DeviceKernels<Space, Own, float> device(descriptor);
   VerbOutput out(in, 0);
-  LaunchedForces forces(atoms);
-  device.values(block_of(single.view(), 0, atoms.n_atoms()), out.B.data(), in.stride);
-  device.backpropagate(in.beta.data(), in.stride, forces.to());
+  Blocks<float> blocks(atoms);
+  const DeviceBlock<float>& block = blocks.select(0, atoms.n_atoms());
+  device.values(block, out.B.data(), in.stride);
+  device.backpropagate(in.beta.data(), in.stride, block);
   Kokkos::fence();
-  out.pair_gradients = forces.checked(1e-5);  // of distances
+  blocks.take_gradients(out.pair_gradients);
   CHECK_CLOSE(out.B, in_double.B, rounding);
   CHECK_CLOSE(out.pair_gradients, in_double.pair_gradients, rounding);
   CHECK(out.pair_gradients != in_double.pair_gradients);

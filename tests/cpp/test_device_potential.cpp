@@ -1,6 +1,6 @@
 // Whole potentials as DevicePotential computes them, run here on the default host space, against Evaluator: energies,
-// forces and virial of every registered descriptor with every registered model and the nuclear repulsion, in both
-// precisions, in one launch and in many; several descriptors; what devices cannot compute.
+// forces and virials of every registered descriptor with every registered model and the nuclear repulsion, in both
+// precisions, in one launch and in many; several descriptors; the wall at short range.
 #include "potentials/device_potential.hpp"
 
 #include "core/kokkos_scope.hpp"
@@ -17,52 +17,77 @@ using Space = Kokkos::DefaultHostExecutionSpace;
 struct Atoms {
   std::mt19937 random{5};
   Neighborhoods all{random};
+  int largest = 0;  // number of neighbors
   Atoms() {
     for (std::size_t pair = 0; pair < all.n_pairs(); ++pair) all.neighbors[pair] = static_cast<int>(pair) % n_host();
+    for (int atom = 0; atom < all.n_atoms(); ++atom)
+      largest = std::max(largest, static_cast<int>(all.offsets[atom + 1] - all.offsets[atom]));
   }
   int n_host() const { return all.n_atoms() + 7; }
 };
 
 struct Results {
-  Numbers energies, forces, virial = Numbers(6);
-  explicit Results(const Atoms& atoms) : energies(atoms.all.n_atoms()), forces(3 * atoms.n_host()) {}
+  Numbers energies, forces, virials, centroid_virials, virial = Numbers(6);
+  std::vector<int> values_outside, close_neighbors;
+  double energy = 0.0;
+  explicit Results(int n_host)
+      : energies(n_host),
+        forces(3 * n_host),
+        virials(6 * n_host),
+        centroid_virials(9 * n_host),
+        values_outside(n_host),
+        close_neighbors(n_host) {}
 };
 
-Results evaluate(const Potential& potential, const Atoms& atoms) {
-  Results found(atoms);
-  Numbers energies(atoms.n_host());
-  Evaluation evaluation;
-  evaluation.n_host = atoms.n_host();
-  evaluation.energies = energies.data();
-  evaluation.forces = found.forces.data();
-  evaluation.virial = found.virial.data();
-  Evaluator(potential).evaluate(StoredNeighbors(atoms.all.view()), evaluation);
-  std::copy_n(energies.begin(), found.energies.size(), found.energies.begin());  // centers come first
+Results evaluate(const Potential& potential, const NeighborView& view, int n_host) {
+  Results found(n_host);
+  Evaluation wanted;
+  wanted.n_host = n_host;
+  wanted.energies = found.energies.data();
+  wanted.forces = found.forces.data();
+  wanted.virials = found.virials.data();
+  wanted.centroid_virials = found.centroid_virials.data();
+  wanted.virial = found.virial.data();
+  wanted.values_outside = found.values_outside.data();
+  if (potential.short_range()) wanted.close_neighbors = found.close_neighbors.data();
+  Evaluator(potential).evaluate(StoredNeighbors(view), wanted);
+  found.energy = wanted.energy;
   return found;
 }
 
-template <class Real>
-Results launch(const Potential& potential, const Atoms& atoms, const NeighborViewOf<Real>& view,
-               std::size_t max_bytes) {
-  Results found(atoms);
-  DevicePotential<Space, Real>(potential, max_bytes)
-      .evaluate(view, found.energies.data(), found.forces.data(), found.virial.data());
+template <class Real, class Pairs>
+Results launch(const Potential& potential, const Pairs& pairs, int n_host, std::size_t max_bytes) {
+  Results found(n_host);
+  DeviceEvaluation wanted{
+      {found.energies.data(), found.forces.data(), found.virials.data(), found.centroid_virials.data()},
+      found.values_outside.data(),
+      potential.short_range() ? found.close_neighbors.data() : nullptr};
+  DevicePotential<Space, Real>(potential, max_bytes).evaluate(pairs, wanted);
+  found.energy = wanted.energy;
+  std::copy_n(wanted.virial, 6, found.virial.begin());
   return found;
 }
 
 void check_same(const Results& found, const Results& expected, double rounding) {
+  CHECK_CLOSE(Numbers{found.energy}, Numbers{expected.energy}, rounding);
   CHECK_CLOSE(found.energies, expected.energies, rounding);
   CHECK_CLOSE(found.forces, expected.forces, rounding);
+  CHECK_CLOSE(found.virials, expected.virials, rounding);
+  CHECK_CLOSE(found.centroid_virials, expected.centroid_virials, rounding);
   CHECK_CLOSE(found.virial, expected.virial, rounding);
+  CHECK(found.close_neighbors == expected.close_neighbors);
 }
 
 /// rounding_of_single: of descriptor values; energies and forces are sums of many of either sign.
 void test_potential(const Potential& potential, const Atoms& atoms, double rounding, double rounding_of_single) {
-  const Results host = evaluate(potential, atoms);
-  for (std::size_t max_bytes : {std::size_t{1} << 30, std::size_t{1} << 17, std::size_t{0}})
-    check_same(launch(potential, atoms, atoms.all.view(), max_bytes), host, rounding);
-  const GivenNeighborhoods<float> single(atoms.all);
-  check_same(launch(potential, atoms, single.view(), 1 << 20), host, rounding_of_single);
+  const Results host = evaluate(potential, atoms.all.view(), atoms.n_host());
+  const GivenPairs pairs{atoms.all.view(), atoms.largest};
+  for (std::size_t max_bytes : {std::size_t{1} << 30, std::size_t{0}}) {
+    const Results found = launch<double>(potential, pairs, atoms.n_host(), max_bytes);
+    check_same(found, host, rounding);
+    CHECK(found.values_outside == host.values_outside);
+  }
+  check_same(launch<float>(potential, pairs, atoms.n_host(), 1 << 20), host, rounding_of_single);
 }
 
 std::vector<int> sizes_of(const std::vector<std::unique_ptr<Descriptor>>& descriptors) {
@@ -94,9 +119,9 @@ void test_all_pairs_of_descriptor_and_model() {
       std::vector<std::unique_ptr<Descriptor>> descriptors;
       descriptors.push_back(make_descriptor<Own>(example.settings, random));
       Potential potential = make_potential<OwnModel>(std::move(descriptors), of_model, random);
-      const Results without = evaluate(potential, atoms);
+      const Results without = evaluate(potential, atoms.all.view(), atoms.n_host());
       potential.set_terms(repulsion());
-      CHECK(evaluate(potential, atoms).forces != without.forces);
+      CHECK(evaluate(potential, atoms.all.view(), atoms.n_host()).forces != without.forces);
       test_potential(potential, atoms, 1e-11, 1e-4);
     });
   });
@@ -121,17 +146,22 @@ void test_several_descriptors(const std::vector<std::string>& names, bool in_pla
   test_potential(potential, atoms, 1e-12, 1e-5);
 }
 
-void test_what_devices_cannot_compute() {
+/// A wall where a third of the pairs are, of two of three pairs of elements.
+void test_wall() {
+  const Atoms atoms;
   std::mt19937 random(8);
-  std::vector<std::unique_ptr<Descriptor>> descriptors;
-  descriptors.push_back(make_descriptor<bispectrum::Bispectrum>(descriptor_examples()[0].settings, random));
-  Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
-  const auto pair = [](const char* a, const char* b) {
-    return Json{{"elements", {a, b}}, {"distance", 1.8}, {"onset", 1.7}, {"strength", 1.0}};
-  };
-  const Json pairs{pair("Mg", "Mg"), pair("Mg", "O"), pair("O", "O")};
-  potential.set_short_range(ShortRange::create({{"pairs", pairs}}, example_elements, potential.cutoff(), "test"));
-  CHECK_THROWS(ParameterError, (DevicePotential<Space, double>(potential)), "wall");
+  for_each_example(RegisteredDescriptors{}, descriptor_examples(), [&]<class Own>(const Example& example) {
+    std::vector<std::unique_ptr<Descriptor>> descriptors;
+    descriptors.push_back(make_descriptor<Own>(example.settings, random));
+    Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+    const Json pairs{{{"elements", {"Mg", "Mg"}}, {"distance", 2.8}},
+                     {{"elements", {"Mg", "O"}}, {"distance", 2.6}, {"onset", 2.4}, {"strength", 1.0}},
+                     {{"elements", {"O", "O"}}, {"distance", 2.5}, {"onset", 2.7}, {"strength", 0.5}}};
+    potential.set_short_range(ShortRange::create({{"pairs", pairs}}, example_elements, potential.cutoff(), "test"));
+    const Results host = evaluate(potential, atoms.all.view(), atoms.n_host());
+    CHECK(std::count_if(host.close_neighbors.begin(), host.close_neighbors.end(), [](int n) { return n > 0; }) > 4);
+    test_potential(potential, atoms, 1e-11, 1e-4);
+  });
 }
 
 }  // namespace
@@ -141,7 +171,7 @@ int main() {
   test_all_pairs_of_descriptor_and_model();
   test_several_descriptors({"symmetry_functions", "bispectrum", "moment_tensor"}, false);
   test_several_descriptors({"bispectrum", "moment_tensor"}, true);
-  test_what_devices_cannot_compute();
+  test_wall();
   finalize_kokkos();
   return failures != 0;
 }

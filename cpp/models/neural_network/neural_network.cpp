@@ -313,12 +313,9 @@ void NeuralNetwork::parameter_adjoint(Workspace& workspace, int n_atoms, const i
   });
 }
 
-int NeuralNetwork::values_outside(int element, const double* B) const {
-  if (settings_.input_min.empty()) return -1;
-  const std::vector<double>&low = settings_.input_min[element], &high = settings_.input_max[element];
-  int count = 0;
-  for (std::size_t k = 0; k < low.size(); ++k) count += B[k] < low[k] || B[k] > high[k];
-  return count;
+std::optional<InputRange> NeuralNetwork::input_range(int element) const {
+  if (settings_.input_min.empty()) return {};
+  return InputRange{settings_.input_min[element], settings_.input_max[element]};
 }
 
 std::vector<ParameterBlock> NeuralNetwork::parameter_blocks() const {

@@ -36,7 +36,7 @@ class NeuralNetwork : public Model {
   void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B, const double* B_dot,
                          int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
                          double* gradient) const override;
-  int values_outside(int element, const double* B) const override;
+  std::optional<InputRange> input_range(int element) const override;
   /// The order is told at PackedNetworks.
   std::vector<double> parameters() const override { return parameters_; }
   void set_parameters(std::span<const double> values) override;

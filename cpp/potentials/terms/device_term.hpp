@@ -16,9 +16,9 @@ class DeviceTerm {
  public:
   virtual ~DeviceTerm() = default;
   /// Bytes of memory that a block of this size asks for.
-  virtual std::size_t bytes(int n_atoms, int n_pairs) const = 0;
+  virtual std::size_t bytes(int n_atoms, int max_neighbors) const = 0;
   /// Adds the energies of the central atoms, energies [n_atoms] in the memory of the device, their forces and virial.
-  virtual void add(const DeviceBlock<Real>& block, double* energies, const DeviceForces& forces) = 0;
+  virtual void add(const DeviceBlock<Real>& block, double* energies) = 0;
 };
 
 template <class ExecSpace, class Term, class Real>
@@ -29,9 +29,9 @@ class DevicePairTerm : public DeviceTerm<ExecSpace, Real> {
   explicit DevicePairTerm(const Term& term)
       : tables_(Term::name, term.tables()), neighbors_(term.cutoffs(), (*tables_).n_elements, PackElements::one) {}
 
-  std::size_t bytes(int n_atoms, int n_pairs) const override { return neighbors_.bytes(n_atoms, n_pairs); }
+  std::size_t bytes(int n_atoms, int max_neighbors) const override { return neighbors_.bytes(n_atoms, max_neighbors); }
 
-  void add(const DeviceBlock<Real>& block, double* energies, const DeviceForces& forces) override {
+  void add(const DeviceBlock<Real>& block, double* energies) override {
     neighbors_.pack(block);
     const PackedView packs = neighbors_.view();
     double* gradients = neighbors_.pair_gradients();
@@ -42,7 +42,7 @@ class DevicePairTerm : public DeviceTerm<ExecSpace, Real> {
           using V = FORCESMITH_ISA::Simd<double, 1>;
           Kernels::template add<V>(tables, packs.atom(atom), energies + atom, gradients);
         });
-    neighbors_.add_forces(forces);
+    neighbors_.add_gradients(block);
   }
 
  private:
