@@ -1,0 +1,327 @@
+// A device backend on the default execution space of the Kokkos that it is compiled with: the implementation of
+// device_backend.h. By nvcc it becomes libforcesmith_cuda.so; tests compile it for a host.
+#include "devices/device_backend.h"
+
+#include <Kokkos_Core.hpp>
+#include <chrono>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "devices/device_hooks.hpp"
+#include "devices/staged_copies.hpp"
+#include "neighbors/device_neighbor_search.hpp"
+#include "potentials/device_potential.hpp"
+#include "potentials/evaluate.hpp"
+#include "potentials/formats/forcesmith.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+using Space = Kokkos::DefaultExecutionSpace;
+constexpr std::size_t most_working_memory = std::size_t{8} << 30, least_working_memory = std::size_t{1} << 24;
+
+/// One number of an atom that was not set.
+constexpr int not_set = INT_MIN;
+
+/// Kokkos' error of an allocation has no type of its own.
+bool is_out_of_memory(const std::exception& error) {
+  const std::string text = error.what();
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr || text.find("allocat") != std::string::npos ||
+         text.find("out of memory") != std::string::npos;
+}
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& sum) : sum_(sum) {}
+  ~Stopwatch() { sum_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& sum_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+/// A potential on the device with the atoms of a host.
+class DeviceSession {
+ public:
+  virtual ~DeviceSession() = default;
+
+  void search_neighbors(const HostAtoms& atoms, double cutoff) {
+    const Stopwatch watch(times_.list);
+    set_atoms(atoms);
+    copies_.to_device(atoms.positions, d_positions_.data(), 3ul * atoms.n_host);
+    list_ = search_.search(this->atoms(), atoms.n_local, cutoff);
+    given_ = false;
+  }
+
+  void set_list(const HostAtoms& atoms, const HostNeighborList& list) {
+    const Stopwatch watch(times_.list);
+    set_atoms(atoms);
+    int largest = 0;
+    for (int a = 0; a < list.n_centers; ++a) largest = std::max(largest, list.counts[list.centers[a]]);
+    std::vector<int> counts(atoms.n_local, 0), neighbors(static_cast<std::size_t>(atoms.n_local) * largest, 0);
+    for (int a = 0; a < list.n_centers; ++a) {
+      const int i = list.centers[a];
+      counts[i] = list.counts[i];
+      std::copy_n(list.neighbors[i], list.counts[i], neighbors.begin() + static_cast<std::ptrdiff_t>(i) * largest);
+    }
+    list_ = {list.n_centers,
+             copied(d_centers_, "centers", list.centers, list.n_centers),
+             copied(d_counts_, "counts", counts.data(), counts.size()),
+             copied(d_neighbors_, "neighbors", neighbors.data(), neighbors.size()),
+             largest,
+             1,
+             list.mask,
+             largest};
+    given_ = false;
+  }
+
+  void set_pairs(int n_host, const NeighborView& view) {
+    const Stopwatch watch(times_.list);
+    n_host_ = n_host;
+    const std::size_t n_pairs = view.offsets[view.n_atoms];
+    pairs_.largest = 0;
+    for (int atom = 0; atom < view.n_atoms; ++atom)
+      pairs_.largest = std::max(pairs_.largest, static_cast<int>(view.offsets[atom + 1] - view.offsets[atom]));
+    pairs_.view = {view.n_atoms,
+                   copied(d_centers_, "centers", view.centers, view.n_atoms),
+                   copied(d_counts_, "center_types", view.center_types, view.n_atoms),
+                   copied(d_offsets_, "offsets", view.offsets, view.n_atoms + 1ul),
+                   copied(d_neighbors_, "neighbors", view.neighbors, n_pairs),
+                   copied(d_elements_, "types", view.types, n_pairs),
+                   copied(d_components_[0], "x", view.x, n_pairs),
+                   copied(d_components_[1], "y", view.y, n_pairs),
+                   copied(d_components_[2], "z", view.z, n_pairs)};
+    given_ = true;
+  }
+
+  void evaluate(const double* positions, Evaluation& wanted) {
+    if (!given_ && n_host_ > 0) {
+      const Stopwatch watch(times_.copy);
+      copies_.to_device(positions, d_positions_.data(), 3ul * n_host_);
+    }
+    DeviceEvaluation on_device;
+    for (bool done = false; !done;) {
+      const Stopwatch watch(times_.kernels);
+      try {
+        compute(wanted, on_device);
+        done = true;
+      } catch (const std::exception& error) {
+        // Others may have taken memory that was free before.
+        if (!is_out_of_memory(error) || !use_less_memory()) throw;
+      }
+    }
+    const Stopwatch watch(times_.copy);
+    add(on_device.arrays.energies, 1, wanted.energies);
+    add(on_device.arrays.forces, 3, wanted.forces);
+    add(on_device.arrays.virials, 6, wanted.virials);
+    add(on_device.arrays.centroid_virials, 9, wanted.centroid_virials);
+    set(on_device.values_outside, wanted.values_outside);
+    set(on_device.close_neighbors, wanted.close_neighbors);
+    for (int c = 0; c < 6 && wanted.virial; ++c) wanted.virial[c] += on_device.virial[c];
+    wanted.energy += on_device.energy;
+  }
+
+  DeviceTimes take_times() { return std::exchange(times_, {}); }
+
+ protected:
+  virtual void evaluate_pairs(const GivenPairs& pairs, DeviceEvaluation& wanted) = 0;
+  virtual void evaluate_list(const ListedPairs& pairs, DeviceEvaluation& wanted) = 0;
+  /// False: it needs the least already.
+  virtual bool use_less_memory() = 0;
+
+ private:
+  DeviceAtoms atoms() const { return {n_host_, d_positions_.data(), d_elements_.data()}; }
+
+  void set_atoms(const HostAtoms& atoms) {
+    n_host_ = atoms.n_host;
+    reserve(d_positions_, "forcesmith::backend::positions", 3ul * atoms.n_host);
+    copied(d_elements_, "elements", atoms.elements, atoms.n_host);
+  }
+
+  template <class T, class Array>
+  const T* copied(Array& array, const char* name, const T* host, std::size_t size) {
+    T* device = reserve(array, std::string("forcesmith::backend::") + name, size);
+    copies_.to_device(host, device, size);
+    return device;
+  }
+
+  void compute(const Evaluation& wanted, DeviceEvaluation& on_device) {
+    on_device.arrays = {zeroed(d_energies_, 1, wanted.energies), zeroed(d_forces_, 3, wanted.forces),
+                        zeroed(d_virials_, 6, wanted.virials), zeroed(d_centroid_, 9, wanted.centroid_virials)};
+    on_device.values_outside = filled(d_outside_, wanted.values_outside);
+    on_device.close_neighbors = filled(d_close_, wanted.close_neighbors);
+    if (given_) evaluate_pairs(pairs_, on_device);
+    else evaluate_list({atoms(), list_}, on_device);
+  }
+
+  double* zeroed(DeviceArray<Space, double>& array, int components, const double* host) {
+    return filled(array, static_cast<std::size_t>(components) * n_host_, 0.0, host != nullptr);
+  }
+  int* filled(DeviceArray<Space, int>& array, const int* host) {
+    return filled(array, n_host_, not_set, host != nullptr);
+  }
+  template <class T>
+  static T* filled(DeviceArray<Space, T>& array, std::size_t size, T value, bool wanted) {
+    if (!wanted) return nullptr;
+    T* device = reserve(array, "forcesmith::backend::results", size);
+    Kokkos::deep_copy(Space(), Kokkos::View<T*, Space::memory_space, Kokkos::MemoryUnmanaged>(device, size), value);
+    return device;
+  }
+
+  void add(const double* device, int components, double* host) {
+    if (host == nullptr) return;
+    copies_.from_device(device, static_cast<std::size_t>(components) * n_host_,
+                        [&](std::size_t first, const double* numbers, std::size_t count) {
+                          for (std::size_t i = 0; i < count; ++i) host[first + i] += numbers[i];
+                        });
+  }
+  void set(const int* device, int* host) {
+    if (host == nullptr) return;
+    copies_.from_device(device, n_host_, [&](std::size_t first, const int* numbers, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (numbers[i] != not_set) host[first + i] = numbers[i];
+    });
+  }
+
+  StagedCopies<Space> copies_;
+  DeviceNeighborSearch<Space> search_;
+  DeviceTimes times_{};
+  int n_host_ = 0;
+  bool given_ = false;  // pairs_, else list_
+  GivenPairs pairs_{};
+  DeviceNeighborList list_{};
+  DeviceArray<Space, int> d_elements_, d_centers_, d_counts_, d_neighbors_;
+  DeviceArray<Space, std::int64_t> d_offsets_;
+  DeviceArray<Space, double> d_positions_, d_components_[3];
+  DeviceArray<Space, double> d_energies_, d_forces_, d_virials_, d_centroid_;
+  DeviceArray<Space, int> d_outside_, d_close_;
+};
+
+template <class Real>
+class DeviceSessionOf final : public DeviceSession {
+ public:
+  explicit DeviceSessionOf(const Potential& potential)
+      : max_bytes_(std::clamp(free_memory() / 4, least_working_memory, most_working_memory)),
+        potential_(potential, max_bytes_) {}
+
+ private:
+  void evaluate_pairs(const GivenPairs& pairs, DeviceEvaluation& wanted) override {
+    potential_.evaluate(pairs, wanted);
+  }
+  void evaluate_list(const ListedPairs& pairs, DeviceEvaluation& wanted) override {
+    potential_.evaluate(pairs, wanted);
+  }
+  bool use_less_memory() override {
+    if (max_bytes_ <= least_working_memory) return false;
+    potential_.set_max_bytes(max_bytes_ /= 2);
+    return true;
+  }
+
+  std::size_t max_bytes_;
+  DevicePotential<Space, Real> potential_;
+};
+
+// ---- the C interface ----
+
+/// Evaluators that were not destroyed; their memory goes back before Kokkos ends.
+std::set<DeviceSession*>& sessions() {
+  static std::set<DeviceSession*> all;
+  return all;
+}
+
+void close() {
+  for (DeviceSession* session : sessions()) delete session;
+  sessions().clear();
+  if (Kokkos::is_initialized()) Kokkos::finalize();
+}
+
+void write(const std::string& text, char* to, std::size_t size) {
+  const std::size_t length = std::min(text.size(), size - 1);
+  std::memcpy(to, text.data(), length);
+  to[length] = '\0';
+}
+
+/// Runs `work`; 1 and a sentence if it fails.
+template <class Work>
+int guarded(char* problem, const Work& work) {
+  try {
+    work();
+    return 0;
+  } catch (const Error& error) {
+    write(error.what(), problem, forcesmith_problem_size);
+  } catch (const std::exception& error) {
+    write(is_out_of_memory(error)
+              ? "The device has not enough memory for so many atoms; use fewer atoms, more devices, or fewer processes "
+                "for each device."
+              : shown_message(std::string("The device failed: ") + error.what()),
+          problem, forcesmith_problem_size);
+  }
+  return 1;
+}
+
+DeviceSession& session_of(void* evaluator) { return *static_cast<DeviceSession*>(evaluator); }
+
+int open(int rank_on_machine, char* name, char* problem) {
+  static std::string opened;
+  return guarded(problem, [&] {
+    if (opened.empty()) {
+      Kokkos::InitializationSettings settings;
+      settings.set_disable_warnings(true);
+      std::string chosen = prepare_device(rank_on_machine, settings);
+      if (!Kokkos::is_initialized()) Kokkos::initialize(settings);
+      std::atexit(close);
+      opened = std::move(chosen);
+    }
+    write(opened, name, forcesmith_name_size);
+  });
+}
+
+void* create(const char* json, std::size_t size, int single_precision, char* problem) {
+  std::unique_ptr<DeviceSession> made;
+  const int failed = guarded(problem, [&] {
+    const Potential potential = parse_potential_file(bundle_of("potential", std::string(json, size)));
+    if (single_precision) made = std::make_unique<DeviceSessionOf<float>>(potential);
+    else made = std::make_unique<DeviceSessionOf<double>>(potential);
+    sessions().insert(made.get());
+  });
+  return failed ? nullptr : made.release();
+}
+
+void destroy(void* evaluator) {
+  auto* session = static_cast<DeviceSession*>(evaluator);
+  if (sessions().erase(session) > 0) delete session;
+}
+
+int search_neighbors(void* evaluator, const HostAtoms* atoms, double cutoff, char* problem) {
+  return guarded(problem, [&] { session_of(evaluator).search_neighbors(*atoms, cutoff); });
+}
+int set_list(void* evaluator, const HostAtoms* atoms, const HostNeighborList* list, char* problem) {
+  return guarded(problem, [&] { session_of(evaluator).set_list(*atoms, *list); });
+}
+int set_pairs(void* evaluator, int n_host, const NeighborView* pairs, char* problem) {
+  return guarded(problem, [&] { session_of(evaluator).set_pairs(n_host, *pairs); });
+}
+int evaluate(void* evaluator, const double* positions, Evaluation* wanted, char* problem) {
+  return guarded(problem, [&] { session_of(evaluator).evaluate(positions, *wanted); });
+}
+void take_times(void* evaluator, DeviceTimes* times) { *times = session_of(evaluator).take_times(); }
+
+}  // namespace
+
+}  // namespace forcesmith
+
+extern "C" __attribute__((visibility("default"))) const forcesmith::DeviceBackend* forcesmith_device_backend() {
+  using namespace forcesmith;
+  static const DeviceBackend backend{FORCESMITH_VERSION, open,      create,   destroy,   search_neighbors,
+                                     set_list,           set_pairs, evaluate, take_times};
+  return &backend;
+}

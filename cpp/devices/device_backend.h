@@ -1,0 +1,58 @@
+// The C interface of a device backend: a library of its own, such as libforcesmith_cuda.so, that whoever computes opens
+// when asked to (devices/device.hpp). Both sides are of the same version. Functions that can fail return 0 for success
+// and else write one sentence to `problem` [forcesmith_problem_size].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace forcesmith {
+
+struct Evaluation;
+template <class Real>
+struct NeighborViewOf;
+
+inline constexpr int forcesmith_problem_size = 1024, forcesmith_name_size = 256;
+
+/// Atoms of a host, ghost atoms included; arrays in the memory of the host.
+struct HostAtoms {
+  int n_host, n_local;      // of which local
+  const double* positions;  // [n_host][3] angstrom
+  const int* elements;      // [n_host] index in Potential::elements(); -1: not of this potential
+};
+
+/// A neighbor list in the way of LAMMPS.
+struct HostNeighborList {
+  int n_centers;
+  const int* centers;           // [n_centers] local atoms that have an element
+  const int* counts;            // by atom
+  const int* const* neighbors;  // by atom: [counts]
+  int mask;                     // to be and-ed to every neighbor
+};
+
+/// Where the time of evaluations went, since it was asked last; seconds.
+struct DeviceTimes {
+  double list, copy, kernels;
+};
+
+struct DeviceBackend {
+  const char* version;  // of forcesmith
+  /// Makes ready one of the machine's devices, a different one for each rank of it where there are several. Once in a
+  /// process; later calls find it done. name [forcesmith_name_size]: what it is.
+  int (*open)(int rank_on_machine, char* name, char* problem);
+  /// A potential file's text. Null: failed.
+  void* (*create)(const char* json, std::size_t size, int single_precision, char* problem);
+  void (*destroy)(void* evaluator);
+  // Neighbors, until they are given anew: found on the device, closer than cutoff; as listed; or with displacements.
+  int (*search_neighbors)(void* evaluator, const HostAtoms* atoms, double cutoff, char* problem);
+  int (*set_list)(void* evaluator, const HostAtoms* atoms, const HostNeighborList* list, char* problem);
+  int (*set_pairs)(void* evaluator, int n_host, const NeighborViewOf<double>* pairs, char* problem);
+  /// positions [n_host][3], null after set_pairs.
+  int (*evaluate)(void* evaluator, const double* positions, Evaluation* wanted, char* problem);
+  void (*take_times)(void* evaluator, DeviceTimes* times);
+};
+
+}  // namespace forcesmith
+
+/// What the library exports.
+extern "C" const forcesmith::DeviceBackend* forcesmith_device_backend();

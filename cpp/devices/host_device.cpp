@@ -1,0 +1,21 @@
+// The host in place of a device: backends of Kokkos' host spaces, for tests.
+#include "core/error.hpp"
+#include "devices/device_hooks.hpp"
+
+#include <cstdlib>
+
+namespace forcesmith {
+
+std::string prepare_device(int, Kokkos::InitializationSettings& settings) {
+  // For tests of what is said where there is none.
+  if (const char* problem = std::getenv("FORCESMITH_TEST_DEVICE_PROBLEM")) throw Error(problem);
+  settings.set_num_threads(2);
+  return std::string("the host's processor, by Kokkos ") + Kokkos::DefaultHostExecutionSpace::name();
+}
+
+std::size_t free_memory() {
+  const char* megabytes = std::getenv("FORCESMITH_TEST_DEVICE_MEMORY");
+  return (megabytes ? std::strtoull(megabytes, nullptr, 10) : 1024ull) << 20;
+}
+
+}  // namespace forcesmith

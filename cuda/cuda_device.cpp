@@ -1,0 +1,63 @@
+// NVIDIA GPUs as a backend finds them: what can be wrong is found before Kokkos looks, which would end the process.
+#include <cuda_runtime.h>
+
+#include "core/error.hpp"
+#include "devices/device_hooks.hpp"
+
+namespace forcesmith {
+
+namespace {
+
+__global__ void do_nothing() {}
+
+std::string version(int number) { return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10); }
+
+[[noreturn]] void fail(const std::string& what, const std::string& remedy) {
+  throw Error(what + "; " + remedy + ", or use the device cpu.");
+}
+
+}  // namespace
+
+std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& settings) {
+  int of_driver = 0, of_runtime = 0, count = 0;
+  cudaRuntimeGetVersion(&of_runtime);
+  if (cudaDriverGetVersion(&of_driver) != cudaSuccess || of_driver == 0)
+    fail("There is no NVIDIA driver on this machine", "install it");
+  const cudaError_t counted = cudaGetDeviceCount(&count);
+  if (counted == cudaErrorInsufficientDriver)
+    fail("The NVIDIA driver is too old: it is for CUDA " + version(of_driver) + ", forcesmith was built with CUDA " +
+             version(of_runtime),
+         "install a newer driver, or build forcesmith with an older CUDA");
+  if (counted == cudaErrorNoDevice || (counted == cudaSuccess && count == 0))
+    fail("No NVIDIA GPU can be seen on this machine", "look at nvidia-smi and at CUDA_VISIBLE_DEVICES");
+  if (counted != cudaSuccess)
+    fail(std::string("The NVIDIA GPUs cannot be used: ") + cudaGetErrorString(counted), "look at nvidia-smi");
+  const int device = rank_on_machine % count;
+  cudaDeviceProp properties;
+  cudaError_t failed = cudaSetDevice(device);
+  if (failed == cudaSuccess) failed = cudaGetDeviceProperties(&properties, device);
+  if (failed == cudaSuccess) {
+    do_nothing<<<1, 1>>>();
+    failed = cudaGetLastError();
+    if (failed == cudaSuccess) failed = cudaDeviceSynchronize();
+    if (failed == cudaErrorNoKernelImageForDevice || failed == cudaErrorInvalidDeviceFunction ||
+        failed == cudaErrorUnsupportedPtxVersion)
+      fail(std::string("forcesmith was not compiled for this GPU, ") + properties.name + " (compute capability " +
+               std::to_string(properties.major) + "." + std::to_string(properties.minor) + ")",
+           "build it with its FORCESMITH_CUDA_ARCHITECTURES (docs/gpus.md)");
+  }
+  if (failed != cudaSuccess)
+    fail("The NVIDIA GPU " + std::to_string(device) + " cannot be used: " + cudaGetErrorString(failed),
+         "look at nvidia-smi whether others use it, and at CUDA_VISIBLE_DEVICES");
+  settings.set_device_id(device);
+  settings.set_num_threads(1);
+  return properties.name;
+}
+
+std::size_t free_memory() {
+  std::size_t free = 0, all = 0;
+  cudaMemGetInfo(&free, &all);
+  return free;
+}
+
+}  // namespace forcesmith
