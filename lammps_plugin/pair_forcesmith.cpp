@@ -1,78 +1,37 @@
-// Pair style forcesmith. The physics is in the core; this file is element mapping, files, flags.
-//
-// Conventions are those of LAMMPS in units metal: eV, eV/angstrom, virial in eV with W_ab =
-// sum r_a F_b. A full neighbor list of local atoms is used; forces on ghost atoms are sent back to
-// their owners by LAMMPS, hence newton on.
-
 #include "pair_forcesmith.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <iterator>
-#include <set>
+#include <numeric>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "atom.h"
-#include "citeme.h"
 #include "comm.h"
-#include "core/error.hpp"
-#include "core/files.hpp"
 #include "core/kokkos_scope.hpp"
-#include "core/text.hpp"
-#include "domain.h"
 #include "error.h"
-#include "force.h"
 #include "group.h"
 #include "hidden_atoms.hpp"
-#include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "neighbor_adapter.hpp"
 #include "potentials/evaluate.hpp"
 #include "potentials/potential.hpp"
-#include "potentials/registry.hpp"
-#include "update.h"
 
 namespace forcesmith::lammps {
 
-namespace utils = LAMMPS_NS::utils;
-
 namespace {
-
-const char no_element[] = "NULL";  // LAMMPS' word for an atom type that is not this style's business
 
 /// Kokkos lives until the process ends: several LAMMPS may use it, one after another or at once.
 void start_kokkos(int n_threads) {
   ensure_kokkos(n_threads);
   static const int registered = std::atexit(finalize_kokkos);
   static_cast<void>(registered);
-}
-
-/// MPI counts are of type int, a file may be longer.
-void broadcast(std::string& text, int root, MPI_Comm world) {
-  std::int64_t size = static_cast<std::int64_t>(text.size());
-  MPI_Bcast(&size, 1, MPI_INT64_T, root, world);
-  text.resize(static_cast<std::size_t>(size));
-  const std::int64_t largest = 1 << 30;
-  for (std::int64_t first = 0; first < size; first += largest)
-    MPI_Bcast(text.data() + first, static_cast<int>(std::min(largest, size - first)), MPI_CHAR, root, world);
-}
-
-/// Files that were read.
-void broadcast(FileBundle& bundle, int root, MPI_Comm world) {
-  broadcast(bundle.path, root, world);
-  std::int64_t n_files = static_cast<std::int64_t>(bundle.files.size());
-  MPI_Bcast(&n_files, 1, MPI_INT64_T, root, world);
-  bundle.files.resize(static_cast<std::size_t>(n_files));
-  for (TextFile& file : bundle.files) {
-    std::string text = file.text ? std::move(*file.text) : "";
-    for (std::string* part : {&file.path, &file.problem, &text}) broadcast(*part, root, world);
-    if (file.problem.empty()) file.text = std::move(text);
-  }
 }
 
 /// Adds `scale` times an evaluation.
@@ -102,272 +61,25 @@ void add_scaled(Evaluator& evaluator, const NeighborAdapter<Real>& neighbors, do
     for (std::size_t i = 0; sum.*array && i < size; ++i) (sum.*array)[i] += scale * (own.*array)[i];
 }
 
-/// Of a vector; not finite where one of its components is not.
-double sum_of(const double* components) { return components[0] + components[1] + components[2]; }
-
 }  // namespace
 
-PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS* lmp) : Pair(lmp) {
-  manybody_flag = 1;
-  one_coeff = 1;
-  single_enable = 0;
-  centroidstressflag = LAMMPS_NS::CENTROID_AVAIL;
-  // of compute pair: c_ID[1], atoms outside the range of the training set; c_ID[2], pairs closer than any there
-  nextra = 2;
-  pvector = new double[2]{0.0, 0.0};
+PairForcesmith::PairForcesmith(LAMMPS_NS::LAMMPS* lmp) : PairForcesmithBase(lmp) {}
+PairForcesmith::~PairForcesmith() = default;
+
+void PairForcesmith::make_evaluator() {
+  start_kokkos(comm->nthreads);
+  evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
 }
-
-PairForcesmith::~PairForcesmith() {
-  delete[] pvector;
-  if (allocated) {
-    memory->destroy(setflag);
-    memory->destroy(cutsq);
-    memory->destroy(scale_);
-  }
-}
-
-// ---- input script ----
-
-void PairForcesmith::settings(int narg, char** arg) {
-  count_outside_ = true;
-  precision_ = Precision::double_;
-  evaluator_.reset();
-  for (int i = 0; i < narg; i += 2) {
-    const std::string keyword = arg[i], value = i + 1 < narg ? arg[i + 1] : "";
-    if (keyword == "extrapolation") {
-      if (value.empty()) error->all(FLERR, "pair_style forcesmith extrapolation must be followed by yes or no");
-      count_outside_ = utils::logical(FLERR, value, false, lmp) == 1;
-    } else if (keyword == "precision") {
-      if (value != "single" && value != "double")
-        error->all(FLERR, "pair_style forcesmith precision must be followed by single or double, found '{}'", value);
-      precision_ = precision_named(value);
-    } else {
-      error->all(FLERR,
-                 "pair_style forcesmith has only the keywords extrapolation and precision, found '{}'; the "
-                 "potential file and the elements belong to pair_coeff",
-                 keyword);
-    }
-  }
-}
-
-void PairForcesmith::coeff(int narg, char** arg) {
-  const std::string usage = fmt::format(
-      "pair_coeff of pair_style forcesmith must read '* * file' and then one element, or NULL, for "
-      "each of the {} atom types",
-      atom->ntypes);
-  if (narg < 3) error->all(FLERR, "{}; found {} arguments", usage, narg);
-  if (std::strcmp(arg[0], "*") != 0 || std::strcmp(arg[1], "*") != 0)
-    error->all(FLERR, "{}; found '{} {}' in place of '* *'", usage, arg[0], arg[1]);
-  if (narg - 3 != atom->ntypes) error->all(FLERR, "{}; found {} after the file '{}'", usage, narg - 3, arg[2]);
-
-  path_ = arg[2];
-  set_element_names(std::vector<std::string>(arg + 3, arg + narg));
-  load_potential();
-}
-
-/// Also fills setflag: a pair of types is ours if both have an element; and sets the scale to 1.
-void PairForcesmith::set_element_names(std::vector<std::string> names) {
-  element_names_ = std::move(names);
-  const int n_types = atom->ntypes;
-  if (!allocated) {
-    memory->create(setflag, n_types + 1, n_types + 1, "pair:setflag");
-    memory->create(cutsq, n_types + 1, n_types + 1, "pair:cutsq");
-    memory->create(scale_, n_types + 1, n_types + 1, "pair:scale");
-    allocated = 1;
-  }
-  const bool hybrid = utils::strmatch(force->pair_style, "^hybrid");
-  bool any = false;
-  for (int i = 1; i <= n_types; ++i) {
-    const bool ours = element_names_[i - 1] != no_element;
-    any = any || ours;
-    if (!ours && !hybrid)
-      error->all(FLERR,
-                 "NULL in pair_coeff leaves atom type {} without a pair style; NULL is for "
-                 "pair_style hybrid, hybrid/overlay and hybrid/scaled, name an element here",
-                 i);
-    for (int j = 1; j <= n_types; ++j) {
-      setflag[i][j] = ours && element_names_[j - 1] != no_element;
-      scale_[i][j] = 1.0;
-    }
-  }
-  if (!any) error->all(FLERR, "pair_coeff maps every atom type to NULL; name an element for at least one");
-}
-
-/// Collective. Needs path_ and element_names_.
-void PairForcesmith::load_potential() {
-  evaluator_.reset();
-  potential_.reset();
-  const FileBundle files = read_on_first_rank(path_);
-  std::string problem;
-  try {
-    start_kokkos(comm->nthreads);
-    potential_ = std::make_unique<Potential>(parse_potential(files));
-    evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);  // every rank, or none
-  } catch (const std::exception& exception) {
-    problem = exception.what();
-  }
-  end_together(problem);
-
-  if (lmp->citeme)
-    for (const auto& descriptor : potential_->descriptors())
-      lmp->citeme->add("pair_style forcesmith, " + descriptor->citation() + "\n");
-
-  const std::vector<std::string>& known = potential_->elements();
-  element_of_type_.assign(atom->ntypes + 1, -1);
-  for (int i = 1; i <= atom->ntypes; ++i) {
-    const std::string& name = element_names_[i - 1];
-    if (name == no_element) continue;
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (found == known.end()) {
-      std::string listed;
-      for (const std::string& element : known) listed += " " + element;
-      error->all(FLERR,
-                 "Potential file '{}' has no element '{}', which pair_coeff gives to atom type {}; "
-                 "its elements are:{}",
-                 path_, name, i, listed);
-    }
-    element_of_type_[i] = static_cast<int>(found - known.begin());
-  }
-}
-
-/// Collective. One rank reads, so that many ranks do not ask the file system at once; no other touches it.
-FileBundle PairForcesmith::read_on_first_rank(const std::string& path) {
-  FileBundle files;
-  std::string problem;
-  if (comm->me == 0) {
-    try {
-      // LAMMPS opens what it looks for, and would wait for a pipe.
-      const std::string found = exists(path) ? path : utils::get_potential_file_path(path);
-      FileText file = read_text_file(found.empty() ? path : found);
-      if (!file.problem.empty()) {
-        const std::string convert =
-            utils::strmatch(path, "\\.json$")
-                ? ""
-                : " (those of other programs are converted first: forcesmith convert " + path + " potential.json)";
-        throw FormatError("Cannot read potential file '" + path + "': " + file.problem +
-                          "; give its path, relative to the folder LAMMPS runs in or to one of LAMMPS_POTENTIALS, in "
-                          "pair_coeff" +
-                          convert);
-      }
-      if (const std::string format = format_to_read(file.text, path).name; format != "forcesmith")
-        throw FormatError("pair_style forcesmith reads forcesmith's own potential files, not those of the format " +
-                          format + " as '" + path + "'; make one with: forcesmith convert " + path +
-                          " potential.json (and --elements ... for MLIP files).");
-      files = with_companions(found.empty() ? path : found, std::move(file.text));
-    } catch (const std::exception& exception) {
-      problem = exception.what();
-    }
-  }
-  end_together(problem);
-  broadcast(files, 0, world);
-  return files;
-}
-
-/// Collective. Where ranks have a problem, all end with that of the first of them; else nothing happens.
-void PairForcesmith::end_together(const std::string& problem) {
-  int first = problem.empty() ? comm->nprocs : comm->me;
-  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, world);
-  if (first == comm->nprocs) return;
-  std::string message = problem;
-  broadcast(message, first, world);
-  error->all(FLERR, message);
-}
-
-// ---- before a run ----
 
 void PairForcesmith::init_style() {
-  if (std::strcmp(update->unit_style, "metal") != 0)
-    error->all(FLERR,
-               "pair_style forcesmith needs units metal (eV, angstrom), found units {}; convert the "
-               "input to units metal",
-               update->unit_style);
-  if (force->newton_pair == 0)
-    error->all(FLERR,
-               "pair_style forcesmith needs newton on, found newton off for pairs; put "
-               "'newton on' before the simulation box is made");
-  if (!potential_) load_potential();  // after read_restart without a new pair_coeff
-  check_communication();
-  check_exclusions();
-
+  PairForcesmithBase::init_style();
   n_workers_ = std::min(comm->nthreads, max_workers());
   if (n_workers_ < comm->nthreads && comm->me == 0)
     error->warning(FLERR,
                    "pair_style forcesmith runs on {} instead of {} threads: the number is fixed by "
                    "its first use in a process (and is 1 if it was built without OpenMP)",
                    n_workers_, comm->nthreads);
-
-  steps_ = 0;
-  outside_ = close_ = {};
-  neighbor->add_request(this, LAMMPS_NS::NeighConst::REQ_FULL);
 }
-
-/// comm_style brick collects ghost atoms from any distance, and LAMMPS itself raises a
-/// "comm_modify cutoff" that is too small; comm_style tiled sees one periodic image at most.
-void PairForcesmith::check_communication() const {
-  if (comm->style != LAMMPS_NS::Comm::TILED) return;
-  const double needed = potential_->cutoff() + neighbor->skin;
-  const double* h = domain->h_inv;  // rows of the inverse cell: 1 / distance of opposite faces
-  const double height[3] = {1.0 / std::sqrt(h[0] * h[0] + h[5] * h[5] + h[4] * h[4]),
-                            1.0 / std::sqrt(h[1] * h[1] + h[3] * h[3]), 1.0 / h[2]};
-  for (int d = 0; d < domain->dimension; ++d)
-    if (domain->periodicity[d] && needed > height[d])
-      error->all(FLERR,
-                 "The cutoff of potential file '{}' and the neighbor skin, {} + {} angstrom, exceed "
-                 "the periodic box, {} angstrom along {}: comm_style tiled cannot communicate that "
-                 "far; use comm_style brick or a larger box",
-                 path_, potential_->cutoff(), neighbor->skin, height[d], "xyz"[d]);
-}
-
-/// Collective. Warns of neigh_modify exclude where it does not hide atoms but leaves out pairs of them.
-void PairForcesmith::check_exclusions() const {
-  const int n_groups = neighbor->nex_group, n_molecules = neighbor->nex_mol;
-  if (neighbor->nex_type + n_groups + n_molecules == 0) return;
-  const HiddenAtoms hidden(*neighbor, *group, atom->ntypes);
-  std::vector<int> bits;  // of the groups: first ones, second ones, those of molecules
-  for (int m = 0; m < n_groups; ++m) bits.push_back(group->bitmask[neighbor->ex1_group[m]]);
-  for (int m = 0; m < n_groups; ++m) bits.push_back(group->bitmask[neighbor->ex2_group[m]]);
-  for (int m = 0; m < n_molecules; ++m) bits.push_back(group->bitmask[neighbor->ex_mol_group[m]]);
-  std::vector<int> has_atoms(bits.size(), 0);  // of this style, and not hidden
-  for (int i = 0; i < atom->nlocal; ++i) {
-    if (element_of_type_[atom->type[i]] < 0 || hidden.contains(atom->type[i], atom->mask[i])) continue;
-    for (std::size_t m = 0; m < bits.size(); ++m) has_atoms[m] |= (atom->mask[i] & bits[m]) != 0;
-  }
-  MPI_Allreduce(MPI_IN_PLACE, has_atoms.data(), static_cast<int>(has_atoms.size()), MPI_INT, MPI_MAX, world);
-
-  bool incomplete = std::find(has_atoms.begin() + 2 * n_groups, has_atoms.end(), 1) != has_atoms.end();
-  for (int m = 0; m < n_groups; ++m) incomplete = incomplete || (has_atoms[m] && has_atoms[n_groups + m]);
-  for (int m = 0; m < neighbor->nex_type; ++m) {
-    const int i = neighbor->ex1_type[m], j = neighbor->ex2_type[m];
-    incomplete = incomplete || (setflag[i][j] && !hidden.contains(i, 0) && !hidden.contains(j, 0));
-  }
-  if (incomplete && comm->me == 0)
-    error->warning(FLERR,
-                   "neigh_modify exclude leaves out pairs of atoms of pair_style forcesmith, whose energies are then "
-                   "those of atoms with neighbors missing; to hide atoms altogether exclude their group from all "
-                   "(neigh_modify exclude group ID all), or delete them");
-}
-
-/// Also after each change by fix adapt.
-double PairForcesmith::init_one(int i, int j) {
-  const double scale = scale_[i][j];
-  if (!std::isfinite(scale))
-    error->all(FLERR, "The scale of atom types {} {} of pair_style forcesmith is not finite: {}", i, j, scale);
-  if (i != j && scale != 1.0 && scale != scale_[i][i] && scale != scale_[j][j])
-    error->all(FLERR,
-               "The scale {} of atom types {} {} of pair_style forcesmith has no meaning: it scales energies of atoms, "
-               "by that of their type with itself, {} and {} here; set those in fix adapt, or all by * *",
-               scale, i, j, scale_[i][i], scale_[j][j]);
-  scale_[j][i] = scale;
-  return potential_->cutoff();
-}
-
-/// For fix adapt and its kin.
-void* PairForcesmith::extract(const char* name, int& dimension) {
-  dimension = 2;
-  return std::strcmp(name, "scale") == 0 ? scale_ : nullptr;
-}
-
-// ---- every step ----
 
 template <class Use>
 auto PairForcesmith::with_neighbors(const Use& use) const {
@@ -404,7 +116,8 @@ void PairForcesmith::compute(int eflag, int vflag) {
   }
   try {
     evaluate(wanted);
-    if (wanted.close_neighbors) count_close_pairs(close_neighbors);
+    if (wanted.close_neighbors)
+      count_close_pairs(std::accumulate(close_neighbors.begin(), close_neighbors.end(), std::int64_t{0}));
   } catch (const std::exception& problem) {
     error->one(FLERR, std::string(problem.what()));
   }
@@ -413,154 +126,32 @@ void PairForcesmith::compute(int eflag, int vflag) {
   for (int i = 0; i < atom->nlocal; ++i) sum += sum_of(atom->x[i]) + sum_of(atom->f[i]);
   if (!std::isfinite(sum)) report_not_finite();
 
-  if (count_outside_) count_extrapolation(values_outside);
+  if (count_outside_) count_extrapolation(values_outside.data());
   if (eflag_global) eng_vdwl += wanted.energy;
   if (vflag_fdotr) virial_fdotr_compute();
 }
 
-/// The energy of an atom is scaled by the scale of its type with itself; nearly always that is 1 for all.
 void PairForcesmith::evaluate(Evaluation& wanted) {
-  if (!evaluator_) evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
-  std::set<double> scales;
-  for (int i = 1; i <= atom->ntypes; ++i)
-    if (element_of_type_[i] >= 0) scales.insert(scale_[i][i]);
+  const std::set<double> different = scales();
   with_neighbors([&](auto& neighbors) {
-    for (const double scale : scales) {
-      if (scales.size() > 1)
+    for (const double scale : different) {
+      if (different.size() > 1)
         neighbors.set_centers([&](int i) { return scale_[atom->type[i]][atom->type[i]] == scale; });
       add_scaled(*evaluator_, neighbors, scale, wanted, n_workers_);
     }
   });
 }
 
-/// Warns, once in a run and rank, of the first pairs closer than all of their elements in the training data.
-void PairForcesmith::count_close_pairs(const std::vector<int>& close_neighbors) {
-  std::int64_t n_neighbors = 0;  // a pair has two
-  for (int i = 0; i < atom->nlocal; ++i) n_neighbors += close_neighbors[i];
-  pvector[1] = 0.5 * static_cast<double>(n_neighbors);
-  if (n_neighbors == 0) return;
-  if (close_.steps == 0) {
-    const ClosestPair pair =
-        with_neighbors([&](const auto& neighbors) { return closest_pair(*potential_->short_range(), neighbors); });
-    const auto name = [&](int i) {
-      return fmt::format("{} ({})", atom->tag ? atom->tag[i] : 0, element_names_[atom->type[i] - 1]);
-    };
-    error->warning(FLERR,
-                   "Atoms {} and {} are {:.3f} angstrom apart at step {}, closer than any such pair in the training "
-                   "data of '{}' ({:.3f} angstrom), so the potential extrapolates{}. Further pairs are counted until "
-                   "the end of the run",
-                   name(pair.center), name(pair.neighbor), pair.distance, update->ntimestep, path_, pair.limit,
-                   potential_->short_range()->has_wall() ? "; its wall acts there" : "; it has no wall there");
-  }
-  close_.add(n_neighbors);
-}
-
-/// Warns, once in a run and rank, of the first atoms outside the range of the training set.
-void PairForcesmith::count_extrapolation(const std::vector<int>& values_outside) {
-  std::int64_t n_atoms = 0;
-  std::string first;
-  for (int i = 0; i < atom->nlocal; ++i) {
-    if (values_outside[i] <= 0) continue;
-    if (++n_atoms <= 5)
-      first += fmt::format("{}{} ({} value{})", first.empty() ? "" : ", ", atom->tag ? atom->tag[i] : 0,
-                           values_outside[i], values_outside[i] == 1 ? "" : "s");
-  }
-  pvector[0] = static_cast<double>(n_atoms);
-  if (n_atoms == 0) return;
-  if (outside_.steps == 0)
-    error->warning(FLERR,
-                   "{} atom(s) have descriptor values outside the range of the training set of '{}' at "
-                   "step {}, so the potential extrapolates; ids: {}{}. Further ones are counted until "
-                   "the end of the run",
-                   n_atoms, path_, update->ntimestep, first, n_atoms > 5 ? ", ..." : "");
-  outside_.add(n_atoms);
-}
-
-/// At the end of a run; collective.
-void PairForcesmith::finish() {
-  if (!count_outside_) return;
-  const auto report = [&](const Tally& own, int per_thing, const char* things) {
-    std::int64_t largest = 0, sum = 0;
-    MPI_Allreduce(&own.steps, &largest, 1, MPI_INT64_T, MPI_MAX, world);
-    MPI_Allreduce(&own.sum, &sum, 1, MPI_INT64_T, MPI_SUM, world);
-    if (sum > 0 && comm->me == 0)
-      utils::logmesg(lmp,
-                     "pair_style forcesmith: the potential extrapolated in at least {} of {} evaluations, "
-                     "for {} {} altogether\n",
-                     largest, steps_, (sum + per_thing - 1) / per_thing, things);
-  };
-  report(outside_, 1, "atoms");
-  report(close_, 2, "pairs that are too close");
-}
-
-/// Computes once more to find an atom to name; there is none where a style before this one is to blame.
-void PairForcesmith::report_not_finite() {
-  for (int i = 0; i < atom->nlocal; ++i)
-    if (!std::isfinite(sum_of(atom->x[i])))
-      error->one(FLERR,
-                 "The position of atom {} of type {} is not finite at step {}: ({}, {}, {}); look for fixes that "
-                 "move it, for forces of other styles, or a time step that is too long",
-                 atom->tag ? atom->tag[i] : 0, atom->type[i], update->ntimestep, atom->x[i][0], atom->x[i][1],
-                 atom->x[i][2]);
+void PairForcesmith::evaluate_alone(double* energies, double* forces) {
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
-  std::vector<double> energies(wanted.n_host, 0.0), forces(3 * energies.size(), 0.0);
-  wanted.energies = energies.data();
-  wanted.forces = forces.data();
+  wanted.energies = energies;
+  wanted.forces = forces;
   with_neighbors([&](const auto& neighbors) { evaluator_->evaluate(neighbors, wanted, n_workers_); });
-  int i = 0;
-  while (i < atom->nlocal && std::isfinite(sum_of(&forces[3 * i]) + energies[i])) ++i;
-  if (i == atom->nlocal) return;
-  error->one(FLERR,
-             "The energy or a force of potential file '{}' is not finite at step {}: see atom {} of "
-             "type {} at ({}, {}, {}); look for atoms in the same place or a time step that is too "
-             "long",
-             path_, update->ntimestep, atom->tag ? atom->tag[i] : 0, atom->type[i], atom->x[i][0], atom->x[i][1],
-             atom->x[i][2]);
 }
 
-// ---- restart files: the path, the elements and the scale, so that a run goes on without pair_coeff ----
-
-namespace {
-// Before the path, which came first in files of the time before the scale.
-const std::string restart_mark = "forcesmith restart with scale";
-}  // namespace
-
-void PairForcesmith::write_restart(FILE* file) {
-  const auto write = [file](const std::string& text) {
-    const int size = static_cast<int>(text.size());
-    fwrite(&size, sizeof(int), 1, file);
-    fwrite(text.data(), 1, size, file);
-  };
-  write(restart_mark);
-  write(path_);
-  for (const std::string& name : element_names_) write(name);
-  for (int i = 1; i <= atom->ntypes; ++i) fwrite(&scale_[i][i], sizeof(double), 1, file);
-}
-
-void PairForcesmith::read_restart(FILE* file) {
-  const auto read = [this, file] {
-    std::string text;
-    if (comm->me == 0) {
-      int size = 0;
-      utils::sfread(FLERR, &size, sizeof(int), 1, file, nullptr, error);
-      text.resize(size);
-      utils::sfread(FLERR, text.data(), 1, size, file, nullptr, error);
-    }
-    broadcast(text, 0, world);
-    return text;
-  };
-  path_ = read();
-  const bool has_scale = path_ == restart_mark;
-  if (has_scale) path_ = read();
-  std::vector<std::string> names(atom->ntypes);
-  for (std::string& name : names) name = read();
-  set_element_names(std::move(names));
-  for (int i = 1; i <= atom->ntypes && has_scale; ++i) {
-    if (comm->me == 0) utils::sfread(FLERR, &scale_[i][i], sizeof(double), 1, file, nullptr, error);
-    MPI_Bcast(&scale_[i][i], 1, MPI_DOUBLE, 0, world);
-  }
-  // The file is read in init_style: it may have moved, and pair_coeff may still name it anew.
+ClosestPair PairForcesmith::find_closest_pair() {
+  return with_neighbors([&](const auto& neighbors) { return closest_pair(*potential_->short_range(), neighbors); });
 }
 
 }  // namespace forcesmith::lammps

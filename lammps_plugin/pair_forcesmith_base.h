@@ -1,0 +1,96 @@
+// What pair_style forcesmith is on every host (CPU, KOKKOS): its commands, the potential file, restart files, what it
+// counts and the sentences it says. The physics is in the core; a host brings its arrays to it.
+//
+// Conventions are those of LAMMPS in units metal: eV, eV/angstrom, virial in eV with W_ab =
+// sum r_a F_b. A full neighbor list of local atoms is used; forces on ghost atoms are sent back to
+// their owners by LAMMPS, hence newton on.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/precision.hpp"
+#include "pair.h"
+
+namespace forcesmith {
+struct ClosestPair;
+struct FileBundle;
+class Potential;
+}  // namespace forcesmith
+
+namespace forcesmith::lammps {
+
+class PairForcesmithBase : public LAMMPS_NS::Pair {
+ public:
+  explicit PairForcesmithBase(LAMMPS_NS::LAMMPS* lmp);
+  ~PairForcesmithBase() override;
+
+  void settings(int narg, char** arg) override;
+  void coeff(int narg, char** arg) override;
+  void init_style() override;
+  double init_one(int i, int j) override;
+  void finish() override;
+  void* extract(const char* name, int& dimension) override;
+
+  void write_restart(FILE* file) override;
+  void read_restart(FILE* file) override;
+
+ protected:
+  // What a host does.
+
+  /// Makes what computes potential_ in precision_; called whenever one of them changes. May throw.
+  virtual void make_evaluator() = 0;
+  /// Adds energies [n_host] and forces [n_host][3] of this style alone, unscaled, to arrays on the CPU.
+  virtual void evaluate_alone(double* energies, double* forces) = 0;
+  /// See closest_pair().
+  virtual ClosestPair find_closest_pair() = 0;
+
+  // For compute() of a host.
+
+  /// Energies of atoms are scaled by the scale of their type with itself: the different ones of them.
+  std::set<double> scales() const;
+  /// Warns, once in a run and rank, of the first pairs closer than all of their elements in the training data.
+  /// n_neighbors: that are so close, of all central atoms; a pair has two.
+  void count_close_pairs(std::int64_t n_neighbors);
+  /// Warns, once in a run and rank, of the first atoms outside the range of the training set.
+  /// values_outside: [nlocal], see Evaluation.
+  void count_extrapolation(const int* values_outside);
+  /// Computes once more to find an atom to name; there is none where a style before this one is to blame. Positions
+  /// are those of the CPU.
+  void report_not_finite();
+
+  std::unique_ptr<Potential> potential_;      // empty until the file was read
+  std::vector<int> element_of_type_;          // [n_types + 1] index in potential_->elements(), or -1
+  double** scale_ = nullptr;                  // [n_types + 1][n_types + 1] of energies, for fix adapt; 1 by pair_coeff
+  Precision precision_ = Precision::double_;  // of descriptors
+  bool count_outside_ = true;                 // pair_style forcesmith extrapolation yes
+  std::int64_t steps_ = 0;                    // evaluations since the run began
+
+ private:
+  void set_element_names(std::vector<std::string> names);
+  void load_potential();
+  FileBundle read_on_first_rank(const std::string& path);
+  void try_together(const std::function<void()>& work);
+  void check_communication() const;
+  void check_exclusions() const;
+
+  std::string path_;                        // potential file as given in pair_coeff
+  std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
+
+  // What lies outside the range of the training set; of this rank, and since the run began.
+  struct Tally {
+    std::int64_t steps = 0, sum = 0;  // evaluations that found any; how many they found altogether
+    void add(std::int64_t found) { ++steps, sum += found; }
+  };
+  Tally outside_, close_;  // atoms with values outside; neighbors closer than any
+};
+
+/// Of a vector; not finite where one of its components is not.
+inline double sum_of(const double* components) { return components[0] + components[1] + components[2]; }
+
+}  // namespace forcesmith::lammps
