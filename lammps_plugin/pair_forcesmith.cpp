@@ -14,6 +14,7 @@
 #include "atom.h"
 #include "comm.h"
 #include "core/kokkos_scope.hpp"
+#include "device_host.hpp"
 #include "error.h"
 #include "group.h"
 #include "hidden_atoms.hpp"
@@ -25,6 +26,8 @@
 
 namespace forcesmith::lammps {
 
+namespace utils = LAMMPS_NS::utils;
+
 namespace {
 
 /// Kokkos lives until the process ends: several LAMMPS may use it, one after another or at once.
@@ -34,12 +37,11 @@ void start_kokkos(int n_threads) {
   static_cast<void>(registered);
 }
 
-/// Adds `scale` times an evaluation.
-template <class Real>
-void add_scaled(Evaluator& evaluator, const NeighborAdapter<Real>& neighbors, double scale, Evaluation& sum,
-                int n_workers) {
+/// Adds `scale` times what evaluate(Evaluation&) adds.
+template <class Evaluate>
+void add_scaled(const Evaluate& evaluate, double scale, Evaluation& sum) {
   if (scale == 0.0) return;
-  if (scale == 1.0) return evaluator.evaluate(neighbors, sum, n_workers);
+  if (scale == 1.0) return evaluate(sum);
   Evaluation own;
   own.n_host = sum.n_host;
   own.values_outside = sum.values_outside;
@@ -55,7 +57,7 @@ void add_scaled(Evaluator& evaluator, const NeighborAdapter<Real>& neighbors, do
     const auto& [array, size] = arrays[k];
     if (sum.*array) own.*array = (memory[k].assign(size, 0.0), memory[k].data());
   }
-  evaluator.evaluate(neighbors, own, n_workers);
+  evaluate(own);
   sum.energy += scale * own.energy;
   for (const auto& [array, size] : arrays)
     for (std::size_t i = 0; sum.*array && i < size; ++i) (sum.*array)[i] += scale * (own.*array)[i];
@@ -69,6 +71,25 @@ PairForcesmith::~PairForcesmith() = default;
 void PairForcesmith::make_evaluator() {
   start_kokkos(comm->nthreads);
   evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
+  device_host_.reset();
+  if (device_ == DeviceKind::cpu) return;
+  const int rank = rank_on_machine(world);
+  const ChosenDevice chosen = choose_device(device_, rank);
+  if (chosen.device) device_host_ = std::make_unique<DeviceHost>(chosen.device, *potential_, precision_);
+  static bool said = false;
+  if (!said && comm->me == 0)
+    utils::logmesg(lmp, "pair_style forcesmith computes on {}\n",
+                   chosen.device ? chosen.device->name() : "the CPU: " + chosen.remark);
+  said = true;
+}
+
+/// A device finds neighbors itself, unless LAMMPS leaves some out.
+void PairForcesmith::request_neighbors() {
+  if (device_host_) device_host_->forget_neighbors();
+  const bool leaves_out =
+      neighbor->nex_type + neighbor->nex_group + neighbor->nex_mol > 0 || atom->molecular != LAMMPS_NS::Atom::ATOMIC;
+  list = nullptr;
+  if (!device_host_ || leaves_out) PairForcesmithBase::request_neighbors();
 }
 
 void PairForcesmith::init_style() {
@@ -96,7 +117,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   pvector[0] = pvector[1] = 0.0;
   ++steps_;
-  if (list->inum == 0) return;
+  if (device_host_ ? atom->nlocal == 0 : list->inum == 0) return;
 
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
@@ -119,6 +140,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
     if (wanted.close_neighbors)
       count_close_pairs(std::accumulate(close_neighbors.begin(), close_neighbors.end(), std::int64_t{0}));
   } catch (const std::exception& problem) {
+    report_position();
     error->one(FLERR, std::string(problem.what()));
   }
   // What is not finite shows in a sum; every pair acts on its central atom, which is local.
@@ -131,15 +153,38 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (vflag_fdotr) virial_fdotr_compute();
 }
 
+void PairForcesmith::finish() {
+  PairForcesmithBase::finish();
+  if (!device_host_) return;
+  const DeviceTimes times = device_host_->take_times();
+  if (comm->me == 0)
+    utils::logmesg(lmp, "forcesmith on {}: list {:.3f} s, copy {:.3f} s, kernels {:.3f} s\n", device_host_->name(),
+                   times.list, times.copy, times.kernels);
+}
+
 void PairForcesmith::evaluate(Evaluation& wanted) {
   const std::set<double> different = scales();
+  if (device_host_) {
+    if (different.size() > 1)
+      throw ParameterError(
+          fmt::format("pair_style forcesmith device cuda can scale the energies of all atom types alike, not by "
+                      "different factors ({} and {}); scale all types in fix adapt, or use device cpu.",
+                      *different.begin(), *different.rbegin()));
+    add_scaled([this](Evaluation& own) { evaluate_on_device(own); }, *different.begin(), wanted);
+    return;
+  }
   with_neighbors([&](auto& neighbors) {
     for (const double scale : different) {
       if (different.size() > 1)
         neighbors.set_centers([&](int i) { return scale_[atom->type[i]][atom->type[i]] == scale; });
-      add_scaled(*evaluator_, neighbors, scale, wanted, n_workers_);
+      add_scaled([&](Evaluation& own) { evaluator_->evaluate(neighbors, own, n_workers_); }, scale, wanted);
     }
   });
+}
+
+void PairForcesmith::evaluate_on_device(Evaluation& wanted) {
+  device_host_->evaluate(*atom, *neighbor, list, HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_,
+                         wanted);
 }
 
 void PairForcesmith::evaluate_alone(double* energies, double* forces) {
@@ -147,10 +192,12 @@ void PairForcesmith::evaluate_alone(double* energies, double* forces) {
   wanted.n_host = atom->nlocal + atom->nghost;
   wanted.energies = energies;
   wanted.forces = forces;
+  if (device_host_) return evaluate_on_device(wanted);
   with_neighbors([&](const auto& neighbors) { evaluator_->evaluate(neighbors, wanted, n_workers_); });
 }
 
 ClosestPair PairForcesmith::find_closest_pair() {
+  if (device_host_) return device_host_->closest_pair(*potential_->short_range(), *atom);
   return with_neighbors([&](const auto& neighbors) { return closest_pair(*potential_->short_range(), neighbors); });
 }
 

@@ -82,6 +82,7 @@ PairForcesmithBase::~PairForcesmithBase() {
 void PairForcesmithBase::settings(int narg, char** arg) {
   count_outside_ = true;
   precision_ = Precision::double_;
+  device_ = DeviceKind::cpu;
   for (int i = 0; i < narg; i += 2) {
     const std::string keyword = arg[i], value = i + 1 < narg ? arg[i + 1] : "";
     if (keyword == "extrapolation") {
@@ -91,9 +92,15 @@ void PairForcesmithBase::settings(int narg, char** arg) {
       if (value != "single" && value != "double")
         error->all(FLERR, "pair_style forcesmith precision must be followed by single or double, found '{}'", value);
       precision_ = precision_named(value);
+    } else if (keyword == "device") {
+      try {
+        device_ = device_kind_named(value);
+      } catch (const ParameterError&) {
+        error->all(FLERR, "pair_style forcesmith device must be followed by auto, cpu or cuda, found '{}'", value);
+      }
     } else {
       error->all(FLERR,
-                 "pair_style forcesmith has only the keywords extrapolation and precision, found '{}'; the "
+                 "pair_style forcesmith has only the keywords device, extrapolation and precision, found '{}'; the "
                  "potential file and the elements belong to pair_coeff",
                  keyword);
     }
@@ -203,7 +210,6 @@ FileBundle PairForcesmithBase::read_on_first_rank(const std::string& path) {
   return files;
 }
 
-/// Collective. Where ranks fail, all end with the problem of the first of them.
 void PairForcesmithBase::try_together(const std::function<void()>& work) {
   std::string problem;
   try {
@@ -236,8 +242,10 @@ void PairForcesmithBase::init_style() {
 
   steps_ = 0;
   outside_ = close_ = {};
-  neighbor->add_request(this, LAMMPS_NS::NeighConst::REQ_FULL);
+  request_neighbors();
 }
+
+void PairForcesmithBase::request_neighbors() { neighbor->add_request(this, LAMMPS_NS::NeighConst::REQ_FULL); }
 
 /// comm_style brick collects ghost atoms from any distance, and LAMMPS itself raises a
 /// "comm_modify cutoff" that is too small; comm_style tiled sees one periodic image at most.
@@ -369,7 +377,7 @@ void PairForcesmithBase::finish() {
   report(close_, 2, "pairs that are too close");
 }
 
-void PairForcesmithBase::report_not_finite() {
+void PairForcesmithBase::report_position() {
   for (int i = 0; i < atom->nlocal; ++i)
     if (!std::isfinite(sum_of(atom->x[i])))
       error->one(FLERR,
@@ -377,6 +385,10 @@ void PairForcesmithBase::report_not_finite() {
                  "move it, for forces of other styles, or a time step that is too long",
                  atom->tag ? atom->tag[i] : 0, atom->type[i], update->ntimestep, atom->x[i][0], atom->x[i][1],
                  atom->x[i][2]);
+}
+
+void PairForcesmithBase::report_not_finite() {
+  report_position();
   std::vector<double> energies(atom->nlocal + atom->nghost, 0.0), forces(3 * energies.size(), 0.0);
   evaluate_alone(energies.data(), forces.data());
   int i = 0;

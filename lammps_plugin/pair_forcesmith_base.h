@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/precision.hpp"
+#include "devices/device.hpp"
 #include "pair.h"
 
 namespace forcesmith {
@@ -45,6 +46,8 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
 
   /// Makes what computes potential_ in precision_; called whenever one of them changes. May throw.
   virtual void make_evaluator() = 0;
+  /// Asks LAMMPS for what compute() needs.
+  virtual void request_neighbors();
   /// Adds energies [n_host] and forces [n_host][3] of this style alone, unscaled, to arrays on the CPU.
   virtual void evaluate_alone(double* energies, double* forces) = 0;
   /// See closest_pair().
@@ -63,11 +66,17 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   /// Computes once more to find an atom to name; there is none where a style before this one is to blame. Positions
   /// are those of the CPU.
   void report_not_finite();
+  /// Ends with the first atom whose position is not finite, if there is one.
+  void report_position();
+
+  /// Collective. Where ranks fail, all end with the problem of the first of them.
+  void try_together(const std::function<void()>& work);
 
   std::unique_ptr<Potential> potential_;      // empty until the file was read
   std::vector<int> element_of_type_;          // [n_types + 1] index in potential_->elements(), or -1
   double** scale_ = nullptr;                  // [n_types + 1][n_types + 1] of energies, for fix adapt; 1 by pair_coeff
   Precision precision_ = Precision::double_;  // of descriptors
+  DeviceKind device_ = DeviceKind::cpu;       // as asked for
   bool count_outside_ = true;                 // pair_style forcesmith extrapolation yes
   std::int64_t steps_ = 0;                    // evaluations since the run began
 
@@ -75,7 +84,6 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   void set_element_names(std::vector<std::string> names);
   void load_potential();
   FileBundle read_on_first_rank(const std::string& path);
-  void try_together(const std::function<void()>& work);
   void check_communication() const;
   void check_exclusions() const;
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LAYERS = ["core", "simd", "math", "neighbors", "descriptors", "models", "potentials", "fitting"]
+LAYERS = ["core", "simd", "math", "neighbors", "descriptors", "models", "potentials", "fitting", "devices"]
 """Folders of cpp/, each may include those before it."""
 PACKAGES = ["data", "potentials", "analysis", "training", "lammps", "cli"]
 """Folders of python/forcesmith/, each may import those before it; all may import the modules that

@@ -278,6 +278,7 @@ int open(int rank_on_machine, char* name, char* problem) {
       settings.set_disable_warnings(true);
       std::string chosen = prepare_device(rank_on_machine, settings);
       if (!Kokkos::is_initialized()) Kokkos::initialize(settings);
+      sessions();  // outlives close()
       std::atexit(close);
       opened = std::move(chosen);
     }

@@ -6,10 +6,9 @@
 
 namespace forcesmith {
 
-std::string prepare_device(int, Kokkos::InitializationSettings& settings) {
+std::string prepare_device(int, Kokkos::InitializationSettings&) {
   // For tests of what is said where there is none.
   if (const char* problem = std::getenv("FORCESMITH_TEST_DEVICE_PROBLEM")) throw Error(problem);
-  settings.set_num_threads(2);
   return std::string("the host's processor, by Kokkos ") + Kokkos::DefaultHostExecutionSpace::name();
 }
 

@@ -1,0 +1,85 @@
+#include "device_host.hpp"
+
+#include <Kokkos_Core.hpp>
+#include <algorithm>
+#include <utility>
+
+#include "atom.h"
+#include "lmptype.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "neighbors/device_neighbor_search.hpp"
+
+namespace forcesmith::lammps {
+
+int rank_on_machine(MPI_Comm world) {
+  MPI_Comm machine;
+  MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+  int rank;
+  MPI_Comm_rank(machine, &rank);
+  MPI_Comm_free(&machine);
+  return rank;
+}
+
+DeviceHost::DeviceHost(std::shared_ptr<const Device> device, const Potential& potential, Precision precision)
+    : name_(device->name()), evaluator_(std::move(device), potential, precision), cutoff_(potential.cutoff()) {}
+
+void DeviceHost::evaluate(const LAMMPS_NS::Atom& atom, const LAMMPS_NS::Neighbor& neighbor,
+                          const LAMMPS_NS::NeighList* list, const HiddenAtoms& hidden,
+                          const std::vector<int>& element_of_type, Evaluation& wanted) {
+  std::vector<int> elements(wanted.n_host);
+  for (int i = 0; i < wanted.n_host; ++i)
+    elements[i] = hidden.contains(atom.type[i], atom.mask[i]) ? -1 : element_of_type[atom.type[i]];
+  const double* positions = &atom.x[0][0];
+  // Fixes that exchange types or hide atoms do so between builds, too.
+  if (n_builds_ != neighbor.ncalls || n_local_ != atom.nlocal || elements_ != elements) {
+    n_builds_ = -1;  // should it fail
+    elements_ = std::move(elements);
+    n_local_ = atom.nlocal;
+    const HostAtoms atoms{wanted.n_host, n_local_, positions, elements_.data()};
+    if (list == nullptr) {
+      evaluator_.search_neighbors(atoms, cutoff_ + neighbor.skin);
+    } else {
+      std::vector<int> centers;
+      std::copy_if(list->ilist, list->ilist + list->inum, std::back_inserter(centers),
+                   [&](int i) { return elements_[i] >= 0; });
+      evaluator_.set_list(
+          atoms, {static_cast<int>(centers.size()), centers.data(), list->numneigh, list->firstneigh, NEIGHMASK});
+    }
+    n_builds_ = neighbor.ncalls;
+  }
+  evaluator_.evaluate(positions, wanted);
+}
+
+ClosestPair DeviceHost::closest_pair(const ShortRange& short_range, const LAMMPS_NS::Atom& atom) const {
+  double largest = 0.0;
+  for (int a = 0; a < short_range.n_elements(); ++a)
+    for (int b = 0; b < short_range.n_elements(); ++b) largest = std::max(largest, short_range.limit(a, b));
+  DeviceNeighborSearch<Kokkos::DefaultHostExecutionSpace> search;
+  const double* x = &atom.x[0][0];
+  const DeviceNeighborList list =
+      search.search({static_cast<int>(elements_.size()), x, elements_.data()}, n_local_, largest);
+  Kokkos::fence();
+  NeighborBuffer pairs;
+  std::vector<int> neighbors, types;
+  std::vector<double> components[3];
+  pairs.offsets.push_back(0);
+  for (int c = 0; c < list.n_centers; ++c) {
+    const int i = list.centers[c];
+    pairs.centers.push_back(i);
+    pairs.center_types.push_back(elements_[i]);
+    for (int k = 0; k < list.counts[i]; ++k) {
+      const int j = list.neighbors[i * list.atom_stride + k * list.slot_stride];
+      neighbors.push_back(j);
+      types.push_back(elements_[j]);
+      for (int axis = 0; axis < 3; ++axis) components[axis].push_back(x[3 * j + axis] - x[3 * i + axis]);
+    }
+    pairs.offsets.push_back(static_cast<std::int64_t>(neighbors.size()));
+  }
+  return forcesmith::closest_pair(
+      short_range, StoredNeighbors(NeighborView{list.n_centers, pairs.centers.data(), pairs.center_types.data(),
+                                                pairs.offsets.data(), neighbors.data(), types.data(),
+                                                components[0].data(), components[1].data(), components[2].data()}));
+}
+
+}  // namespace forcesmith::lammps
