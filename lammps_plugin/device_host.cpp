@@ -1,6 +1,5 @@
 #include "device_host.hpp"
 
-#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <utility>
 
@@ -8,7 +7,6 @@
 #include "lmptype.h"
 #include "neigh_list.h"
 #include "neighbor.h"
-#include "neighbors/device_neighbor_search.hpp"
 
 namespace forcesmith::lammps {
 
@@ -52,34 +50,8 @@ void DeviceHost::evaluate(const LAMMPS_NS::Atom& atom, const LAMMPS_NS::Neighbor
 }
 
 ClosestPair DeviceHost::closest_pair(const ShortRange& short_range, const LAMMPS_NS::Atom& atom) const {
-  double largest = 0.0;
-  for (int a = 0; a < short_range.n_elements(); ++a)
-    for (int b = 0; b < short_range.n_elements(); ++b) largest = std::max(largest, short_range.limit(a, b));
-  DeviceNeighborSearch<Kokkos::DefaultHostExecutionSpace> search;
-  const double* x = &atom.x[0][0];
-  const DeviceNeighborList list =
-      search.search({static_cast<int>(elements_.size()), x, elements_.data()}, n_local_, largest);
-  Kokkos::fence();
-  NeighborBuffer pairs;
-  std::vector<int> neighbors, types;
-  std::vector<double> components[3];
-  pairs.offsets.push_back(0);
-  for (int c = 0; c < list.n_centers; ++c) {
-    const int i = list.centers[c];
-    pairs.centers.push_back(i);
-    pairs.center_types.push_back(elements_[i]);
-    for (int k = 0; k < list.counts[i]; ++k) {
-      const int j = list.neighbors[i * list.atom_stride + k * list.slot_stride];
-      neighbors.push_back(j);
-      types.push_back(elements_[j]);
-      for (int axis = 0; axis < 3; ++axis) components[axis].push_back(x[3 * j + axis] - x[3 * i + axis]);
-    }
-    pairs.offsets.push_back(static_cast<std::int64_t>(neighbors.size()));
-  }
-  return forcesmith::closest_pair(
-      short_range, StoredNeighbors(NeighborView{list.n_centers, pairs.centers.data(), pairs.center_types.data(),
-                                                pairs.offsets.data(), neighbors.data(), types.data(),
-                                                components[0].data(), components[1].data(), components[2].data()}));
+  return forcesmith::closest_pair(short_range, {static_cast<int>(elements_.size()), &atom.x[0][0], elements_.data()},
+                                  n_local_);
 }
 
 }  // namespace forcesmith::lammps

@@ -88,8 +88,8 @@ void PairForcesmith::request_neighbors() {
   if (device_host_) device_host_->forget_neighbors();
   const bool leaves_out =
       neighbor->nex_type + neighbor->nex_group + neighbor->nex_mol > 0 || atom->molecular != LAMMPS_NS::Atom::ATOMIC;
-  list = nullptr;
   if (!device_host_ || leaves_out) PairForcesmithBase::request_neighbors();
+  else list = nullptr;
 }
 
 void PairForcesmith::init_style() {

@@ -15,6 +15,7 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/parameter_schema.hpp"
+#include "neighbors/device_block.hpp"
 #include "neighbors/neighbor_view.hpp"
 #include "neighbors/pair_forces.hpp"
 #include "neighbors/select_neighbors_variants.hpp"
@@ -69,6 +70,8 @@ struct ClosestPair {
 };
 template <class Real>
 ClosestPair closest_pair(const ShortRange& short_range, const NeighborSourceOf<Real>& source);
+/// Of atoms 0 .. n_local - 1 in the memory of the host, which has no list of neighbors.
+ClosestPair closest_pair(const ShortRange& short_range, const DeviceAtoms& atoms, int n_local);
 
 /// One block of atoms, as descriptors see it: neighbors closer than the onset are moved outwards. For one worker.
 class WallView {

@@ -31,7 +31,7 @@ def check(runner, script, *phrases, **options):
 
 
 def test_argument_of_pair_style(runner, box):
-    message = "only the keywords extrapolation and precision, found 'pot.json'"
+    message = "only the keywords device, extrapolation and precision, found 'pot.json'"
     check(runner, box + "pair_style forcesmith pot.json", message)
 
 
@@ -44,7 +44,10 @@ def test_argument_of_pair_style(runner, box):
             "extrapolation no precision half",
             "precision must be followed by single or double, found 'half'",
         ),
-        ("precision single yes", "only the keywords extrapolation and precision, found 'yes'"),
+        (
+            "precision single yes",
+            "only the keywords device, extrapolation and precision, found 'yes'",
+        ),
     ],
 )
 def test_keywords_of_pair_style(runner, box, arguments, message):
