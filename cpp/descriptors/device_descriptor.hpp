@@ -1,5 +1,5 @@
 // The contract of descriptors on devices, and the one launcher that keeps it for all: the kernels of kernels.hpp on any
-// Kokkos execution space, one thread per atom (Simd<Real, 1>). On a CPU, the SIMD variants are used instead.
+// Kokkos execution space, one thread per atom (DeviceSimd). On a CPU, the SIMD variants are used instead.
 #pragma once
 
 #include <Kokkos_Core.hpp>
@@ -8,66 +8,156 @@
 #include <type_traits>
 
 #include "core/device_arrays.hpp"
+#include "core/device_launch.hpp"
 #include "descriptors/jacobian_rows.hpp"
 #include "descriptors/kernel_variants.hpp"
-#include "neighbors/device_neighbors.hpp"
+#include "neighbors/device_packs.hpp"
 
 namespace forcesmith {
 
-/// Its parameters are those of the descriptor when it was made. All arrays are in the memory of the device. values()
-/// comes first; the other verbs then refer to the same block.
+/// Its parameters are those of the descriptor when it was made. All arrays are in the memory of the device; value k of
+/// an atom, or what belongs to it, is at device_slot(stride, atom, k) of B, beta and the like. values() comes first; the
+/// other verbs then refer to the same block.
 template <class ExecSpace, class Real>
 class DeviceDescriptor {
  public:
   virtual ~DeviceDescriptor() = default;
   /// Bytes of memory that a block of this size asks for.
   virtual std::size_t bytes(int n_atoms, int max_neighbors) const = 0;
-  /// B: [n_atoms][stride].
   virtual void values(const DeviceBlock<Real>& block, double* B, int stride) = 0;
-  /// Adds the forces and the virial of dE_i/dr_ij = sum_k beta_k dB_k/dr_ij; beta: [n_atoms][stride].
+  /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to the gradients of the block.
   virtual void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) = 0;
 };
 
-/// What a thread needs: the neighbors, and its part of the working memory. What is kept of packs is numbered by pack,
-/// which no two atoms share.
+/// What the threads of a launch need. Sizes are registers of an atom.
 template <class Kernels, class Real>
 struct KernelLaunch {
   using Scratch = typename Kernels::template Scratch<Real>;
 
   typename Kernels::template Tables<Real> tables;
-  PackedViewOf<Real> neighbors;
-  int n_packs, max_packs;
-  std::size_t working_size, gradients_size;  // of an atom
-  Real *kept, *working, *gradients;
+  DevicePacks<Real> packs;
+  int kept_size, working_size, gradients_size;
+  Real *kept, *working, *for_gradients;
   UnitBetas unit;        // of descriptors without kernels for gradients and tangent,
-  Real* pair_gradients;  // [n_packs][3], which they use for these
+  Real* pair_gradients;  // three for each pack, which they use for these
 
-  KOKKOS_INLINE_FUNCTION PackedViewOf<Real> atom(int index) const { return neighbors.atom(index); }
-  KOKKOS_INLINE_FUNCTION Scratch scratch(int index) const {
-    Scratch own = Scratch::laid_out(tables, n_packs, max_packs, 1, kept, working + index * working_size);
-    if constexpr (requires { own.for_gradients; }) own.for_gradients = gradients + index * gradients_size;
+  FORCESMITH_FUNCTION Scratch scratch(int atom) const {
+    const auto of_atom = [atom](Real* of_all, int size) {
+      return size == 0 ? nullptr : of_all + device_slot(size, atom, 0);
+    };
+    Scratch own = Scratch::laid_out(tables, packs.max_packs, packs.max_packs, 1, device_slice, of_atom(kept, kept_size),
+                                    of_atom(working, working_size));
+    if constexpr (requires { own.for_gradients; }) own.for_gradients = of_atom(for_gradients, gradients_size);
     return own;
   }
-  template <class V>
-  KOKKOS_INLINE_FUNCTION void compute_gradients(int index, double* dB, int stride) const {
-    if constexpr (FORCESMITH_ISA::HasGradients<Kernels>)
-      Kernels::template compute_gradients<V>(tables, atom(index), scratch(index), dB, stride);
-    else gradients_by_rows(atom(index), unit, pair_gradients, adjoint<V>(index), dB, stride);
+  /// Calls use(tables, neighbors, scratch), the first arguments of kernels, for an atom.
+  template <class Use>
+  FORCESMITH_FUNCTION void for_atom(int atom, const Use& use) const {
+    const int pack_offsets[2] = {0, packs.counts[atom]};
+    use(tables, packs.of_atom(atom, pack_offsets), scratch(atom));
   }
-  template <class V>
-  KOKKOS_INLINE_FUNCTION void compute_tangent(int index, const double* directions, double* B_dot, int stride) const {
-    if constexpr (FORCESMITH_ISA::HasTangent<Kernels>)
-      Kernels::template compute_tangent<V>(tables, atom(index), scratch(index), directions, B_dot, stride);
-    else tangent_by_rows(atom(index), unit, pair_gradients, adjoint<V>(index), directions, B_dot, stride);
-  }
-  /// Of an atom: sets the gradients of its pairs.
-  template <class V>
-  KOKKOS_INLINE_FUNCTION auto adjoint(int index) const {
-    return [this, index](const double* beta) {
-      Kernels::template reverse_values<V>(tables, atom(index), scratch(index), beta, 0, pair_gradients);
-    };
+  FORCESMITH_FUNCTION Real* gradients_of(int atom) const { return pair_gradients + packs.first_gradient(atom); }
+};
+
+// The launches. Verbs: the kernels for the shape of the tables.
+namespace FORCESMITH_ISA {
+
+template <class Verbs, class Kernels, class Real>
+struct LaunchedValues {
+  KernelLaunch<Kernels, Real> launch;
+  double* B;
+  int stride;
+
+  KOKKOS_FUNCTION void operator()(int atom) const {
+    launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
+      Verbs::template compute_values<DeviceSimd<Real>>(tables, neighbors, scratch, B + device_slot(stride, atom, 0),
+                                                       stride);
+    });
   }
 };
+
+template <class Verbs, class Kernels, class Real>
+struct LaunchedBackpropagation {
+  KernelLaunch<Kernels, Real> launch;
+  const double* beta;
+  int stride;
+  DeviceBlock<Real> block;
+
+  KOKKOS_FUNCTION void operator()(int atom) const {
+    launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
+      Verbs::template reverse_values<DeviceSimd<Real>>(tables, neighbors, scratch, beta + device_slot(stride, atom, 0),
+                                                       stride, launch.gradients_of(atom));
+    });
+    launch.packs.add_gradients(atom, launch.pair_gradients, block.gradients);
+  }
+};
+
+template <class Verbs, class Kernels, class Real>
+struct LaunchedGradients {
+  KernelLaunch<Kernels, Real> launch;
+  double* gradients;
+  int stride;
+
+  KOKKOS_FUNCTION void operator()(int atom) const {
+    launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
+      using V = DeviceSimd<Real>;
+      if constexpr (HasGradients<Kernels>)
+        Verbs::template compute_gradients<V>(tables, neighbors, scratch, gradients, stride);
+      else
+        gradients_by_rows(
+            neighbors, launch.unit, launch.gradients_of(atom),
+            [&](const double* beta) {
+              Verbs::template reverse_values<V>(tables, neighbors, scratch, beta, 0, launch.gradients_of(atom));
+            },
+            gradients, stride);
+    });
+  }
+};
+
+template <class Verbs, class Kernels, class Real>
+struct LaunchedTangent {
+  KernelLaunch<Kernels, Real> launch;
+  const double* directions;
+  double* B_dot;
+  int stride;
+
+  KOKKOS_FUNCTION void operator()(int atom) const {
+    launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
+      using V = DeviceSimd<Real>;
+      double* row = B_dot + device_slot(stride, atom, 0);
+      if constexpr (HasTangent<Kernels>)
+        Verbs::template compute_tangent<V>(tables, neighbors, scratch, directions, row, stride);
+      else
+        tangent_by_rows(
+            neighbors, launch.unit, launch.gradients_of(atom),
+            [&](const double* beta) {
+              Verbs::template reverse_values<V>(tables, neighbors, scratch, beta, 0, launch.gradients_of(atom));
+            },
+            directions, row, stride);
+    });
+  }
+};
+
+template <class Verbs, class Kernels, class Real>
+struct LaunchedParameterAdjoint {
+  KernelLaunch<Kernels, Real> launch;
+  const double *directions, *B_bar, *B_dot_bar;
+  int stride;
+  double* of_atoms;
+  int n_parameters;
+
+  KOKKOS_FUNCTION void operator()(int atom) const {
+    double* gradient = of_atoms + static_cast<std::ptrdiff_t>(atom) * n_parameters;
+    for (int i = 0; i < n_parameters; ++i) gradient[i] = 0.0;
+    const std::size_t row = device_slot(stride, atom, 0);
+    launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
+      Verbs::template reverse_parameters<DeviceSimd<Real>>(tables, neighbors, scratch, directions, B_bar + row,
+                                                           B_dot_bar + row, stride, gradient);
+    });
+  }
+};
+
+}  // namespace FORCESMITH_ISA
 
 template <class ExecSpace, class Descriptor, class Real>
 class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
@@ -75,80 +165,55 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   using Kernels = typename Descriptor::Kernels;
   using Tables = typename Kernels::template Tables<Real>;
   using Scratch = typename Kernels::template Scratch<Real>;
-  using V = FORCESMITH_ISA::Simd<Real, 1>;
 
   explicit DeviceKernels(const Descriptor& descriptor)
       : tables_(Descriptor::name, descriptor.template tables<Real>()),
         neighbors_(descriptor.cutoffs(), (*tables_).n_elements, Descriptor::pack_elements),
-        unit_(Descriptor::name, unit_betas(descriptor, (*tables_).n_elements, host_unit_)) {}
+        unit_(Descriptor::name, unit_betas(descriptor, (*tables_).n_elements, host_unit_, device_slice)) {}
 
-  std::size_t bytes(int n_atoms, int max_pairs) const override {
-    const int n_pairs = static_cast<int>(device_slots(max_pairs, n_atoms));
-    const std::size_t numbers =
-        Scratch::kept_size(*tables_, n_pairs) + n_atoms * Scratch::working_size(*tables_, max_pairs, 1);
-    return sizeof(Real) * numbers + neighbors_.bytes(n_atoms, max_pairs);
+  std::size_t bytes(int n_atoms, int max_neighbors) const override {
+    return sizeof(Real) * device_slots(kept_size(max_neighbors) + working_size(max_neighbors), n_atoms) +
+           neighbors_.bytes(n_atoms, max_neighbors);
   }
 
   void values(const DeviceBlock<Real>& block, double* B, int stride) override {
-    neighbors_.pack(block);
-    const int n_packs = neighbors_.n_packs(), max_packs = neighbors_.max_packs();
-    const std::size_t working_size = Scratch::working_size(*tables_, max_packs, 1);
+    const int kept = kept_size(block.max_neighbors), working = working_size(block.max_neighbors);
     launch_ = {*tables_,
-               neighbors_.view(),
-               n_packs,
-               max_packs,
-               working_size,
+               neighbors_.pack(block),
+               kept,
+               working,
                0,
-               reserve(d_kept_, label("kept"), Scratch::kept_size(*tables_, n_packs)),
-               reserve(d_working_, label("working"), working_size * block.n_atoms),
+               reserve(d_kept_, label("kept"), device_slots(kept, block.n_atoms)),
+               reserve(d_working_, label("working"), device_slots(working, block.n_atoms)),
                nullptr,
                *unit_,
-               neighbors_.pair_gradients()};
-    const KernelLaunch<Kernels, Real> launch = launch_;
-    Kokkos::parallel_for(
-        label("values"), atoms(), KOKKOS_LAMBDA(int atom) {
-          Kernels::template compute_values<V>(launch.tables, launch.atom(atom), launch.scratch(atom),
-                                              B + static_cast<std::ptrdiff_t>(atom) * stride, stride);
-        });
+               neighbors_.gradients()};
+    run<FORCESMITH_ISA::LaunchedValues>("values", B, stride);
   }
 
   void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) override {
-    const KernelLaunch<Kernels, Real> launch = launch_;
-    Kokkos::parallel_for(
-        label("backpropagate"), atoms(), KOKKOS_LAMBDA(int atom) {
-          Kernels::template reverse_values<V>(launch.tables, launch.atom(atom), launch.scratch(atom),
-                                              beta + static_cast<std::ptrdiff_t>(atom) * stride, stride,
-                                              launch.pair_gradients);
-        });
-    neighbors_.add_gradients(block);
+    run<FORCESMITH_ISA::LaunchedBackpropagation>("backpropagate", beta, stride, block);
   }
 
-  // The verbs of training, in double precision as on a CPU: see Descriptor.
+  // The verbs of training, in double precision as on a CPU: see Descriptor. A pair is known by its slot in the block.
 
-  /// gradients [n_pairs][3][stride], of pairs inside the cutoff.
+  /// gradients [slot][3][stride], of pairs inside the cutoff.
   void gradients(double* gradients, int stride)
     requires std::is_same_v<Real, double>
   {
-    KernelLaunch<Kernels, Real> launch = launch_;
     if constexpr (requires { Scratch::gradients_size(*tables_, 1, 1); }) {
-      launch.gradients_size = Scratch::gradients_size(*tables_, launch.max_packs, 1);
-      launch.gradients = reserve(d_gradients_, label("gradients"), launch.gradients_size * launch.neighbors.n_atoms);
+      launch_.gradients_size = static_cast<int>(Scratch::gradients_size(*tables_, launch_.packs.max_packs, 1));
+      launch_.for_gradients =
+          reserve(d_gradients_, label("gradients"), device_slots(launch_.gradients_size, launch_.packs.n_atoms));
     }
-    Kokkos::parallel_for(
-        label("gradients"), atoms(),
-        KOKKOS_LAMBDA(int atom) { launch.template compute_gradients<V>(atom, gradients, stride); });
+    run<FORCESMITH_ISA::LaunchedGradients>("gradients", gradients, stride);
   }
 
-  /// B_dot [n_atoms][stride] along directions [n_pairs][3].
+  /// B_dot along directions [slot][3].
   void tangent(const double* directions, double* B_dot, int stride)
     requires std::is_same_v<Real, double>
   {
-    const KernelLaunch<Kernels, Real> launch = launch_;
-    Kokkos::parallel_for(
-        label("tangent"), atoms(), KOKKOS_LAMBDA(int atom) {
-          launch.template compute_tangent<V>(atom, directions, B_dot + static_cast<std::ptrdiff_t>(atom) * stride,
-                                             stride);
-        });
+    run<FORCESMITH_ISA::LaunchedTangent>("tangent", directions, B_dot, stride);
   }
 
   /// Of the gradient of an atom; 0 without trained parameters.
@@ -161,21 +226,25 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
                          double* of_atoms)
     requires(std::is_same_v<Real, double> && FORCESMITH_ISA::HasParameters<Kernels>)
   {
-    const int size = n_parameters();
-    const KernelLaunch<Kernels, Real> launch = launch_;
-    Kokkos::parallel_for(
-        label("parameter_adjoint"), atoms(), KOKKOS_LAMBDA(int atom) {
-          double* own = of_atoms + static_cast<std::ptrdiff_t>(atom) * size;
-          for (int i = 0; i < size; ++i) own[i] = 0.0;
-          const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
-          Kernels::template reverse_parameters<V>(launch.tables, launch.atom(atom), launch.scratch(atom), directions,
-                                                  B_bar + row, B_dot_bar + row, stride, own);
-        });
+    run<FORCESMITH_ISA::LaunchedParameterAdjoint>("parameter_adjoint", directions, B_bar, B_dot_bar, stride, of_atoms,
+                                                  n_parameters());
   }
 
  private:
   static std::string label(const char* what) { return std::string("forcesmith::") + Descriptor::name + "::" + what; }
-  Kokkos::RangePolicy<ExecSpace> atoms() const { return {0, launch_.neighbors.n_atoms}; }
+  int kept_size(int max_packs) const { return static_cast<int>(Scratch::kept_size(*tables_, max_packs)); }
+  int working_size(int max_packs) const { return static_cast<int>(Scratch::working_size(*tables_, max_packs, 1)); }
+
+  /// Launches Launched<..>{launch_, arguments...}, compiled for the shape of the tables.
+  template <template <class, class, class> class Launched, class... Arguments>
+  void run(const char* what, Arguments... arguments) const {
+    const auto launch = [&](auto verbs) {
+      Kokkos::parallel_for(label(what), AtomRange<ExecSpace>(0, launch_.packs.n_atoms),
+                           Launched<decltype(verbs), Kernels, Real>{launch_, arguments...});
+    };
+    if constexpr (requires { Kernels::with_shape(*tables_, launch); }) Kernels::with_shape(*tables_, launch);
+    else launch(Kernels{});
+  }
 
   DeviceTables<ExecSpace, Tables> tables_;
   DevicePackedNeighbors<ExecSpace, Real> neighbors_;

@@ -5,7 +5,8 @@
 // those of both precisions. Scratch<Real>: pointers into the working memory of the kernels, with
 //   kept_size(tables, n_packs)                     registers that are kept of all packs of a block, and
 //   working_size(tables, max_packs, width)         registers for the block itself; max_packs: the most of one atom
-//   laid_out(tables, n_packs, max_packs, width, kept, working)  the pointers into such memory
+//   laid_out(tables, n_packs, max_packs, width, stride, kept, working)  the pointers into such memory, with `stride`
+//                                                  numbers from one register to the next: see simd/registers.hpp
 //   gradients_size(tables, max_packs, width)       registers that gradients ask for in addition, if they do:
 //   Real* for_gradients                            these
 // or NoScratch, if they need none.
@@ -13,6 +14,8 @@
 //   compute_values, reverse_values                 the values and their adjoint
 //   compute_gradients, compute_tangent             faster than what jacobian_rows.hpp makes of the adjoint
 //   reverse_parameters, n_parameters               if there are parameters to train
+//   with_shape(tables, run)                        if shapes are known to the compiler: calls run(kernels) with the
+//                                                  verbs for the shape of the tables; each is a launch of its own
 #pragma once
 
 #include <algorithm>
@@ -138,7 +141,7 @@ class KernelDescriptor : public Descriptor {
       w.max_packs = w.neighbors.max_packs_per_atom();
       const int n_packs = w.neighbors.n_packs();
       w.scratch = Scratch<Real>::laid_out(
-          t, n_packs, w.max_packs, width, w.kept.reserve(Scratch<Real>::kept_size(t, n_packs) * width),
+          t, n_packs, w.max_packs, width, width, w.kept.reserve(Scratch<Real>::kept_size(t, n_packs) * width),
           w.working.reserve(Scratch<Real>::working_size(t, w.max_packs, width) * width));
       own().add_scratch(w);
       variant.values(t, w.view, w.scratch, B, stride);

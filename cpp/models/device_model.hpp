@@ -7,6 +7,8 @@
 #include <string>
 
 #include "core/device_arrays.hpp"
+#include "core/device_launch.hpp"
+#include "neighbors/device_block.hpp"
 
 namespace forcesmith {
 
@@ -17,7 +19,8 @@ class DeviceModel {
   virtual ~DeviceModel() = default;
   /// Bytes of memory that so many atoms ask for.
   virtual std::size_t bytes(int n_atoms) const = 0;
-  /// types [n_atoms], B and beta [n_atoms][stride]; sets energies [n_atoms] and beta.
+  /// types [n_atoms], value k of an atom: B[device_slot(stride, atom, k)]; sets energies [n_atoms] and beta, which is
+  /// laid out as B.
   virtual void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride, double* energies,
                                       double* beta) = 0;
 };
@@ -28,27 +31,27 @@ class DeviceModelKernels : public DeviceModel<ExecSpace> {
   using Kernels = typename Model::Kernels;
 
   explicit DeviceModelKernels(const Model& model)
-      : tables_(Model::name, model.tables()), memory_size_(Kernels::memory_size(model.tables())) {}
+      : tables_(Model::name, model.tables()), memory_size_(static_cast<int>(Kernels::memory_size(model.tables()))) {}
 
-  std::size_t bytes(int n_atoms) const override { return sizeof(double) * memory_size_ * n_atoms; }
+  std::size_t bytes(int n_atoms) const override { return sizeof(double) * device_slots(memory_size_, n_atoms); }
 
   void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride, double* energies,
                               double* beta) override {
     const std::string label = std::string("forcesmith::") + Model::name;
-    double* memory = reserve(d_memory_, label + "::memory", memory_size_ * n_atoms);
+    double* memory = reserve(d_memory_, label + "::memory", device_slots(memory_size_, n_atoms));
     const typename Kernels::Tables tables = *tables_;
-    const std::size_t memory_size = memory_size_;
+    const int memory_size = memory_size_;
     Kokkos::parallel_for(
-        label + "::energies_and_gradients", Kokkos::RangePolicy<ExecSpace>(0, n_atoms), KOKKOS_LAMBDA(int atom) {
-          const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
-          energies[atom] =
-              Kernels::compute_energy(tables, types[atom], B + row, memory + memory_size * atom, beta + row);
+        label + "::energies_and_gradients", AtomRange<ExecSpace>(0, n_atoms), KOKKOS_LAMBDA(int atom) {
+          const std::size_t row = device_slot(stride, atom, 0);
+          energies[atom] = Kernels::template compute_energy<device_slice>(
+              tables, types[atom], B + row, memory + device_slot(memory_size, atom, 0), beta + row);
         });
   }
 
  private:
   DeviceTables<ExecSpace, typename Kernels::Tables> tables_;
-  std::size_t memory_size_;  // doubles per atom
+  int memory_size_;  // doubles per atom
   DeviceArray<ExecSpace, double> d_memory_;
 };
 

@@ -26,7 +26,8 @@ void for_each_array(const Tables& from, Tables& to, const Visit& visit) {
 
 namespace FORCESMITH_ISA {
 
-/// E of one atom, and its gradient beta with B.
+/// E of one atom, and its gradient beta with B. threads: whose B and beta alternate in memory, see simd/registers.hpp.
+template <int threads = 1>
 FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const double* B, double* beta) {
   const double* theta = t.parameters + t.first_column[element];
   // Several sums, or each addition would wait for the one before it; in registers.
@@ -34,13 +35,13 @@ FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const do
   double sum_0 = t.parameters[element], sum_1 = 0.0, sum_2 = 0.0, sum_3 = 0.0;
   int k = 0;
   for (; k + 4 <= n; k += 4) {
-    sum_0 += theta[k] * B[k];
-    sum_1 += theta[k + 1] * B[k + 1];
-    sum_2 += theta[k + 2] * B[k + 2];
-    sum_3 += theta[k + 3] * B[k + 3];
+    sum_0 += theta[k] * B[k * threads];
+    sum_1 += theta[k + 1] * B[(k + 1) * threads];
+    sum_2 += theta[k + 2] * B[(k + 2) * threads];
+    sum_3 += theta[k + 3] * B[(k + 3) * threads];
   }
-  for (; k < n; ++k) sum_0 += theta[k] * B[k];
-  for (k = 0; k < n; ++k) beta[k] = theta[k];
+  for (; k < n; ++k) sum_0 += theta[k] * B[k * threads];
+  for (k = 0; k < n; ++k) beta[k * threads] = theta[k];
   return (sum_0 + sum_1) + (sum_2 + sum_3);
 }
 
@@ -48,9 +49,10 @@ FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const do
 struct Kernels {
   using Tables = linear::Tables;
   static std::size_t memory_size(const Tables&) { return 0; }
+  template <int threads>
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double*,
                                                    double* beta) {
-    return FORCESMITH_ISA::compute_energy(t, element, B, beta);
+    return FORCESMITH_ISA::compute_energy<threads>(t, element, B, beta);
   }
 };
 

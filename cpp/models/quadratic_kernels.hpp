@@ -22,29 +22,31 @@ void for_each_array(const Tables& from, Tables& to, const Visit& visit) {
 
 namespace FORCESMITH_ISA {
 
-/// y = alpha x.
+/// y = alpha x. threads: whose x and y alternate in memory, see simd/registers.hpp.
+template <int threads = 1>
 FORCESMITH_FUNCTION void multiply(const double* alpha, int n, const double* x, double* y) {
-  for (int k = 0; k < n; ++k) y[k] = 0.0;
+  for (int k = 0; k < n; ++k) y[k * threads] = 0.0;
   for (int k = 0; k < n; ++k) {
-    y[k] += *alpha++ * x[k];
+    y[k * threads] += *alpha++ * x[k * threads];
     double sum = 0.0;
     for (int l = k + 1; l < n; ++l) {
-      sum += *alpha * x[l];
-      y[l] += *alpha++ * x[k];
+      sum += *alpha * x[l * threads];
+      y[l * threads] += *alpha++ * x[k * threads];
     }
-    y[k] += sum;
+    y[k * threads] += sum;
   }
 }
 
 /// E of one atom, and its gradient beta with B. product: [size], alpha B.
+template <int threads = 1>
 FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const double* B, double* product,
                                           double* beta) {
-  double energy = linear::FORCESMITH_ISA::compute_energy(t.linear, element, B, beta);
+  double energy = linear::FORCESMITH_ISA::compute_energy<threads>(t.linear, element, B, beta);
   const int n = t.linear.sizes[element];
-  multiply(t.triangles + t.triangle_begin[element], n, B, product);
+  multiply<threads>(t.triangles + t.triangle_begin[element], n, B, product);
   for (int k = 0; k < n; ++k) {
-    energy += 0.5 * product[k] * B[k];
-    beta[k] += product[k];
+    energy += 0.5 * product[k * threads] * B[k * threads];
+    beta[k * threads] += product[k * threads];
   }
   return energy;
 }
@@ -58,9 +60,10 @@ struct Kernels {
       if (t.linear.sizes[element] > largest) largest = t.linear.sizes[element];
     return largest;
   }
+  template <int threads>
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double* memory,
                                                    double* beta) {
-    return FORCESMITH_ISA::compute_energy(t, element, B, memory, beta);
+    return FORCESMITH_ISA::compute_energy<threads>(t, element, B, memory, beta);
   }
 };
 

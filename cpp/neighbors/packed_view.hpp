@@ -10,6 +10,7 @@ namespace forcesmith {
 /// Neighbors inside the cutoff in packs of `width`, each pack of one element or of all. Padding sits exactly at
 /// the cutoff of the pair, where every descriptor vanishes together with its slope.
 /// In single precision, unit vectors and distances are rounded once, here.
+/// On devices the packs of V::threads atoms alternate: a thread sees those of its own, see simd/registers.hpp.
 template <class Real>
 struct PackedViewOf {
   int n_atoms;              // for kernels of descriptors at most `width`
@@ -23,15 +24,6 @@ struct PackedViewOf {
   const Real* r;     // [n_packs][width] |r_ij|, angstrom
   const int* pairs;  // [n_packs][width] pair, counted from the block's first; -1: padding
   const int* types;  // [n_packs][width] element, 0 for padding; null where there is one, or packs are of one
-
-  /// One of the atoms alone; packs and pairs keep their numbers.
-  FORCESMITH_FUNCTION PackedViewOf atom(int index) const {
-    PackedViewOf one = *this;
-    one.n_atoms = 1;
-    one.center_types += index;
-    one.pack_offsets += index;
-    return one;
-  }
 };
 
 using PackedView = PackedViewOf<double>;

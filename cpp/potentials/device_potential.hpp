@@ -64,18 +64,18 @@ std::unique_ptr<DeviceTerm<ExecSpace, Real>> make_device_term(const Term& term) 
   return made;
 }
 
-/// Numbers of rows in other columns: row `atom` of `narrow` is at columns[types[atom]] of that of `wide`, sizes[..]
-/// numbers. to_wide: from narrow to wide, else back.
+/// Values of atoms in other columns: number k of an atom of `narrow` is number columns[types[atom]] + k of `wide`,
+/// k < sizes[types[atom]]. Both are indexed by device_slot(stride, atom, k). to_wide: from narrow to wide, else back.
 template <class ExecSpace>
 void copy_columns(bool to_wide, int n_atoms, const int* types, const int* columns, const int* sizes, double* wide,
                   int wide_stride, double* narrow, int narrow_stride) {
   Kokkos::parallel_for(
       "forcesmith::potential::copy_columns", Kokkos::RangePolicy<ExecSpace>(0, n_atoms), KOKKOS_LAMBDA(int atom) {
-        double* in_wide = wide + static_cast<std::ptrdiff_t>(atom) * wide_stride + columns[types[atom]];
-        double* in_narrow = narrow + static_cast<std::ptrdiff_t>(atom) * narrow_stride;
         for (int k = 0; k < sizes[types[atom]]; ++k) {
-          if (to_wide) in_wide[k] = in_narrow[k];
-          else in_narrow[k] = in_wide[k];
+          double& in_wide = wide[device_slot(wide_stride, atom, columns[types[atom]] + k)];
+          double& in_narrow = narrow[device_slot(narrow_stride, atom, k)];
+          if (to_wide) in_wide = in_narrow;
+          else in_narrow = in_wide;
         }
       });
 }
@@ -85,7 +85,7 @@ namespace FORCESMITH_ISA {
 /// How many descriptor values of an atom lie outside their range in the training set; see Model::input_range.
 struct CountValuesOutside {
   const int *centers, *types;
-  const double* B;  // [n_atoms][stride]
+  const double* B;  // by device_slot(stride, atom, k)
   int stride;
   const double *low, *high;  // [element][stride]; null: not known
   const int* sizes;          // [element]
@@ -97,10 +97,11 @@ struct CountValuesOutside {
       return;
     }
     const int element = types[atom];
-    const double* own = B + static_cast<std::ptrdiff_t>(atom) * stride;
     int count = 0;
-    for (int k = 0; k < sizes[element]; ++k)
-      count += own[k] < low[element * stride + k] || own[k] > high[element * stride + k];
+    for (int k = 0; k < sizes[element]; ++k) {
+      const double own = B[device_slot(stride, atom, k)];
+      count += own < low[element * stride + k] || own > high[element * stride + k];
+    }
     values_outside[centers[atom]] = count;
   }
 };
@@ -186,7 +187,7 @@ class DevicePotential {
     int column = 0, stride = 0;
     bool in_place = true;
     DeviceArray<ExecSpace, int> d_columns, d_sizes;  // [element]
-    DeviceArray<ExecSpace, double> d_buffer;         // [n_atoms][stride], unless in place
+    DeviceArray<ExecSpace, double> d_buffer;         // by device_slot(stride, atom, k), unless in place
   };
 
   void set_input_ranges(const Model& model, const std::vector<int>& sizes) {
@@ -205,11 +206,11 @@ class DevicePotential {
 
   std::size_t bytes(int n_atoms, int max_neighbors) const {
     std::size_t sum = selection_.bytes(n_atoms, max_neighbors) + model_->bytes(n_atoms) +
-                      (2ul * stride_ + 1) * sizeof(double) * n_atoms;
+                      sizeof(double) * (2 * device_slots(stride_, n_atoms) + n_atoms);
     if (wall_) sum += wall_->bytes(n_atoms, max_neighbors);
     for (const Part& part : parts_) {
       sum += part.descriptor->bytes(n_atoms, max_neighbors);
-      if (!part.in_place) sum += sizeof(double) * part.stride * n_atoms;
+      if (!part.in_place) sum += sizeof(double) * device_slots(part.stride, n_atoms);
     }
     for (const auto& term : terms_) sum += term->bytes(n_atoms, max_neighbors);
     return sum;
@@ -226,7 +227,7 @@ class DevicePotential {
   void evaluate_block(const DeviceBlock<Real>& block, const DeviceEvaluation& wanted, double* sums) {
     const int n_atoms = block.n_atoms;
     const int* types = block.center_types;
-    const std::size_t n_values = static_cast<std::size_t>(n_atoms) * stride_;
+    const std::size_t n_values = device_slots(stride_, n_atoms);
     double* B = reserve(d_B_, "forcesmith::potential::B", n_values);
     double* beta = reserve(d_beta_, "forcesmith::potential::beta", n_values);
     double* energies = reserve(d_energies_, "forcesmith::potential::energies", n_atoms);
@@ -257,8 +258,8 @@ class DevicePotential {
 
   /// Where a descriptor reads or writes its values.
   static double* rows(Part& part, double* of_all, int n_atoms) {
-    if (part.in_place) return of_all + part.column;
-    return reserve(part.d_buffer, "forcesmith::potential::buffer", static_cast<std::size_t>(n_atoms) * part.stride);
+    if (part.in_place) return of_all + device_slot(0, 0, part.column);
+    return reserve(part.d_buffer, "forcesmith::potential::buffer", device_slots(part.stride, n_atoms));
   }
 
   int stride_;

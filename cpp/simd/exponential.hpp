@@ -11,6 +11,7 @@ namespace forcesmith::FORCESMITH_ISA {
 /// n + 1.5 2^52 + 1023 are n + 1023, which is what the exponent field of a double wants.
 #if !defined(__CUDACC__)
 template <class Real, int Width>
+  requires(Width > 1)
 FORCESMITH_FUNCTION Simd<Real, Width> simd_power_of_two(Simd<Real, Width> n) {
   using Format = NumberFormat<Real>;
   using Vector = typename Simd<Real, Width>::Vector;
@@ -18,14 +19,14 @@ FORCESMITH_FUNCTION Simd<Real, Width> simd_power_of_two(Simd<Real, Width> n) {
   return (Vector)((Bits)(n.v + (Format::one_and_a_half + Format::bias)) << Format::fraction_bits);
 }
 #endif
-template <class Real>
-FORCESMITH_FUNCTION Simd<Real, 1> simd_power_of_two(Simd<Real, 1> n) {
+template <class Real, int Threads>
+FORCESMITH_FUNCTION Simd<Real, 1, Threads> simd_power_of_two(Simd<Real, 1, Threads> n) {
   using Format = NumberFormat<Real>;
   const Real shifted = n.v + (Format::one_and_a_half + Format::bias);
   typename Format::Bits bits;
   __builtin_memcpy(&bits, &shifted, sizeof bits);
   bits <<= Format::fraction_bits;
-  Simd<Real, 1> power;
+  Simd<Real, 1, Threads> power;
   __builtin_memcpy(&power.v, &bits, sizeof bits);
   return power;
 }
@@ -72,6 +73,7 @@ FORCESMITH_FUNCTION V simd_exp(V x) {
 /// x = mantissa 2^exponent with 1 <= mantissa < 2, for positive x that is neither denormal nor infinite.
 #if !defined(__CUDACC__)
 template <class Real, int Width>
+  requires(Width > 1)
 FORCESMITH_FUNCTION void simd_split(Simd<Real, Width> x, Simd<Real, Width>& mantissa, Simd<Real, Width>& exponent) {
   using V = Simd<Real, Width>;
   using Format = NumberFormat<Real>;
@@ -85,8 +87,9 @@ FORCESMITH_FUNCTION void simd_split(Simd<Real, Width> x, Simd<Real, Width>& mant
   exponent = V((Vector)((bits >> Format::fraction_bits) | (Bits)shift.v)) - (shift + V(Format::bias));
 }
 #endif
-template <class Real>
-FORCESMITH_FUNCTION void simd_split(Simd<Real, 1> x, Simd<Real, 1>& mantissa, Simd<Real, 1>& exponent) {
+template <class Real, int Threads>
+FORCESMITH_FUNCTION void simd_split(Simd<Real, 1, Threads> x, Simd<Real, 1, Threads>& mantissa,
+                                    Simd<Real, 1, Threads>& exponent) {
   using Format = NumberFormat<Real>;
   using Bits = typename Format::Bits;
   Bits bits;

@@ -1,7 +1,10 @@
 // Simd: the number type of every kernel. Simd<double, 8> and Simd<float, 16> are one AVX-512 register,
-// Simd<double, 4> and Simd<float, 8> one AVX2 register, Simd<double, 1> a plain number (what a GPU thread
-// works with). Kernels are written once, templated on V, a Simd; its slots are called lanes. Numbers that kernels
-// broadcast within loops, from tables for example, are of the same precision as the lanes.
+// Simd<double, 4> and Simd<float, 8> one AVX2 register, Simd<double, 1> a plain number. Kernels are written once,
+// templated on V, a Simd; its slots are called lanes. Numbers that kernels broadcast within loops, from tables for
+// example, are of the same precision as the lanes.
+//
+// On devices V is Simd<Real, 1, 32>: a thread works with plain numbers, and in memory those of 32 threads alternate, so
+// that a warp touches neighboring addresses. Kernels that index memory take this into account, see simd/registers.hpp.
 //
 // Everything that is compiled per instruction set lives in a namespace FORCESMITH_ISA: portable, avx2, avx512,
 // counting (plain numbers that count operations), or device where a compiler for devices is at work. So code compiled for a wider processor can never be linked into a
@@ -11,11 +14,12 @@
 
 #include "core/variants.hpp"
 
+#define FORCESMITH_HOST_FUNCTION inline __attribute__((always_inline))
 #if defined(__CUDACC__)
 #define FORCESMITH_FUNCTION __host__ __device__ inline
 #define FORCESMITH_INLINE_LAMBDA
 #else
-#define FORCESMITH_FUNCTION inline __attribute__((always_inline))
+#define FORCESMITH_FUNCTION FORCESMITH_HOST_FUNCTION
 #define FORCESMITH_INLINE_LAMBDA __attribute__((always_inline))
 #endif
 
@@ -47,10 +51,10 @@ template <> struct VectorOf<unsigned, 8> { typedef unsigned Type __attribute__((
 template <> struct VectorOf<unsigned, 16> { typedef unsigned Type __attribute__((vector_size(64))); };
 // clang-format on
 
-template <class Real, int Width>
+template <class Real, int Width, int Threads = 1>
 struct Simd {
   using Number = Real;
-  static constexpr int width = Width;
+  static constexpr int width = Width, threads = Threads, stride = Width * Threads;
   using Vector = typename VectorOf<Real, Width>::Type;
   Vector v;
 
@@ -72,7 +76,7 @@ struct Simd {
   friend FORCESMITH_FUNCTION Simd operator-(Simd a) { return -a.v; }
 };
 #else
-template <class Real, int Width>
+template <class Real, int Width, int Threads = 1>
 struct Simd;
 #endif
 
@@ -85,10 +89,11 @@ FORCESMITH_FUNCTION Real counted(Real result) {
   return result;
 }
 
-template <class Real>
-struct Simd<Real, 1> {
+/// threads: whose registers alternate in memory; stride: numbers from one register of a thread to its next.
+template <class Real, int Threads>
+struct Simd<Real, 1, Threads> {
   using Number = Real;
-  static constexpr int width = 1;
+  static constexpr int width = 1, threads = Threads, stride = Threads;
   Real v;
 
   Simd() = default;
@@ -112,13 +117,15 @@ inline constexpr bool simd_is_single = sizeof(typename V::Number) == sizeof(floa
 /// Lane by lane: `yes` where a < b, else `no`.
 #if !defined(__CUDACC__)
 template <class Real, int Width>
+  requires(Width > 1)
 FORCESMITH_FUNCTION Simd<Real, Width> simd_if_less(Simd<Real, Width> a, Simd<Real, Width> b, Simd<Real, Width> yes,
                                                    Simd<Real, Width> no) {
   return a.v < b.v ? yes.v : no.v;
 }
 #endif
-template <class Real>
-FORCESMITH_FUNCTION Simd<Real, 1> simd_if_less(Simd<Real, 1> a, Simd<Real, 1> b, Simd<Real, 1> yes, Simd<Real, 1> no) {
+template <class Real, int Threads>
+FORCESMITH_FUNCTION Simd<Real, 1, Threads> simd_if_less(Simd<Real, 1, Threads> a, Simd<Real, 1, Threads> b,
+                                                        Simd<Real, 1, Threads> yes, Simd<Real, 1, Threads> no) {
   return a.v < b.v ? yes : no;
 }
 
@@ -146,9 +153,9 @@ struct NumberFormat<float> {
 
 /// The nearest whole number, for |x| < 2^51, in single precision 2^22. (Added to 1.5 2^52, a number loses its
 /// fraction.)
-template <class Real, int Width>
-FORCESMITH_FUNCTION Simd<Real, Width> simd_round(Simd<Real, Width> x) {
-  const Simd<Real, Width> shift(NumberFormat<Real>::one_and_a_half);
+template <class V>
+FORCESMITH_FUNCTION V simd_round(V x) {
+  const V shift(NumberFormat<typename V::Number>::one_and_a_half);
   return (x.v + shift.v) - shift.v;
 }
 
@@ -160,21 +167,22 @@ FORCESMITH_FUNCTION float square_root(float x) { return sqrtf(x); }
 FORCESMITH_FUNCTION double square_root(double x) { return __builtin_sqrt(x); }
 FORCESMITH_FUNCTION float square_root(float x) { return __builtin_sqrtf(x); }
 template <class Real, int Width>
+  requires(Width > 1)
 FORCESMITH_FUNCTION Simd<Real, Width> simd_sqrt(Simd<Real, Width> a) {
   for (int i = 0; i < Width; ++i) a.v[i] = square_root(a.v[i]);
   return a;
 }
 #endif
-template <class Real>
-FORCESMITH_FUNCTION Simd<Real, 1> simd_sqrt(Simd<Real, 1> a) {
+template <class Real, int Threads>
+FORCESMITH_FUNCTION Simd<Real, 1, Threads> simd_sqrt(Simd<Real, 1, Threads> a) {
   return counted(square_root(a.v));
 }
 
 /// Sum over the lanes.
-template <class Real, int Width>
-FORCESMITH_FUNCTION Real lane_sum(Simd<Real, Width> a) {
-  Real sum = a[0];
-  for (int i = 1; i < Width; ++i) sum += a[i];
+template <class V>
+FORCESMITH_FUNCTION typename V::Number lane_sum(V a) {
+  typename V::Number sum = a[0];
+  for (int i = 1; i < V::width; ++i) sum += a[i];
   return sum;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "simd/indices.hpp"
+#include "simd/registers.hpp"
 #include "simd/simd.hpp"
 #include "simd/transpose.hpp"
 
@@ -31,6 +32,7 @@ FORCESMITH_FUNCTION V join(Half a, Half b, Indices<i...>) {
 }
 /// Sums over the lanes of a[0] .. a[Width - 1].
 template <class Real, int Width>
+  requires(Width > 1)
 FORCESMITH_FUNCTION Simd<Real, Width> lane_sums(const Simd<Real, Width>* a) {
   using V = Simd<Real, Width>;
   if constexpr (sizeof(V) < 64) {
@@ -49,16 +51,18 @@ FORCESMITH_FUNCTION Simd<Real, Width> lane_sums(const Simd<Real, Width>* a) {
 }
 #endif
 
-template <class Real>
-FORCESMITH_FUNCTION Simd<Real, 1> lane_sums(const Simd<Real, 1>* a) {
+template <class V>
+  requires(V::width == 1)
+FORCESMITH_FUNCTION V lane_sums(const V* a) {
   return a[0];
 }
 
-/// sums[i] = sum over the lanes of a[i], i < n. Reads whole groups of `width`: `a` has room for them.
-template <class V, class Real>
-FORCESMITH_FUNCTION void store_lane_sums(const V* a, int n, Real* sums, int stride) {
+/// sums[i * stride] = sum over the lanes of a[i], i < n. Reads whole groups of `width`: `a` has room for them.
+template <class Array, class Real>
+FORCESMITH_FUNCTION void store_lane_sums(Array a, int n, Real* sums, int stride) {
+  using V = RegisterOf<Array>;
   for (int i = 0; i < n; i += V::width) {
-    const V group = lane_sums(a + i);
+    const V group = lane_sums(&a[i]);
     const int count = n - i < V::width ? n - i : V::width;
     for (int k = 0; k < count; ++k) sums[(i + k) * stride] = group[k];
   }
@@ -67,15 +71,16 @@ FORCESMITH_FUNCTION void store_lane_sums(const V* a, int n, Real* sums, int stri
 /// In two steps, to registers of atoms: for each atom in turn store_sums_of_atom(), and then sums_to_lanes() makes
 /// lane `atom` of registers[i] the sum over the lanes of its a[i], i < n. Whole groups of `width` registers are
 /// written, and of a read.
-template <class V>
-FORCESMITH_FUNCTION void store_sums_of_atom(const V* a, int n, int atom, V* registers) {
-  for (int i = 0; i < n; i += V::width) registers[i + atom] = lane_sums(a + i);
+template <class ConstArray, class Array>
+FORCESMITH_FUNCTION void store_sums_of_atom(ConstArray a, int n, int atom, Array registers) {
+  for (int i = 0; i < n; i += RegisterOf<Array>::width) registers[i + atom] = lane_sums(&a[i]);
 }
-template <class V>
-FORCESMITH_FUNCTION void sums_to_lanes(V* registers, int n, int n_atoms) {
+template <class Array>
+FORCESMITH_FUNCTION void sums_to_lanes(Array registers, int n, int n_atoms) {
+  using V = RegisterOf<Array>;
   for (int i = 0; i < n; i += V::width) {
     for (int atom = n_atoms; atom < V::width; ++atom) registers[i + atom] = V(0);
-    simd_transpose(registers + i);
+    simd_transpose(&registers[i]);
   }
 }
 

@@ -1,7 +1,9 @@
-// Numbers of many atoms between rows, [atom][k], and lanes, one register of atoms per k.
+// Numbers of many atoms between rows, [atom][k], and lanes, one register of atoms per k. Where registers of threads
+// alternate in memory, so do the numbers of their rows.
 #pragma once
 
 #include "simd/indices.hpp"
+#include "simd/registers.hpp"
 #include "simd/simd.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
@@ -29,9 +31,10 @@ FORCESMITH_FUNCTION void simd_transpose(V*) {}
 #endif
 
 /// rows[atom][k] = lane `atom` of registers[index[k]], k < n.
-template <class V>
-FORCESMITH_FUNCTION void lanes_to_rows(const V* registers, const int* index, int n, int n_atoms, double* rows,
+template <class Array>
+FORCESMITH_FUNCTION void lanes_to_rows(Array registers, const int* index, int n, int n_atoms, double* rows,
                                        int stride) {
+  using V = RegisterOf<Array>;
   for (int k = 0; k < n; k += V::width) {
     const int count = n - k < V::width ? n - k : V::width;
     V numbers[V::width];
@@ -39,31 +42,32 @@ FORCESMITH_FUNCTION void lanes_to_rows(const V* registers, const int* index, int
     simd_transpose(numbers);
     for (int atom = 0; atom < n_atoms; ++atom) {
       const auto* from = reinterpret_cast<const typename V::Number*>(numbers + atom);
-      double* to = rows + static_cast<long long>(atom) * stride + k;
+      double* to = rows + (static_cast<long long>(atom) * stride + k) * V::threads;
       if (count == V::width)
-        for (int i = 0; i < V::width; ++i) to[i] = from[i];
+        for (int i = 0; i < V::width; ++i) to[i * V::threads] = from[i];
       else
-        for (int i = 0; i < count; ++i) to[i] = from[i];
+        for (int i = 0; i < count; ++i) to[i * V::threads] = from[i];
     }
   }
 }
 
 /// Adds rows[atom][k] to lane `atom` of registers[index[k]], k < n.
-template <class V>
+template <class Array>
 FORCESMITH_FUNCTION void add_rows_to_lanes(const double* rows, int stride, const int* index, int n, int n_atoms,
-                                           V* registers) {
+                                           Array registers) {
+  using V = RegisterOf<Array>;
   using Number = typename V::Number;
   for (int k = 0; k < n; k += V::width) {
     const int count = n - k < V::width ? n - k : V::width;
     V numbers[V::width];
     for (int atom = 0; atom < V::width; ++atom) {
       auto* to = reinterpret_cast<Number*>(numbers + atom);
-      const double* from = rows + static_cast<long long>(atom) * stride + k;
+      const double* from = rows + (static_cast<long long>(atom) * stride + k) * V::threads;
       if (atom >= n_atoms) numbers[atom] = V(0);
       else if (count == V::width)
-        for (int i = 0; i < V::width; ++i) to[i] = static_cast<Number>(from[i]);
+        for (int i = 0; i < V::width; ++i) to[i] = static_cast<Number>(from[i * V::threads]);
       else
-        for (int i = 0; i < V::width; ++i) to[i] = i < count ? static_cast<Number>(from[i]) : 0;
+        for (int i = 0; i < V::width; ++i) to[i] = i < count ? static_cast<Number>(from[i * V::threads]) : 0;
     }
     simd_transpose(numbers);
     for (int i = 0; i < count; ++i) registers[index[k + i]] += numbers[i];

@@ -10,15 +10,17 @@
 #include "neighbors/packed_view.hpp"
 #include "random_numbers.hpp"
 
-/// Atoms with none, few and many neighbors, 1.4 to 5.4 angstrom away.
+/// Atoms with none, few and many neighbors, 1.4 to 5.4 angstrom away: `repeats` times eleven.
 struct Neighborhoods {
   std::vector<int> centers, center_types, types, neighbors;
   std::vector<std::int64_t> offsets{0};
   Numbers x, y, z;
 
-  explicit Neighborhoods(std::mt19937& random) {
+  explicit Neighborhoods(std::mt19937& random, int repeats = 1) {
     std::uniform_real_distribution<double> distance(1.4, 5.4);
-    for (int count : {0, 1, 37, 8, 20, 2, 16, 0, 9, 3, 64}) {
+    constexpr int counts[] = {0, 1, 37, 8, 20, 2, 16, 0, 9, 3, 64};
+    for (int atom = 0; atom < repeats * static_cast<int>(std::size(counts)); ++atom) {
+      const int count = counts[atom % std::size(counts)];
       centers.push_back(static_cast<int>(centers.size()));
       center_types.push_back(count % 2);
       for (int n = 0; n < count; ++n) {

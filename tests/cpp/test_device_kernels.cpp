@@ -1,8 +1,9 @@
-// The launches of every registered descriptor and model (one thread per atom, Simd<Real, 1>), run here on the default
+// The launches of every registered descriptor and model (one thread per atom, DeviceSimd), run here on the default
 // host space, against the SIMD variant in use: all verbs on random neighborhoods with two elements, in both precisions
-// and whatever the size of blocks.
+// and whatever the size of blocks: parts of a slice of atoms, whole ones and several.
 #include "core/kokkos_scope.hpp"
 #include "descriptors/device_descriptor.hpp"
+#include "device_slices.hpp"
 #include "models/device_model.hpp"
 #include "neighbors/device_selection.hpp"
 #include "random_neighborhoods.hpp"
@@ -58,19 +59,25 @@ VerbOutput launch_verbs(const Own& descriptor, const Neighborhoods& atoms, const
   VerbOutput out(in, n_parameters);
   Blocks<double> blocks(atoms);
   for (int first = 0; first < atoms.n_atoms(); first += block_size) {
-    const DeviceBlock<double>& block = blocks.select(first, std::min(block_size, atoms.n_atoms() - first));
-    const std::size_t row = static_cast<std::size_t>(first) * in.stride, n_components = 3 * blocks.n_slots();
+    const int count = std::min(block_size, atoms.n_atoms() - first);
+    const DeviceBlock<double>& block = blocks.select(first, count);
+    const std::size_t n_components = 3 * blocks.n_slots();
+    const Numbers beta = to_slices(in.beta, in.stride, first, count);
+    const Numbers beta_dot = to_slices(in.beta_dot, in.stride, first, count);
+    Numbers B = to_slices(out.B, in.stride, first, count), B_dot = B;
     Numbers directions(n_components), gradients(n_components * in.stride);
     blocks.for_each_pair(
         [&](std::size_t pair, std::size_t slot) { std::copy_n(&in.directions[3 * pair], 3, &directions[3 * slot]); });
-    device.values(block, &out.B[row], in.stride);
-    device.backpropagate(&in.beta[row], in.stride, block);
-    device.tangent(directions.data(), &out.B_dot[row], in.stride);
+    device.values(block, B.data(), in.stride);
+    device.backpropagate(beta.data(), in.stride, block);
+    device.tangent(directions.data(), B_dot.data(), in.stride);
     Numbers of_atoms(block.n_atoms * n_parameters, -1.0);
     if constexpr (FORCESMITH_ISA::HasParameters<typename Own::Kernels>)
-      device.parameter_adjoint(directions.data(), &in.beta[row], &in.beta_dot[row], in.stride, of_atoms.data());
+      device.parameter_adjoint(directions.data(), beta.data(), beta_dot.data(), in.stride, of_atoms.data());
     device.gradients(gradients.data(), in.stride);
     Kokkos::fence();
+    from_slices(B, in.stride, first, count, out.B);
+    from_slices(B_dot, in.stride, first, count, out.B_dot);
     for (std::size_t i = 0; i < of_atoms.size(); ++i) out.parameter_gradient[i % n_parameters] += of_atoms[i];
     blocks.take_gradients(out.pair_gradients);
     blocks.for_each_pair([&](std::size_t pair, std::size_t slot) {
@@ -87,9 +94,11 @@ void test_single(const Own& descriptor, const Neighborhoods& atoms, const VerbIn
   VerbOutput out(in, 0);
   Blocks<float> blocks(atoms);
   const DeviceBlock<float>& block = blocks.select(0, atoms.n_atoms());
-  device.values(block, out.B.data(), in.stride);
-  device.backpropagate(in.beta.data(), in.stride, block);
+  Numbers B = to_slices(out.B, in.stride, 0, atoms.n_atoms());
+  device.values(block, B.data(), in.stride);
+  device.backpropagate(to_slices(in.beta, in.stride, 0, atoms.n_atoms()).data(), in.stride, block);
   Kokkos::fence();
+  from_slices(B, in.stride, 0, atoms.n_atoms(), out.B);
   blocks.take_gradients(out.pair_gradients);
   CHECK_CLOSE(out.B, in_double.B, rounding);
   CHECK_CLOSE(out.pair_gradients, in_double.pair_gradients, rounding);
@@ -99,11 +108,11 @@ void test_single(const Own& descriptor, const Neighborhoods& atoms, const VerbIn
 template <class Own>
 void test_descriptor(const Example& example) {
   std::mt19937 random(1);
-  const Neighborhoods atoms(random);
+  const Neighborhoods atoms(random, 7);  // three slices of atoms
   const auto descriptor = make_descriptor<Own>(example.settings, random);
   const VerbInput in(random, atoms, std::max(descriptor->size(0), descriptor->size(1)));
   const VerbOutput host = run_verbs(*descriptor, atoms, in, descriptor->block_size());
-  for (int block_size : {atoms.n_atoms(), 3, 1})
+  for (int block_size : {atoms.n_atoms(), 2 * device_slice, device_slice + 1, device_slice, device_slice - 1, 1})
     test_same_output(launch_verbs(*descriptor, atoms, in, block_size), host, example.rounding);
   test_single(*descriptor, atoms, in, host, example.rounding_of_single);
 }
@@ -111,16 +120,21 @@ void test_descriptor(const Example& example) {
 template <class Own>
 void test_model(const Example& example) {
   std::mt19937 random(2);
-  const std::vector<int> sizes{5, 11}, types{0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 1, 1};
+  const std::vector<int> sizes{5, 11};
+  std::vector<int> types;
+  for (int atom = 0; atom < 71; ++atom) types.push_back(atom * atom % 3 == 1);
   const int n_atoms = static_cast<int>(types.size()), stride = 13;
   const auto model = make_model<Own>(example.settings, sizes, random);
   const Numbers B = random_numbers(random, n_atoms * stride);
-  Numbers energies(n_atoms), beta(B.size(), -1.0), device_energies(n_atoms), device_beta(B.size(), -1.0);
+  Numbers energies(n_atoms), beta(B.size(), -1.0), device_energies(n_atoms), device_beta(B.size());
+  Numbers beta_slices = to_slices(beta, stride, 0, n_atoms);
   model->energies_and_gradients(*model->make_workspace(), n_atoms, types.data(), B.data(), stride, energies.data(),
                                 beta.data());
   DeviceModelKernels<Space, Own> device(*model);
-  device.energies_and_gradients(n_atoms, types.data(), B.data(), stride, device_energies.data(), device_beta.data());
+  device.energies_and_gradients(n_atoms, types.data(), to_slices(B, stride, 0, n_atoms).data(), stride,
+                                device_energies.data(), beta_slices.data());
   Kokkos::fence();
+  from_slices(beta_slices, stride, 0, n_atoms, device_beta);
   CHECK_CLOSE(device_energies, energies, example.rounding);
   CHECK_CLOSE(device_beta, beta, example.rounding);
   CHECK(*std::max_element(energies.begin(), energies.end()) > 0.0);

@@ -16,8 +16,8 @@ using Space = Kokkos::DefaultHostExecutionSpace;
 /// Random neighborhoods of atoms that are each other's neighbors.
 struct Atoms {
   std::mt19937 random{5};
-  Neighborhoods all{random};
-  int largest = 0;  // number of neighbors
+  Neighborhoods all{random, 6};  // three slices of atoms
+  int largest = 0;               // number of neighbors
   Atoms() {
     for (std::size_t pair = 0; pair < all.n_pairs(); ++pair) all.neighbors[pair] = static_cast<int>(pair) % n_host();
     for (int atom = 0; atom < all.n_atoms(); ++atom)

@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "core/instruction_set.hpp"
 #include "core/kokkos_scope.hpp"
+#include "device_slices.hpp"
 #include "models/device_model.hpp"
 #include "models/neural_network/neural_network.hpp"
 #include "random_numbers.hpp"
@@ -200,9 +201,12 @@ void test_settings(std::mt19937& random, const Settings& settings) {
   NeuralNetwork model(settings);
   model.set_parameters(parameters);
   DeviceModelKernels<Kokkos::DefaultHostExecutionSpace, NeuralNetwork> device(model);
+  const int count = static_cast<int>(n_atoms);
+  const Numbers B = to_slices(in.B, in.stride, 0, count);
   Numbers device_energies(n_atoms), device_beta(n_values, -1.0);
-  device.energies_and_gradients(static_cast<int>(n_atoms), in.types.data(), in.B.data(), in.stride,
-                                device_energies.data(), device_beta.data());
+  Numbers beta = to_slices(device_beta, in.stride, 0, count);
+  device.energies_and_gradients(count, in.types.data(), B.data(), in.stride, device_energies.data(), beta.data());
+  from_slices(beta, in.stride, 0, count, device_beta);
   Kokkos::fence();
   CHECK_CLOSE(device_energies, energies, 1e-14);
   CHECK_CLOSE(device_beta, portable.beta, 1e-13);

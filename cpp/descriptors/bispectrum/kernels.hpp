@@ -36,7 +36,7 @@ struct Pack {
 
   template <class Real>
   FORCESMITH_FUNCTION Pack(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, int center, int pack) {
-    const int at = pack * V::width, element = neighbors.pack_types[pack];
+    const int at = pack * V::stride, element = neighbors.pack_types[pack * V::threads];
     const int pair = center * t.n_elements + element;
     n[0] = simd_load<V>(neighbors.x + at);
     n[1] = simd_load<V>(neighbors.y + at);
@@ -101,15 +101,16 @@ struct Row {
       : first(t.half_begin[j_next - 1] + (2 * mb == j_next ? mb - 1 : mb) * j_next),
         j(j_next - 1),
         mirrored(2 * mb == j_next) {}
-  template <class V>
-  FORCESMITH_FUNCTION Complex<V> load(const V* u, int ma, int mb) const {
+  template <class Array>
+  FORCESMITH_FUNCTION auto load(Array u, int ma, int mb) const {
+    using V = RegisterOf<Array>;
     if (!mirrored) return complex_load(u, first + ma);
     const Complex<V> p = complex_load(u, first + j - ma);
     return (ma + mb) % 2 == 0 ? Complex<V>{p.re, -p.im} : Complex<V>{-p.re, p.im};
   }
   /// Adds to the adjoint of what load() gives.
   template <class V>
-  FORCESMITH_FUNCTION void add(V* u_bar, int ma, int mb, Complex<V> p) const {
+  FORCESMITH_FUNCTION void add(Registers<V> u_bar, int ma, int mb, Complex<V> p) const {
     if (!mirrored) complex_add(u_bar, first + ma, p);
     else if ((ma + mb) % 2 == 0) complex_add(u_bar, first + j - ma, Complex<V>{p.re, -p.im});
     else complex_add(u_bar, first + j - ma, Complex<V>{-p.re, p.im});
@@ -118,7 +119,7 @@ struct Row {
 
 /// u^j for all j by recursion, VMK 4.8.2: u^j[mb][ma] from u^{j-1}[mb][ma] and u^{j-1}[mb][ma-1].
 template <class V, class Real>
-FORCESMITH_FUNCTION void compute_u(const Tables<Real>& t, Complex<V> a, Complex<V> b, V* u) {
+FORCESMITH_FUNCTION void compute_u(const Tables<Real>& t, Complex<V> a, Complex<V> b, Registers<V> u) {
   complex_store(u, 0, Complex<V>{V(1.0), V(0.0)});
   for (int j = 1; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
@@ -138,7 +139,7 @@ FORCESMITH_FUNCTION void compute_u(const Tables<Real>& t, Complex<V> a, Complex<
 /// Directional derivatives of u^j when a and b move with a_dot and b_dot.
 template <class V, class Real>
 FORCESMITH_FUNCTION void compute_u_dot(const Tables<Real>& t, Complex<V> a, Complex<V> b, Complex<V> a_dot,
-                                       Complex<V> b_dot, const V* u, V* u_dot) {
+                                       Complex<V> b_dot, Registers<const V> u, Registers<V> u_dot) {
   complex_store(u_dot, 0, Complex<V>{V(0.0), V(0.0)});
   for (int j = 1; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
@@ -158,8 +159,8 @@ FORCESMITH_FUNCTION void compute_u_dot(const Tables<Real>& t, Complex<V> a, Comp
 
 /// Back through the recursion: u_bar is the adjoint of u (and is used up), a_bar and b_bar those of a, b.
 template <class V, class Real>
-FORCESMITH_FUNCTION void reverse_u(const Tables<Real>& t, Complex<V> a, Complex<V> b, const V* u, V* u_bar,
-                                   Complex<V>& a_bar, Complex<V>& b_bar) {
+FORCESMITH_FUNCTION void reverse_u(const Tables<Real>& t, Complex<V> a, Complex<V> b, Registers<const V> u,
+                                   Registers<V> u_bar, Complex<V>& a_bar, Complex<V>& b_bar) {
   a_bar = b_bar = {V(0.0), V(0.0)};
   for (int j = t.twojmax; j > 0; --j)
     for (int mb = 0; 2 * mb <= j; ++mb) {
@@ -179,7 +180,7 @@ FORCESMITH_FUNCTION void reverse_u(const Tables<Real>& t, Complex<V> a, Complex<
 
 /// All rows of U^j from the stored ones.
 template <class V, class Real>
-FORCESMITH_FUNCTION void unfold(const Tables<Real>& t, const V* half, V* full) {
+FORCESMITH_FUNCTION void unfold(const Tables<Real>& t, Registers<const V> half, Registers<V> full) {
   for (int j = 0; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb)
       for (int ma = 0; ma <= j; ++ma) {
@@ -196,13 +197,14 @@ FORCESMITH_FUNCTION void unfold(const Tables<Real>& t, const V* half, V* full) {
 /// Z of one block: sum over m1 + m2 = m of Clebsch-Gordan coefficients times u^{j1} u^{j2}, for rows and
 /// for columns.
 template <class V, class Real>
-FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Block& block, const V* U_full, V* Z) {
+FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Block& block, Registers<const V> U_full,
+                                   Registers<V> Z) {
   const int j1 = block.j1, j2 = block.j2, j = block.j;
-  const V* u1 = U_full + 2 * (block.channel1 * t.n_full + t.full_begin[j1]);
-  const V* u2 = U_full + 2 * (block.channel2 * t.n_full + t.full_begin[j2]);
+  const auto u1 = U_full + 2 * (block.channel1 * t.n_full + t.full_begin[j1]);
+  const auto u2 = U_full + 2 * (block.channel2 * t.n_full + t.full_begin[j2]);
   const Real* coupling = t.clebsch_gordan + block.coupling;
   const int sum = (j1 + j2 - j) / 2;  // m1 + m2 = m + sum, when each counts from 0
-  V* z = Z + 2 * block.z;
+  auto z = Z + 2 * block.z;
   for (int mb = 0; 2 * mb <= j; ++mb) {
     const V multiplicity(2 * mb < j ? 2.0 : 1.0);
     for (int ma = 0; ma <= j; ++ma, z += 2) {
@@ -211,8 +213,8 @@ FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Block& block, co
       Complex<V> of_block{V(0.0), V(0.0)};
       for (int mb1 = first_b; mb1 <= last_b; ++mb1) {
         const int mb2 = mb + sum - mb1;
-        const V* row1 = u1 + 2 * mb1 * (j1 + 1);
-        const V* row2 = u2 + 2 * mb2 * (j2 + 1);
+        const auto row1 = u1 + 2 * mb1 * (j1 + 1);
+        const auto row2 = u2 + 2 * mb2 * (j2 + 1);
         Complex<V> of_row{V(0.0), V(0.0)};
         for (int ma1 = first_a; ma1 <= last_a; ++ma1) {
           const int ma2 = ma + sum - ma1;
@@ -234,13 +236,13 @@ FORCESMITH_FUNCTION void set_pair_gradients(const Pack<V>& p, V dr, const V* dn,
   const V inverse_r = V(1.0) / p.r;
   const V radial = dr - (dn[0] * p.n[0] + dn[1] * p.n[1] + dn[2] * p.n[2]) * inverse_r;
   for (int axis = 0; axis < 3; ++axis)
-    simd_store(pair_gradients + axis * V::width, radial * p.n[axis] + dn[axis] * inverse_r);
+    simd_store(pair_gradients + axis * V::stride, radial * p.n[axis] + dn[axis] * inverse_r);
 }
 
 /// u_dot, then the derivative of w s u, of one pack moving with r_dot and n_dot; u is computed too.
 template <class V, class Real>
-FORCESMITH_FUNCTION void compute_density_dot(const Tables<Real>& t, const Pack<V>& p, V r_dot, const V* n_dot, V* u,
-                                             V* u_dot) {
+FORCESMITH_FUNCTION void compute_density_dot(const Tables<Real>& t, const Pack<V>& p, V r_dot, const V* n_dot,
+                                             Registers<V> u, Registers<V> u_dot) {
   Complex<V> a_dot, b_dot;
   p.move(r_dot, n_dot, a_dot, b_dot);
   compute_u(t, p.a, p.b, u);
@@ -261,11 +263,11 @@ struct Kernels {
   static FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                  const Scratch<Real>& s, double* values, int stride) {
     const int n = 2 * t.n_half;
-    V* u = reinterpret_cast<V*>(s.u);
-    V* sums = reinterpret_cast<V*>(s.sums);
-    V* U = reinterpret_cast<V*>(s.U);
-    V* U_full = reinterpret_cast<V*>(s.U_full);
-    V* Z = reinterpret_cast<V*>(s.Z);
+    const auto u = registers_at<V>(s.u);
+    const auto sums = registers_at<V>(s.sums);
+    const auto U = registers_at<V>(s.U);
+    const auto U_full = registers_at<V>(s.U_full);
+    const auto Z = registers_at<V>(s.Z);
     for (int i = 0; i < t.n_channels * n; ++i) U[i] = V(0.0);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       const int center = neighbors.center_types[atom];
@@ -275,28 +277,28 @@ struct Kernels {
         const Pack<V> p(t, neighbors, center, pack);
         FORCESMITH_PHASE(moments);
         compute_u(t, p.a, p.b, u);
-        V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
+        const auto sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] * n : 0);
         for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
       }
-      store_lane_sums(sums, t.n_channels * n, s.U + atom, V::width);
+      store_lane_sums(sums, t.n_channels * n, s.U + atom, V::stride);
       // The atom itself, at the pole of the sphere: the unit matrix.
       for (int channel = 0; channel < t.n_channels; ++channel) {
         if (t.n_channels > 1 && channel != center && !t.wselfallflag) continue;
         for (int j = 0; j <= t.twojmax; ++j)
           for (int mb = 0; 2 * mb <= j; ++mb)
-            s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * V::width + atom] += 1.0;
+            s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * V::stride + atom] += 1.0;
       }
     }
     FORCESMITH_PHASE(contraction);
     for (int channel = 0; channel < t.n_channels; ++channel)
-      unfold(t, U + channel * n, U_full + 2 * channel * t.n_full);
-    for (int block = 0; block < t.n_blocks; ++block) compute_z(t, t.blocks[block], U_full, Z);
+      unfold<V>(t, U + channel * n, U_full + 2 * channel * t.n_full);
+    for (int block = 0; block < t.n_blocks; ++block) compute_z<V>(t, t.blocks[block], U_full, Z);
     for (int k = 0; k < t.n_values; ++k) {
       const Block& block = t.blocks[t.value_block[k]];
       const V value =
           complex_dot(U + t.value_channel[k] * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
       for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-        values[atom * stride + k] = value[atom] - t.shift[neighbors.center_types[atom] * t.n_values + k];
+        values[(atom * stride + k) * V::threads] = value[atom] - t.shift[neighbors.center_types[atom] * t.n_values + k];
     }
   }
 
@@ -307,10 +309,10 @@ struct Kernels {
                                                  Real* pair_gradients) {
     FORCESMITH_PHASE(adjoint);
     const int n = 2 * t.n_half;
-    V* u = reinterpret_cast<V*>(s.u);
-    V* u_bar = reinterpret_cast<V*>(s.u_dot);
-    V* Y = reinterpret_cast<V*>(s.Y);
-    const V* Z = reinterpret_cast<const V*>(s.Z);
+    const auto u = registers_at<V>(s.u);
+    const auto u_bar = registers_at<V>(s.u_dot);
+    const auto Y = registers_at<V>(s.Y);
+    const auto Z = registers_at<V>(s.Z);
     for (int i = 0; i < t.n_channels * n; ++i) Y[i] = V(0.0);
     for (int index = 0; index < t.n_projections; ++index) {
       const Projection& projection = t.projections[index];
@@ -319,11 +321,11 @@ struct Kernels {
       for (int entry = projection.begin; entry < projection.end; ++entry) {
         V of_value(0.0);
         for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-          of_value.set(atom, beta[atom * stride + t.entry_value[entry]]);
+          of_value.set(atom, beta[(atom * stride + t.entry_value[entry]) * V::threads]);
         coefficient += V(t.entry_factor[entry]) * of_value;
       }
-      const V* z = Z + 2 * block.z;
-      V* y = Y + projection.channel * n + 2 * t.half_begin[block.j];
+      const auto z = Z + 2 * block.z;
+      const auto y = Y + projection.channel * n + 2 * t.half_begin[block.j];
       for (int i = 0; i < 2 * half_size(block.j); ++i) y[i] += coefficient * z[i];
     }
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
@@ -333,11 +335,11 @@ struct Kernels {
         const Pack<V> p(t, neighbors, center, pack);
         FORCESMITH_PHASE(pair_gradients);
         compute_u(t, p.a, p.b, u);
-        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
-        const Real* y = s.Y + channel * n * V::width + atom;
+        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] : 0;
+        const Real* y = s.Y + channel * n * V::stride + atom;
         V energy(0.0);
         for (int i = 0; i < n; ++i) {
-          u_bar[i] = V(y[i * V::width]);
+          u_bar[i] = V(y[i * V::stride]);
           energy += u_bar[i] * u[i];
         }
         Complex<V> a_bar, b_bar;
@@ -346,7 +348,7 @@ struct Kernels {
         const V scale = p.weight * p.sine;
         const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
         set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn,
-                           pair_gradients + 3 * pack * V::width);
+                           pair_gradients + 3 * pack * V::stride);
       }
     }
   }
@@ -358,11 +360,11 @@ struct Kernels {
                                                   const Scratch<Real>& s, const double* directions, double* values_dot,
                                                   int stride) {
     const int n = 2 * t.n_half;
-    V* u = reinterpret_cast<V*>(s.u);
-    V* u_dot = reinterpret_cast<V*>(s.u_dot);
-    V* sums = reinterpret_cast<V*>(s.sums);
-    V* U_dot = reinterpret_cast<V*>(s.Y);
-    const V* Z = reinterpret_cast<const V*>(s.Z);
+    const auto u = registers_at<V>(s.u);
+    const auto u_dot = registers_at<V>(s.u_dot);
+    const auto sums = registers_at<V>(s.sums);
+    const auto U_dot = registers_at<V>(s.Y);
+    const auto Z = registers_at<V>(s.Z);
     for (int i = 0; i < t.n_channels * n; ++i) U_dot[i] = V(0.0);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       const int center = neighbors.center_types[atom];
@@ -370,20 +372,20 @@ struct Kernels {
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
         const Pack<V> p(t, neighbors, center, pack);
         V d[3] = {V(0.0), V(0.0), V(0.0)}, n_dot[3];
-        const int* pairs = neighbors.pairs + pack * V::width;
+        const int* pairs = neighbors.pairs + pack * V::stride;
         for (int lane = 0; lane < V::width; ++lane)
           if (pairs[lane] >= 0)
             for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
         const V r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
         for (int axis = 0; axis < 3; ++axis) n_dot[axis] = (d[axis] - p.n[axis] * r_dot) / p.r;
         compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
-        V* sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack] * n : 0);
+        const auto sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] * n : 0);
         for (int i = 0; i < n; ++i) sum[i] += u_dot[i];
       }
-      store_lane_sums(sums, t.n_channels * n, s.Y + atom, V::width);
+      store_lane_sums(sums, t.n_channels * n, s.Y + atom, V::stride);
     }
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-      for (int k = 0; k < t.n_values; ++k) values_dot[atom * stride + k] = 0.0;
+      for (int k = 0; k < t.n_values; ++k) values_dot[(atom * stride + k) * V::threads] = 0.0;
     for (int index = 0; index < t.n_projections; ++index) {
       const Projection& projection = t.projections[index];
       const Block& block = t.blocks[projection.block];
@@ -391,7 +393,7 @@ struct Kernels {
           complex_dot(U_dot + projection.channel * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
       for (int entry = projection.begin; entry < projection.end; ++entry)
         for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-          values_dot[atom * stride + t.entry_value[entry]] += t.entry_factor[entry] * along[atom];
+          values_dot[(atom * stride + t.entry_value[entry]) * V::threads] += t.entry_factor[entry] * along[atom];
     }
   }
 
@@ -399,14 +401,14 @@ struct Kernels {
   template <class V, class Real>
   static FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                     const Scratch<Real>& s, double* gradients, int stride) {
-    V* u = reinterpret_cast<V*>(s.u);
-    V* u_dot = reinterpret_cast<V*>(s.u_dot);
-    V* dB = reinterpret_cast<V*>(s.for_gradients);
+    const auto u = registers_at<V>(s.u);
+    const auto u_dot = registers_at<V>(s.u_dot);
+    const auto dB = registers_at<V>(s.for_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       const int center = neighbors.center_types[atom];
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
         const Pack<V> p(t, neighbors, center, pack);
-        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack] : 0;
+        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] : 0;
         const V inverse_r = V(1.0) / p.r;
         for (int i = 0; i < 3 * t.n_values; ++i) dB[i] = V(0.0);
         for (int axis = 0; axis < 3; ++axis) {
@@ -419,19 +421,19 @@ struct Kernels {
             const Projection& projection = t.projections[index];
             if (projection.channel != channel) continue;
             const Block& block = t.blocks[projection.block];
-            const Real* z = s.Z + 2 * block.z * V::width + atom;
-            const V* du = u_dot + 2 * t.half_begin[block.j];
+            const Real* z = s.Z + 2 * block.z * V::stride + atom;
+            const auto du = u_dot + 2 * t.half_begin[block.j];
             V along(0.0), along_odd(0.0);
             for (int i = 0; i < 2 * half_size(block.j); i += 2) {
-              along += V(z[i * V::width]) * du[i];
-              along_odd += V(z[(i + 1) * V::width]) * du[i + 1];
+              along += V(z[i * V::stride]) * du[i];
+              along_odd += V(z[(i + 1) * V::stride]) * du[i + 1];
             }
             along += along_odd;
             for (int entry = projection.begin; entry < projection.end; ++entry)
               dB[axis * t.n_values + t.entry_value[entry]] += V(t.entry_factor[entry]) * along;
           }
         }
-        const int* pairs = neighbors.pairs + pack * V::width;
+        const int* pairs = neighbors.pairs + pack * V::stride;
         for (int lane = 0; lane < V::width; ++lane) {
           if (pairs[lane] < 0) continue;
           for (int axis = 0; axis < 3; ++axis) {

@@ -89,7 +89,7 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
 }
 
 /// Working memory of one worker for one block of atoms; V is one register (`width` numbers). Complex
-/// arrays hold two V per element. On a device, every atom has its own, with width 1.
+/// arrays hold two V per element.
 template <class Real>
 struct Scratch {
   Real* u;              // V [n_half][2] of one pack of neighbors
@@ -107,10 +107,11 @@ struct Scratch {
     return 2 * half + 3 * channels * half + width + 2 * channels * t.n_full + 2ul * t.n_z;
   }
   static FORCESMITH_FUNCTION std::size_t gradients_size(const Tables<Real>& t, int, int) { return 3ul * t.n_values; }
-  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int, int width, Real*, Real* working) {
-    auto take = [&working, width](std::size_t registers) {
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int, int width, int stride, Real*,
+                                              Real* working) {
+    auto take = [&working, stride](std::size_t registers) {
       Real* own = working;
-      working += registers * width;
+      working += registers * stride;
       return own;
     };
     const std::size_t half = 2ul * t.n_half, all = t.n_channels * half;

@@ -45,7 +45,7 @@ struct Packs {
 
   FORCESMITH_FUNCTION Packs(const NeighborsOf<V>& neighbors, int first) {
     for (int n = 0; n < N; ++n) {
-      const int at = (first + n) * V::width;
+      const int at = (first + n) * V::stride;
       u[n][0] = simd_load<V>(neighbors.x + at);
       u[n][1] = simd_load<V>(neighbors.y + at);
       u[n][2] = simd_load<V>(neighbors.z + at);
@@ -83,8 +83,8 @@ FORCESMITH_FUNCTION V compute_xi(const TablesOf<V>& t, V r) {
 
 /// f_mu and df_mu/dr, mu < R, of a pack of neighbors of a center element.
 template <class V, int R, class OfElements>
-FORCESMITH_FUNCTION void compute_radial(const TablesOf<V>& t, int center, const OfElements& of_elements, V r, V* f,
-                                        V* df) {
+FORCESMITH_FUNCTION void compute_radial(const TablesOf<V>& t, int center, const OfElements& of_elements, V r,
+                                        Registers<V> f, Registers<V> df) {
   const int stride = neighbor_stride<V>(t, of_elements), last = t.n_polynomials - 1;
   const auto* rows = t.radial + center * t.n_polynomials * 2 * R * stride;
   V sum[R], dsum[R];
@@ -145,7 +145,8 @@ FORCESMITH_FUNCTION void visit_row_backwards(const int* ends, int basic, const V
 
 /// Adds sum_n f_mu monomial of N packs to the moment sums (still one value per lane).
 template <class V, int R, int N>
-FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& packs, const V* f, V* sums) {
+FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& packs, Registers<const V> f,
+                                     Registers<V> sums) {
   V radial[N][R];
   for (int n = 0; n < N; ++n)
     for (int mu = 0; mu < R; ++mu) radial[n][mu] = f[n * R + mu];
@@ -174,7 +175,7 @@ FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& pa
 /// functions with f_dot.
 template <class V, int R>
 FORCESMITH_FUNCTION void add_moments_dot(const TablesOf<V>& t, const V* u, const V* u_dot, const V* f, const V* f_dot,
-                                         V* sums) {
+                                         Registers<V> sums) {
   const int* ends = t.row_ends;
   int row = 0;
   for (int c = 0; c < 2; ++c) {
@@ -195,12 +196,11 @@ FORCESMITH_FUNCTION void add_moments_dot(const TablesOf<V>& t, const V* u, const
 template <class V, int R, int N>
 FORCESMITH_FUNCTION void compute_moments_of_packs(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                   const ScratchOf<V>& s, int center, int first) {
-  V* f = reinterpret_cast<V*>(s.f) + first * R;
-  V* df = reinterpret_cast<V*>(s.df) + first * R;
+  const auto f = registers_at<V>(s.f) + first * R, df = registers_at<V>(s.df) + first * R;
   FORCESMITH_PHASE(radial);
   const auto radial = [&]<class OfElements>(Type<OfElements>) FORCESMITH_INLINE_LAMBDA {
     for (int n = 0; n < N; ++n) {
-      const int at = (first + n) * V::width;
+      const int at = (first + n) * V::stride;
       compute_radial<V, R>(t, center, OfElements(neighbors.types, at), simd_load<V>(neighbors.r + at), f + n * R,
                            df + n * R);
     }
@@ -210,12 +210,12 @@ FORCESMITH_FUNCTION void compute_moments_of_packs(const TablesOf<V>& t, const Ne
   else radial(Type<LaneLookup<V>>{});
   FORCESMITH_PHASE(moments);
   const Packs<V, N> packs(neighbors, first);
-  add_moments<V, R, N>(t, packs, f, reinterpret_cast<V*>(s.sums));
+  add_moments<V, R, N>(t, packs, f, registers_at<V>(s.sums));
 }
 
 /// Moments with higher powers of z than the first, by z^2 = 1 - x^2 - y^2.
 template <class V>
-FORCESMITH_FUNCTION void expand_moments(const TablesOf<V>& t, V* moments) {
+FORCESMITH_FUNCTION void expand_moments(const TablesOf<V>& t, Registers<V> moments) {
   for (int e = 0; e < t.n_expanded; ++e) {
     const int* from = t.expansion + 3 * e;
     moments[t.n_basic + e] = moments[from[0]] - moments[from[1]] - moments[from[2]];
@@ -223,7 +223,7 @@ FORCESMITH_FUNCTION void expand_moments(const TablesOf<V>& t, V* moments) {
 }
 
 template <class V>
-FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, V* adjoints) {
+FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, Registers<V> adjoints) {
   for (int e = t.n_expanded - 1; e >= 0; --e) {
     const int* to = t.expansion + 3 * e;
     const V adjoint = adjoints[t.n_basic + e];
@@ -235,7 +235,7 @@ FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, V* adjoints) {
 
 /// Moments beyond the basic ones, all atoms of a block at once.
 template <class V>
-FORCESMITH_FUNCTION void compute_products(const TablesOf<V>& t, V* moments) {
+FORCESMITH_FUNCTION void compute_products(const TablesOf<V>& t, Registers<V> moments) {
   for (int target = t.first_product; target < t.n_moments; ++target) {
     V sum(0.0);
     const int end = t.product_begin[target - t.first_product + 1];
@@ -247,7 +247,7 @@ FORCESMITH_FUNCTION void compute_products(const TablesOf<V>& t, V* moments) {
 
 /// Carries the adjoints of products to their factors, all atoms of a block at once.
 template <class V>
-FORCESMITH_FUNCTION void reverse_products(const TablesOf<V>& t, const V* moments, V* adjoints) {
+FORCESMITH_FUNCTION void reverse_products(const TablesOf<V>& t, Registers<const V> moments, Registers<V> adjoints) {
   for (int f = 0; f < t.n_factors; ++f) {
     const int moment = t.factors[f];
     V sum = adjoints[moment];
@@ -258,16 +258,16 @@ FORCESMITH_FUNCTION void reverse_products(const TablesOf<V>& t, const V* moments
 }
 
 /// Carries the adjoint of one moment to its factors; lanes run over something else than atoms here, moments
-/// [..][width] are those of one of them.
+/// [..][stride] are those of one of them.
 template <class V>
 FORCESMITH_FUNCTION void reverse_product(const TablesOf<V>& t, const typename V::Number* moments, int target,
-                                         V* adjoints) {
+                                         Registers<V> adjoints) {
   const V adjoint = adjoints[target];
   const int end = t.product_begin[target - t.first_product + 1];
   for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
     const V scaled = adjoint * V(t.product_factor[p]);
     const int left = t.product_left[p], right = t.product_right[p];
-    const V left_value(moments[left * V::width]), right_value(moments[right * V::width]);
+    const V left_value(moments[left * V::stride]), right_value(moments[right * V::stride]);
     adjoints[left] += scaled * right_value;
     adjoints[right] += scaled * left_value;
   }
@@ -283,30 +283,6 @@ FORCESMITH_FUNCTION void for_packs_of_atom(const Neighbors& neighbors, int atom,
   for (; pack < end; ++pack) compute(Count<1>{}, pack);
 }
 
-/// Descriptor values B of a block; keeps moments and radial functions in the scratch.
-/// values: [n_atoms][stride].
-template <class V, int R>
-FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                        double* values, int stride) {
-  V* moments = reinterpret_cast<V*>(s.moments);
-  V* sums = reinterpret_cast<V*>(s.sums);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
-    const int center = neighbors.center_types[atom];
-    // As many as leave registers for the sums: there are R functions per pack.
-    constexpr int at_once = R <= 3 || (R == 4 && simd_is_single<V>) ? 3 : 2;
-    for_packs_of_atom<at_once>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
-      compute_moments_of_packs<V, R, count.value>(t, neighbors, s, center, pack);
-    });
-    store_sums_of_atom(sums, t.n_basic, atom, moments);
-  }
-  sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
-  FORCESMITH_PHASE(contraction);
-  expand_moments(t, moments);
-  compute_products(t, moments);
-  lanes_to_rows(moments, t.mapping, t.n_values, neighbors.n_atoms, values, stride);
-}
-
 /// Gradient of sum_basic adjoint M with r_ij of N packs, for one atom (lane `atom` of the adjoints).
 ///
 /// At a neighbor, sum adjoint M is F = sum_mu f_mu P_mu with polynomials P_mu(x, y, z) whose coefficients are
@@ -320,8 +296,8 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const TablesOf<V>& t, const Ne
   V f[N][R], df[N][R];
   for (int n = 0; n < N; ++n)
     for (int mu = 0; mu < R; ++mu) {
-      f[n][mu] = reinterpret_cast<const V*>(s.f)[(first + n) * R + mu];
-      df[n][mu] = reinterpret_cast<const V*>(s.df)[(first + n) * R + mu];
+      f[n][mu] = registers_at<V>(s.f)[(first + n) * R + mu];
+      df[n][mu] = registers_at<V>(s.df)[(first + n) * R + mu];
     }
   const auto* adjoints = s.adjoints + atom;
 
@@ -340,7 +316,7 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const TablesOf<V>& t, const Ne
           t.row_ends + row * R, t.row_begin[row + 1], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
             V coefficient[N], dcoefficient[N];
             for (int mu = 0; mu < count.value; ++mu) {
-              const V adjoint(adjoints[(basic + mu) * V::width]);
+              const V adjoint(adjoints[(basic + mu) * V::stride]);
               for (int n = 0; n < N; ++n) {
                 coefficient[n] = mu == 0 ? adjoint * f[n][0] : coefficient[n] + adjoint * f[n][mu];
                 dcoefficient[n] = mu == 0 ? adjoint * df[n][0] : dcoefficient[n] + adjoint * df[n][mu];
@@ -376,26 +352,8 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const TablesOf<V>& t, const Ne
     const V along = du[n][0] * u[0] + du[n][1] * u[1] + du[n][2] * u[2];
     const V radial = dr[n] - along * inverse_r;
     for (int axis = 0; axis < 3; ++axis)
-      simd_store(pair_gradients + (3 * (first + n) + axis) * V::width, radial * u[axis] + du[n][axis] * inverse_r);
+      simd_store(pair_gradients + (3 * (first + n) + axis) * V::stride, radial * u[axis] + du[n][axis] * inverse_r);
   }
-}
-
-/// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
-template <class V, int R>
-FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                        const double* beta, int stride, typename V::Number* pair_gradients) {
-  FORCESMITH_PHASE(adjoint);
-  const V* moments = reinterpret_cast<const V*>(s.moments);
-  V* adjoints = reinterpret_cast<V*>(s.adjoints);
-  for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
-  add_rows_to_lanes(beta, stride, t.mapping, t.n_values, neighbors.n_atoms, adjoints);
-  reverse_products(t, moments, adjoints);
-  reverse_expansion(t, adjoints);
-  FORCESMITH_PHASE(pair_gradients);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for_packs_of_atom<(R <= 5 ? 2 : 1)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
-      reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
-    });
 }
 
 /// How one pack moves along given displacement directions of its neighbors.
@@ -413,42 +371,6 @@ struct Motion {
   }
 };
 
-/// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
-/// After compute_values on the same block.
-template <class V, int R>
-FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                         const double* directions, double* values_dot, int stride) {
-  const V* moments = reinterpret_cast<const V*>(s.moments);
-  V* dot = reinterpret_cast<V*>(s.moments_dot);
-  V* sums = reinterpret_cast<V*>(s.sums);
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
-    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      const Packs<V, 1> packs(neighbors, pack);
-      const Motion<V> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * V::width, directions);
-      V f[R], f_dot[R];
-      for (int mu = 0; mu < R; ++mu) {
-        f[mu] = reinterpret_cast<const V*>(s.f)[pack * R + mu];
-        f_dot[mu] = reinterpret_cast<const V*>(s.df)[pack * R + mu] * motion.r_dot;
-      }
-      add_moments_dot<V, R>(t, packs.u[0], motion.u_dot, f, f_dot, sums);
-    }
-    store_sums_of_atom(sums, t.n_basic, atom, dot);
-  }
-  sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
-  expand_moments(t, dot);
-  for (int target = t.first_product; target < t.n_moments; ++target) {
-    V sum(0.0);
-    const int end = t.product_begin[target - t.first_product + 1];
-    for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
-      const int left = t.product_left[p], right = t.product_right[p];
-      sum += V(t.product_factor[p]) * (dot[left] * moments[right] + moments[left] * dot[right]);
-    }
-    dot[target] = sum;
-  }
-  lanes_to_rows(dot, t.mapping, t.n_values, neighbors.n_atoms, values_dot, stride);
-}
-
 /// Adjoints of the radial functions of one pack and of their motion, from those of the moments of an atom.
 template <class V, int R>
 FORCESMITH_FUNCTION void reverse_radial(const TablesOf<V>& t, const ScratchOf<V>& s, int atom, const V* u,
@@ -463,8 +385,8 @@ FORCESMITH_FUNCTION void reverse_radial(const TablesOf<V>& t, const ScratchOf<V>
       V monomial = first, monomial_dot = first_dot;
       visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
         for (int mu = 0; mu < count.value; ++mu) {
-          const V moment_dot_bar(dot_bar[(basic + mu) * V::width]);
-          f_bar[mu] += V(bar[(basic + mu) * V::width]) * monomial + moment_dot_bar * monomial_dot;
+          const V moment_dot_bar(dot_bar[(basic + mu) * V::stride]);
+          f_bar[mu] += V(bar[(basic + mu) * V::stride]) * monomial + moment_dot_bar * monomial_dot;
           f_dot_bar[mu] += moment_dot_bar * monomial;
         }
         monomial_dot = monomial_dot * u[0] + monomial * u_dot[0];
@@ -476,69 +398,9 @@ FORCESMITH_FUNCTION void reverse_radial(const TablesOf<V>& t, const ScratchOf<V>
   }
 }
 
-/// Adds to parameter_gradient (shape of `radial`) the derivative with the radial coefficients of
-/// sum (values_bar . B + values_dot_bar . dB/dt). After compute_tangent on the same block and directions.
-template <class V, int R>
-FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                            const ScratchOf<V>& s, const double* directions, const double* values_bar,
-                                            const double* values_dot_bar, int stride, double* parameter_gradient) {
-  const V* moments = reinterpret_cast<const V*>(s.moments);
-  const V* dot = reinterpret_cast<const V*>(s.moments_dot);
-  V* bar = reinterpret_cast<V*>(s.adjoints);
-  V* dot_bar = reinterpret_cast<V*>(s.adjoints_dot);
-  for (int moment = 0; moment < t.n_moments; ++moment) bar[moment] = dot_bar[moment] = V(0.0);
-  add_rows_to_lanes(values_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, bar);
-  add_rows_to_lanes(values_dot_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, dot_bar);
-  for (int f = 0; f < t.n_factors; ++f) {
-    const int moment = t.factors[f];
-    V sum = bar[moment], dot_sum = dot_bar[moment];
-    for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u) {
-      const int target = t.use_target[u], other = t.use_other[u];
-      const V factor(t.use_factor[u]), scaled_dot = factor * dot_bar[target];
-      sum += factor * bar[target] * moments[other] + scaled_dot * dot[other];
-      dot_sum += scaled_dot * moments[other];
-    }
-    bar[moment] = sum;
-    dot_bar[moment] = dot_sum;
-  }
-  reverse_expansion(t, bar);
-  reverse_expansion(t, dot_bar);
-
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-    for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-      const Packs<V, 1> packs(neighbors, pack);
-      const Motion<V> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * V::width, directions);
-      V f_bar[R], f_dot_bar[R];
-      reverse_radial<V, R>(t, s, atom, packs.u[0], motion.u_dot, f_bar, f_dot_bar);
-      // f = envelope P, df/dt = r_dot (envelope dP/dr + denvelope P), P = sum_b c_b T_b.
-      const V gap = V(t.cutoff) - packs.r[0];
-      const V envelope = gap * gap * V(t.scaling), denvelope = gap * V(-2 * t.scaling);
-      for (int mu = 0; mu < R; ++mu) {
-        const V df_bar = f_dot_bar[mu] * motion.r_dot;
-        f_bar[mu] = f_bar[mu] * envelope + df_bar * denvelope;
-        f_dot_bar[mu] = df_bar * envelope;
-      }
-      const int size = t.n_radial * t.n_polynomials, of_center = neighbors.center_types[atom] * t.n_elements;
-      double* of_pair[V::width];  // gradients of the coefficients of a pair of elements, lane by lane
-      for (int lane = 0; lane < V::width; ++lane) {
-        const int neighbor = t.n_elements > 1 ? neighbors.types[pack * V::width + lane] : 0;
-        of_pair[lane] = parameter_gradient + (of_center + neighbor) * size;
-      }
-      ChebyshevDerivatives<V> chebyshev(compute_xi<V>(t, packs.r[0]), 2 / (t.cutoff - t.min_distance));
-      for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
-        for (int mu = 0; mu < t.n_radial; ++mu) {
-          const V gradient = f_bar[mu] * chebyshev.value + f_dot_bar[mu] * chebyshev.derivative;
-          const int k = mu * t.n_polynomials + b;
-          if (t.n_elements == 1) of_pair[0][k] += lane_sum(gradient);
-          else
-            for (int lane = 0; lane < V::width; ++lane) of_pair[lane][k] += gradient[lane];
-        }
-    }
-}
-
 template <class V>
 FORCESMITH_FUNCTION typename V::Number* dbasic_of(const TablesOf<V>& t, const ScratchOf<V>& s) {
-  return s.for_gradients + ScratchOf<V>::jacobian_size(t, V::width) * V::width;
+  return s.for_gradients + ScratchOf<V>::jacobian_size(t, V::width) * V::stride;
 }
 
 /// d(basic moment)/dr_ij of all neighbors of one atom, to dbasic_of().
@@ -547,13 +409,13 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const Nei
                                                  const ScratchOf<V>& s, int atom) {
   const int begin = neighbors.pack_offsets[atom];
   const int n_packs = neighbors.pack_offsets[atom + 1] - begin;
-  V* moved = reinterpret_cast<V*>(s.sums);
+  const auto moved = registers_at<V>(s.sums);
   for (int pack = 0; pack < n_packs; ++pack) {
     const Packs<V, 1> packs(neighbors, begin + pack);
     V f[R], df[R], f_dot[R];
     for (int mu = 0; mu < R; ++mu) {
-      f[mu] = reinterpret_cast<const V*>(s.f)[(begin + pack) * R + mu];
-      df[mu] = reinterpret_cast<const V*>(s.df)[(begin + pack) * R + mu];
+      f[mu] = registers_at<V>(s.f)[(begin + pack) * R + mu];
+      df[mu] = registers_at<V>(s.df)[(begin + pack) * R + mu];
     }
     for (int axis = 0; axis < 3; ++axis) {
       const V r_dot = packs.u[0][axis];
@@ -563,9 +425,10 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const Nei
       for (int mu = 0; mu < R; ++mu) f_dot[mu] = df[mu] * r_dot;
       for (int basic = 0; basic < t.n_basic; ++basic) moved[basic] = V(0.0);
       add_moments_dot<V, R>(t, packs.u[0], u_dot, f, f_dot, moved);
-      auto* rows = dbasic_of<V>(t, s) + (pack * V::width * 3 + axis) * t.n_basic;
+      auto* rows = dbasic_of<V>(t, s) + (pack * V::width * 3 + axis) * t.n_basic * V::threads;
       for (int basic = 0; basic < t.n_basic; ++basic)
-        for (int lane = 0; lane < V::width; ++lane) rows[lane * 3 * t.n_basic + basic] = moved[basic][lane];
+        for (int lane = 0; lane < V::width; ++lane)
+          rows[(lane * 3 * t.n_basic + basic) * V::threads] = moved[basic][lane];
     }
   }
 }
@@ -574,8 +437,7 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const Nei
 template <class V>
 FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<V>& s, int atom) {
   constexpr int tile = ScratchOf<V>::jacobian_tile;
-  V* jacobian = reinterpret_cast<V*>(s.for_gradients);
-  V* adjoints = reinterpret_cast<V*>(s.adjoints);
+  const auto jacobian = registers_at<V>(s.for_gradients), adjoints = registers_at<V>(s.adjoints);
   const auto* moments = s.moments + atom;
   for (int column = 0; column * V::width < t.n_values; ++column) {
     const int* group = t.reachable_begin + column * V::width / t.reachable_width;
@@ -583,10 +445,10 @@ FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<
     for (int moment = 0; moment < t.first_product; ++moment) adjoints[moment] = V(0.0);
     for (const int* target = begin; target < end; ++target) adjoints[*target] = V(0.0);
     for (int lane = 0; lane < V::width && column * V::width + lane < t.n_values; ++lane)
-      s.adjoints[t.mapping[column * V::width + lane] * V::width + lane] += 1.0;
+      s.adjoints[t.mapping[column * V::width + lane] * V::stride + lane] += 1.0;
     for (const int* target = begin; target < end; ++target) reverse_product<V>(t, moments, *target, adjoints);
-    reverse_expansion(t, adjoints);
-    V* target = jacobian + (column / tile * t.n_basic * tile) + column % tile;
+    reverse_expansion<V>(t, adjoints);
+    const auto target = jacobian + (column / tile * t.n_basic * tile + column % tile);
     for (int basic = 0; basic < t.n_basic; ++basic) target[basic * tile] = adjoints[basic];
   }
   // The last tile may be wider than the values that are left.
@@ -595,111 +457,247 @@ FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<
       jacobian[(column / tile * t.n_basic + basic) * tile + column % tile] = V(0.0);
 }
 
-/// dB_k/dr_ij for every value: gradients [n_pairs][3][stride], rows of pairs inside the cutoff only
-/// (the caller clears the others). After compute_values on the same block.
-template <class V, int R>
-FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
-                                           double* gradients, int stride) {
-  constexpr int tile = ScratchOf<V>::jacobian_tile;
-  for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-    compute_jacobian<V>(t, s, atom);
-    compute_basic_gradients<V, R>(t, neighbors, s, atom);
-    // dB_k/dr = sum_basic dB_k/dM dM/dr, a matrix product; one tile of values stays in the cache.
-    const int begin = neighbors.pack_offsets[atom] * V::width;
-    const int end = neighbors.pack_offsets[atom + 1] * V::width;
-    for (int first = 0; first < t.n_values; first += tile * V::width) {
-      const V* jacobian = reinterpret_cast<const V*>(s.for_gradients) + first / V::width * t.n_basic;
-      for (int slot = begin; slot < end; ++slot) {
-        const std::ptrdiff_t pair = neighbors.pairs[slot];
-        if (pair < 0) continue;
-        const auto* dbasic = dbasic_of<V>(t, s) + (slot - begin) * 3 * t.n_basic;
-        V sum[3][tile];
-        for (int axis = 0; axis < 3; ++axis)
-          for (int c = 0; c < tile; ++c) sum[axis][c] = V(0.0);
-        for (int basic = 0; basic < t.n_basic; ++basic) {
-          const V* row = jacobian + basic * tile;
-          for (int axis = 0; axis < 3; ++axis) {
-            const V d(dbasic[axis * t.n_basic + basic]);
-            for (int c = 0; c < tile; ++c) sum[axis][c] += d * row[c];
-          }
+/// The verbs for R radial functions, as launches call them.
+template <int R>
+struct KernelsOf {
+  /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
+  /// values: [n_atoms][stride].
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, double* values, int stride) {
+    const auto moments = registers_at<V>(s.moments), sums = registers_at<V>(s.sums);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
+      const int center = neighbors.center_types[atom];
+      // As many as leave registers for the sums: there are R functions per pack.
+      constexpr int at_once = R <= 3 || (R == 4 && simd_is_single<V>) ? 3 : 2;
+      for_packs_of_atom<at_once>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+        compute_moments_of_packs<V, R, count.value>(t, neighbors, s, center, pack);
+      });
+      store_sums_of_atom(sums, t.n_basic, atom, moments);
+    }
+    sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
+    FORCESMITH_PHASE(contraction);
+    expand_moments<V>(t, moments);
+    compute_products<V>(t, moments);
+    lanes_to_rows(moments, t.mapping, t.n_values, neighbors.n_atoms, values, stride);
+  }
+
+  /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
+  template <class V>
+  static FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, const double* beta, int stride,
+                                                 typename V::Number* pair_gradients) {
+    FORCESMITH_PHASE(adjoint);
+    const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
+    for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
+    add_rows_to_lanes(beta, stride, t.mapping, t.n_values, neighbors.n_atoms, adjoints);
+    reverse_products<V>(t, moments, adjoints);
+    reverse_expansion<V>(t, adjoints);
+    FORCESMITH_PHASE(pair_gradients);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+      for_packs_of_atom<(R <= 5 ? 2 : 1)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+        reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
+      });
+  }
+
+  /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
+  /// After compute_values on the same block.
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                  const ScratchOf<V>& s, const double* directions, double* values_dot,
+                                                  int stride) {
+    const auto moments = registers_at<V>(s.moments), dot = registers_at<V>(s.moments_dot);
+    const auto sums = registers_at<V>(s.sums);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        const Packs<V, 1> packs(neighbors, pack);
+        const Motion<V> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * V::stride, directions);
+        V f[R], f_dot[R];
+        for (int mu = 0; mu < R; ++mu) {
+          f[mu] = registers_at<V>(s.f)[pack * R + mu];
+          f_dot[mu] = registers_at<V>(s.df)[pack * R + mu] * motion.r_dot;
         }
-        for (int axis = 0; axis < 3; ++axis) {
-          double* row = gradients + (3 * pair + axis) * stride;
-          for (int c = 0; c < tile; ++c)
-            for (int lane = 0; lane < V::width; ++lane) {
-              const int k = first + c * V::width + lane;
-              if (k < t.n_values) row[k] = sum[axis][c][lane];
+        add_moments_dot<V, R>(t, packs.u[0], motion.u_dot, f, f_dot, sums);
+      }
+      store_sums_of_atom(sums, t.n_basic, atom, dot);
+    }
+    sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
+    expand_moments<V>(t, dot);
+    for (int target = t.first_product; target < t.n_moments; ++target) {
+      V sum(0.0);
+      const int end = t.product_begin[target - t.first_product + 1];
+      for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
+        const int left = t.product_left[p], right = t.product_right[p];
+        sum += V(t.product_factor[p]) * (dot[left] * moments[right] + moments[left] * dot[right]);
+      }
+      dot[target] = sum;
+    }
+    lanes_to_rows(dot, t.mapping, t.n_values, neighbors.n_atoms, values_dot, stride);
+  }
+
+  /// Adds to parameter_gradient (shape of `radial`) the derivative with the radial coefficients of
+  /// sum (values_bar . B + values_dot_bar . dB/dt). After compute_tangent on the same block and directions.
+  template <class V>
+  static FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                     const ScratchOf<V>& s, const double* directions,
+                                                     const double* values_bar, const double* values_dot_bar, int stride,
+                                                     double* parameter_gradient) {
+    const auto moments = registers_at<V>(s.moments), dot = registers_at<V>(s.moments_dot);
+    const auto bar = registers_at<V>(s.adjoints), dot_bar = registers_at<V>(s.adjoints_dot);
+    for (int moment = 0; moment < t.n_moments; ++moment) bar[moment] = dot_bar[moment] = V(0.0);
+    add_rows_to_lanes(values_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, bar);
+    add_rows_to_lanes(values_dot_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, dot_bar);
+    for (int f = 0; f < t.n_factors; ++f) {
+      const int moment = t.factors[f];
+      V sum = bar[moment], dot_sum = dot_bar[moment];
+      for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u) {
+        const int target = t.use_target[u], other = t.use_other[u];
+        const V factor(t.use_factor[u]), scaled_dot = factor * dot_bar[target];
+        sum += factor * bar[target] * moments[other] + scaled_dot * dot[other];
+        dot_sum += scaled_dot * moments[other];
+      }
+      bar[moment] = sum;
+      dot_bar[moment] = dot_sum;
+    }
+    reverse_expansion<V>(t, bar);
+    reverse_expansion<V>(t, dot_bar);
+
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        const Packs<V, 1> packs(neighbors, pack);
+        const Motion<V> motion(packs.u[0], packs.r[0], neighbors.pairs + pack * V::stride, directions);
+        V f_bar[R], f_dot_bar[R];
+        reverse_radial<V, R>(t, s, atom, packs.u[0], motion.u_dot, f_bar, f_dot_bar);
+        // f = envelope P, df/dt = r_dot (envelope dP/dr + denvelope P), P = sum_b c_b T_b.
+        const V gap = V(t.cutoff) - packs.r[0];
+        const V envelope = gap * gap * V(t.scaling), denvelope = gap * V(-2 * t.scaling);
+        for (int mu = 0; mu < R; ++mu) {
+          const V df_bar = f_dot_bar[mu] * motion.r_dot;
+          f_bar[mu] = f_bar[mu] * envelope + df_bar * denvelope;
+          f_dot_bar[mu] = df_bar * envelope;
+        }
+        const int size = t.n_radial * t.n_polynomials, of_center = neighbors.center_types[atom] * t.n_elements;
+        double* of_pair[V::width];  // gradients of the coefficients of a pair of elements, lane by lane
+        for (int lane = 0; lane < V::width; ++lane) {
+          const int neighbor = t.n_elements > 1 ? neighbors.types[pack * V::stride + lane] : 0;
+          of_pair[lane] = parameter_gradient + (of_center + neighbor) * size;
+        }
+        ChebyshevDerivatives<V> chebyshev(compute_xi<V>(t, packs.r[0]), 2 / (t.cutoff - t.min_distance));
+        for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
+          for (int mu = 0; mu < t.n_radial; ++mu) {
+            const V gradient = f_bar[mu] * chebyshev.value + f_dot_bar[mu] * chebyshev.derivative;
+            const int k = mu * t.n_polynomials + b;
+            if (t.n_elements == 1) of_pair[0][k] += lane_sum(gradient);
+            else
+              for (int lane = 0; lane < V::width; ++lane) of_pair[lane][k] += gradient[lane];
+          }
+      }
+  }
+
+  /// dB_k/dr_ij for every value: gradients [n_pairs][3][stride], rows of pairs inside the cutoff only
+  /// (the caller clears the others). After compute_values on the same block.
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                    const ScratchOf<V>& s, double* gradients, int stride) {
+    constexpr int tile = ScratchOf<V>::jacobian_tile;
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      compute_jacobian<V>(t, s, atom);
+      compute_basic_gradients<V, R>(t, neighbors, s, atom);
+      // dB_k/dr = sum_basic dB_k/dM dM/dr, a matrix product; one tile of values stays in the cache.
+      const int begin = neighbors.pack_offsets[atom] * V::width;
+      const int end = neighbors.pack_offsets[atom + 1] * V::width;
+      for (int first = 0; first < t.n_values; first += tile * V::width) {
+        const auto jacobian = registers_at<V>(s.for_gradients) + first / V::width * t.n_basic;
+        for (int slot = begin; slot < end; ++slot) {
+          const std::ptrdiff_t pair = neighbors.pairs[slot * V::threads];
+          if (pair < 0) continue;
+          const auto* dbasic = dbasic_of<V>(t, s) + (slot - begin) * 3 * t.n_basic * V::threads;
+          V sum[3][tile];
+          for (int axis = 0; axis < 3; ++axis)
+            for (int c = 0; c < tile; ++c) sum[axis][c] = V(0.0);
+          for (int basic = 0; basic < t.n_basic; ++basic) {
+            const auto row = jacobian + basic * tile;
+            for (int axis = 0; axis < 3; ++axis) {
+              const V d(dbasic[(axis * t.n_basic + basic) * V::threads]);
+              for (int c = 0; c < tile; ++c) sum[axis][c] += d * row[c];
             }
+          }
+          for (int axis = 0; axis < 3; ++axis) {
+            double* row = gradients + (3 * pair + axis) * stride;
+            for (int c = 0; c < tile; ++c)
+              for (int lane = 0; lane < V::width; ++lane) {
+                const int k = first + c * V::width + lane;
+                if (k < t.n_values) row[k] = sum[axis][c][lane];
+              }
+          }
         }
       }
     }
   }
-}
+};
 
-/// Calls run(Count<R>) for the number of radial functions of the tables.
-template <class Tables, class Run>
-FORCESMITH_FUNCTION void dispatch_radial(const Tables& t, const Run& run) {
-  switch (t.radial_stride) {
-    case 1: return run(Count<1>{});
-    case 2: return run(Count<2>{});
-    case 3: return run(Count<3>{});
-    case 4: return run(Count<4>{});
-    case 5: return run(Count<5>{});
-    case 6: return run(Count<6>{});
-    case 8: return run(Count<8>{});
-    default: return run(Count<16>{});
-  }
-}
-
-/// The verbs, as variants and launches call them.
+/// The verbs for any number of them, as variants call them.
 struct Kernels {
   template <class Real>
   using Tables = moment_tensor::Tables<Real>;
   template <class Real>
   using Scratch = moment_tensor::Scratch<Real>;
 
-  template <class V>
-  static FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                                 const ScratchOf<V>& s, double* values, int stride) {
-    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-      FORCESMITH_ISA::compute_values<V, R.value>(t, neighbors, s, values, stride);
-    });
+  /// Calls run(KernelsOf<R>{}) for the number of radial functions of the tables.
+  template <class Real, class Run>
+  static FORCESMITH_HOST_FUNCTION void with_shape(const Tables<Real>& t, const Run& run) {
+    switch (t.radial_stride) {
+      case 1: return run(KernelsOf<1>{});
+      case 2: return run(KernelsOf<2>{});
+      case 3: return run(KernelsOf<3>{});
+      case 4: return run(KernelsOf<4>{});
+      case 5: return run(KernelsOf<5>{});
+      case 6: return run(KernelsOf<6>{});
+      case 8: return run(KernelsOf<8>{});
+      default: return run(KernelsOf<max_radial_functions>{});
+    }
   }
 
   template <class V>
-  static FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                                 const ScratchOf<V>& s, const double* beta, int stride,
-                                                 typename V::Number* pair_gradients) {
-    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-      FORCESMITH_ISA::reverse_values<V, R.value>(t, neighbors, s, beta, stride, pair_gradients);
+  static FORCESMITH_HOST_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                      const ScratchOf<V>& s, double* values, int stride) {
+    with_shape(t, [&](auto kernels) FORCESMITH_INLINE_LAMBDA {
+      kernels.template compute_values<V>(t, neighbors, s, values, stride);
     });
   }
-
   template <class V>
-  static FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                                    const ScratchOf<V>& s, double* gradients, int stride) {
-    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-      FORCESMITH_ISA::compute_gradients<V, R.value>(t, neighbors, s, gradients, stride);
+  static FORCESMITH_HOST_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                      const ScratchOf<V>& s, const double* beta, int stride,
+                                                      typename V::Number* pair_gradients) {
+    with_shape(t, [&](auto kernels) FORCESMITH_INLINE_LAMBDA {
+      kernels.template reverse_values<V>(t, neighbors, s, beta, stride, pair_gradients);
     });
   }
-
   template <class V>
-  static FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                                  const ScratchOf<V>& s, const double* directions, double* values_dot,
-                                                  int stride) {
-    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-      FORCESMITH_ISA::compute_tangent<V, R.value>(t, neighbors, s, directions, values_dot, stride);
+  static FORCESMITH_HOST_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                       const ScratchOf<V>& s, const double* directions,
+                                                       double* values_dot, int stride) {
+    with_shape(t, [&](auto kernels) FORCESMITH_INLINE_LAMBDA {
+      kernels.template compute_tangent<V>(t, neighbors, s, directions, values_dot, stride);
     });
   }
-
   template <class V>
-  static FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                                     const ScratchOf<V>& s, const double* directions,
-                                                     const double* values_bar, const double* values_dot_bar, int stride,
-                                                     double* parameter_gradient) {
-    dispatch_radial(t, [&](auto R) FORCESMITH_INLINE_LAMBDA {
-      FORCESMITH_ISA::reverse_parameters<V, R.value>(t, neighbors, s, directions, values_bar, values_dot_bar, stride,
-                                                     parameter_gradient);
+  static FORCESMITH_HOST_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                          const ScratchOf<V>& s, const double* directions,
+                                                          const double* values_bar, const double* values_dot_bar,
+                                                          int stride, double* parameter_gradient) {
+    with_shape(t, [&](auto kernels) FORCESMITH_INLINE_LAMBDA {
+      kernels.template reverse_parameters<V>(t, neighbors, s, directions, values_bar, values_dot_bar, stride,
+                                             parameter_gradient);
+    });
+  }
+  template <class V>
+  static FORCESMITH_HOST_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                         const ScratchOf<V>& s, double* gradients, int stride) {
+    with_shape(t, [&](auto kernels) FORCESMITH_INLINE_LAMBDA {
+      kernels.template compute_gradients<V>(t, neighbors, s, gradients, stride);
     });
   }
 

@@ -123,12 +123,12 @@ struct Scratch {
   static FORCESMITH_FUNCTION std::size_t gradients_size(const Tables<Real>& t, int max_packs, int width) {
     return jacobian_size(t, width) + 3ul * t.n_basic * max_packs;
   }
-  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int n_packs, int, int width, Real* kept,
-                                              Real* working) {
-    const std::size_t moments = static_cast<std::size_t>(t.n_moments + width) * width;
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int n_packs, int, int width, int stride,
+                                              Real* kept, Real* working) {
+    const std::size_t moments = static_cast<std::size_t>(t.n_moments + width) * stride;
     Scratch s{};
     s.f = kept;
-    s.df = kept + static_cast<std::size_t>(n_packs) * t.radial_stride * width;
+    s.df = kept + static_cast<std::size_t>(n_packs) * t.radial_stride * stride;
     s.moments = working;
     s.moments_dot = s.moments + moments;
     s.adjoints = s.moments_dot + moments;

@@ -88,34 +88,35 @@ struct Atom {
   const int* types;  // [n_packs]
   const Real *x, *y, *z, *r;
   const int* pairs;
-  V* radial_parts;
+  Registers<V> radial_parts;
 
   FORCESMITH_FUNCTION Atom(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, const Scratch<Real>& s,
                            int atom) {
-    const std::ptrdiff_t first = neighbors.pack_offsets[atom], at = first * V::width;
+    const std::ptrdiff_t first = neighbors.pack_offsets[atom], at = first * V::stride;
     center = neighbors.center_types[atom];
     n_packs = neighbors.pack_offsets[atom + 1] - neighbors.pack_offsets[atom];
-    types = neighbors.pack_types + first;
+    types = neighbors.pack_types + first * V::threads;
     x = neighbors.x + at;
     y = neighbors.y + at;
     z = neighbors.z + at;
     r = neighbors.r + at;
     pairs = neighbors.pairs + at;
-    radial_parts = reinterpret_cast<V*>(s.radial_parts) + 2 * t.max_radial_parts * first;
+    radial_parts = registers_at<V>(s.radial_parts) + 2 * t.max_radial_parts * first;
   }
 
   /// A radial part of the pack's element; [n_packs].
-  FORCESMITH_FUNCTION V* E(int part) const { return radial_parts + 2 * part * n_packs; }
-  FORCESMITH_FUNCTION V* dE(int part) const { return radial_parts + (2 * part + 1) * n_packs; }
+  FORCESMITH_FUNCTION Registers<V> E(int part) const { return radial_parts + 2 * part * n_packs; }
+  FORCESMITH_FUNCTION Registers<V> dE(int part) const { return radial_parts + (2 * part + 1) * n_packs; }
 
   FORCESMITH_FUNCTION V unit(int axis, int pack) const {
-    return simd_load<V>((axis == 0 ? x : axis == 1 ? y : z) + pack * V::width);
+    return simd_load<V>((axis == 0 ? x : axis == 1 ? y : z) + pack * V::stride);
   }
-  FORCESMITH_FUNCTION V distance(int pack) const { return simd_load<V>(r + pack * V::width); }
+  FORCESMITH_FUNCTION V distance(int pack) const { return simd_load<V>(r + pack * V::stride); }
 
+  FORCESMITH_FUNCTION int type(int pack) const { return types[pack * V::threads]; }
   FORCESMITH_FUNCTION int first_pack(int element) const {
     int pack = 0;
-    while (pack < n_packs && types[pack] < element) ++pack;
+    while (pack < n_packs && type(pack) < element) ++pack;
     return pack;
   }
 };
@@ -130,28 +131,26 @@ struct Row {
   int begin, n_packs;  // of k
   bool triangle;       // j itself is in the first pack, and only what comes after it counts
   Real unit[3], r;
-  V* cosine;
-  V *angle, *dangle;                  // theta and its derivative with cos theta, if some group is of compact functions
-  V *opposite, *slope;                // of one group: E(r_jk) and its derivative divided by r_jk
-  V *r_jk, *inverse;                  // 1 / r_jk
-  V *cut, *dcut;                      // fc(r_jk) and its derivative
-  V *product, *along, *apart, *turn;  // each verb says what they are
+  Registers<V> cosine;
+  Registers<V> angle, dangle;    // theta and its derivative with cos theta, if some group is of compact functions
+  Registers<V> opposite, slope;  // of one group: E(r_jk) and its derivative divided by r_jk
+  Registers<V> r_jk, inverse;    // 1 / r_jk
+  Registers<V> cut, dcut;        // fc(r_jk) and its derivative
+  Registers<V> product, along, apart, turn;  // each verb says what they are
 
   FORCESMITH_FUNCTION Row(const Scratch<Real>& s) {
-    V* row = reinterpret_cast<V*>(s.rows);
-    V** const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
-                        &cut,    &dcut,  &product, &along,    &apart, &turn};
+    auto row = registers_at<V>(s.rows);
+    Registers<V>* const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
+                                  &cut,    &dcut,  &product, &along,    &apart, &turn};
     static_assert(sizeof(rows) / sizeof(rows[0]) == Scratch<Real>::n_rows);
-    for (V** pointer : rows) {
+    for (Registers<V>* pointer : rows) {
       *pointer = row;
       row += s.max_packs;
     }
   }
 
   /// A number of the row's own neighbor j.
-  FORCESMITH_FUNCTION Real own(const V* of_packs) const {
-    return reinterpret_cast<const Real*>(of_packs)[pack * V::width + lane];
-  }
+  FORCESMITH_FUNCTION Real own(Registers<const V> of_packs) const { return lane_at(of_packs, pack * V::width + lane); }
 
   /// Cosines of the angles at the center, and distances r_jk if they are asked for.
   FORCESMITH_FUNCTION void compute_cosines(const Atom<V>& atom, bool narrow) {
@@ -181,7 +180,7 @@ struct Row {
   }
 
   /// Where opposite and slope of a group are kept, if they are.
-  FORCESMITH_FUNCTION void keep_opposite(V* kept_of_groups, int group) {
+  FORCESMITH_FUNCTION void keep_opposite(Registers<V> kept_of_groups, int group) {
     if (kept_of_groups == nullptr) return;
     opposite = kept_of_groups + 2 * group * n_packs;
     slope = opposite + n_packs;
@@ -290,9 +289,9 @@ FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const Row<V>& r
 /// last one. `kept` is where the rows of this atom are kept, or null; `known` tells that they are there already.
 /// Returns where those of the next atom begin.
 template <class V, class Real, class Active, class ForRow, class ForGroup, class EndRow>
-FORCESMITH_FUNCTION V* for_each_row(const Tables<Real>& t, const Atom<V>& atom, const Scratch<Real>& s, V* kept,
-                                    bool known, const Active& active, const ForRow& for_row, const ForGroup& for_group,
-                                    const EndRow& end_row) {
+FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<V>& atom, const Scratch<Real>& s,
+                                              Registers<V> kept, bool known, const Active& active,
+                                              const ForRow& for_row, const ForGroup& for_group, const EndRow& end_row) {
   Row<V> row(s);
   for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p) {
     const ElementPair pair = t.element_pairs[p];
@@ -303,16 +302,16 @@ FORCESMITH_FUNCTION V* for_each_row(const Tables<Real>& t, const Atom<V>& atom, 
     const int first_end = atom.first_pack(pair.first + 1), second_end = atom.first_pack(pair.second + 1);
     if (row.begin == second_end) continue;
     for (int slot = atom.first_pack(pair.first) * V::width; slot < first_end * V::width; ++slot) {
-      if (atom.pairs[slot] < 0) continue;
+      if (atom.pairs[slot * V::threads] < 0) continue;
       row.pack = slot / V::width;
       row.lane = slot % V::width;
       if (row.triangle) row.begin = row.pack;
       row.n_packs = second_end - row.begin;
       if (any) {
-        row.unit[0] = atom.x[slot];
-        row.unit[1] = atom.y[slot];
-        row.unit[2] = atom.z[slot];
-        row.r = atom.r[slot];
+        row.unit[0] = atom.x[slot * V::threads];
+        row.unit[1] = atom.y[slot * V::threads];
+        row.unit[2] = atom.z[slot * V::threads];
+        row.r = atom.r[slot * V::threads];
         if (kept != nullptr) row.cosine = kept;
         if (kept != nullptr && pair.compact()) {
           row.angle = kept + row.n_packs;
@@ -321,7 +320,8 @@ FORCESMITH_FUNCTION V* for_each_row(const Tables<Real>& t, const Atom<V>& atom, 
         if (!known) row.compute_cosines(atom, pair.narrow);
         if (!known && pair.compact()) row.compute_angles();
         for_row(row);
-        V* const kept_of_groups = kept == nullptr ? nullptr : kept + pair.n_kept_of_angle() * row.n_packs;
+        const auto kept_of_groups =
+            kept == nullptr ? Registers<V>(nullptr) : kept + pair.n_kept_of_angle() * row.n_packs;
         for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {
           const AngularGroup<Real>& group = t.groups[g];
           if (!active(group)) continue;
@@ -382,9 +382,10 @@ struct Terms {
 template <class V, class Real>
 FORCESMITH_FUNCTION void finish_values(const Tables<Real>& t, const Terms<Real>& terms, int center,
                                        const Scratch<Real>& s, double* values) {
-  store_lane_sums(reinterpret_cast<const V*>(s.sums), terms.n_terms, s.weights, 1);
-  for (int k = 0; k < t.n_values[center]; ++k) values[k] = 0.0;
-  for (int term = 0; term < terms.n_terms; ++term) values[terms.value(term)] += terms.factor(term) * s.weights[term];
+  store_lane_sums(registers_at<V>(s.sums), terms.n_terms, s.weights, V::threads);
+  for (int k = 0; k < t.n_values[center]; ++k) values[k * V::threads] = 0.0;
+  for (int term = 0; term < terms.n_terms; ++term)
+    values[terms.value(term) * V::threads] += terms.factor(term) * s.weights[term * V::threads];
 }
 
 /// Calls for_term(term, its number, packs of its element) for all radial terms of an atom.
@@ -408,7 +409,7 @@ FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom
     const int n_gaussians = t.gaussian_begin[pair + 1] - t.gaussian_begin[pair];
     for (int c = begin; c < end; ++c) {
       const CompactFunction<Real> compact = t.compacts[c];
-      V *E = atom.E(n_gaussians + c - begin), *dE = atom.dE(n_gaussians + c - begin);
+      const auto E = atom.E(n_gaussians + c - begin), dE = atom.dE(n_gaussians + c - begin);
       for (int pack = first_pack; pack < end_pack; ++pack)
         compute_compact(compact, atom.distance(pack), E[pack], dE[pack]);
     }
@@ -418,23 +419,24 @@ FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom
 /// Gradient of sum_terms s.weights[term] * sum with each r_ij, in s.neighbors [1 .. 3][packs]. Takes and
 /// returns where the rows of this atom and of the next are kept.
 template <class V, class Real>
-FORCESMITH_FUNCTION const V* reverse_atom(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
-                                          const Scratch<Real>& s, const V* kept) {
+FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
+                                              const Scratch<Real>& s, Registers<V> kept) {
   // A neighbor's gradient is along[pack] times its unit vector, plus across[axis][pack].
-  V* along = reinterpret_cast<V*>(s.neighbors);
-  V* across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
+  const auto along = registers_at<V>(s.neighbors);
+  const Registers<V> across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
   for (int pack = 0; pack < atom.n_packs; ++pack)
     along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = V(0.0);
   for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
-    if (s.weights[number] == 0) return;
-    const V weight(s.weights[number]), *dE = atom.dE(term.part);
+    if (s.weights[number * V::threads] == 0) return;
+    const V weight(s.weights[number * V::threads]);
+    const auto dE = atom.dE(term.part);
     for (int pack = first; pack < end; ++pack) along[pack] += weight * dE[pack];
   });
 
-  auto weight = [&](int angular) { return s.weights[terms.of_angular(angular)]; };
+  auto weight = [&](int angular) { return s.weights[terms.of_angular(angular) * V::threads]; };
   V along_j(0.0);
   kept = for_each_row(
-      t, atom, s, const_cast<V*>(kept), kept != nullptr,
+      t, atom, s, kept, kept != nullptr,
       [&](const AngularGroup<Real>& group) {
         for (int a = group.begin; a < group.end; ++a)
           if (weight(a) != 0.0) return true;
@@ -447,8 +449,8 @@ FORCESMITH_FUNCTION const V* reverse_atom(const Tables<Real>& t, const Atom<V>& 
       // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
       [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
         const V E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
-        const V* E_k = atom.E(group.second_part) + row.begin;
-        const V* dE_k = atom.dE(group.second_part) + row.begin;
+        const auto E_k = atom.E(group.second_part) + row.begin;
+        const auto dE_k = atom.dE(group.second_part) + row.begin;
         for (int i = 0; i < row.n_packs; ++i) {
           V sum(0.0), dsum(0.0);
           for (int a = group.begin; a < group.end; ++a) {
@@ -481,7 +483,7 @@ FORCESMITH_FUNCTION const V* reverse_atom(const Tables<Real>& t, const Atom<V>& 
         Real of_j[4];
         store_lane_sums(sums, 4, of_j, 1);
         const int at = row.pack * V::width + row.lane;
-        for (int i = 0; i < 4; ++i) s.neighbors[i * s.max_packs * V::width + at] += of_j[i];
+        for (int i = 0; i < 4; ++i) s.neighbors[(i * s.max_packs * V::width + at) * V::threads] += of_j[i];
       });
   for (int pack = 0; pack < atom.n_packs; ++pack)
     for (int axis = 0; axis < 3; ++axis) across[axis][pack] += along[pack] * atom.unit(axis, pack);
@@ -499,13 +501,14 @@ struct Kernels {
   template <class V, class Real>
   static FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                  const Scratch<Real>& s, double* values, int stride) {
-    V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
+    const auto sums = registers_at<V>(s.sums);
+    auto kept = registers_at<V>(s.kept_rows);
     for (int index = 0; index < neighbors.n_atoms; ++index) {
       const Atom<V> atom(t, neighbors, s, index);
       const Terms<Real> terms(t, atom.center);
       FORCESMITH_PHASE(radial);
       for (int pack = 0; pack < atom.n_packs; ++pack) {
-        const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.types[pack];
+        const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.type(pack);
         const V r = atom.distance(pack);
         V f(0.0), df(0.0);
         for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
@@ -522,7 +525,7 @@ struct Kernels {
 
       for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
       for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
-        const V* E = atom.E(term.part);
+        const auto E = atom.E(term.part);
         for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
       });
       FORCESMITH_PHASE(moments);
@@ -530,7 +533,7 @@ struct Kernels {
           t, atom, s, kept, false, [](const AngularGroup<Real>&) { return true; }, [](const Row<V>&) {},
           [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
             const V E_j(row.own(atom.E(group.first_part)));
-            const V* E_k = atom.E(group.second_part) + row.begin;
+            const auto E_k = atom.E(group.second_part) + row.begin;
             // product: E(r_ij) E(r_ik) E(r_jk)
             for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
             for (int a = group.begin; a < group.end; ++a) {
@@ -551,16 +554,16 @@ struct Kernels {
                                                  const Scratch<Real>& s, const double* beta, int stride,
                                                  Real* pair_gradients) {
     FORCESMITH_PHASE(pair_gradients);
-    const V* gradient = reinterpret_cast<const V*>(s.neighbors) + s.max_packs;
-    const V* kept = reinterpret_cast<const V*>(s.kept_rows);
+    const auto gradient = registers_at<V>(s.neighbors) + s.max_packs;
+    auto kept = registers_at<V>(s.kept_rows);
     for (int index = 0; index < neighbors.n_atoms; ++index) {
       const Atom<V> atom(t, neighbors, s, index);
       const Terms<Real> terms(t, atom.center);
       const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
       for (int term = 0; term < terms.n_terms; ++term)
-        s.weights[term] = terms.factor(term) * own_beta[terms.value(term)];
+        s.weights[term * V::threads] = terms.factor(term) * own_beta[terms.value(term) * V::threads];
       kept = reverse_atom(t, atom, terms, s, kept);
-      V* own = reinterpret_cast<V*>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
+      const auto own = registers_at<V>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
       for (int pack = 0; pack < atom.n_packs; ++pack)
         for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
     }
@@ -570,21 +573,20 @@ struct Kernels {
   template <class V, class Real>
   static FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                     const Scratch<Real>& s, double* gradients, int stride) {
-    const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * V::width;
-    const V* kept = reinterpret_cast<const V*>(s.kept_rows);
+    const Real* gradient = s.neighbors + static_cast<std::ptrdiff_t>(s.max_packs) * V::stride;
+    auto kept = registers_at<V>(s.kept_rows);
     for (int index = 0; index < neighbors.n_atoms; ++index) {
       const Atom<V> atom(t, neighbors, s, index);
       const Terms<Real> terms(t, atom.center);
-      const V* next = kept;
+      auto next = kept;
       for (int k = 0; k < t.n_values[atom.center]; ++k) {
         for (int term = 0; term < terms.n_terms; ++term)
-          s.weights[term] = terms.value(term) == k ? terms.factor(term) : 0.0;
+          s.weights[term * V::threads] = terms.value(term) == k ? terms.factor(term) : 0.0;
         next = reverse_atom(t, atom, terms, s, kept);
         for (int slot = 0; slot < atom.n_packs * V::width; ++slot)
-          if (atom.pairs[slot] >= 0)
+          if (const std::ptrdiff_t pair = atom.pairs[slot * V::threads]; pair >= 0)
             for (int axis = 0; axis < 3; ++axis)
-              gradients[(3 * static_cast<std::ptrdiff_t>(atom.pairs[slot]) + axis) * stride + k] =
-                  gradient[axis * s.max_packs * V::width + slot];
+              gradients[(3 * pair + axis) * stride + k] = gradient[(axis * s.max_packs * V::width + slot) * V::threads];
       }
       kept = next;
     }
@@ -596,17 +598,18 @@ struct Kernels {
   static FORCESMITH_FUNCTION void compute_tangent(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                   const Scratch<Real>& s, const double* directions, double* values_dot,
                                                   int stride) {
-    V *sums = reinterpret_cast<V*>(s.sums), *kept = reinterpret_cast<V*>(s.kept_rows);
+    const auto sums = registers_at<V>(s.sums);
+    auto kept = registers_at<V>(s.kept_rows);
     // How each neighbor's distance and unit vector move.
-    V* r_dot = reinterpret_cast<V*>(s.neighbors);
-    V* unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
+    const auto r_dot = registers_at<V>(s.neighbors);
+    const Registers<V> unit_dot[3] = {r_dot + s.max_packs, r_dot + 2 * s.max_packs, r_dot + 3 * s.max_packs};
     for (int index = 0; index < neighbors.n_atoms; ++index) {
       const Atom<V> atom(t, neighbors, s, index);
       const Terms<Real> terms(t, atom.center);
       for (int pack = 0; pack < atom.n_packs; ++pack) {
         V d[3] = {V(0.0), V(0.0), V(0.0)};
         for (int lane = 0; lane < V::width; ++lane) {
-          const std::ptrdiff_t pair = atom.pairs[pack * V::width + lane];
+          const std::ptrdiff_t pair = atom.pairs[pack * V::stride + lane];
           if (pair >= 0)
             for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pair + axis]);
         }
@@ -618,7 +621,7 @@ struct Kernels {
 
       for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
       for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
-        const V* dE = atom.dE(term.part);
+        const auto dE = atom.dE(term.part);
         for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
       });
       kept = for_each_row(
@@ -640,8 +643,8 @@ struct Kernels {
           [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
             const V E_j(row.own(atom.E(group.first_part)));
             const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
-            const V* E_k = atom.E(group.second_part) + row.begin;
-            const V* dE_k = atom.dE(group.second_part) + row.begin;
+            const auto E_k = atom.E(group.second_part) + row.begin;
+            const auto dE_k = atom.dE(group.second_part) + row.begin;
             for (int i = 0; i < row.n_packs; ++i) {
               const V E_jk = E_j * E_k[i];
               row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:

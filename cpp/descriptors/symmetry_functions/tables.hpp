@@ -123,8 +123,7 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
 }
 
 /// Working memory; V is one register (`width` numbers), max_packs the most packs of one atom. What is kept
-/// from compute_values for the other verbs has room for all packs of a block (on a device: of all atoms of a launch);
-/// the rest is used for one atom at a time.
+/// from compute_values for the other verbs has room for all packs of a block; the rest is used for one atom at a time.
 template <class Real>
 struct Scratch {
   Real* radial_parts;  // V, of each atom in turn: [radial parts][E, dE/dr][packs of the atom]
@@ -143,14 +142,14 @@ struct Scratch {
   static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int max_packs, int width) {
     return static_cast<std::size_t>(n_rows + 4) * max_packs + 2ul * t.max_terms + width;
   }
-  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int max_packs, int width, Real* kept,
-                                              Real* working) {
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int max_packs, int width, int stride,
+                                              Real* kept, Real* working) {
     Scratch s{};
     s.radial_parts = kept;
     s.rows = working;
-    s.neighbors = s.rows + static_cast<std::size_t>(n_rows) * max_packs * width;
-    s.sums = s.neighbors + 4ul * max_packs * width;
-    s.weights = s.sums + static_cast<std::size_t>(t.max_terms + width) * width;
+    s.neighbors = s.rows + static_cast<std::size_t>(n_rows) * max_packs * stride;
+    s.sums = s.neighbors + 4ul * max_packs * stride;
+    s.weights = s.sums + static_cast<std::size_t>(t.max_terms + width) * stride;
     s.max_packs = max_packs;
     return s;
   }

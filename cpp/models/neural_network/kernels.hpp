@@ -42,25 +42,25 @@ FORCESMITH_FUNCTION void multiply_tile(const double* matrix, const double* start
     for (int r = 0; r < registers; ++r)
       weights[r] = simd_load<V>(matrix + static_cast<std::ptrdiff_t>(k) * y_length + r * V::width);
     for (int row = 0; row < rows; ++row) {
-      const V input(x[row * x_length + k]);
+      const V input(x[(row * x_length + k) * V::threads]);
       for (int r = 0; r < registers; ++r) sums[row][r] += input * weights[r];
     }
   }
   for (int row = 0; row < rows; ++row)
     for (int r = 0; r < registers; ++r) {
-      double* own = y + row * y_length + r * V::width;
+      double* own = y + row * y_length * V::threads + r * V::stride;
       if constexpr (product == Product::multiplies) sums[row][r] *= simd_load<V>(own);
       simd_store(own, sums[row][r]);
     }
 }
 
 /// Row by row, the product start + x . matrix; x [n_rows][x_length], matrix [n_inputs][y_length], start
-/// [y_length] or null, y [n_rows][y_length]. The order of every sum is the same however rows are grouped.
+/// [y_length] or null, y [n_rows][y_length]; x and y alternate with those of other threads. The order of every sum is the same however rows are grouped.
 template <class V, Product product>
 FORCESMITH_FUNCTION void multiply(const double* matrix, const double* start, int n_inputs, const double* x,
                                   int x_length, int n_rows, double* y, int y_length) {
-  // 4 x 3 sums, 3 weights and an input fill the 16 registers of AVX2.
-  constexpr int most_rows = 4, most_registers = 3;
+  // 4 x 3 sums, 3 weights and an input fill the 16 registers of AVX2. Threads of devices have more, and one atom each.
+  constexpr int most_rows = V::threads > 1 ? 1 : 4, most_registers = V::threads > 1 ? 8 : 3;
   for (int row = 0; row < n_rows; row += most_rows)
     with_constant<most_rows>(n_rows - row, [&](auto rows) {
       int left = y_length / V::width;
@@ -70,8 +70,8 @@ FORCESMITH_FUNCTION void multiply(const double* matrix, const double* start, int
         const int count = (left + tiles - 1) / tiles;
         with_constant<most_registers>(count, [&](auto registers) {
           multiply_tile<V, product, decltype(rows)::value, decltype(registers)::value>(
-              matrix + column, start != nullptr ? start + column : nullptr, n_inputs, x + row * x_length, x_length,
-              y + row * y_length + column, y_length);
+              matrix + column, start != nullptr ? start + column : nullptr, n_inputs, x + row * x_length * V::threads,
+              x_length, y + (row * y_length + column) * V::threads, y_length);
         });
         left -= count;
         column += count * V::width;
@@ -87,7 +87,8 @@ FORCESMITH_FUNCTION void standardise(const Tables& t, const Atoms& atoms, const 
   const double *shift = t.numbers + element.shift, *factor = t.numbers + element.factor;
   for (int atom = 0; atom < atoms.n; ++atom) {
     const double* own = B + static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
-    for (int k = 0; k < first.n_inputs; ++k) x[atom * first.padded_inputs + k] = (own[k] - shift[k]) * factor[k];
+    for (int k = 0; k < first.n_inputs; ++k)
+      x[(atom * first.padded_inputs + k) * V::threads] = (own[k * V::threads] - shift[k]) * factor[k];
   }
 }
 
@@ -99,23 +100,25 @@ FORCESMITH_FUNCTION void compute_energies(const Tables& t, const Atoms& atoms, c
   const Layer* layers = t.layers + element.first_layer;
   const Layer& first = layers[0];
   const int n = atoms.n;
-  double *a = memory, *slopes = memory + n * element.n_neurons;
+  double *a = memory, *slopes = memory + n * element.n_neurons * V::threads;
 
   standardise<V>(t, atoms, B, stride, a);
   // The slope of the inputs is dx/dB.
   for (int atom = 0; atom < n; ++atom)
     for (int k = 0; k < first.padded_inputs; k += V::width)
-      simd_store(slopes + atom * first.padded_inputs + k, simd_load<V>(t.numbers + element.factor + k));
+      simd_store(slopes + (atom * first.padded_inputs + k) * V::threads, simd_load<V>(t.numbers + element.factor + k));
   for (int l = 0; l < element.n_layers; ++l) {
     const Layer& layer = layers[l];
     const int outputs = n * (layer.begin + layer.padded_inputs);
     multiply<V, Product::replaces>(t.numbers + layer.forward, t.numbers + layer.biases, layer.n_inputs,
-                                   a + n * layer.begin, layer.padded_inputs, n, a + outputs, layer.padded_outputs);
+                                   a + n * layer.begin * V::threads, layer.padded_inputs, n, a + outputs * V::threads,
+                                   layer.padded_outputs);
     with_activation(layer.activation, [&](auto name) {
       for (int i = outputs; i < outputs + n * layer.padded_outputs; i += V::width) {
         V slope, curvature;
-        simd_store(a + i, activation<decltype(name)::value>(simd_load<V>(a + i), slope, curvature));
-        simd_store(slopes + i, slope);
+        double* own = a + i * V::threads;
+        simd_store(own, activation<decltype(name)::value>(simd_load<V>(own), slope, curvature));
+        simd_store(slopes + i * V::threads, slope);
       }
     });
   }
@@ -123,15 +126,17 @@ FORCESMITH_FUNCTION void compute_energies(const Tables& t, const Atoms& atoms, c
   for (int l = element.n_layers - 1; l >= 0; --l) {
     const Layer& layer = layers[l];
     multiply<V, Product::multiplies>(t.numbers + layer.reverse, nullptr, layer.n_outputs,
-                                     slopes + n * (layer.begin + layer.padded_inputs), layer.padded_outputs, n,
-                                     slopes + n * layer.begin, layer.padded_inputs);
+                                     slopes + n * (layer.begin + layer.padded_inputs) * V::threads,
+                                     layer.padded_outputs, n, slopes + n * layer.begin * V::threads,
+                                     layer.padded_inputs);
   }
   const Layer& last = layers[element.n_layers - 1];
-  const double* output = a + n * (last.begin + last.padded_inputs);
+  const double* output = a + n * (last.begin + last.padded_inputs) * V::threads;
   for (int atom = 0; atom < n; ++atom) {
-    energies[atoms.rows[atom]] = element.energy_offset + output[atom * last.padded_outputs];
+    energies[atoms.rows[atom]] = element.energy_offset + output[atom * last.padded_outputs * V::threads];
     double* own = beta + static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
-    for (int k = 0; k < first.n_inputs; ++k) own[k] = slopes[atom * first.padded_inputs + k];
+    for (int k = 0; k < first.n_inputs; ++k)
+      own[k * V::threads] = slopes[(atom * first.padded_inputs + k) * V::threads];
   }
 }
 
@@ -256,11 +261,12 @@ struct Kernels {
     }
     return largest;
   }
+  template <int threads>
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double* memory,
                                                    double* beta) {
     const int row = 0;
     double energy;
-    compute_energies<Simd<double, 1>>(t, Atoms{element, 1, &row}, B, 0, memory, &energy, beta);
+    compute_energies<Simd<double, 1, threads>>(t, Atoms{element, 1, &row}, B, 0, memory, &energy, beta);
     return energy;
   }
 };

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "core/device_arrays.hpp"
-#include "neighbors/device_neighbors.hpp"
+#include "core/device_launch.hpp"
+#include "neighbors/device_packs.hpp"
 
 namespace forcesmith {
 
@@ -17,7 +18,8 @@ class DeviceTerm {
   virtual ~DeviceTerm() = default;
   /// Bytes of memory that a block of this size asks for.
   virtual std::size_t bytes(int n_atoms, int max_neighbors) const = 0;
-  /// Adds the energies of the central atoms, energies [n_atoms] in the memory of the device, their forces and virial.
+  /// Adds to the energies of the central atoms, energies [n_atoms] in the memory of the device, and to the gradients of
+  /// the block.
   virtual void add(const DeviceBlock<Real>& block, double* energies) = 0;
 };
 
@@ -32,17 +34,18 @@ class DevicePairTerm : public DeviceTerm<ExecSpace, Real> {
   std::size_t bytes(int n_atoms, int max_neighbors) const override { return neighbors_.bytes(n_atoms, max_neighbors); }
 
   void add(const DeviceBlock<Real>& block, double* energies) override {
-    neighbors_.pack(block);
-    const PackedView packs = neighbors_.view();
-    double* gradients = neighbors_.pair_gradients();
+    const DevicePacks<double> packs = neighbors_.pack(block);
+    double* gradients = neighbors_.gradients();
+    const DeviceBlock<Real> to = block;
     const typename Kernels::Tables tables = *tables_;
     Kokkos::parallel_for(
-        std::string("forcesmith::") + Term::name + "::add", Kokkos::RangePolicy<ExecSpace>(0, packs.n_atoms),
+        std::string("forcesmith::") + Term::name + "::add", AtomRange<ExecSpace>(0, packs.n_atoms),
         KOKKOS_LAMBDA(int atom) {
-          using V = FORCESMITH_ISA::Simd<double, 1>;
-          Kernels::template add<V>(tables, packs.atom(atom), energies + atom, gradients);
+          const int pack_offsets[2] = {0, packs.counts[atom]};
+          Kernels::template add<DeviceSimd<double>>(tables, packs.of_atom(atom, pack_offsets), energies + atom,
+                                                    gradients + packs.first_gradient(atom));
+          packs.add_gradients(atom, gradients, to.gradients);
         });
-    neighbors_.add_gradients(block);
   }
 
  private:

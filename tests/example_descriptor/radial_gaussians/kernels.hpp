@@ -58,13 +58,14 @@ struct Kernels {
                                                  const Scratch<Real>&, double* values, int stride) {
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       double* B = values + static_cast<std::ptrdiff_t>(atom) * stride;
-      for (int k = 0; k < t.n_elements * t.n_gaussians; ++k) B[k] = 0.0;
+      for (int k = 0; k < t.n_elements * t.n_gaussians; ++k) B[k * V::threads] = 0.0;
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-        const V r = simd_load<V>(neighbors.r + pack * V::width);
+        const int first = neighbors.pack_types[pack * V::threads] * t.n_gaussians;
+        const V r = simd_load<V>(neighbors.r + pack * V::stride);
         for (int k = 0; k < t.n_gaussians; ++k) {
           V g, dg;
           compute_gaussian(t, k, r, g, dg);
-          B[neighbors.pack_types[pack] * t.n_gaussians + k] += lane_sum(g);
+          B[(first + k) * V::threads] += lane_sum(g);
         }
       }
     }
@@ -77,18 +78,17 @@ struct Kernels {
                                                  Real* pair_gradients) {
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-        const double* own =
-            beta + static_cast<std::ptrdiff_t>(atom) * stride + neighbors.pack_types[pack] * t.n_gaussians;
-        const int slot = pack * V::width;
+        const double* own = beta + static_cast<std::ptrdiff_t>(atom) * stride;
+        const int at = pack * V::stride, first = neighbors.pack_types[pack * V::threads] * t.n_gaussians;
         V slope(0.0);
         for (int k = 0; k < t.n_gaussians; ++k) {
           V g, dg;
-          compute_gaussian(t, k, simd_load<V>(neighbors.r + slot), g, dg);
-          slope += V(own[k]) * dg;
+          compute_gaussian(t, k, simd_load<V>(neighbors.r + at), g, dg);
+          slope += V(own[(first + k) * V::threads]) * dg;
         }
-        simd_store(pair_gradients + 3 * slot, slope * simd_load<V>(neighbors.x + slot));
-        simd_store(pair_gradients + 3 * slot + V::width, slope * simd_load<V>(neighbors.y + slot));
-        simd_store(pair_gradients + 3 * slot + 2 * V::width, slope * simd_load<V>(neighbors.z + slot));
+        simd_store(pair_gradients + 3 * at, slope * simd_load<V>(neighbors.x + at));
+        simd_store(pair_gradients + 3 * at + V::stride, slope * simd_load<V>(neighbors.y + at));
+        simd_store(pair_gradients + 3 * at + 2 * V::stride, slope * simd_load<V>(neighbors.z + at));
       }
   }
 };

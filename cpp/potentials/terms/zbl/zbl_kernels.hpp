@@ -20,9 +20,10 @@ struct ZblKernels {
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       V energy(0.0);
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-        const ZblPair& p = t.pairs[neighbors.center_types[atom] * t.n_elements + neighbors.pack_types[pack]];
-        const int slot = pack * V::width;
-        const V r = simd_load<V>(neighbors.r + slot), inverse = V(1.0) / r;
+        const ZblPair& p =
+            t.pairs[neighbors.center_types[atom] * t.n_elements + neighbors.pack_types[pack * V::threads]];
+        const int at = pack * V::stride;
+        const V r = simd_load<V>(neighbors.r + at), inverse = V(1.0) / r;
         V sum(0.0), slope(0.0);
         for (int n = 0; n < 4; ++n) {
           const V term = V(p.factor[n]) * simd_exp(V(-p.rate[n]) * r);
@@ -33,10 +34,10 @@ struct ZblKernels {
         const V switched = simd_if_less(V(0.0), beyond, beyond, V(0.0)), square = switched * switched;
         slope = half * (inverse * (slope - sum * inverse) + square * (V(p.a) + V(p.b) * switched));
         energy += half * (sum * inverse + V(p.c) + square * switched * (V(p.a / 3.0) + V(p.b / 4.0) * switched));
-        double* gradient = pair_gradients + 3 * slot;
-        simd_store(gradient, slope * simd_load<V>(neighbors.x + slot));
-        simd_store(gradient + V::width, slope * simd_load<V>(neighbors.y + slot));
-        simd_store(gradient + 2 * V::width, slope * simd_load<V>(neighbors.z + slot));
+        double* gradient = pair_gradients + 3 * at;
+        simd_store(gradient, slope * simd_load<V>(neighbors.x + at));
+        simd_store(gradient + V::stride, slope * simd_load<V>(neighbors.y + at));
+        simd_store(gradient + 2 * V::stride, slope * simd_load<V>(neighbors.z + at));
       }
       energies[atom] += lane_sum(energy);
     }
