@@ -1,5 +1,5 @@
-// Lets Kokkos before 4.7.1 compile with CUDA 13, in the compile check only: forcesmith_cuda_check.cmake
-// includes it ahead of every source.
+// Lets Kokkos before 4.7.1 compile with CUDA 13: forcesmith_cuda.cmake has it included ahead of every source of the
+// CUDA library.
 //
 // CUDA 13 dropped the old forms of two functions of its run-time library, which headers of these
 // Kokkos versions still call; here they are again, as overloads.
