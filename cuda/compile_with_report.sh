@@ -9,7 +9,7 @@ for argument in "$@"; do
 done
 "$@" 2> "$object.said"
 status=$?
-grep -v -E '^ptxas info|bytes stack frame|^$' "$object.said" >&2
+grep -v -E '^ptxas info|bytes stack frame|^nvcc warning : Resource usage|^$' "$object.said" >&2
 [ $status = 0 ] && grep -E '^ptxas info|bytes stack frame' "$object.said" > "$object.ptxas"
 rm -f "$object.said"
 exit $status

@@ -1,4 +1,5 @@
 // NVIDIA GPUs as a backend finds them: what can be wrong is found before Kokkos looks, which would end the process.
+#include <cuda.h>
 #include <cuda_runtime.h>
 
 #include "core/error.hpp"
@@ -21,7 +22,7 @@ std::string version(int number) { return std::to_string(number / 1000) + "." + s
 std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& settings) {
   int of_driver = 0, of_runtime = 0, count = 0;
   cudaRuntimeGetVersion(&of_runtime);
-  if (cudaDriverGetVersion(&of_driver) != cudaSuccess || of_driver == 0)
+  if (cuDriverGetVersion(&of_driver) != CUDA_SUCCESS || of_driver == 0)
     fail("There is no NVIDIA driver on this machine", "install it");
   const cudaError_t counted = cudaGetDeviceCount(&count);
   if (counted == cudaErrorInsufficientDriver)
@@ -44,7 +45,7 @@ std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& 
         failed == cudaErrorUnsupportedPtxVersion)
       fail(std::string("forcesmith was not compiled for this GPU, ") + properties.name + " (compute capability " +
                std::to_string(properties.major) + "." + std::to_string(properties.minor) + ")",
-           "build it with its FORCESMITH_CUDA_ARCHITECTURES (docs/gpus.md)");
+           "build it with its FORCESMITH_CUDA_ARCHITECTURE (docs/gpus.md)");
   }
   if (failed != cudaSuccess)
     fail("The NVIDIA GPU " + std::to_string(device) + " cannot be used: " + cudaGetErrorString(failed),

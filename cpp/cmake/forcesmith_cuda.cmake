@@ -96,9 +96,10 @@ function(forcesmith_add_cuda_library target)
   message(STATUS "forcesmith: CUDA library for ${FORCESMITH_CUDA_ARCHITECTURE}, CUDA in ${toolkit}")
   set(build ${PROJECT_BINARY_DIR}/cuda)
   forcesmith_write_nvcc_wrapper(${build}/bin/nvcc_wrapper ${kokkos_source} ${toolkit})
-  # Without a driver there is no libcuda to link with: an empty one of that name leaves its symbols to the machine
-  # that the library runs on.
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -shared -nostdlib -Wl,-soname,libcuda.so.1 -x c /dev/null
+  # Without a driver there is no libcuda to link with. One that has a single symbol that cuda_device.cpp uses makes the
+  # library ask for libcuda.so.1, where it finds the others.
+  file(CONFIGURE OUTPUT ${build}/libcuda.c CONTENT "int cuDriverGetVersion(int* version) { return 0; }\n")
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -shared -fPIC -nostdlib -Wl,-soname,libcuda.so.1 -x c ${build}/libcuda.c
     -o ${build}/libcuda.so COMMAND_ERROR_IS_FATAL ANY)
   file(STRINGS ${kokkos_source}/CMakeLists.txt kokkos_version REGEX "set\\(Kokkos_VERSION_(MAJOR|MINOR|PATCH) ")
   string(REGEX MATCHALL "[0-9]+" kokkos_version "${kokkos_version}")
@@ -127,6 +128,7 @@ function(forcesmith_add_cuda_library target)
       -DKokkos_ENABLE_CUDA_CONSTEXPR=ON
       -DKokkos_ENABLE_OPENMP=OFF
       -DKokkos_ARCH_${FORCESMITH_CUDA_ARCHITECTURE}=ON
+      -DFORCESMITH_VERSION=${PROJECT_VERSION}
       -DFORCESMITH_CORE=$<TARGET_FILE:forcesmith_core>
       -DFORCESMITH_JSON=$<TARGET_PROPERTY:nlohmann_json::nlohmann_json,INTERFACE_INCLUDE_DIRECTORIES>
     DEPENDS forcesmith_core

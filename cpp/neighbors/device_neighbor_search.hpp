@@ -149,8 +149,7 @@ class DeviceNeighborSearch {
     }
   }
 
- private:
-  using Range = Kokkos::RangePolicy<ExecSpace>;
+  // Steps of search(). They are public because nvcc takes no lambda of a private function.
 
   void zero(int* array, int size) {
     Kokkos::parallel_for("forcesmith::search::zero", Range(0, size), KOKKOS_LAMBDA(int i) { array[i] = 0; });
@@ -210,6 +209,9 @@ class DeviceNeighborSearch {
     }
     return cells;
   }
+
+ private:
+  using Range = Kokkos::RangePolicy<ExecSpace>;
 
   int room_ = 64;  // neighbors of an atom
   DeviceArray<ExecSpace, int> d_centers_, d_cell_of_, d_members_, d_begin_, d_next_, d_counts_, d_neighbors_;
