@@ -9,7 +9,8 @@
 #   make kill-test    kill fits 50 times at random moments, resume them, look for work lost
 #   make sanitize     run the C++ tests, and Python tests of readers, with address and undefined-behaviour
 #                     sanitizers (gcc; about 10 minutes on two cores; valgrind knows no AVX-512)
-#   make cuda-check   compile the kernels for CUDA, where a compiler for it can be had
+#   make cuda-check   build the CUDA library, check what it shows and needs, list its kernels' registers and spills;
+#                     without nvcc on this machine, pip fetches one; needs no GPU
 #   make bench-tools  compile the programs that profile the kernels, for bench/rates.py
 #   make clean        remove .venv and build
 PYTHON ?= python3
@@ -91,6 +92,8 @@ sanitize: $(venv)/installed-for-test
 cuda-check: $(venv)/build-tools
 	$(in_venv) cmake --preset cuda -DPython_EXECUTABLE="$(CURDIR)/$(python)"
 	$(in_venv) cmake --build --preset cuda
+	$(in_venv) cmake --build build/cuda/cuda --target forcesmith_training_cuda
+	$(in_venv) python bench/device/inspect_library.py build/cuda/cuda
 
 clean:
 	rm -rf $(venv) build
