@@ -11,9 +11,13 @@
 #                     sanitizers (gcc; about 10 minutes on two cores; valgrind knows no AVX-512)
 #   make cuda-check   build the CUDA library, check what it shows and needs, list its kernels' registers and spills;
 #                     without nvcc on this machine, pip fetches one; needs no GPU
+#   make device-bundle  all that bench/device/check_and_measure.py needs on a machine with a GPU, of at most
+#                     64 MiB, in build/device_bundle; DEVICE_PYTHON is an interpreter of that machine's version
 #   make bench-tools  compile the programs that profile the kernels, for bench/rates.py
 #   make clean        remove .venv and build
 PYTHON ?= python3
+DEVICE_PYTHON ?= python3.12
+DATA ?= ../shared/data
 FUZZ_CASES ?= 100000
 FUZZ_MINUTES ?= 600
 
@@ -42,7 +46,7 @@ sanitized := build/asan
 sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
 
-.PHONY: demo docs test lint format fuzz kill-test bench-tools sanitize cuda-check clean
+.PHONY: demo docs test lint format fuzz kill-test bench-tools sanitize cuda-check device-bundle clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -94,6 +98,15 @@ cuda-check: $(venv)/build-tools
 	$(in_venv) cmake --build --preset cuda
 	$(in_venv) cmake --build build/cuda/cuda --target forcesmith_training_cuda
 	$(in_venv) python bench/device/inspect_library.py build/cuda/cuda
+
+# In a virtual environment of that Python, which the bundle is a part of.
+device-bundle:
+	$(MAKE) venv=build/device_environment PYTHON=$(DEVICE_PYTHON) install-cuda
+	build/device_environment/bin/python bench/device/make_bundle.py --data $(DATA) --output build/device_bundle
+
+install-cuda: $(venv)/build-tools
+	$(in_venv) $(pip_install) --no-build-isolation --config-settings=build-dir=$(venv)/build \
+	  --config-settings=cmake.define.FORCESMITH_CUDA=ON .
 
 clean:
 	rm -rf $(venv) build

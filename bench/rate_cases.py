@@ -307,15 +307,21 @@ def run_lammps(prepared: Prepared, style: str, steps: int) -> LammpsRun:
             raise Unavailable(f"this LAMMPS has no pair_style {missing[1]}") from None
         raise
     [done], text = output.runs, output.text
-    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
     return LammpsRun(
         atoms=done.atoms,
         steps=done.steps,
         seconds=done.seconds,
         cpu_use=float(re.search(r"(\S+)% CPU use", text)[1]) / 100,
         energy=float(re.search(r"^final energy (\S+)", text, re.MULTILINE)[1]),
-        sections={row[0]: float(row[2]) for row in rows if len(row) == 6 and row[0] != "Section"},
+        sections=sections_of(text),
     )
+
+
+def sections_of(text: str) -> dict[str, float]:
+    """LAMMPS' breakdown of the first run in the text, seconds by section."""
+    text = text.partition("Nlocal:")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
+    return {row[0]: float(row[2]) for row in rows if len(row) == 6 and row[0] != "Section"}
 
 
 def tools_are_built(tools: Path = TOOLS) -> bool:

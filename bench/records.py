@@ -52,10 +52,15 @@ def write_record(
         "settings": settings,
         "results": results,
     }
-    path = folder / benchmark / f"{case}.json"
+    save_record(record, folder)
+    return record
+
+
+def save_record(record: dict[str, Any], folder: Path = RESULTS) -> Path:
+    path = folder / record["benchmark"] / f"{record['case']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(record, indent=1) + "\n")
-    return record
+    return path
 
 
 def read_records(benchmark: str, folder: Path = RESULTS) -> list[dict[str, Any]]:

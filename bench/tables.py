@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -186,7 +187,99 @@ def single_precision(records: Records) -> str:
     )
 
 
+def device_checks(records: Records) -> str:
+    """Comparisons with the CPU: how many there were, and the largest difference."""
+    rows = []
+    for record in records:
+        groups: dict[tuple, list[dict]] = {}
+        for check in record["results"].get("checks", []):
+            groups.setdefault((check["host"], check["ranks"], check["precision"]), []).append(check)
+        for (host, ranks, precision), checks in groups.items():
+            largest = [max(c["differences"].values()) for c in checks if "differences" in c]
+            sizes = [c["atoms"] for c in checks]
+            rows.append(
+                [record["machine"]["device"], host, ranks, precision]
+                + [f"{sum(c['passed'] for c in checks)} of {len(checks)}"]
+                + [f"{min(sizes)} to {max(sizes)}", f"{max(largest, default=float('nan')):.1e}"]
+            )
+        for tool in record["results"].get("sanitizer", []):
+            rows.append(
+                [record["machine"]["device"], tool["what"], "", ""]
+                + ["no errors" if tool["passed"] else "**errors**", "", ""]
+            )
+    return table(
+        ["device", "host", "ranks", "precision", "equal to the CPU", "atoms"]
+        + ["largest relative difference"],
+        rows,
+    )
+
+
+def device_rates(records: Records) -> str:
+    rows = []
+    for record in records:
+        for r in record["results"].get("rates", []):
+            step = r["seconds"] / r["steps"]
+            split = {name: time / r["steps"] for name, time in (r["split"] or {}).items()}
+            own = r["device"] == "cuda"
+            device = record["machine"]["device"] if own else f"CPU, {r['threads']} threads"
+            rows.append(
+                [r["case"], r["text"], device, r["precision"], r["ranks"], r["atoms"]]
+                + [f"{1e-6 * r['rate']:.3g}", f"{1e3 * step:.3g}"]
+                + [f"{1e3 * split[name]:.3g}" if split else "" for name in ("copy", "kernels")]
+                + [f"{1e3 * (r['seconds_per_step_with_list'] - step):.3g}"]
+            )
+    return table(
+        [
+            "case",
+            "potential",
+            "device",
+            "precision",
+            "ranks",
+            "atoms",
+            "Matom-step/s",
+            "ms per step",
+        ]
+        + ["of it copies, ms", "of it kernels, ms", "more with a new neighbor list, ms"],
+        rows,
+    )
+
+
+def device_kernels(records: Records) -> str:
+    """The kernels and copies that take most, one by one: they do not overlap here."""
+    rows = []
+    for record in records:
+        for r in record["results"].get("kernels", []):
+            longest = sorted(r["kernels"].items(), key=lambda one: -one[1][1])
+            whole = sum(seconds for _, (_, seconds) in longest)
+            for label, (calls, seconds) in longest[:8]:
+                rows.append(
+                    [r["case"], r["precision"], r["atoms"], f"`{label}`", calls]
+                    + [f"{1e3 * seconds / calls:.3g}", percent(seconds / whole)]
+                )
+    return table(["case", "precision", "atoms", "kernel", "calls", "ms per call", "share"], rows)
+
+
+def device_report(record: dict[str, Any]) -> str:
+    """What check_and_measure.py prints."""
+    r = record["results"]
+    parts = [f"# {record['machine']['device']}", origin([record])]
+    parts += [device_checks([record]), device_rates([record]), device_kernels([record])]
+    failed = [c for c in r.get("checks", []) + r.get("sanitizer", []) if not c["passed"]]
+    for title, lines in {
+        "Failed": [json.dumps(one)[:1500] for one in failed],
+        "Errors": r.get("errors", []),
+        "Left out": r["left_out"],
+    }.items():
+        if lines:
+            parts.append("\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]))
+    parts.append("Every check passed." if r["passed"] else "**Not every check passed.**")
+    return "\n\n".join(parts)
+
+
 TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
+    "device_checks": ("device", device_checks),
+    "device_kernels": ("device", device_kernels),
+    "device_rates": ("device", device_rates),
     "fit_cost": ("fit_cost", fit_cost),
     "mlearn": ("mlearn", mlearn),
     "models": ("models", models),

@@ -198,6 +198,8 @@ def benchmark(name: str) -> str:
     """The table of that name, and where its records come from."""
     program, print_table = TABLES[name]
     records = read_records(program)
+    if not records:
+        return "Not recorded yet."
     return f"{print_table(records)}\n\n{origin(records)}"
 
 

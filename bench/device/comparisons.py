@@ -1,0 +1,236 @@
+"""Does a device compute what the CPU does? In LAMMPS and in Python, over every registered
+descriptor and model (those of tests/python/contract_examples.py), in both precisions.
+
+    python bench/device/comparisons.py [--few]
+
+is the part in Python by itself, which compute-sanitizer is put around: one JSON object per line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import forcesmith as fs
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from forcesmith.lammps import run
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "python"))
+from contract_examples import ELEMENTS, make_potential, potential_cases, structures
+
+TOLERANCES = {"double": 1e-10, "single": 1e-5}
+"""Of a difference to the CPU in double precision, as a part of the largest number of its kind, or
+of 1 eV or eV/angstrom where that is larger."""
+
+
+def potentials() -> dict[str, fs.Potential]:
+    return {name: make_potential(d, model) for name, d, model in potential_cases()}
+
+
+def few_potentials() -> dict[str, fs.Potential]:
+    """One of every descriptor."""
+    found: dict[str, tuple] = {}
+    for name, descriptors, model in potential_cases():
+        found.setdefault(descriptors[0]["type"], (name, descriptors, model))
+    return {name: make_potential(d, model) for name, d, model in found.values()}
+
+
+def structure(n_atoms: int) -> Atoms:
+    """Elements at random on a rattled lattice with vacancies; with more than 30 atoms, one of them
+    alone in a vacuum."""
+    rng = np.random.default_rng(n_atoms)
+    atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True).repeat(math.ceil((n_atoms / 8) ** (1 / 3)))
+    atoms.symbols = rng.choice(ELEMENTS, len(atoms))
+    atoms.positions += rng.normal(0, 0.1, (len(atoms), 3))
+    atoms = atoms[np.sort(rng.choice(len(atoms), n_atoms, replace=False))]
+    if n_atoms > 30:
+        atoms.positions[-1] = [0, 0, atoms.cell[2, 2] + 8.0]
+        atoms.cell[2, 2] += 16.0
+    return atoms
+
+
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, float]:
+    """By quantity, the largest difference as a part of the largest number, or of 1."""
+    return {
+        name: float(np.abs(np.subtract(found[name], value)).max() / max(1.0, np.abs(value).max()))
+        for name, value in expected.items()
+    }
+
+
+def comparison(
+    found: dict[str, Any], expected: dict[str, Any], precision: str, **where: Any
+) -> dict[str, Any]:
+    by_quantity = differences(found, expected)
+    largest = max(by_quantity.values())
+    return {
+        **where,
+        "precision": precision,
+        "differences": by_quantity,
+        "passed": bool(largest <= TOLERANCES[precision]),  # not so if it is not a number
+    }
+
+
+# ---- Python ----
+
+
+def compare_in_python(few: bool = False) -> Iterator[dict[str, Any]]:
+    """Structures of every kind, together in one call."""
+    for name, potential in (few_potentials() if few else potentials()).items():
+        configurations = list(structures(potential.cutoff).values())
+        exact = potential.evaluate(configurations)
+        for precision in TOLERANCES:
+            where = {"host": "Python", "potential": name, "ranks": 1}
+            where["atoms"] = sum(map(len, configurations))
+            try:
+                results = potential.evaluate(configurations, precision=precision, device="cuda")
+                # In single precision, values at the ends of a range may round to its other side.
+                counts = precision == "double"
+                own, expected = _numbers(results, counts), _numbers(exact, counts)
+                yield comparison(own, expected, precision, **where)
+            except Exception as error:
+                yield failure(error, precision=precision, **where)
+
+
+def _numbers(results: Sequence[fs.Result], counts: bool) -> dict[str, Any]:
+    numbers = {
+        name: np.concatenate([np.atleast_1d(getattr(result, name)) for result in results])
+        for name in ("energy", "energies", "forces", "virial")
+    }
+    if counts:
+        for name in ("values_outside", "close_neighbors"):
+            found = [getattr(result, name) for result in results]
+            if all(one is not None for one in found):
+                numbers[name] = np.concatenate(found)
+    return numbers
+
+
+def failure(error: Exception, **where: Any) -> dict[str, Any]:
+    return {**where, "passed": False, "error": f"{type(error).__name__}: {error}"[:600]}
+
+
+# ---- LAMMPS ----
+
+ONE_RUN = """
+clear
+units metal
+boundary p p p
+read_data {structure}.data
+pair_style forcesmith {keywords}
+pair_coeff * * potential.json {elements}
+neighbor 1.0 bin
+neigh_modify every 2 delay 0 check no
+compute energies all pe/atom
+compute virials all stress/atom NULL pair
+compute centroid all centroid/stress/atom NULL pair
+compute counts all pair forcesmith
+dump 1 all custom 10 {structure}.{variant}.txt id fx fy fz c_energies c_virials[*] c_centroid[*]
+dump_modify 1 sort id format float %.17g
+thermo_style custom step pe c_counts[1] c_counts[2] press
+run 0
+print "state {structure} $(pe:%.17g) $(pxx:%.17g) $(pyy:%.17g) $(pzz:%.17g) $(pxy:%.17g) &
+$(pxz:%.17g) $(pyz:%.17g) $(c_counts[1]) $(c_counts[2])"
+velocity all create 600 1 loop geom
+fix 1 all nve
+timestep 0.0005
+run 10
+"""
+PER_ATOM = {"forces": slice(1, 4), "atom energies": slice(4, 5), "atom virials": slice(5, 11)}
+PER_ATOM |= {"centroid virials": slice(11, 20)}
+
+
+def compare_in_lammps(
+    name: str,
+    potential: fs.Potential,
+    sizes: Sequence[int],
+    folder: Path,
+    *,
+    ranks: int = 1,
+    precisions: Sequence[str] = tuple(TOLERANCES),
+    timeout: float,
+    program: Path | None = None,
+) -> list[dict[str, Any]]:
+    """All that LAMMPS can ask for, at the start and after 10 steps with 5 neighbor lists."""
+    potential.write(folder / "potential.json")
+    for size in sizes:
+        ase.io.write(
+            folder / f"{size}.data",
+            structure(size),
+            format="lammps-data",
+            masses=True,
+            specorder=ELEMENTS,
+        )
+    found = {}
+    where = {"host": "LAMMPS", "potential": name}
+    try:
+        for variant, keywords in {"cpu": "device cpu"} | {
+            precision: f"device cuda precision {precision}" for precision in precisions
+        }.items():
+            script = "".join(
+                ONE_RUN.format(
+                    structure=size, variant=variant, keywords=keywords, elements=" ".join(ELEMENTS)
+                )
+                for size in sizes
+            )
+            on_cpu = variant == "cpu"
+            output = run(
+                script,
+                folder=folder,
+                ranks=1 if on_cpu else ranks,
+                program=None if on_cpu else program,
+                timeout=timeout,
+            )
+            for size in sizes:
+                found[size, variant] = _state(output.text, size, folder / f"{size}.{variant}.txt")
+    except Exception as error:
+        return [failure(error, precision=variant, ranks=ranks, atoms=max(sizes), **where)]
+    compared = []
+    for size in sizes:
+        exact = found[size, "cpu"]
+        for precision in precisions:
+            own = found[size, precision]
+            if precision == "single":
+                own, exact = _without_counts(own), _without_counts(exact)
+            compared.append(comparison(own, exact, precision, atoms=size, ranks=ranks, **where))
+    return compared
+
+
+def _without_counts(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name != "counts"}
+
+
+def _state(text: str, size: int, dump: Path) -> dict[str, Any]:
+    [line] = [line.split()[2:] for line in text.splitlines() if line.startswith(f"state {size} ")]
+    numbers = list(map(float, line))
+    frames = _frames(dump, size)
+    state = {"energy": numbers[:1], "pressure": numbers[1:7], "counts": numbers[7:]}
+    for moment, frame in zip(("", " after 10 steps"), frames, strict=True):
+        state |= {quantity + moment: frame[:, part] for quantity, part in PER_ATOM.items()}
+    dump.unlink()
+    return state
+
+
+def _frames(path: Path, n_atoms: int) -> np.ndarray:
+    """[frame, atom, number] of a dump file."""
+    frames = path.read_text().split("ITEM: ATOMS")[1:]
+    return np.array([np.loadtxt(f.split("\n")[1 : n_atoms + 1], ndmin=2) for f in frames])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--few", action="store_true", help="one potential of every descriptor")
+    for result in compare_in_python(parser.parse_args().few):
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Rates of molecular dynamics on a device, and the times of its kernels: whole runs of LAMMPS."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from cases import SIZES, DeviceCase
+from forcesmith.lammps import run
+from rate_cases import sections_of
+
+INPUT = """
+units metal
+read_data {cell}
+replicate {repeats}
+{pair}
+neighbor 1.0 bin
+neigh_modify every 1 delay 0 check yes
+velocity all create 300 1 loop geom
+fix 1 all nve
+timestep 0.0005
+thermo 0
+run 5
+variable began timer
+run 5 pre no
+variable ended timer
+variable step equal (v_ended-v_began)/5
+variable wanted equal ceil({seconds}/v_step)
+variable steps equal ternary(v_wanted<5,5,ternary(v_wanted>2000,2000,v_wanted))
+run ${{steps}} pre no
+print "measured run has ended"
+neigh_modify every 1 delay 0 check no
+run 3
+"""
+LOOP = re.compile(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms")
+SPLIT = re.compile(r"list (\S+) s, copy (\S+) s, kernels (\S+) s")
+
+
+def _script(case: DeviceCase, size: str, keywords: str, seconds: float) -> str:
+    return INPUT.format(
+        cell=(case.folder / "cell.data").absolute(),
+        repeats=" ".join(map(str, case.repeats[SIZES.index(size)])),
+        pair=f"pair_style forcesmith {keywords}\n"
+        f"pair_coeff * * {(case.folder / 'potential.json').absolute()} {' '.join(case.elements)}",
+        seconds=seconds,
+    )
+
+
+def measure_rate(
+    case: DeviceCase,
+    size: str,
+    *,
+    device: str = "cuda",
+    precision: str = "double",
+    ranks: int = 1,
+    threads: int = 1,
+    seconds: float,
+    timeout: float,
+) -> dict[str, Any]:
+    """Atom-steps per second of a run of about `seconds`, where its time went, and steps that each
+    begin with a new neighbor list, which that run seldom needs."""
+    script = _script(case, size, f"device {device} precision {precision}", seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        output = run(script, folder=folder, ranks=ranks, threads=threads, timeout=timeout)
+    before, after = output.text.split("measured run has ended", 1)
+    measured, with_lists = _last_loop(before), _last_loop(after)
+    split = SPLIT.search(measured["text"])
+    return {
+        "case": case.name,
+        "text": case.text,
+        "device": device,
+        "precision": precision,
+        "ranks": ranks,
+        "threads": threads,
+        "atoms": measured["atoms"],
+        "steps": measured["steps"],
+        "seconds": measured["seconds"],
+        "rate": measured["atoms"] * measured["steps"] / measured["seconds"],
+        "sections": sections_of(measured["text"]),
+        "split": dict(zip(("list", "copy", "kernels"), map(float, split.groups()), strict=True))
+        if split
+        else None,
+        "seconds_per_step_with_list": with_lists["seconds"] / with_lists["steps"],
+        "sections_with_lists": sections_of(with_lists["text"]),
+    }
+
+
+def _last_loop(text: str) -> dict[str, Any]:
+    """Of the last run in LAMMPS' output, and what it printed from there on."""
+    *_, found = LOOP.finditer(text)
+    seconds, steps, atoms = float(found[1]), int(found[2]), int(found[3])
+    return {"seconds": seconds, "steps": steps, "atoms": atoms, "text": text[found.start() :]}
+
+
+def time_kernels(
+    case: DeviceCase, size: str, tool: Path, *, precision: str = "double", timeout: float
+) -> dict[str, Any]:
+    """Seconds of each kernel and copy, waited for one by one, by 10 to 15 steps and 4 lists."""
+    script = _script(case, size, f"device cuda precision {precision}", seconds=0)
+    with tempfile.TemporaryDirectory() as folder:
+        times = Path(folder) / "times.json"
+        surroundings = {
+            "KOKKOS_TOOLS_LIBS": str(tool.absolute()),
+            "FORCESMITH_KERNEL_TIMES": str(times),
+        }
+        output = run(script, folder=folder, environment=surroundings, timeout=timeout)
+        kernels = json.loads(times.read_text())
+    return {
+        "case": case.name,
+        "text": case.text,
+        "precision": precision,
+        "atoms": _last_loop(output.text)["atoms"],
+        "steps": sum(int(found[2]) for found in LOOP.finditer(output.text)),
+        "kernels": kernels,
+    }
