@@ -3,6 +3,8 @@
 #   make demo         install, fit the example's potential, run molecular dynamics with it
 #   make docs         install with what the documentation needs, write it to build/docs
 #   make test         lint, install with test tools, run the C++ and the Python tests
+#   make test-kokkos  pair_style forcesmith/kk in a LAMMPS built with KOKKOS on the CPU (the first time it builds that
+#                     LAMMPS, from Debian's source package: about 20 minutes on two cores)
 #   make lint         check style, layout and types: ruff, clang-format, mypy; compiles nothing
 #   make format       lay out Python and C++ as `make lint` wants it
 #   make fuzz         damage many files of every format and read them, FUZZ_CASES or FUZZ_MINUTES
@@ -46,7 +48,8 @@ sanitized := build/asan
 sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
 
-.PHONY: demo docs test lint format fuzz kill-test bench-tools sanitize cuda-check device-bundle clean
+.PHONY: demo docs test test-kokkos lint format fuzz kill-test bench-tools sanitize cuda-check device-bundle \
+  clean
 
 demo: $(venv)/installed
 	$(in_venv) python examples/mgo_vacancies/demo.py
@@ -58,6 +61,11 @@ docs: $(venv)/installed
 test: lint $(venv)/installed-for-test
 	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
 	$(in_venv) python -m pytest
+
+test-kokkos: $(venv)/installed-for-test
+	$(in_venv) cmake -G Ninja -S tests/kokkos -B build/kokkos -DPython_EXECUTABLE="$(CURDIR)/$(python)"
+	$(in_venv) cmake --build build/kokkos
+	$(in_venv) python -m pytest tests/kokkos
 
 lint: $(venv)/lint-tools
 	$(in_venv) ruff check

@@ -31,6 +31,7 @@ class HiddenAtoms {
   }
 
   bool possible() const { return groups_ != 0 || any_type_; }
+  int groups() const { return groups_; }
   bool contains(int type, int mask) const { return (mask & groups_) != 0 || type_is_hidden_[type]; }
 
  private:

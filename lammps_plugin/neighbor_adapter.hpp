@@ -11,21 +11,27 @@
 #include "atom.h"
 #include "hidden_atoms.hpp"
 #include "lmptype.h"
-#include "neigh_list.h"
 #include "neighbors/neighbor_view.hpp"
 #include "neighbors/select_neighbors_variants.hpp"
 #include "potentials/short_range.hpp"
 
 namespace forcesmith::lammps {
 
+/// A full neighbor list of this pair style, a sub-list under hybrid.
+struct NeighborRows {
+  int n_centers;
+  const int* centers;       // [n_centers]
+  const int* counts;        // by atom of the host
+  const int* const* first;  // by atom of the host: its neighbors, by index
+};
+
 template <class Real>
 class NeighborAdapter final : public NeighborSourceOf<Real> {
  public:
-  /// list: full list of this pair style, a sub-list under hybrid.
   /// element_of_type[atom type] is the index in Potential::elements(), -1 for types mapped to NULL:
   /// their atoms, and hidden ones, are neither central atoms nor neighbors. short_range: of the potential, or
   /// null.
-  NeighborAdapter(const LAMMPS_NS::NeighList& list, const LAMMPS_NS::Atom& atom, const HiddenAtoms& hidden,
+  NeighborAdapter(const NeighborRows& list, const LAMMPS_NS::Atom& atom, const HiddenAtoms& hidden,
                   const std::vector<int>& element_of_type, double cutoff, const ShortRange* short_range)
       : list_(list) {
     const int n_host = atom.nlocal + atom.nghost;
@@ -58,9 +64,9 @@ class NeighborAdapter final : public NeighborSourceOf<Real> {
   template <class IsCenter>
   void set_centers(const IsCenter& is_center) {
     centers_.clear();
-    centers_.reserve(list_.inum);
-    for (int a = 0; a < list_.inum; ++a)
-      if (const int i = list_.ilist[a]; elements_[i] >= 0 && is_center(i)) centers_.push_back(i);
+    centers_.reserve(list_.n_centers);
+    for (int a = 0; a < list_.n_centers; ++a)
+      if (const int i = list_.centers[a]; elements_[i] >= 0 && is_center(i)) centers_.push_back(i);
   }
 
   int n_atoms() const override { return static_cast<int>(centers_.size()); }
@@ -68,7 +74,7 @@ class NeighborAdapter final : public NeighborSourceOf<Real> {
   NeighborViewOf<Real> block(int first, int count, NeighborBufferOf<Real>& buffer) const override {
     const int* centers = centers_.data() + first;
     std::size_t n_listed = select_padding;
-    for (int a = 0; a < count; ++a) n_listed += list_.numneigh[centers[a]];
+    for (int a = 0; a < count; ++a) n_listed += list_.counts[centers[a]];
     buffer.center_types.resize(count);
     buffer.offsets.resize(count + 1);
     const PairArrays<Real> pairs{buffer.neighbors.reserve(n_listed), buffer.types.reserve(n_listed),
@@ -79,7 +85,7 @@ class NeighborAdapter final : public NeighborSourceOf<Real> {
       const int i = centers[a];
       buffer.center_types[a] = elements_[i];
       buffer.offsets[a] = n_pairs;
-      n_pairs = select_neighbors_(atoms_, i, list_.firstneigh[i], list_.numneigh[i], pairs, n_pairs, close);
+      n_pairs = select_neighbors_(atoms_, i, list_.first[i], list_.counts[i], pairs, n_pairs, close);
     }
     buffer.offsets[count] = n_pairs;
     if (one_element_) std::fill_n(pairs.types, n_pairs, 0);
@@ -96,7 +102,7 @@ class NeighborAdapter final : public NeighborSourceOf<Real> {
   }
 
  private:
-  const LAMMPS_NS::NeighList& list_;
+  NeighborRows list_;
   SelectNeighbors<Real> select_neighbors_;
   std::vector<int> elements_;  // [n_host] -1: not this style's business
   std::vector<int> centers_;   // [n_atoms] index of the central atom

@@ -30,11 +30,14 @@ namespace utils = LAMMPS_NS::utils;
 
 namespace {
 
-/// Kokkos lives until the process ends: several LAMMPS may use it, one after another or at once.
-void start_kokkos(int n_threads) {
+/// Our own Kokkos lives until the process ends: several LAMMPS may use it, one after another or at once. That of a LAMMPS
+/// with KOKKOS is started by its command line, and there is one thread where it is not.
+void start_kokkos([[maybe_unused]] int n_threads) {
+#ifndef FORCESMITH_HOST_KOKKOS
   ensure_kokkos(n_threads);
   static const int registered = std::atexit(finalize_kokkos);
   static_cast<void>(registered);
+#endif
 }
 
 /// Adds `scale` times what evaluate(Evaluation&) adds.
@@ -105,7 +108,8 @@ void PairForcesmith::init_style() {
 template <class Use>
 auto PairForcesmith::with_neighbors(const Use& use) const {
   const auto in = [&]<class Real>(Real) {
-    NeighborAdapter<Real> neighbors(*list, *atom, HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_,
+    NeighborAdapter<Real> neighbors({list->inum, list->ilist, list->numneigh, list->firstneigh}, *atom,
+                                    HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_,
                                     potential_->cutoff(),
                                     potential_->short_range() ? &*potential_->short_range() : nullptr);
     return use(neighbors);

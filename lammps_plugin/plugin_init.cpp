@@ -1,4 +1,5 @@
-// Entry point of the plugin: registers pair_style forcesmith with the LAMMPS that loads it.
+// Entry point of the plugin: registers pair_style forcesmith with the LAMMPS that loads it, and forcesmith/kk where the
+// plugin was built for one with KOKKOS.
 //
 // The C++ classes of LAMMPS change between releases, and a plugin built for another release could
 // read the wrong members. Loading the plugin must not disturb runs that do not use it, so under
@@ -12,6 +13,9 @@
 #include "lammpsplugin.h"
 #include "library.h"
 #include "pair_forcesmith.h"
+#ifdef FORCESMITH_HOST_KOKKOS
+#include "kokkos/pair_forcesmith_kokkos.h"
+#endif
 
 namespace {
 
@@ -28,16 +32,32 @@ void* refuse_pair(void* lammps) {
                  "\"), or build forcesmith for this one (docs/lammps.md, \"With another LAMMPS\")");
 }
 
+struct Style {
+  const char* name;
+  void* (*create)(void* lammps);
+};
+
+constexpr Style styles[] = {
+    {"forcesmith", create_pair},
+#ifdef FORCESMITH_HOST_KOKKOS
+    {"forcesmith/kk", forcesmith::lammps::create_pair_on_device},
+    {"forcesmith/kk/device", forcesmith::lammps::create_pair_on_device},
+    {"forcesmith/kk/host", forcesmith::lammps::create_pair_on_host},
+#endif
+};
+
 }  // namespace
 
 void lammpsplugin_init(void* lammps, void* handle, void* regfunc) {
   lammpsplugin_t plugin;
   plugin.version = FORCESMITH_LAMMPS_DATE;
   plugin.style = "pair";
-  plugin.name = "forcesmith";
   plugin.info = "pair style forcesmith, machine-learned interatomic potentials";
   plugin.author = "the forcesmith developers";
-  plugin.creator.v1 = lammps_version(lammps) == FORCESMITH_LAMMPS_VERSION ? &create_pair : &refuse_pair;
   plugin.handle = handle;
-  reinterpret_cast<lammpsplugin_regfunc>(regfunc)(&plugin, lammps);
+  for (const Style& style : styles) {
+    plugin.name = style.name;
+    plugin.creator.v1 = lammps_version(lammps) == FORCESMITH_LAMMPS_VERSION ? style.create : &refuse_pair;
+    reinterpret_cast<lammpsplugin_regfunc>(regfunc)(&plugin, lammps);
+  }
 }
