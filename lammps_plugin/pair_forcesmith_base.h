@@ -48,7 +48,7 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   virtual void make_evaluator() = 0;
   /// Asks LAMMPS for what compute() needs.
   virtual void request_neighbors();
-  /// Adds energies [n_host] and forces [n_host][3] of this style alone, unscaled, to arrays on the CPU.
+  /// Adds energies [n_host] and forces [n_host][3] of this style alone to arrays on the CPU.
   virtual void evaluate_alone(double* energies, double* forces) = 0;
   /// See closest_pair().
   virtual ClosestPair find_closest_pair() = 0;

@@ -34,14 +34,14 @@ endfunction()
 set(forcesmith_kokkos Kokkos::kokkos)
 set(forcesmith_kokkos_build "")
 if(FORCESMITH_HOST_KOKKOS)
+  if(CMAKE_CXX_COMPILER MATCHES "nvcc")
+    message(FATAL_ERROR "forcesmith: the kernels for CPUs cannot be compiled by ${CMAKE_CXX_COMPILER}. Give an ordinary "
+      "compiler with -DCMAKE_CXX_COMPILER=g++; Kokkos calls its own where it is needed.")
+  endif()
   find_package(Kokkos 4.5 CONFIG REQUIRED NO_DEFAULT_PATH PATHS ${FORCESMITH_HOST_KOKKOS})
   add_library(forcesmith_host_kokkos INTERFACE)
   target_include_directories(forcesmith_host_kokkos SYSTEM
     INTERFACE $<TARGET_PROPERTY:Kokkos::kokkos,INTERFACE_INCLUDE_DIRECTORIES>)
-  target_compile_definitions(forcesmith_host_kokkos
-    INTERFACE $<TARGET_PROPERTY:Kokkos::kokkos,INTERFACE_COMPILE_DEFINITIONS>)
-  target_compile_options(forcesmith_host_kokkos
-    INTERFACE $<TARGET_PROPERTY:Kokkos::kokkos,INTERFACE_COMPILE_OPTIONS>)
   set(forcesmith_kokkos forcesmith_host_kokkos)
 elseif(NOT TARGET Kokkos::kokkos AND NOT FORCESMITH_KOKKOS_SOURCE)
   find_package(Kokkos 4.5 CONFIG QUIET)
@@ -56,3 +56,14 @@ else()
   set(forcesmith_kokkos_build ${PROJECT_BINARY_DIR}/kokkos)
   message(STATUS "forcesmith: Kokkos ${Kokkos_VERSION} built from source")
 endif()
+
+# To be called for every source that includes Kokkos: only these are compiled with the options of FORCESMITH_HOST_KOKKOS
+# and, where that has a compiler of its own as for CUDA, by it.
+function(forcesmith_uses_kokkos)
+  if(FORCESMITH_HOST_KOKKOS)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY
+      COMPILE_DEFINITIONS $<TARGET_PROPERTY:Kokkos::kokkos,INTERFACE_COMPILE_DEFINITIONS>)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY
+      COMPILE_OPTIONS $<TARGET_PROPERTY:Kokkos::kokkos,INTERFACE_COMPILE_OPTIONS>)
+  endif()
+endfunction()

@@ -4,7 +4,9 @@
 
 #include <Kokkos_Core.hpp>
 #include <cstddef>
+#include <exception>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,13 @@ T* reserve(Kokkos::View<T*, Properties...>& array, const std::string& label, std
     array = Kokkos::View<T*, Properties...>(Kokkos::view_alloc(label, Kokkos::WithoutInitializing), size);
   }
   return array.data();
+}
+
+/// Kokkos' error of an allocation has no type of its own.
+inline bool is_out_of_memory(const std::exception& error) {
+  const std::string text = error.what();
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr || text.find("allocat") != std::string::npos ||
+         text.find("out of memory") != std::string::npos;
 }
 
 /// The same array in the memory of ExecSpace.

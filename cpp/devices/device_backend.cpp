@@ -31,13 +31,6 @@ constexpr std::size_t most_working_memory = std::size_t{8} << 30, least_working_
 /// One number of an atom that was not set.
 constexpr int not_set = INT_MIN;
 
-/// Kokkos' error of an allocation has no type of its own.
-bool is_out_of_memory(const std::exception& error) {
-  const std::string text = error.what();
-  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr || text.find("allocat") != std::string::npos ||
-         text.find("out of memory") != std::string::npos;
-}
-
 class Stopwatch {
  public:
   explicit Stopwatch(double& sum) : sum_(sum) {}

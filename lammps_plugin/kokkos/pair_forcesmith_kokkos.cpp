@@ -1,13 +1,14 @@
 #include "pair_forcesmith_kokkos.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <exception>
 #include <iterator>
-#include <new>
 #include <set>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -33,7 +34,7 @@ using namespace LAMMPS_NS;  // what its KOKKOS types are in depends on the versi
 
 namespace {
 
-const char device_is_full[] =
+const std::string device_is_full =
     "Not enough memory on the device for pair_style forcesmith/kk; use more devices or nodes, or a smaller system";
 
 /// The rows of three numbers of one of LAMMPS' arrays, as they are.
@@ -74,12 +75,12 @@ int select_centers(int n_listed, const List& listed, const Types& types, const i
   return n_centers;
 }
 
-template <class ExecSpace>
-int largest_count(int n_centers, const int* centers, const int* counts) {
+template <class ExecSpace, class List, class Counts>
+int largest_count(int n_listed, const List& listed, const Counts& counts) {
   int largest = 0;
   Kokkos::parallel_reduce(
-      "forcesmith::lammps::largest_count", Kokkos::RangePolicy<ExecSpace>(0, n_centers),
-      KOKKOS_LAMBDA(int a, int& largest) { largest = Kokkos::max(largest, counts[centers[a]]); },
+      "forcesmith::lammps::largest_count", Kokkos::RangePolicy<ExecSpace>(0, n_listed),
+      KOKKOS_LAMBDA(int a, int& largest) { largest = Kokkos::max(largest, counts(listed(a))); },
       Kokkos::Max<int>(largest));
   return largest;
 }
@@ -127,6 +128,23 @@ void copy_to_cpu(const DeviceArray<ExecSpace, T>& array, T* cpu, std::size_t siz
                     Kokkos::subview(array, Kokkos::make_pair(std::size_t{0}, size)));
 }
 
+/// A small array on the device, copied there when it changes.
+template <class ExecSpace>
+class DeviceTable {
+ public:
+  const int* set(std::vector<int> values) {
+    if (values != values_) {
+      d_values_ = device_copy<ExecSpace>("forcesmith::lammps::table", values);
+      values_ = std::move(values);
+    }
+    return d_values_.data();
+  }
+
+ private:
+  std::vector<int> values_;
+  DeviceArray<ExecSpace, int> d_values_;
+};
+
 /// Of one of LAMMPS' two-dimensional arrays of atoms, n_columns numbers each: what is wanted of it from the device.
 struct Column {
   double* DeviceSums::* array;
@@ -144,7 +162,7 @@ class PairForcesmithKokkos final : public PairForcesmithBase {
   using ExecSpace = typename DeviceType::execution_space;
 
   /// Needs a LAMMPS that was started with KOKKOS.
-  explicit PairForcesmithKokkos(LAMMPS_NS::LAMMPS* lmp);
+  explicit PairForcesmithKokkos(LAMMPS* lmp);
 
   void init_style() override;
   void compute(int eflag, int vflag) override;
@@ -158,18 +176,23 @@ class PairForcesmithKokkos final : public PairForcesmithBase {
   DeviceNeighborList device_list(const DeviceAtoms& atoms, double scale);
 
   std::variant<std::monostate, DevicePotential<ExecSpace, double>, DevicePotential<ExecSpace, float>> evaluator_;
-  DeviceArray<ExecSpace, int> d_element_of_type_, d_wanted_;          // [n_types + 1]
-  DeviceArray<ExecSpace, int> d_elements_, d_centers_;                // [n_host], [n_centers]
+  bool all_are_ours_ = false;                                         // no atom is of another style, or hidden
+  bigint build_of_list_ = -1;                                         // Neighbor::ncalls of max_count_
+  int max_count_ = 0;                                                 // of neighbors
+  DeviceTable<ExecSpace> d_element_of_type_;                          // [n_types + 1] -1: not of this style, or hidden
+  DeviceTable<ExecSpace> d_wanted_;                                   // [n_types + 1]
+  DeviceArray<ExecSpace, int> d_elements_;                            // [n_host]
+  DeviceArray<ExecSpace, int> d_centers_;                             // those of the list, if not all
   DeviceArray<ExecSpace, int> d_values_outside_, d_close_neighbors_;  // [n_host]
-  DeviceArray<ExecSpace, double> d_sums_[4], d_unscaled_[4];          // see DeviceSums, in its order
+  DeviceArray<ExecSpace, double> d_sums_[4], d_unscaled_[4];          // see columns
 };
 
 template <class DeviceType>
-PairForcesmithKokkos<DeviceType>::PairForcesmithKokkos(LAMMPS_NS::LAMMPS* lmp) : PairForcesmithBase(lmp) {
+PairForcesmithKokkos<DeviceType>::PairForcesmithKokkos(LAMMPS* lmp) : PairForcesmithBase(lmp) {
   kokkosable = 1;
-  suffix_flag |= LAMMPS_NS::Suffix::KOKKOS;
+  suffix_flag |= Suffix::KOKKOS;
   no_virial_fdotr_compute = 1;  // pairs are summed on the device
-  atomKK = static_cast<LAMMPS_NS::AtomKokkos*>(atom);
+  atomKK = static_cast<AtomKokkos*>(atom);
   execution_space = ExecutionSpaceFromDevice<DeviceType>::space;
   datamask_read = X_MASK | F_MASK | TYPE_MASK | MASK_MASK;
   datamask_modify = F_MASK;
@@ -191,6 +214,7 @@ void PairForcesmithKokkos<DeviceType>::init_style() {
                "pair_style forcesmith/kk needs newton on, which on GPUs is not what KOKKOS sets: start LAMMPS with -pk "
                "kokkos newton on neigh half");
   PairForcesmithBase::init_style();
+  build_of_list_ = -1;
   auto* request = neighbor->find_request(this);
   request->set_kokkos_host(std::is_same_v<DeviceType, LMPHostType> && !std::is_same_v<DeviceType, LMPDeviceType>);
   request->set_kokkos_device(std::is_same_v<DeviceType, LMPDeviceType>);
@@ -224,15 +248,13 @@ void PairForcesmithKokkos<DeviceType>::compute(int eflag, int vflag) {
                               wanted);
     for (std::size_t k = 0; k < std::size(columns); ++k)
       if (on_cpu[k]) copy_to_cpu<ExecSpace>(d_sums_[k], on_cpu[k], columns[k].n_columns * n_host);
-  } catch (const std::bad_alloc&) {
-    error->one(FLERR, device_is_full);
   } catch (const std::exception& problem) {
-    error->one(FLERR, std::string(problem.what()));
+    error->one(FLERR, is_out_of_memory(problem) ? device_is_full : std::string(problem.what()));
   }
   atomKK->modified(execution_space, datamask_modify);
 
   if (!std::isfinite(sums.finite + wanted.energy) || sums.n_outside > 0 || sums.n_close > 0)
-    atomKK->sync(LAMMPS_NS::Host, X_MASK | TYPE_MASK | MASK_MASK | TAG_MASK);  // for messages
+    atomKK->sync(Host, X_MASK | TYPE_MASK | MASK_MASK | TAG_MASK);  // for messages
   if (!std::isfinite(sums.finite + wanted.energy)) report_not_finite();
   count_close_pairs(sums.n_close);
   if (sums.n_outside > 0) {
@@ -276,35 +298,42 @@ DeviceAtoms PairForcesmithKokkos<DeviceType>::device_atoms() {
   std::vector<int> element_of_type = element_of_type_;
   for (int type = 1; type <= atom->ntypes; ++type)
     if (hidden.contains(type, 0)) element_of_type[type] = -1;
-  d_element_of_type_ = device_copy<ExecSpace>("forcesmith::lammps::element_of_type", element_of_type);
+  all_are_ours_ =
+      !hidden.possible() && std::find(element_of_type.begin() + 1, element_of_type.end(), -1) == element_of_type.end();
   const int n_host = atom->nlocal + atom->nghost;
   int* elements = reserve(d_elements_, "forcesmith::lammps::elements", n_host);
   set_elements<ExecSpace>(n_host, atomKK->k_type.template view<DeviceType>(),
-                          atomKK->k_mask.template view<DeviceType>(), hidden.groups(), d_element_of_type_.data(),
-                          elements);
+                          atomKK->k_mask.template view<DeviceType>(), hidden.groups(),
+                          d_element_of_type_.set(std::move(element_of_type)), elements);
   return {n_host, rows_of(atomKK->k_x.template view<DeviceType>()), elements};
 }
 
 /// Of the atoms that have an element, and whose type has this scale.
 template <class DeviceType>
 DeviceNeighborList PairForcesmithKokkos<DeviceType>::device_list(const DeviceAtoms& atoms, double scale) {
-  const auto& listed = *static_cast<LAMMPS_NS::NeighListKokkos<DeviceType>*>(list);
+  const auto& listed = *static_cast<NeighListKokkos<DeviceType>*>(list);
+  if (build_of_list_ != neighbor->ncalls) {
+    max_count_ = largest_count<ExecSpace>(list->inum, listed.d_ilist, listed.d_numneigh);
+    build_of_list_ = neighbor->ncalls;
+  }
   std::vector<int> wanted(atom->ntypes + 1);
   for (int type = 1; type <= atom->ntypes; ++type) wanted[type] = scale_[type][type] == scale;
-  d_wanted_ = device_copy<ExecSpace>("forcesmith::lammps::wanted", wanted);
-  int* centers = reserve(d_centers_, "forcesmith::lammps::centers", list->inum);
-  const int n_centers =
-      select_centers<ExecSpace>(list->inum, listed.d_ilist, atomKK->k_type.template view<DeviceType>(), atoms.elements,
-                                d_wanted_.data(), centers);
-  const int* counts = listed.d_numneigh.data();
+  int n_centers = list->inum;
+  const int* centers = listed.d_ilist.data();
+  if (!all_are_ours_ || std::find(wanted.begin() + 1, wanted.end(), 0) != wanted.end()) {
+    int* selected = reserve(d_centers_, "forcesmith::lammps::centers", list->inum);
+    n_centers = select_centers<ExecSpace>(list->inum, listed.d_ilist, atomKK->k_type.template view<DeviceType>(),
+                                          atoms.elements, d_wanted_.set(std::move(wanted)), selected);
+    centers = selected;
+  }
   return {n_centers,
           centers,
-          counts,
+          listed.d_numneigh.data(),
           listed.d_neighbors.data(),
           static_cast<std::ptrdiff_t>(listed.d_neighbors.stride(0)),
           static_cast<std::ptrdiff_t>(listed.d_neighbors.stride(1)),
           NEIGHMASK,
-          largest_count<ExecSpace>(n_centers, centers, counts)};
+          max_count_};
 }
 
 // ---- for messages ----
@@ -324,7 +353,7 @@ void PairForcesmithKokkos<DeviceType>::evaluate_alone(double* energies, double* 
 /// On the CPU, with a copy of the list.
 template <class DeviceType>
 ClosestPair PairForcesmithKokkos<DeviceType>::find_closest_pair() {
-  const auto& listed = *static_cast<LAMMPS_NS::NeighListKokkos<DeviceType>*>(list);
+  const auto& listed = *static_cast<NeighListKokkos<DeviceType>*>(list);
   const auto on_cpu = [](const auto& view) { return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view); };
   const auto centers = on_cpu(listed.d_ilist), counts = on_cpu(listed.d_numneigh);
   const auto neighbors = on_cpu(listed.d_neighbors);
@@ -343,7 +372,7 @@ ClosestPair PairForcesmithKokkos<DeviceType>::find_closest_pair() {
 
 template <class DeviceType>
 void* create(void* lammps) {
-  auto* lmp = static_cast<LAMMPS_NS::LAMMPS*>(lammps);
+  auto* lmp = static_cast<LAMMPS*>(lammps);
   if (lmp->kokkos == nullptr)
     lmp->error->all(
         FLERR,
