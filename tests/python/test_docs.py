@@ -43,7 +43,7 @@ NOT_RUN = "not run "
 NOT_RUN_BLOCKS = {
     "docs/gpus.md": 4,
     "docs/installation.md": 1,
-    "docs/lammps.md": 1,
+    "docs/lammps.md": 2,
     "examples/embed_core/README.md": 2,
 }
 
