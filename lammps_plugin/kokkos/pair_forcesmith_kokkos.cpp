@@ -164,6 +164,7 @@ class PairForcesmithKokkos final : public PairForcesmithBase {
   /// Needs a LAMMPS that was started with KOKKOS.
   explicit PairForcesmithKokkos(LAMMPS* lmp);
 
+  void settings(int narg, char** arg) override;
   void init_style() override;
   void compute(int eflag, int vflag) override;
 
@@ -196,6 +197,18 @@ PairForcesmithKokkos<DeviceType>::PairForcesmithKokkos(LAMMPS* lmp) : PairForces
   execution_space = ExecutionSpaceFromDevice<DeviceType>::space;
   datamask_read = X_MASK | F_MASK | TYPE_MASK | MASK_MASK;
   datamask_modify = F_MASK;
+}
+
+template <class DeviceType>
+void PairForcesmithKokkos<DeviceType>::settings(int narg, char** arg) {
+  for (int i = 0; i + 1 < narg; i += 2)
+    if (std::string(arg[i]) == "device" && std::string(arg[i + 1]) != "auto")
+      error->all(
+          FLERR,
+          "pair_style forcesmith/kk computes where KOKKOS does, by LAMMPS' command line (-k on g 1 or -k on t 4), "
+          "found 'device {}'; leave that out, or use pair_style forcesmith without the suffix kk",
+          arg[i + 1]);
+  PairForcesmithBase::settings(narg, arg);
 }
 
 template <class DeviceType>

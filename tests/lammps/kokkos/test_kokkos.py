@@ -195,6 +195,17 @@ def test_full_lists_of_kokkos(runner, crystal, potential_file):
     assert "-pk kokkos newton on neigh half" in message
 
 
+@pytest.mark.parametrize(("device", "is_right"), [("auto", True), ("cpu", False), ("cuda", False)])
+def test_device_is_that_of_kokkos(runner, crystal, potential_file, device, is_right):
+    commands = pair(potential_file).replace("forcesmith\n", f"forcesmith device {device}\n")
+    script = runner.structure(crystal) + commands + "run 0\n"
+    if is_right:
+        runner.succeed(script)
+    else:
+        message = runner.fail(script)
+        assert "computes where KOKKOS does" in message and f"found 'device {device}'" in message
+
+
 def test_position_that_is_not_finite(runner, potential_file):
     atoms = ase.Atoms("MgOMg", [[1, 1, 1], [3, 1, 1], [8, 8, 8]], cell=[30] * 3, pbc=True)
     message = runner.fail(
