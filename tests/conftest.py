@@ -1,4 +1,5 @@
-"""What lies outside the repository: reference data of other programs, inputs that once failed."""
+"""What lies outside the tests: reference data of other programs, inputs that once failed, and the
+backend that computes on the host in place of a GPU."""
 
 from __future__ import annotations
 
@@ -7,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY.parent / "shared"
 OUTSIDE = {
     "FORCESMITH_SHARED_DATA": (SHARED / "data", "reference data of other programs"),
     "FORCESMITH_SHARED_CASES": (SHARED / "cases", "inputs from practice that once failed"),
 }
 """Environment variable that names the folder: (where it is looked for otherwise, what it holds)."""
+DEVICE_LIBRARY = (
+    Path(os.environ.get("FORCESMITH_TEST_LIBRARIES", REPOSITORY / "build" / "make" / "tests"))
+    / "libforcesmith_device_host.so"
+)
 
 
 def _folder(variable: str) -> Path | None:
@@ -22,11 +28,16 @@ def _folder(variable: str) -> Path | None:
 
 
 def _missing() -> list[str]:
-    return [
+    missing = [
         f"NOT FOUND: {what}; their tests are skipped, set {variable} to their folder"
         for variable, (_, what) in OUTSIDE.items()
         if _folder(variable) is None
     ]
+    if not DEVICE_LIBRARY.is_file():
+        missing.append(
+            f"NOT FOUND: {DEVICE_LIBRARY}; tests of devices are skipped, make test builds it"
+        )
+    return missing
 
 
 def pytest_report_header() -> list[str]:
@@ -56,3 +67,11 @@ def shared_data() -> Path:
 def shared_cases() -> Path:
     """One folder per input that once failed, each with a README that says what is right."""
     return _needed("FORCESMITH_SHARED_CASES")
+
+
+@pytest.fixture(scope="session")
+def device_library() -> Path:
+    """The backend of devices, compiled for the host."""
+    if not DEVICE_LIBRARY.is_file():
+        pytest.skip(f"not built: {DEVICE_LIBRARY}")
+    return DEVICE_LIBRARY

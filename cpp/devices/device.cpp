@@ -1,6 +1,7 @@
 #include "devices/device.hpp"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -35,7 +36,9 @@ DeviceError not_opened(const std::string& path, const std::string& reason) {
     return DeviceError(
         "There is no NVIDIA driver on this machine (libcuda.so.1 was not found), so \"cuda\" cannot be used; install "
         "the driver, or use the device cpu.");
-  return DeviceError("The CUDA part of forcesmith, " + path + ", cannot be opened: " + reason +
+  const std::string named = path + ": ";
+  return DeviceError("The CUDA part of forcesmith, " + path +
+                     ", cannot be opened: " + (reason.starts_with(named) ? reason.substr(named.size()) : reason) +
                      "; install forcesmith anew, or use the device cpu.");
 }
 
@@ -76,12 +79,21 @@ std::shared_ptr<const Device> Device::open_cuda(int rank_on_machine) {
   static std::mutex one_at_a_time;
   static std::shared_ptr<const Device> opened;
   const std::lock_guard lock(one_at_a_time);
+  if (opened && !opened->is_of_this_process())
+    throw DeviceError(
+        "This process was forked from one that uses \"cuda\" already, and cannot share it; start processes anew "
+        "(multiprocessing: the method spawn), or use the device cpu.");
   if (opened) return opened;
   const DeviceBackend& backend = cuda_backend();
   char name[forcesmith_name_size], problem[forcesmith_problem_size];
   if (backend.open(rank_on_machine, name, problem) != 0) throw DeviceError(problem);
   return opened = std::shared_ptr<const Device>(new Device(backend, name));
 }
+
+Device::Device(const DeviceBackend& backend, std::string name)
+    : backend_(backend), name_(std::move(name)), process_(getpid()) {}
+
+bool Device::is_of_this_process() const { return getpid() == process_; }
 
 ChosenDevice choose_device(DeviceKind kind, int rank_on_machine) {
   if (kind == DeviceKind::cpu) return {};
@@ -100,7 +112,9 @@ DeviceEvaluator::DeviceEvaluator(std::shared_ptr<const Device> device, const Pot
   check(evaluator_ == nullptr);
 }
 
-DeviceEvaluator::~DeviceEvaluator() { device_->backend().destroy(evaluator_); }
+DeviceEvaluator::~DeviceEvaluator() {
+  if (device_->is_of_this_process()) device_->backend().destroy(evaluator_);
+}
 
 void DeviceEvaluator::check(int failed) const {
   if (failed != 0) throw DeviceError(problem_);

@@ -37,11 +37,14 @@ class Device {
   static std::shared_ptr<const Device> open_cuda(int rank_on_machine = 0);
   const std::string& name() const { return name_; }
   const DeviceBackend& backend() const { return backend_; }
+  /// False in what was forked from the process that opened it, where it cannot be used.
+  bool is_of_this_process() const;
 
  private:
-  Device(const DeviceBackend& backend, std::string name) : backend_(backend), name_(std::move(name)) {}
+  Device(const DeviceBackend& backend, std::string name);
   const DeviceBackend& backend_;
   std::string name_;
+  int process_;
 };
 
 /// What was asked for and what there is.

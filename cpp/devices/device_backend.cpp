@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <set>
 #include <string>
@@ -243,9 +244,16 @@ void write(const std::string& text, char* to, std::size_t size) {
   to[length] = '\0';
 }
 
+/// Of all calls: Kokkos is of one thread at a time.
+std::mutex& one_at_a_time() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 /// Runs `work`; 1 and a sentence if it fails.
 template <class Work>
 int guarded(char* problem, const Work& work) {
+  const std::lock_guard lock(one_at_a_time());
   try {
     work();
     return 0;
@@ -291,6 +299,7 @@ void* create(const char* json, std::size_t size, int single_precision, char* pro
 }
 
 void destroy(void* evaluator) {
+  const std::lock_guard lock(one_at_a_time());
   auto* session = static_cast<DeviceSession*>(evaluator);
   if (sessions().erase(session) > 0) delete session;
 }

@@ -2,6 +2,7 @@
 // where its training data end at short range, and where it came from.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,12 +25,21 @@ class Potential {
   double cutoff() const;  // angstrom, largest of all descriptors and terms
   const std::vector<std::unique_ptr<Descriptor>>& descriptors() const { return descriptors_; }
   const Model& model() const { return *model_; }
-  Model& model() { return *model_; }
+  Model& model() {
+    ++revision_;
+    return *model_;
+  }
   const std::vector<std::unique_ptr<Term>>& terms() const { return terms_; }
-  void set_terms(std::vector<std::unique_ptr<Term>> terms) { terms_ = std::move(terms); }
+  void set_terms(std::vector<std::unique_ptr<Term>> terms) {
+    ++revision_;
+    terms_ = std::move(terms);
+  }
   /// Nothing where it is not known at which distances the training data begin.
   const std::optional<ShortRange>& short_range() const { return short_range_; }
-  void set_short_range(std::optional<ShortRange> short_range) { short_range_ = std::move(short_range); }
+  void set_short_range(std::optional<ShortRange> short_range) {
+    ++revision_;
+    short_range_ = std::move(short_range);
+  }
   const Json& provenance() const { return provenance_; }
   void set_provenance(Json provenance) { provenance_ = std::move(provenance); }
 
@@ -43,7 +53,10 @@ class Potential {
   /// Descriptor by descriptor, see Descriptor::adopt_parameters. Model parameters stay.
   void adopt_descriptor_parameters(const Potential& smaller);
   std::vector<double> model_parameters() const { return model_->parameters(); }
-  void set_model_parameters(std::span<const double> values) { model_->set_parameters(values); }
+  void set_model_parameters(std::span<const double> values) { model().set_parameters(values); }
+
+  /// Another number after every change of what it computes.
+  std::uint64_t revision() const { return revision_; }
 
  private:
   std::vector<std::string> elements_;
@@ -52,6 +65,7 @@ class Potential {
   std::vector<std::unique_ptr<Term>> terms_;
   std::optional<ShortRange> short_range_;
   Json provenance_;
+  std::uint64_t revision_ = 0;
 };
 
 /// All descriptors of a potential working on one block of atoms, for one worker. Arrays of values have

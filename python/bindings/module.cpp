@@ -1,10 +1,12 @@
 // forcesmith._core: the compiled core for Python. Checks shapes, converts arrays, holds no physics.
-// forcesmith::Error becomes ValueError, FileError OSError. Arrays are C-contiguous; shapes are in the docstrings.
+// forcesmith::Error becomes ValueError, FileError OSError, DeviceError a RuntimeError. Arrays are C-contiguous; shapes are in the docstrings.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <unistd.h>
 
 #include <array>
+#include <mutex>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -13,6 +15,7 @@
 #include "core/kokkos_scope.hpp"
 #include "core/units.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
+#include "devices/device.hpp"
 #include "fitting/design_matrix.hpp"
 #include "fitting/parameter_gradient.hpp"
 #include "potentials/check_potential.hpp"
@@ -124,40 +127,83 @@ Json json_of(const py::object& value) {
   }
 }
 
-py::dict evaluate_batch(const Potential& potential, const Batch& batch, int n_workers, const std::string& precision) {
-  Array<double> energies(batch.n_atoms()), forces({batch.n_atoms(), 3}), virials({batch.n_atoms(), 6});
-  Evaluation evaluation;
-  evaluation.n_host = batch.n_atoms();
-  evaluation.energies = energies.mutable_data();
-  evaluation.forces = forces.mutable_data();
-  evaluation.virials = virials.mutable_data();
-  std::fill_n(evaluation.energies, energies.size(), 0.0);
-  std::fill_n(evaluation.forces, forces.size(), 0.0);
-  std::fill_n(evaluation.virials, virials.size(), 0.0);
-  Array<int> values_outside(batch.n_atoms());
-  evaluation.values_outside = values_outside.mutable_data();
-  const bool knows_distances = potential.short_range().has_value();
-  Array<int> close_neighbors(knows_distances ? batch.n_atoms() : 0);
-  if (knows_distances) evaluation.close_neighbors = close_neighbors.mutable_data();
-  const StoredNeighbors source(batch.view(potential));
-  Evaluator evaluator(potential, precision_named(precision));
-  {
-    py::gil_scoped_release release;
-    evaluator.evaluate(source, evaluation, n_workers);
+/// Evaluates a potential on the CPU or on a device. What is needed for that is kept until the potential changes.
+class PotentialEvaluator {
+ public:
+  PotentialEvaluator(const Potential& potential, const std::string& precision, const std::string& device)
+      : potential_(potential), precision_(precision_named(precision)), kind_(device_kind_named(device)) {
+    const py::gil_scoped_release release;
+    prepare();
   }
-  Array<double> totals({batch.n_configurations(), 6});
-  std::fill_n(totals.mutable_data(), totals.size(), 0.0);
-  for (int atom = 0; atom < batch.n_atoms(); ++atom)
-    for (int c = 0; c < 6; ++c)
-      totals.mutable_data()[6 * batch.configuration()[atom] + c] += evaluation.virials[6 * atom + c];
-  py::dict result;
-  result["energies"] = energies;
-  result["forces"] = forces;
-  result["virials"] = totals;
-  result["values_outside"] = values_outside;
-  if (knows_distances) result["close_neighbors"] = close_neighbors;
-  return result;
-}
+
+  py::dict evaluate(const Batch& batch, int n_workers) {
+    Array<double> energies(batch.n_atoms()), forces({batch.n_atoms(), 3}), virials({batch.n_atoms(), 6});
+    Evaluation evaluation;
+    evaluation.n_host = batch.n_atoms();
+    evaluation.energies = energies.mutable_data();
+    evaluation.forces = forces.mutable_data();
+    evaluation.virials = virials.mutable_data();
+    std::fill_n(evaluation.energies, energies.size(), 0.0);
+    std::fill_n(evaluation.forces, forces.size(), 0.0);
+    std::fill_n(evaluation.virials, virials.size(), 0.0);
+    Array<int> values_outside(batch.n_atoms());
+    evaluation.values_outside = values_outside.mutable_data();
+    const bool knows_distances = potential_.short_range().has_value();
+    Array<int> close_neighbors(knows_distances ? batch.n_atoms() : 0);
+    if (knows_distances) evaluation.close_neighbors = close_neighbors.mutable_data();
+    const NeighborView view = batch.view(potential_);
+    {
+      const py::gil_scoped_release release;
+      const std::lock_guard one_at_a_time(mutex_);
+      prepare();
+      if (on_device_) {
+        on_device_->set_pairs(batch.n_atoms(), view);
+        on_device_->evaluate(nullptr, evaluation);
+      } else {
+        on_cpu_->evaluate(StoredNeighbors(view), evaluation, n_workers);
+      }
+    }
+    Array<double> totals({batch.n_configurations(), 6});
+    std::fill_n(totals.mutable_data(), totals.size(), 0.0);
+    for (int atom = 0; atom < batch.n_atoms(); ++atom)
+      for (int c = 0; c < 6; ++c)
+        totals.mutable_data()[6 * batch.configuration()[atom] + c] += evaluation.virials[6 * atom + c];
+    py::dict result;
+    result["energies"] = energies;
+    result["forces"] = forces;
+    result["virials"] = totals;
+    result["values_outside"] = values_outside;
+    if (knows_distances) result["close_neighbors"] = close_neighbors;
+    return result;
+  }
+
+  std::string device() const { return chosen_.device ? chosen_.device->name() : "cpu"; }
+  std::string remark() const {
+    return chosen_.remark.empty() ? "" : shown_message("The device \"auto\" is the CPU here: " + chosen_.remark);
+  }
+
+ private:
+  /// Makes anew what is of another potential, or of the process that this one was forked from.
+  void prepare() {
+    const auto found = std::make_pair(potential_.revision(), getpid());
+    if (prepared_ == found) return;
+    on_device_.reset();
+    on_cpu_.reset();
+    chosen_ = choose_device(kind_);
+    if (chosen_.device) on_device_ = std::make_unique<DeviceEvaluator>(chosen_.device, potential_, precision_);
+    else on_cpu_ = std::make_unique<Evaluator>(potential_, precision_);
+    prepared_ = found;
+  }
+
+  const Potential& potential_;
+  Precision precision_;
+  DeviceKind kind_;
+  std::mutex mutex_;
+  ChosenDevice chosen_;
+  std::unique_ptr<DeviceEvaluator> on_device_;
+  std::unique_ptr<Evaluator> on_cpu_;
+  std::optional<std::pair<std::uint64_t, pid_t>> prepared_;
+};
 
 py::tuple gradient_of_batch(const Potential& potential, const Batch& batch, const Array<double>& energy_bar,
                             const Array<double>& force_bar, const Array<double>& virial_bar, int n_workers) {
@@ -229,6 +275,8 @@ PYBIND11_MODULE(_core, m) {
                       "There is not enough memory; use a smaller cutoff, or fewer descriptor values or atoms.");
     }
   });
+  py::register_exception<DeviceError>(m, "DeviceError", PyExc_RuntimeError).attr("__doc__") =
+      "A device cannot be used, or failed; the message says why and what to do.";
   ensure_kokkos(0);
   py::module_::import("atexit").attr("register")(py::cpp_function(&finalize_kokkos));
 
@@ -387,9 +435,6 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly(
           "linear_in_parameters",
           [](const Potential& potential) { return potential.model().linear_in_parameters() != nullptr; })
-      .def("evaluate", &evaluate_batch, py::arg("batch"), py::arg("n_workers") = 1, py::arg("precision") = "double",
-           "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
-           "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,).")
       .def("descriptor_values", &values_of_batch, py::arg("batch"), py::arg("n_workers") = 1,
            "B (n_atoms, largest size); zero beyond the size of the atom's element.")
       .def("parameter_gradient", &gradient_of_batch, py::arg("batch"), py::arg("energy_bar"), py::arg("force_bar"),
@@ -398,6 +443,16 @@ PYBIND11_MODULE(_core, m) {
       .def("design_matrix", &design_of_batch, py::arg("batch"), py::arg("first"), py::arg("count"),
            py::arg("n_workers") = 1,
            "Rows of configurations first .. first + count - 1: energy, 6 virial, 3 n_atoms forces each.");
+
+  py::class_<PotentialEvaluator>(m, "Evaluator", "Evaluates a potential, as it is then, any number of times.")
+      .def(py::init<const Potential&, const std::string&, const std::string&>(), py::arg("potential"),
+           py::arg("precision") = "double", py::arg("device") = "cpu", py::keep_alive<1, 2>())
+      .def("evaluate", &PotentialEvaluator::evaluate, py::arg("batch"), py::arg("n_workers") = 1,
+           "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
+           "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,). n_workers: of the CPU.")
+      .def_property_readonly("device", &PotentialEvaluator::device, "Its name, or \"cpu\".")
+      .def_property_readonly("remark", &PotentialEvaluator::remark,
+                             "A sentence that says why the device \"auto\" is the CPU, if it is; else empty.");
 }
 
 }  // namespace forcesmith

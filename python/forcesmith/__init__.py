@@ -6,24 +6,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forcesmith._core import __version__, registry
+    from forcesmith._core import DeviceError, __version__, registry
     from forcesmith.analysis.metrics import ErrorTable, errors_by_group
     from forcesmith.analysis.plots import parity_plot
     from forcesmith.data.checks import check_configurations
     from forcesmith.data.dataset import Dataset, split
     from forcesmith.data.reading import read
-    from forcesmith.potentials.potential import Potential, Result
+    from forcesmith.potentials.potential import Potential
+    from forcesmith.potentials.result import Result
     from forcesmith.training.committee import fit_committee
     from forcesmith.training.fitting import FitResult, fit
     from forcesmith.training.settings import FitSettings
 
 _MODULES = {
     "Dataset": "data.dataset",
+    "DeviceError": "_core",
     "ErrorTable": "analysis.metrics",
     "FitResult": "training.fitting",
     "FitSettings": "training.settings",
     "Potential": "potentials.potential",
-    "Result": "potentials.potential",
+    "Result": "potentials.result",
     "__version__": "_core",
     "check_configurations": "data.checks",
     "errors_by_group": "analysis.metrics",
@@ -37,6 +39,7 @@ _MODULES = {
 
 __all__ = [
     "Dataset",
+    "DeviceError",
     "ErrorTable",
     "FitResult",
     "FitSettings",

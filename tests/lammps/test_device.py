@@ -3,7 +3,6 @@
 In place of a GPU, the same backend runs on the host (tests/CMakeLists.txt, forcesmith_device_host).
 """
 
-import os
 import re
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 import test_exclusions
 from forcesmith import Potential
-from lammps_runner import ELEMENTS, TESTS, LammpsRunner
+from lammps_runner import ELEMENTS, LammpsRunner
 
 # Run again, on a device: tests, and the fixtures that they use.
 from test_exclusions import (  # noqa: F401
@@ -73,18 +72,9 @@ class DeviceRunner(LammpsRunner):
         return text
 
 
-@pytest.fixture(scope="session")
-def library() -> Path:
-    folder = Path(os.environ.get("FORCESMITH_TEST_LIBRARIES", TESTS.parent / "build/make/tests"))
-    path = folder / "libforcesmith_device_host.so"
-    if not path.is_file():
-        pytest.skip(f"not built: {path} (make test builds it)")
-    return path
-
-
 @pytest.fixture
-def runner(tmp_path, library, monkeypatch) -> LammpsRunner:
-    monkeypatch.setenv("FORCESMITH_DEVICE_LIBRARY", str(library))
+def runner(tmp_path, device_library, monkeypatch) -> LammpsRunner:
+    monkeypatch.setenv("FORCESMITH_DEVICE_LIBRARY", str(device_library))
     return DeviceRunner(tmp_path)
 
 
@@ -175,20 +165,22 @@ def on(device: str, potential_file) -> str:
     return pair(potential_file).replace("pair_style forcesmith", f"pair_style forcesmith {device}")
 
 
-def problems(monkeypatch, library, folder):
+def problems(monkeypatch, device_library, folder):
     """What can be wrong, and words of the sentence that says so."""
     foreign = folder / "foreign.so"
     foreign.write_text("no library")
     yield str(foreign), "", "cannot be opened"
     yield str(folder / "missing.so"), "", "cannot be opened"
-    yield str(library), "The driver is too old; install a newer one.", "driver is too old"
+    yield str(device_library), "The driver is too old; install a newer one.", "driver is too old"
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_no_device(without_device, library, crystal, potential, potential_file, monkeypatch, ranks):
+def test_no_device(
+    without_device, device_library, crystal, potential, potential_file, monkeypatch, ranks
+):
     runner = without_device
     script = runner.structure(crystal)
-    for path, problem, words in problems(monkeypatch, library, runner.folder):
+    for path, problem, words in problems(monkeypatch, device_library, runner.folder):
         monkeypatch.setenv("FORCESMITH_DEVICE_LIBRARY", path)
         monkeypatch.setenv("FORCESMITH_TEST_DEVICE_PROBLEM", problem or "unused")
         error = runner.fail(script + on("device cuda", potential_file), ranks=ranks)

@@ -47,10 +47,11 @@ def core_values(descriptor: dict, atoms: Atoms, elements: list[str]) -> np.ndarr
     potential = fs.Potential.from_json(json.dumps(document(descriptor, elements)), trained=False)
     core = potential._core
     batch = make_batch([atoms], elements, potential.cutoff)
+    evaluator = fs._core.Evaluator(core)
     values = []
     for unit in np.eye(len(core.model_parameters))[len(elements) :]:
         core.model_parameters = unit
-        values.append(core.evaluate(batch)["energies"])
+        values.append(evaluator.evaluate(batch)["energies"])
     return np.array(values).T
 
 

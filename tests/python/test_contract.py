@@ -29,7 +29,7 @@ from contract_examples import (
     structures,
 )
 from forcesmith.data.batches import make_batch
-from forcesmith.potentials.potential import VOIGT
+from forcesmith.potentials.result import VOIGT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -139,8 +139,10 @@ def test_training_gradient(potential, examples):
     virial_bar = rng.normal(size=(len(configurations), 6))
     of_configuration = np.repeat(np.arange(len(configurations)), [len(c) for c in configurations])
 
+    evaluator = fs._core.Evaluator(core)
+
     def objective():
-        raw = core.evaluate(batch)
+        raw = evaluator.evaluate(batch)
         energy = np.sum(energy_bar[of_configuration] * raw["energies"])
         return energy + np.sum(force_bar * raw["forces"]) + np.sum(virial_bar * raw["virials"])
 
@@ -483,7 +485,7 @@ def test_every_instruction_set_gives_the_same_numbers(potential, examples, monke
         assert fs._core.instruction_set() == name
         core = fs.Potential.from_json(potential.to_json())._core
         found[name] = {
-            **core.evaluate(batch),
+            **fs._core.Evaluator(core).evaluate(batch),
             "gradient": np.concatenate(core.parameter_gradient(batch, *weights)),
         }
         if core.linear_in_parameters:

@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from forcesmith._core import __version__
+from forcesmith._core import DeviceError, __version__
 from forcesmith.cli.console import INPUT_ERROR, INTERRUPTED, err
 from forcesmith.cli.convert import convert
 from forcesmith.cli.evaluate import evaluate
@@ -57,7 +57,7 @@ def _run() -> int:
         app()
     except SystemExit as stop:
         return int(stop.code or 0)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, DeviceError) as error:
         if "--traceback" in sys.argv:
             traceback.print_exc()
         else:

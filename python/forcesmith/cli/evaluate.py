@@ -15,6 +15,7 @@ from forcesmith.cli.options import AsJson, Elements, element_list, with_label_op
 from forcesmith.data.checks import check_configurations
 from forcesmith.data.reading import read
 from forcesmith.files import check_writable
+from forcesmith.potentials.evaluator import DeviceChoice
 from forcesmith.potentials.potential import Potential, is_n2p2_potential
 
 
@@ -27,6 +28,10 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--parity-plot", help="Draw a parity plot to this file.")
     ] = None,
+    device: Annotated[
+        DeviceChoice,
+        typer.Option(help="Where to compute: cuda is an NVIDIA GPU, auto one if there is any."),
+    ] = "cpu",
     *,
     labels: dict[str, Any],
 ) -> None:
@@ -41,7 +46,7 @@ def evaluate(
     )
     configurations = read(data, elements=element_list(elements), potential=model, **labels)
     check_configurations(configurations, model.elements, "the data", potential=True)
-    results = model.evaluate(configurations)
+    results = model.evaluate(configurations, device=device)
     table = errors_by_group(results, configurations)
     if as_json:
         typer.echo(json.dumps(table.to_dict(), indent=2))

@@ -10,6 +10,8 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
+from forcesmith.potentials.evaluator import DeviceChoice, Evaluator
+
 if TYPE_CHECKING:
     from forcesmith.potentials.potential import Potential
 
@@ -30,8 +32,8 @@ class ForcesmithCalculator(Calculator):
     ----------
     potential
         A `forcesmith.Potential`; `potential.calculator()` is the short way to get here.
-    threads, precision
-        As in `Potential.evaluate`.
+    threads, precision, device
+        As in `Potential.evaluate`. On a device, the potential stays there.
     **kwargs
         As for every calculator of ASE.
     """
@@ -49,13 +51,18 @@ class ForcesmithCalculator(Calculator):
         potential: Potential,
         threads: int | None = None,
         precision: str = "double",
+        device: DeviceChoice = "cpu",
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.potential = potential
         self.threads = threads
-        self.precision = precision
+        self._evaluator = Evaluator(potential, precision, device)
         self._warned: set[str] = set()
+
+    @property
+    def potential(self) -> Potential:
+        """The potential."""
+        return self._evaluator.potential
 
     def calculate(
         self,
@@ -66,7 +73,7 @@ class ForcesmithCalculator(Calculator):
         """Fill `results`; called by ASE."""
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None
-        result = self.potential.evaluate(self.atoms, self.threads, self.precision)
+        result = self._evaluator.evaluate([self.atoms], self.threads)[0]
         self.results = {
             "energy": result.energy,
             "free_energy": result.energy,

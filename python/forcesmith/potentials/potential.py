@@ -6,62 +6,17 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 from ase import Atoms
 
 from forcesmith import _core
-from forcesmith.data.batches import make_batch, portions
-from forcesmith.data.labels import describe
+from forcesmith.potentials.evaluator import DeviceChoice, Evaluator
+from forcesmith.potentials.result import Result
 
 if TYPE_CHECKING:
     from forcesmith.potentials.calculator import ForcesmithCalculator
-
-# The core's virial order is xx yy zz xy xz yz; ASE's Voigt order is xx yy zz yz xz xy.
-VOIGT = [0, 1, 2, 5, 4, 3]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a potential says of one configuration."""
-
-    energy: float
-    """Total energy, eV."""
-    energies: np.ndarray
-    """Site energies, shape (n_atoms,), eV."""
-    forces: np.ndarray
-    """Shape (n_atoms, 3), eV/angstrom."""
-    virial: np.ndarray
-    """Sum of r F, shape (6,), order xx yy zz yz xz xy, eV; positive under compression."""
-    values_outside: np.ndarray | None
-    """For every atom, how many descriptor values lie outside their range in the training set, shape
-    (n_atoms,); None for models that do not know the ranges."""
-    close_neighbors: np.ndarray | None
-    """For every atom, how many neighbors are closer than any two atoms of their elements in the
-    training set, shape (n_atoms,); None for potentials that do not know these distances."""
-    volume: float
-    """Of the cell, angstrom^3, open directions included; 0 without three lattice vectors."""
-
-    @property
-    def stress(self) -> np.ndarray | None:
-        """dE/d(strain) / volume = -virial / volume, eV/angstrom^3; None without a volume.
-
-        Shape (6,), ASE's sign (positive in tension) and order (xx yy zz yz xz xy).
-        """
-        return None if self.volume == 0.0 else -self.virial / self.volume
-
-
-_PROCESS = os.getpid()
-
-
-def worker_count(threads: int | None) -> int:
-    """Threads to use: all that are there unless fewer are asked for."""
-    # OpenMP's threads do not survive a fork; a child that asked for them would wait forever.
-    available = _core.max_workers() if os.getpid() == _PROCESS else 1
-    return available if not threads else max(1, min(int(threads), available))
 
 
 class Potential:
@@ -212,14 +167,26 @@ class Potential:
 
     @overload
     def evaluate(
-        self, atoms: Atoms, threads: int | None = None, precision: str = "double"
+        self,
+        atoms: Atoms,
+        threads: int | None = None,
+        precision: str = "double",
+        device: DeviceChoice = "cpu",
     ) -> Result: ...
     @overload
     def evaluate(
-        self, atoms: Sequence[Atoms], threads: int | None = None, precision: str = "double"
+        self,
+        atoms: Sequence[Atoms],
+        threads: int | None = None,
+        precision: str = "double",
+        device: DeviceChoice = "cpu",
     ) -> list[Result]: ...
     def evaluate(
-        self, atoms: Atoms | Sequence[Atoms], threads: int | None = None, precision: str = "double"
+        self,
+        atoms: Atoms | Sequence[Atoms],
+        threads: int | None = None,
+        precision: str = "double",
+        device: DeviceChoice = "cpu",
     ) -> Result | list[Result]:
         """Energy, forces and stress of one configuration, or of a list of them.
 
@@ -228,10 +195,13 @@ class Potential:
         atoms
             One configuration or several.
         threads
-            None uses all cores that OMP_NUM_THREADS allows.
+            Of the CPU. None uses all cores that OMP_NUM_THREADS allows.
         precision
             "double", or "single" for descriptors computed in single precision, which is what
             `pair_style forcesmith precision single` does.
+        device
+            "cuda" computes on an NVIDIA GPU, "auto" where there is one, else on the CPU. Every call
+            takes the potential there anew; a calculator keeps it there.
 
         Returns
         -------
@@ -243,27 +213,37 @@ class Potential:
         ValueError
             An element that the potential does not know, positions or a cell that no neighbors can
             be found in, or an energy or force that is not finite.
-        """
-        if isinstance(atoms, Atoms):
-            return self.evaluate([atoms], threads, precision)[0]
-        results: list[Result] = []
-        for configurations in portions(atoms):
-            batch = make_batch(configurations, self.elements, self.cutoff, len(results))
-            raw = self._core.evaluate(batch, worker_count(threads), precision)
-            results += split_results(configurations, raw)
-        return results
+        DeviceError
+            "cuda" is asked for and cannot be used, or the device fails.
 
-    def calculator(self, precision: str = "double") -> ForcesmithCalculator:
+        Warns
+        -----
+        UserWarning
+            "auto" is the CPU, and why; once in a process.
+        """
+        evaluator = Evaluator(self, precision, device)
+        if isinstance(atoms, Atoms):
+            return evaluator.evaluate([atoms], threads)[0]
+        return evaluator.evaluate(atoms, threads)
+
+    def calculator(
+        self, precision: str = "double", device: DeviceChoice = "cpu"
+    ) -> ForcesmithCalculator:
         """Make an ASE calculator.
 
         Parameters
         ----------
-        precision
+        precision, device
             As in `evaluate`.
+
+        Raises
+        ------
+        DeviceError
+            "cuda" is asked for and cannot be used.
         """
         from forcesmith.potentials.calculator import ForcesmithCalculator
 
-        return ForcesmithCalculator(self, precision=precision)
+        return ForcesmithCalculator(self, precision=precision, device=device)
 
     def __reduce__(self) -> tuple[Callable[[str], Potential], tuple[str]]:
         """Copies and pickles (for other processes) go through the text of the potential file."""
@@ -306,30 +286,3 @@ def _is_short(value: Any, n_elements: int) -> bool:
             isinstance(item, (list, dict)) for item in value
         )
     return not isinstance(value, dict)
-
-
-def split_results(configurations: Sequence[Atoms], raw: dict[str, np.ndarray]) -> list[Result]:
-    """Results per configuration from the core's arrays of a whole batch."""
-    results, first = [], 0
-    outside, close = raw["values_outside"], raw.get("close_neighbors")
-    for atoms, virial in zip(configurations, raw["virials"], strict=True):
-        rows = slice(first, first + len(atoms))
-        first += len(atoms)
-        energy = float(raw["energies"][rows].sum())
-        if not np.isfinite(energy + raw["forces"][rows].sum()):
-            raise ValueError(
-                f"{describe(atoms, 'a configuration')}: the energy or a force of the potential is "
-                "not finite; look for atoms much too close, and for a potential that is damaged."
-            )
-        results.append(
-            Result(
-                energy=energy,
-                energies=raw["energies"][rows].copy(),
-                forces=raw["forces"][rows].copy(),
-                virial=virial[VOIGT],
-                values_outside=None if (outside[rows] < 0).any() else outside[rows].copy(),
-                close_neighbors=None if close is None else close[rows].copy(),
-                volume=float(atoms.cell.volume),
-            )
-        )
-    return results

@@ -18,7 +18,8 @@ from forcesmith.analysis.metrics import ErrorTable, errors_by_group
 from forcesmith.data.batches import smallest_distances
 from forcesmith.data.checks import check_configurations
 from forcesmith.data.dataset import Dataset, split
-from forcesmith.potentials.potential import Potential, worker_count
+from forcesmith.potentials.evaluator import worker_count
+from forcesmith.potentials.potential import Potential
 from forcesmith.potentials.short_range import set_short_range, strengthen_wall
 from forcesmith.training.checkpoint import (
     Checkpoint,

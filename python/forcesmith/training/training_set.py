@@ -13,7 +13,7 @@ from forcesmith import _core
 from forcesmith.data.batches import Neighbors, find_neighbors, join, portions
 from forcesmith.data.dataset import Dataset
 from forcesmith.data.labels import group_of, labels_of, weight_of
-from forcesmith.potentials.potential import VOIGT
+from forcesmith.potentials.result import VOIGT
 from forcesmith.training.settings import GroupWeights, WeightSettings
 
 
@@ -165,7 +165,7 @@ class TrainingSet:
 
 def observables(core: _core.Potential, batch: LabelledBatch, n_workers: int) -> Observables:
     """What a potential says of a batch."""
-    raw = core.evaluate(batch.neighbors, n_workers)
+    raw = _core.Evaluator(core).evaluate(batch.neighbors, n_workers)
     energies = np.add.reduceat(raw["energies"], batch.first_atoms[:-1])
     return Observables(energies, raw["forces"], raw["virials"])
 

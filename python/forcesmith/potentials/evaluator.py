@@ -1,0 +1,66 @@
+"""Evaluating a potential, on the CPU or on a device."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+from ase import Atoms
+
+from forcesmith import _core
+from forcesmith.data.batches import make_batch, portions
+from forcesmith.potentials.result import Result, split_results
+
+if TYPE_CHECKING:
+    from forcesmith.potentials.potential import Potential
+
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+
+_PROCESS = os.getpid()
+
+
+def worker_count(threads: int | None) -> int:
+    """Threads to use: all that are there unless fewer are asked for."""
+    # OpenMP's threads do not survive a fork; a child that asked for them would wait forever.
+    available = _core.max_workers() if os.getpid() == _PROCESS else 1
+    return available if not threads else max(1, min(int(threads), available))
+
+
+class Evaluator:
+    """Evaluates a potential any number of times; on a device, it stays there from one to the next.
+
+    Raises DeviceError where "cuda" is asked for and cannot be used; warns, once in a process, where
+    "auto" is the CPU.
+    """
+
+    def __init__(self, potential: Potential, precision: str = "double", device: str = "cpu"):
+        """Arguments as those of `Potential.evaluate`."""
+        self.potential = potential
+        self._choices = precision, device
+        self._core = _core.Evaluator(potential._core, precision, device)
+        if self._core.remark:
+            _say_once(self._core.remark)
+
+    def evaluate(self, configurations: Iterable[Atoms], threads: int | None = None) -> list[Result]:
+        """As `Potential.evaluate`."""
+        elements, cutoff = self.potential.elements, self.potential.cutoff
+        results: list[Result] = []
+        for portion in portions(configurations):
+            batch = make_batch(portion, elements, cutoff, len(results))
+            results += split_results(portion, self._core.evaluate(batch, worker_count(threads)))
+        return results
+
+    def __reduce__(self) -> tuple[Callable[..., Evaluator], tuple[Potential, str, str]]:
+        """Copies are made anew."""
+        return Evaluator, (self.potential, *self._choices)
+
+
+_SAID: set[str] = set()
+
+
+def _say_once(remark: str) -> None:
+    if remark not in _SAID:
+        _SAID.add(remark)
+        warnings.warn(remark, stacklevel=4)
