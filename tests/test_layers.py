@@ -174,8 +174,8 @@ def test_cmake_of_the_rings():
 
 
 def test_core_never_starts_kokkos():
-    """Front ends own its lifetime; the one place that can start it is for them. A backend of devices
-    is a library of its own, with a Kokkos of its own."""
+    """Front ends own its lifetime; the one place that can start it is for them. A backend of
+    devices is a library of its own, with a Kokkos of its own."""
     wrong = [
         name(path)
         for path in sources("cpp")
