@@ -86,7 +86,7 @@ class Session:
                 getattr(self, self.section)()
             except Exception as error:
                 traceback.print_exc()
-                self.add("errors", f"{self.section}: {type(error).__name__}: {error}"[:1000])
+                self.add_error(self.section, error)
             self.results["seconds"][self.section] = time.time() - at
             self.save()
         failed = [one for one in self.results.get("checks", []) if not one["passed"]]
@@ -105,6 +105,9 @@ class Session:
     def add(self, name: str, *found: Any) -> None:
         self.results.setdefault(name, []).extend(found)
         self.save()
+
+    def add_error(self, what: str, error: Exception) -> None:
+        self.add("errors", f"{what}: {type(error).__name__}: {error}"[:600])
 
     @property
     def left(self) -> float:
@@ -245,7 +248,7 @@ class Session:
         try:
             measured = measure_rate(self.sized(case), size, timeout=self.timeout, **how)
         except Exception as error:
-            self.add("errors", f"{what}: {type(error).__name__}: {error}"[:600])
+            self.add_error(what, error)
             return
         self.add("rates", measured)
         print(f"{what}: {1e-6 * measured['rate']:.3f} Matom-step/s", flush=True)
@@ -257,8 +260,13 @@ class Session:
             return
         for size in ("1 million", "2 thousand"):
             for case in self.cases:
-                if self.has_time(f"{case.name}, {size}"):
+                if not self.has_time(f"{case.name}, {size}"):
+                    continue
+                try:
                     timed = time_kernels(self.sized(case), size, tool, timeout=self.timeout)
+                except Exception as error:
+                    self.add_error(f"kernels of {case.name}, {size}", error)
+                else:
                     self.add("kernels", timed)
 
     def kernel_timer(self) -> Path | None:
@@ -271,7 +279,8 @@ class Session:
         """As it is, or of a few cells."""
         if not self.small:
             return case
-        numbers = vars(case) | {"repeats": [[2, 2, 2], [3, 2, 2], [3, 3, 2]]}
+        repeats = [[1, 1, 1]] * 3 if case.name == "n2p2_h2o" else [[2, 2, 2], [3, 2, 2], [3, 3, 2]]
+        numbers = vars(case) | {"repeats": repeats}
         return DeviceCase(**numbers)
 
 
