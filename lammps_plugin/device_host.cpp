@@ -25,15 +25,19 @@ DeviceHost::DeviceHost(std::shared_ptr<const Device> device, const Potential& po
 void DeviceHost::evaluate(const LAMMPS_NS::Atom& atom, const LAMMPS_NS::Neighbor& neighbor,
                           const LAMMPS_NS::NeighList* list, const HiddenAtoms& hidden,
                           const std::vector<int>& element_of_type, Evaluation& wanted) {
-  std::vector<int> elements(wanted.n_host);
-  for (int i = 0; i < wanted.n_host; ++i)
-    elements[i] = hidden.contains(atom.type[i], atom.mask[i]) ? -1 : element_of_type[atom.type[i]];
+  const auto element = [&](int i) {
+    return hidden.contains(atom.type[i], atom.mask[i]) ? -1 : element_of_type[atom.type[i]];
+  };
   const double* positions = &atom.x[0][0];
+  bool is_new =
+      n_builds_ != neighbor.ncalls || n_local_ != atom.nlocal || static_cast<int>(elements_.size()) != wanted.n_host;
   // Fixes that exchange types or hide atoms do so between builds, too.
-  if (n_builds_ != neighbor.ncalls || n_local_ != atom.nlocal || elements_ != elements) {
+  for (int i = 0; i < wanted.n_host && !is_new; ++i) is_new = element(i) != elements_[i];
+  if (is_new) {
     n_builds_ = -1;  // should it fail
-    elements_ = std::move(elements);
     n_local_ = atom.nlocal;
+    elements_.resize(wanted.n_host);
+    for (int i = 0; i < wanted.n_host; ++i) elements_[i] = element(i);
     const HostAtoms atoms{wanted.n_host, n_local_, positions, elements_.data()};
     if (list == nullptr) {
       evaluator_.search_neighbors(atoms, cutoff_ + neighbor.skin);

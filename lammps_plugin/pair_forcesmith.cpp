@@ -133,7 +133,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
   std::vector<int> values_outside, close_neighbors;
   if (count_outside_) {
     values_outside.assign(wanted.n_host, 0);
-    wanted.values_outside = values_outside.data();
+    if (potential_->model().input_range(0)) wanted.values_outside = values_outside.data();
     if (potential_->short_range()) {
       close_neighbors.assign(wanted.n_host, 0);
       wanted.close_neighbors = close_neighbors.data();

@@ -4,7 +4,6 @@
 
 #include <Kokkos_Core.hpp>
 #include <chrono>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -29,8 +28,10 @@ namespace {
 using Space = Kokkos::DefaultExecutionSpace;
 constexpr std::size_t most_working_memory = std::size_t{8} << 30, least_working_memory = std::size_t{1} << 24;
 
-/// One number of an atom that was not set.
-constexpr int not_set = INT_MIN;
+struct CountOthers {
+  const int* numbers;
+  KOKKOS_INLINE_FUNCTION void operator()(int i, int& n_others) const { n_others += numbers[i] != 0; }
+};
 
 class Stopwatch {
  public:
@@ -160,9 +161,7 @@ class DeviceSession {
   double* zeroed(DeviceArray<Space, double>& array, int components, const double* host) {
     return filled(array, static_cast<std::size_t>(components) * n_host_, 0.0, host != nullptr);
   }
-  int* filled(DeviceArray<Space, int>& array, const int* host) {
-    return filled(array, n_host_, not_set, host != nullptr);
-  }
+  int* filled(DeviceArray<Space, int>& array, const int* host) { return filled(array, n_host_, 0, host != nullptr); }
   template <class T>
   static T* filled(DeviceArray<Space, T>& array, std::size_t size, T value, bool wanted) {
     if (!wanted) return nullptr;
@@ -178,11 +177,16 @@ class DeviceSession {
                           for (std::size_t i = 0; i < count; ++i) host[first + i] += numbers[i];
                         });
   }
+  /// Nearly always all are 0.
   void set(const int* device, int* host) {
     if (host == nullptr) return;
+    int n_others = 0;
+    Kokkos::parallel_reduce("forcesmith::backend::count", Kokkos::RangePolicy<Space>(0, n_host_), CountOthers{device},
+                            n_others);
+    std::fill_n(host, n_host_, 0);
+    if (n_others == 0) return;
     copies_.from_device(device, n_host_, [&](std::size_t first, const int* numbers, std::size_t count) {
-      for (std::size_t i = 0; i < count; ++i)
-        if (numbers[i] != not_set) host[first + i] = numbers[i];
+      std::copy_n(numbers, count, host + first);
     });
   }
 

@@ -47,7 +47,8 @@ struct DeviceBackend {
   int (*search_neighbors)(void* evaluator, const HostAtoms* atoms, double cutoff, char* problem);
   int (*set_list)(void* evaluator, const HostAtoms* atoms, const HostNeighborList* list, char* problem);
   int (*set_pairs)(void* evaluator, int n_host, const NeighborViewOf<double>* pairs, char* problem);
-  /// positions [n_host][3], null after set_pairs.
+  /// positions [n_host][3], null after set_pairs. Sets values_outside and close_neighbors of all atoms, 0 where an atom
+  /// is no center.
   int (*evaluate)(void* evaluator, const double* positions, Evaluation* wanted, char* problem);
   void (*take_times)(void* evaluator, DeviceTimes* times);
 };

@@ -120,8 +120,8 @@ struct Results {
 
   /// Arrays hold something: results are added.
   explicit Results(int n) : energies(n, 1.0), forces(3 * n, 2.0), virials(6 * n, 3.0), centroid_virials(9 * n, 4.0) {
-    outside.assign(n, 77);
-    close.assign(n, 77);
+    outside.resize(n);
+    close.resize(n);
     wanted.n_host = n;
     wanted.energies = energies.data();
     wanted.forces = forces.data();
