@@ -113,7 +113,7 @@ device-bundle:
 	build/device_environment/bin/python bench/device/make_bundle.py --data $(DATA) --output build/device_bundle
 
 install-cuda: $(venv)/build-tools
-	$(in_venv) $(pip_install) --no-build-isolation --config-settings=build-dir=$(venv)/build \
+	$(in_venv) $(pip_install) --no-build-isolation --config-settings=build-dir=build/device \
 	  --config-settings=cmake.define.FORCESMITH_CUDA=ON .
 
 clean:
