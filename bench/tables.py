@@ -198,13 +198,13 @@ def device_checks(records: Records) -> str:
             largest = [max(c["differences"].values()) for c in checks if "differences" in c]
             sizes = [c["atoms"] for c in checks]
             rows.append(
-                [record["machine"]["device"], host, ranks, precision]
+                [record["results"]["device"]["name"], host, ranks, precision]
                 + [f"{sum(c['passed'] for c in checks)} of {len(checks)}"]
                 + [f"{min(sizes)} to {max(sizes)}", f"{max(largest, default=float('nan')):.1e}"]
             )
         for tool in record["results"].get("sanitizer", []):
             rows.append(
-                [record["machine"]["device"], tool["what"], "", ""]
+                [record["results"]["device"]["name"], tool["what"], "", ""]
                 + ["no errors" if tool["passed"] else "**errors**", "", ""]
             )
     return table(
@@ -221,7 +221,7 @@ def device_rates(records: Records) -> str:
             step = r["seconds"] / r["steps"]
             split = {name: time / r["steps"] for name, time in (r["split"] or {}).items()}
             own = r["device"] == "cuda"
-            device = record["machine"]["device"] if own else f"CPU, {r['threads']} threads"
+            device = record["results"]["device"]["name"] if own else f"CPU, {r['threads']} threads"
             rows.append(
                 [r["case"], r["text"], device, r["precision"], r["ranks"], r["atoms"]]
                 + [f"{1e-6 * r['rate']:.3g}", f"{1e3 * step:.3g}"]
@@ -262,7 +262,7 @@ def device_kernels(records: Records) -> str:
 def device_report(record: dict[str, Any]) -> str:
     """What check_and_measure.py prints."""
     r = record["results"]
-    parts = [f"# {record['machine']['device']}", origin([record])]
+    parts = [f"# {r['device']['name']}", origin([record])]
     parts += [device_checks([record]), device_rates([record]), device_kernels([record])]
     failed = [c for c in r.get("checks", []) + r.get("sanitizer", []) if not c["passed"]]
     for title, lines in {

