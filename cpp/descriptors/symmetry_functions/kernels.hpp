@@ -121,29 +121,64 @@ struct Atom {
   }
 };
 
-/// The row of one neighbor j: the packs of neighbors k that it forms angles with. Arrays are [n_packs]. The
-/// first five depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
-template <class V>
-struct Row {
-  using Real = typename V::Number;
-
-  int pack, lane;      // of j
-  int begin, n_packs;  // of k
-  bool triangle;       // j itself is in the first pack, and only what comes after it counts
+/// Of one neighbor j.
+template <class Real>
+struct RowHead {
+  int pack, lane;  // of j
+  int begin;       // first pack of k
+  bool triangle;   // only what comes after j counts; but in parts, j itself is in the first pack
   Real unit[3], r;
-  Registers<V> cosine;
-  Registers<V> angle, dangle;    // theta and its derivative with cos theta, if some group is of compact functions
-  Registers<V> opposite, slope;  // of one group: E(r_jk) and its derivative divided by r_jk
-  Registers<V> r_jk, inverse;    // 1 / r_jk
-  Registers<V> cut, dcut;        // fc(r_jk) and its derivative
-  Registers<V> product, along, apart, turn;  // each verb says what they are
+};
 
-  FORCESMITH_FUNCTION Row(const Scratch<Real>& s) {
-    auto row = registers_at<V>(s.rows);
-    Registers<V>* const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
-                                  &cut,    &dcut,  &product, &along,    &apart, &turn};
+/// On devices a row is worked through in parts of so many packs, at its end of one, so that its arrays are registers.
+inline constexpr int packs_of_part = 4;
+
+/// Arrays of n_packs registers.
+template <class V, int packs>
+struct ArraysOfRow {
+  static constexpr int n_packs = packs;
+  struct Array {
+    mutable V values[packs];
+    FORCESMITH_FUNCTION V& operator[](int i) const { return values[i]; }
+  };
+};
+template <class V>
+struct ArraysOfRow<V, 0> {
+  int n_packs;
+  using Array = V*;
+};
+
+/// The row of one neighbor j, or part of it: the packs of neighbors k that it forms angles with. Arrays are [n_packs].
+/// The first five depend on j and k alone: they are kept for the other verbs if the scratch has room for them.
+/// packs: those of a part, or 0.
+template <class Register, int packs = 0>
+struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
+  using V = Register;
+  using Real = typename V::Number;
+  using Head = RowHead<Real>;
+  using Array = typename ArraysOfRow<V, packs>::Array;
+  using Head::begin, Head::lane, Head::pack, Head::r, Head::triangle, Head::unit;
+  using ArraysOfRow<V, packs>::n_packs;
+  static constexpr bool is_part = packs > 0;
+
+  Array cosine;
+  Array angle, dangle;                // theta and its derivative with cos theta, if some group is of compact functions
+  Array opposite, slope;              // of one group: E(r_jk) and its derivative divided by r_jk
+  Array r_jk, inverse;                // 1 / r_jk
+  Array cut, dcut;                    // fc(r_jk) and its derivative
+  Array product, along, apart, turn;  // each verb says what they are
+
+  FORCESMITH_FUNCTION explicit Row(const Head& head)
+    requires is_part
+      : Head(head) {}
+  FORCESMITH_FUNCTION explicit Row(const Scratch<Real>& s)
+    requires(!is_part)
+  {
+    V* row = reinterpret_cast<V*>(s.rows);
+    V** const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
+                        &cut,    &dcut,  &product, &along,    &apart, &turn};
     static_assert(sizeof(rows) / sizeof(rows[0]) == Scratch<Real>::n_rows);
-    for (Registers<V>* pointer : rows) {
+    for (V** pointer : rows) {
       *pointer = row;
       row += s.max_packs;
     }
@@ -179,11 +214,22 @@ struct Row {
     for (int i = 0; i < n_packs; ++i) compute_cutoff(function, cutoff, r_jk[i], cut[i], dcut[i]);
   }
 
-  /// Where opposite and slope of a group are kept, if they are.
+  /// Where cosine, angle and dangle are kept, and opposite and slope of a group, if they are.
+  FORCESMITH_FUNCTION void keep_angles(Registers<V> kept, bool compact) {
+    if constexpr (!is_part) {
+      if (kept == nullptr) return;
+      cosine = kept;
+      if (!compact) return;
+      angle = kept + n_packs;
+      dangle = kept + 2 * n_packs;
+    }
+  }
   FORCESMITH_FUNCTION void keep_opposite(Registers<V> kept_of_groups, int group) {
-    if (kept_of_groups == nullptr) return;
-    opposite = kept_of_groups + 2 * group * n_packs;
-    slope = opposite + n_packs;
+    if constexpr (!is_part) {
+      if (kept_of_groups == nullptr) return;
+      opposite = kept_of_groups + 2 * group * n_packs;
+      slope = opposite + n_packs;
+    }
   }
 
   /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
@@ -218,7 +264,7 @@ struct Row {
     }
   }
   FORCESMITH_FUNCTION void omit_uncounted() {
-    if (!triangle) return;
+    if (is_part || !triangle) return;
     alignas(64) constexpr Real numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const V counts = simd_if_less(V(lane), simd_load<V>(numbers), V(1.0), V(0.0));
     opposite[0] *= counts;
@@ -226,12 +272,25 @@ struct Row {
   }
 };
 
+/// What walks through rows: a whole row or, where they are worked through in parts, what these have in common.
+template <class V, bool in_parts>
+struct ChooseRow {
+  using Type = Row<V>;
+};
+template <class V>
+struct ChooseRow<V, true> {
+  struct Type : RowHead<typename V::Number> {
+    FORCESMITH_FUNCTION explicit Type(const Scratch<typename V::Number>&) {}
+  };
+};
+
 /// The angular part u^zeta of the terms of a group: its value, its sum with weights together with that of its
 /// derivatives with cos theta, and its rate where cos theta turns.
-template <class V>
+template <class RowOfV>
 struct Power {
+  using V = typename RowOfV::V;
   using Term = AngularTerm<typename V::Number>;
-  const Row<V>& row;
+  const RowOfV& row;
 
   FORCESMITH_FUNCTION V u(const Term& term, int i) const { return V(0.5) + V(term.half_lambda) * row.cosine[i]; }
   FORCESMITH_FUNCTION V value(const Term& term, int i) const {
@@ -250,11 +309,15 @@ struct Power {
   }
 };
 
+template <class RowOfV>
+Power(const RowOfV&) -> Power<RowOfV>;
+
 /// The same of an angular part that is a compact function of theta; its core function is known to the compiler.
-template <class V, CutoffFunction core>
+template <class RowOfV, CutoffFunction core>
 struct CompactAngle {
+  using V = typename RowOfV::V;
   using Term = AngularTerm<typename V::Number>;
-  const Row<V>& row;
+  const RowOfV& row;
 
   FORCESMITH_FUNCTION V value(const Term& term, int i) const {
     V f, df;
@@ -275,78 +338,89 @@ struct CompactAngle {
 };
 
 /// Calls use(angular part) with the compact one that has this core function.
-template <class V, class Use>
-FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const Row<V>& row, const Use& use) {
-  if (core == CutoffFunction::poly1) use(CompactAngle<V, CutoffFunction::poly1>{row});
-  else if (core == CutoffFunction::poly2) use(CompactAngle<V, CutoffFunction::poly2>{row});
-  else if (core == CutoffFunction::poly3) use(CompactAngle<V, CutoffFunction::poly3>{row});
-  else if (core == CutoffFunction::poly4) use(CompactAngle<V, CutoffFunction::poly4>{row});
-  else use(CompactAngle<V, CutoffFunction::exp>{row});
+template <class RowOfV, class Use>
+FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const RowOfV& row, const Use& use) {
+  if (core == CutoffFunction::poly1) use(CompactAngle<RowOfV, CutoffFunction::poly1>{row});
+  else if (core == CutoffFunction::poly2) use(CompactAngle<RowOfV, CutoffFunction::poly2>{row});
+  else if (core == CutoffFunction::poly3) use(CompactAngle<RowOfV, CutoffFunction::poly3>{row});
+  else if (core == CutoffFunction::poly4) use(CompactAngle<RowOfV, CutoffFunction::poly4>{row});
+  else use(CompactAngle<RowOfV, CutoffFunction::exp>{row});
 }
 
-/// Walks through the rows of an atom: for_row(row) before a row's first group, for_group(row, group, angular part)
-/// for every group of which active(group) is true (but compact ones that are zero at j), end_row(row) after the
-/// last one. `kept` is where the rows of this atom are kept, or null; `known` tells that they are there already.
-/// Returns where those of the next atom begin.
-template <class V, class Real, class Active, class ForRow, class ForGroup, class EndRow>
+/// Walks through the rows of an atom: for_row(row) before a row's first group, or that of each of its parts,
+/// for_group(row, group, angular part) for every group of which active(group) is true (but compact ones that are zero at
+/// j), end_part(row) after the last one, end_row(row) after the whole row. `kept` is where the rows of this atom are kept, or
+/// null; `known` tells that they are there already. Returns where those of the next atom begin.
+template <class V, class Real, class Active, class ForRow, class ForGroup, class EndPart, class EndRow>
 FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<V>& atom, const Scratch<Real>& s,
                                               Registers<V> kept, bool known, const Active& active,
-                                              const ForRow& for_row, const ForGroup& for_group, const EndRow& end_row) {
-  Row<V> row(s);
+                                              const ForRow& for_row, const ForGroup& for_group, const EndPart& end_part,
+                                              const EndRow& end_row) {
+  const auto work_through = [&](const ElementPair& pair, auto&& row) FORCESMITH_INLINE_LAMBDA {
+    row.keep_angles(kept, pair.compact());
+    if (!known) row.compute_cosines(atom, pair.narrow);
+    if (!known && pair.compact()) row.compute_angles();
+    for_row(row);
+    const auto kept_of_groups = kept == nullptr ? Registers<V>(nullptr) : kept + pair.n_kept_of_angle() * row.n_packs;
+    for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {
+      const AngularGroup<Real>& group = t.groups[g];
+      if (!active(group)) continue;
+      row.keep_opposite(kept_of_groups, g - pair.begin);
+      if (!known) {
+        if (group.narrow && group.opposite.cutoff != cutoff) {
+          cutoff = group.opposite.cutoff;
+          row.compute_cutoffs(t.cutoff_function, t.cutoffs[cutoff]);
+        }
+        row.compute_opposite(group);
+      }
+      for_group(row, group, Power{row});
+    }
+    for (int g = pair.compact_begin; g < pair.end; ++g) {
+      const AngularGroup<Real>& group = t.groups[g];
+      if (!active(group) || row.own(atom.E(group.first_part)) == 0) continue;
+      row.keep_opposite(kept_of_groups, g - pair.begin);
+      const CompactFunction<Real>& compact = t.compacts[group.compact];
+      if (!known) row.compute_compact_opposite(group.narrow, compact);
+      with_compact_angle(compact.core, row,
+                         [&](const auto& angular) FORCESMITH_INLINE_LAMBDA { for_group(row, group, angular); });
+    }
+    end_part(row);
+  };
+  typename ChooseRow<V, (V::threads > 1)>::Type row(s);
   for (int p = t.pair_begin[atom.center]; p < t.pair_begin[atom.center + 1]; ++p) {
     const ElementPair pair = t.element_pairs[p];
     bool any = false;
     for (int g = pair.begin; g < pair.end; ++g) any = any || active(t.groups[g]);
     row.triangle = pair.first == pair.second;
     row.begin = atom.first_pack(pair.second);
-    const int first_end = atom.first_pack(pair.first + 1), second_end = atom.first_pack(pair.second + 1);
+    const int first_end = atom.first_pack(pair.first + 1), second_begin = row.begin;
+    const int second_end = atom.first_pack(pair.second + 1);
     if (row.begin == second_end) continue;
     for (int slot = atom.first_pack(pair.first) * V::width; slot < first_end * V::width; ++slot) {
       if (atom.pairs[slot * V::threads] < 0) continue;
       row.pack = slot / V::width;
       row.lane = slot % V::width;
-      if (row.triangle) row.begin = row.pack;
-      row.n_packs = second_end - row.begin;
       if (any) {
         row.unit[0] = atom.x[slot * V::threads];
         row.unit[1] = atom.y[slot * V::threads];
         row.unit[2] = atom.z[slot * V::threads];
         row.r = atom.r[slot * V::threads];
-        if (kept != nullptr) row.cosine = kept;
-        if (kept != nullptr && pair.compact()) {
-          row.angle = kept + row.n_packs;
-          row.dangle = kept + 2 * row.n_packs;
-        }
-        if (!known) row.compute_cosines(atom, pair.narrow);
-        if (!known && pair.compact()) row.compute_angles();
-        for_row(row);
-        const auto kept_of_groups =
-            kept == nullptr ? Registers<V>(nullptr) : kept + pair.n_kept_of_angle() * row.n_packs;
-        for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {
-          const AngularGroup<Real>& group = t.groups[g];
-          if (!active(group)) continue;
-          row.keep_opposite(kept_of_groups, g - pair.begin);
-          if (!known) {
-            if (group.narrow && group.opposite.cutoff != cutoff) {
-              cutoff = group.opposite.cutoff;
-              row.compute_cutoffs(t.cutoff_function, t.cutoffs[cutoff]);
-            }
-            row.compute_opposite(group);
-          }
-          for_group(row, group, Power<V>{row});
-        }
-        for (int g = pair.compact_begin; g < pair.end; ++g) {
-          const AngularGroup<Real>& group = t.groups[g];
-          if (!active(group) || row.own(atom.E(group.first_part)) == 0) continue;
-          row.keep_opposite(kept_of_groups, g - pair.begin);
-          const CompactFunction<Real>& compact = t.compacts[group.compact];
-          if (!known) row.compute_compact_opposite(group.narrow, compact);
-          with_compact_angle(compact.core, row,
-                             [&](const auto& angular) FORCESMITH_INLINE_LAMBDA { for_group(row, group, angular); });
-        }
-        end_row(row);
       }
-      if (kept != nullptr) kept += pair.n_kept() * row.n_packs;
+      if constexpr (V::threads > 1) {
+        row.begin = row.triangle ? row.pack + 1 : second_begin;
+        for (; row.begin + packs_of_part <= second_end; row.begin += packs_of_part)
+          work_through(pair, Row<V, packs_of_part>(row));
+        for (; row.begin < second_end; ++row.begin) work_through(pair, Row<V, 1>(row));
+        end_row(row);
+      } else {
+        if (row.triangle) row.begin = row.pack;
+        row.n_packs = second_end - row.begin;
+        if (any) {
+          work_through(pair, row);
+          end_row(row);
+        }
+        if (kept != nullptr) kept += pair.n_kept() * row.n_packs;
+      }
     }
   }
   return kept;
@@ -434,20 +508,21 @@ FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<
   });
 
   auto weight = [&](int angular) { return s.weights[terms.of_angular(angular) * V::threads]; };
-  V along_j(0.0);
+  // Of j: along its unit vector, and across it.
+  V along_j(0.0), sums[4 + V::width] = {V(0.0), V(0.0), V(0.0), V(0.0)};
   kept = for_each_row(
       t, atom, s, kept, kept != nullptr,
       [&](const AngularGroup<Real>& group) {
-        for (int a = group.begin; a < group.end; ++a)
-          if (weight(a) != 0.0) return true;
-        return false;
+        bool any = V::threads > 1;  // the threads of a warp work on the same groups
+        for (int a = group.begin; a < group.end && !any; ++a) any = weight(a) != 0.0;
+        return any;
       },
-      [&](const Row<V>& row) {
+      [&](const auto& row) {
         along_j = V(0.0);
         for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = V(0.0);
       },
       // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
-      [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+      [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
         const V E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
         const auto E_k = atom.E(group.second_part) + row.begin;
         const auto dE_k = atom.dE(group.second_part) + row.begin;
@@ -464,9 +539,9 @@ FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<
           row.turn[i] += E_jk * row.opposite[i] * dsum;
         }
       },
-      [&](const Row<V>& row) {
+      [&](const auto& row) {
         const V r_j(row.r), inverse_j(Real(1) / row.r);
-        V sums[4 + V::width] = {along_j, V(0.0), V(0.0), V(0.0)};
+        sums[0] += along_j;
         for (int i = 0; i < row.n_packs; ++i) {
           const int k = row.begin + i;
           const V r_k = atom.distance(k), inverse_k = V(1.0) / r_k;
@@ -480,8 +555,11 @@ FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<
             sums[1 + axis] += on_j * atom.unit(axis, k);
           }
         }
+      },
+      [&](const auto& row) {
         Real of_j[4];
         store_lane_sums(sums, 4, of_j, 1);
+        for (int i = 0; i < 4; ++i) sums[i] = V(0.0);
         const int at = row.pack * V::width + row.lane;
         for (int i = 0; i < 4; ++i) s.neighbors[(i * s.max_packs * V::width + at) * V::threads] += of_j[i];
       });
@@ -530,8 +608,8 @@ struct Kernels {
       });
       FORCESMITH_PHASE(moments);
       kept = for_each_row(
-          t, atom, s, kept, false, [](const AngularGroup<Real>&) { return true; }, [](const Row<V>&) {},
-          [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+          t, atom, s, kept, false, [](const AngularGroup<Real>&) { return true; }, [](const auto&) {},
+          [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
             const V E_j(row.own(atom.E(group.first_part)));
             const auto E_k = atom.E(group.second_part) + row.begin;
             // product: E(r_ij) E(r_ik) E(r_jk)
@@ -543,7 +621,7 @@ struct Kernels {
               sums[terms.of_angular(a)] += sum;
             }
           },
-          [](const Row<V>&) {});
+          [](const auto&) {}, [](const auto&) {});
       finish_values<V>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
     }
   }
@@ -627,7 +705,7 @@ struct Kernels {
       kept = for_each_row(
           t, atom, s, kept, kept != nullptr, [](const AngularGroup<Real>&) { return true; },
           // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
-          [&](const Row<V>& row) {
+          [&](const auto& row) {
             const V r_j(row.r), r_j_dot(row.own(r_dot));
             for (int i = 0; i < row.n_packs; ++i) {
               const int k = row.begin + i;
@@ -640,7 +718,7 @@ struct Kernels {
                   r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn - (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
             }
           },
-          [&](const Row<V>& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+          [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
             const V E_j(row.own(atom.E(group.first_part)));
             const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
             const auto E_k = atom.E(group.second_part) + row.begin;
@@ -659,7 +737,7 @@ struct Kernels {
               sums[terms.of_angular(a)] += sum;
             }
           },
-          [](const Row<V>&) {});
+          [](const auto&) {}, [](const auto&) {});
       finish_values<V>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
     }
   }

@@ -128,7 +128,7 @@ template <class Real>
 struct Scratch {
   Real* radial_parts;  // V, of each atom in turn: [radial parts][E, dE/dr][packs of the atom]
   Real* kept_rows;     // V, of each row in turn: ElementPair's kept arrays; may be null
-  Real* rows;          // V [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
+  Real* rows;          // V [n_rows][max_packs] of the pairs of one neighbor j with neighbors k; not on devices
   Real* neighbors;     // V [4][max_packs] gradients, or motion, of each neighbor
   Real* sums;          // V [max_terms + width]
   Real* weights;       // [max_terms]
