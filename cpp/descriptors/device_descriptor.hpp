@@ -1,16 +1,18 @@
 // The contract of descriptors on devices, and the one launcher that keeps it for all: the kernels of kernels.hpp on any
-// Kokkos execution space, one thread per atom (DeviceSimd). On a CPU, the SIMD variants are used instead.
+// Kokkos execution space, one thread per atom (DeviceSimd) or, where a descriptor tells how its work is divided into
+// stages and parts, several. On a CPU, the SIMD variants are used instead.
 #pragma once
 
 #include <Kokkos_Core.hpp>
 #include <cstddef>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "core/device_arrays.hpp"
-#include "core/device_launch.hpp"
 #include "descriptors/jacobian_rows.hpp"
 #include "descriptors/kernel_variants.hpp"
+#include "neighbors/device_launch.hpp"
 #include "neighbors/device_packs.hpp"
 
 namespace forcesmith {
@@ -29,66 +31,105 @@ class DeviceDescriptor {
   virtual void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) = 0;
 };
 
-/// What the threads of a launch need. Sizes are registers of an atom.
+/// What the threads of a launch need. Sizes are registers of an atom, or of a part of its work.
 template <class Kernels, class Real>
 struct KernelLaunch {
   using Scratch = typename Kernels::template Scratch<Real>;
 
   typename Kernels::template Tables<Real> tables;
   DevicePacks<Real> packs;
-  int kept_size, working_size, gradients_size;
-  Real *kept, *working, *for_gradients;
+  int kept_size, working_size, part_size, n_parts, gradients_size;
+  Real *kept, *working, *of_parts, *for_gradients;
   UnitBetas unit;        // of descriptors without kernels for gradients and tangent,
   Real* pair_gradients;  // three for each pack, which they use for these
 
-  FORCESMITH_FUNCTION Scratch scratch(int atom) const {
+  FORCESMITH_FUNCTION Scratch scratch(int atom, int part) const {
     const auto of_atom = [atom](Real* of_all, int size) {
       return size == 0 ? nullptr : of_all + device_slot(size, atom, 0);
     };
-    Scratch own = Scratch::laid_out(tables, packs.max_packs, packs.max_packs, 1, device_slice, of_atom(kept, kept_size),
-                                    of_atom(working, working_size));
-    if constexpr (requires { own.for_gradients; }) own.for_gradients = of_atom(for_gradients, gradients_size);
-    return own;
+    Real* own = part_size == 0 ? nullptr : of_parts + device_slot(n_parts * part_size, atom, part * part_size);
+    Scratch s = Scratch::laid_out(tables, packs.max_packs, packs.max_packs, 1, device_slice, of_atom(kept, kept_size),
+                                  of_atom(working, working_size), own);
+    if constexpr (requires { s.for_gradients; }) s.for_gradients = of_atom(for_gradients, gradients_size);
+    return s;
   }
   /// Calls use(tables, neighbors, scratch), the first arguments of kernels, for an atom.
   template <class Use>
-  FORCESMITH_FUNCTION void for_atom(int atom, const Use& use) const {
+  FORCESMITH_FUNCTION void for_atom(int atom, int part, const Use& use) const {
     const int pack_offsets[2] = {0, packs.counts[atom]};
-    use(tables, packs.of_atom(atom, pack_offsets), scratch(atom));
+    use(tables, packs.of_atom(atom, pack_offsets), scratch(atom, part));
+  }
+  template <class Use>
+  FORCESMITH_FUNCTION void for_atom(int atom, const Use& use) const {
+    for_atom(atom, 0, use);
   }
   FORCESMITH_FUNCTION Real* gradients_of(int atom) const { return pair_gradients + packs.first_gradient(atom); }
 };
 
-// The launches. Verbs: the kernels for the shape of the tables.
 namespace FORCESMITH_ISA {
 
-template <class Verbs, class Kernels, class Real>
+/// Kernels whose work on an atom several threads share.
+template <class Verbs>
+concept HasStages = requires { Verbs::value_parts; };
+
+/// Any kernels, as stages. Those without stages of their own have one of a single part.
+template <class Verbs>
+struct StagesOf {
+  static constexpr int value_parts[] = {1}, reverse_parts[] = {1};
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void compute_values(const auto& tables, const auto& neighbors, const auto& scratch, Part,
+                                                 double* values, int stride) {
+    Verbs::template compute_values<V>(tables, neighbors, scratch, values, stride);
+  }
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void reverse_values(const auto& tables, const auto& neighbors, const auto& scratch, Part,
+                                                 const double* beta, int stride, auto* pair_gradients) {
+    Verbs::template reverse_values<V>(tables, neighbors, scratch, beta, stride, pair_gradients);
+  }
+};
+template <HasStages Verbs>
+struct StagesOf<Verbs> {
+  static constexpr const auto& value_parts = Verbs::value_parts;
+  static constexpr const auto& reverse_parts = Verbs::reverse_parts;
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void compute_values(const auto& tables, const auto& neighbors, const auto& scratch,
+                                                 Part part, double* values, int stride) {
+    Verbs::template compute_values_stage<V, stage>(tables, neighbors, scratch, part, values, stride);
+  }
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void reverse_values(const auto& tables, const auto& neighbors, const auto& scratch,
+                                                 Part part, const double* beta, int stride, auto* pair_gradients) {
+    Verbs::template reverse_values_stage<V, stage>(tables, neighbors, scratch, part, beta, stride, pair_gradients);
+  }
+};
+
+// The launches. Verbs: the kernels for the shape of the tables.
+
+template <class Verbs, class Kernels, class Real, int stage>
 struct LaunchedValues {
   KernelLaunch<Kernels, Real> launch;
   double* B;
   int stride;
 
-  KOKKOS_FUNCTION void operator()(int atom) const {
-    launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
-      Verbs::template compute_values<DeviceSimd<Real>>(tables, neighbors, scratch, B + device_slot(stride, atom, 0),
-                                                       stride);
+  KOKKOS_FUNCTION void operator()(int atom, Part part) const {
+    launch.for_atom(atom, part.index, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
+      StagesOf<Verbs>::template compute_values<DeviceSimd<Real>, stage>(tables, neighbors, scratch, part,
+                                                                        B + device_slot(stride, atom, 0), stride);
     });
   }
 };
 
-template <class Verbs, class Kernels, class Real>
+template <class Verbs, class Kernels, class Real, int stage>
 struct LaunchedBackpropagation {
   KernelLaunch<Kernels, Real> launch;
   const double* beta;
   int stride;
-  DeviceBlock<Real> block;
 
-  KOKKOS_FUNCTION void operator()(int atom) const {
-    launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
-      Verbs::template reverse_values<DeviceSimd<Real>>(tables, neighbors, scratch, beta + device_slot(stride, atom, 0),
-                                                       stride, launch.gradients_of(atom));
+  KOKKOS_FUNCTION void operator()(int atom, Part part) const {
+    launch.for_atom(atom, part.index, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
+      StagesOf<Verbs>::template reverse_values<DeviceSimd<Real>, stage>(
+          tables, neighbors, scratch, part, beta + device_slot(stride, atom, 0), stride, launch.gradients_of(atom));
     });
-    launch.packs.add_gradients(atom, launch.pair_gradients, block.gradients);
   }
 };
 
@@ -172,27 +213,45 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
         unit_(Descriptor::name, unit_betas(descriptor, (*tables_).n_elements, host_unit_, device_slice)) {}
 
   std::size_t bytes(int n_atoms, int max_neighbors) const override {
-    return sizeof(Real) * device_slots(kept_size(max_neighbors) + working_size(max_neighbors), n_atoms) +
-           neighbors_.bytes(n_atoms, max_neighbors);
+    const int n_registers = kept_size(max_neighbors) + working_size(max_neighbors) + n_parts * part_size(max_neighbors);
+    return sizeof(Real) * device_slots(n_registers, n_atoms) + neighbors_.bytes(n_atoms, max_neighbors);
   }
 
   void values(const DeviceBlock<Real>& block, double* B, int stride) override {
     const int kept = kept_size(block.max_neighbors), working = working_size(block.max_neighbors);
+    const int of_part = part_size(block.max_neighbors);
     launch_ = {*tables_,
                neighbors_.pack(block),
                kept,
                working,
+               of_part,
+               n_parts,
                0,
                reserve(d_kept_, label("kept"), device_slots(kept, block.n_atoms)),
                reserve(d_working_, label("working"), device_slots(working, block.n_atoms)),
+               reserve(d_parts_, label("parts"), device_slots(n_parts * of_part, block.n_atoms)),
                nullptr,
                *unit_,
                neighbors_.gradients()};
-    run<FORCESMITH_ISA::LaunchedValues>("values", B, stride);
+    with_verbs([&](auto verbs) {
+      using Verbs = decltype(verbs);
+      for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::value_parts>([&](auto stage, auto parts) {
+        launch_parts<parts, ExecSpace>(label("values"), launch_.packs.n_atoms,
+                                       FORCESMITH_ISA::LaunchedValues<Verbs, Kernels, Real, stage>{launch_, B, stride});
+      });
+    });
   }
 
   void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) override {
-    run<FORCESMITH_ISA::LaunchedBackpropagation>("backpropagate", beta, stride, block);
+    with_verbs([&](auto verbs) {
+      using Verbs = decltype(verbs);
+      for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::reverse_parts>([&](auto stage, auto parts) {
+        launch_parts<parts, ExecSpace>(
+            label("backpropagate"), launch_.packs.n_atoms,
+            FORCESMITH_ISA::LaunchedBackpropagation<Verbs, Kernels, Real, stage>{launch_, beta, stride});
+      });
+    });
+    neighbors_.add_gradients(block);
   }
 
   // The verbs of training, in double precision as on a CPU: see Descriptor. A pair is known by its slot in the block.
@@ -234,16 +293,29 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   static std::string label(const char* what) { return std::string("forcesmith::") + Descriptor::name + "::" + what; }
   int kept_size(int max_packs) const { return static_cast<int>(Scratch::kept_size(*tables_, max_packs)); }
   int working_size(int max_packs) const { return static_cast<int>(Scratch::working_size(*tables_, max_packs, 1)); }
+  int part_size(int max_packs) const { return static_cast<int>(Scratch::part_size(*tables_, max_packs, 1)); }
+  static constexpr int n_parts = FORCESMITH_ISA::HasStages<Kernels> ? parts_of_atom : 1;
 
-  /// Launches Launched<..>{launch_, arguments...}, compiled for the shape of the tables.
+  /// Calls use(kernels) with those for the shape of the tables.
+  template <class Use>
+  void with_verbs(const Use& use) const {
+    if constexpr (requires { Kernels::with_shape(*tables_, use); }) Kernels::with_shape(*tables_, use);
+    else use(Kernels{});
+  }
+  /// Calls use(its number, number of its parts), known to the compiler, for every stage.
+  template <const auto& parts, class Use>
+  static void for_each_stage(const Use& use) {
+    [&]<int... stage>(std::integer_sequence<int, stage...>) {
+      (use(std::integral_constant<int, stage>{}, std::integral_constant<int, parts[stage]>{}), ...);
+    }(std::make_integer_sequence<int, std::size(parts)>{});
+  }
+  /// Launches Launched<..>{launch_, arguments...}, a thread per atom.
   template <template <class, class, class> class Launched, class... Arguments>
   void run(const char* what, Arguments... arguments) const {
-    const auto launch = [&](auto verbs) {
+    with_verbs([&](auto verbs) {
       Kokkos::parallel_for(label(what), AtomRange<ExecSpace>(0, launch_.packs.n_atoms),
                            Launched<decltype(verbs), Kernels, Real>{launch_, arguments...});
-    };
-    if constexpr (requires { Kernels::with_shape(*tables_, launch); }) Kernels::with_shape(*tables_, launch);
-    else launch(Kernels{});
+    });
   }
 
   DeviceTables<ExecSpace, Tables> tables_;
@@ -251,7 +323,7 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   TableArrays host_unit_;
   DeviceTables<ExecSpace, UnitBetas> unit_;
   KernelLaunch<Kernels, Real> launch_{};
-  DeviceArray<ExecSpace, Real> d_kept_, d_working_, d_gradients_;
+  DeviceArray<ExecSpace, Real> d_kept_, d_working_, d_parts_, d_gradients_;
 };
 
 }  // namespace forcesmith

@@ -5,8 +5,10 @@
 // those of both precisions. Scratch<Real>: pointers into the working memory of the kernels, with
 //   kept_size(tables, n_packs)                     registers that are kept of all packs of a block, and
 //   working_size(tables, max_packs, width)         registers for the block itself; max_packs: the most of one atom
-//   laid_out(tables, n_packs, max_packs, width, stride, kept, working)  the pointers into such memory, with `stride`
-//                                                  numbers from one register to the next: see simd/registers.hpp
+//   part_size(tables, max_packs, width)            registers that a part has for itself, where threads share the work
+//   laid_out(tables, n_packs, max_packs, width, stride, kept, working, of_part)  the pointers into such memory, with
+//                                                  `stride` numbers from one register to the next: see
+//                                                  simd/registers.hpp
 //   gradients_size(tables, max_packs, width)       registers that gradients ask for in addition, if they do:
 //   Real* for_gradients                            these
 // or NoScratch, if they need none.
@@ -16,6 +18,9 @@
 //   reverse_parameters, n_parameters               if there are parameters to train
 //   with_shape(tables, run)                        if shapes are known to the compiler: calls run(kernels) with the
 //                                                  verbs for the shape of the tables; each is a launch of its own
+// and, if several threads of a device shall share the work of an atom, in the same order as in the verbs
+//   value_parts[], reverse_parts[]                 stages of the first two, and among how many threads each is divided:
+//   compute_values_stage, reverse_values_stage     what one of them does, which no other part of the stage may rely on
 #pragma once
 
 #include <algorithm>
@@ -46,7 +51,7 @@ class KernelDescriptor : public Descriptor {
     PackedViewOf<Real> view{};
     Scratch<Real> scratch{};
     int max_packs = 0;  // of one atom
-    AlignedBufferOf<Real> kept, working, for_gradients, added, pair_gradients;
+    AlignedBufferOf<Real> kept, working, of_part, for_gradients, added, pair_gradients;
   };
 
   explicit KernelDescriptor(const Variants& variants) : variants_(variants) {}
@@ -140,9 +145,10 @@ class KernelDescriptor : public Descriptor {
       w.view = w.neighbors.view();
       w.max_packs = w.neighbors.max_packs_per_atom();
       const int n_packs = w.neighbors.n_packs();
-      w.scratch = Scratch<Real>::laid_out(
-          t, n_packs, w.max_packs, width, width, w.kept.reserve(Scratch<Real>::kept_size(t, n_packs) * width),
-          w.working.reserve(Scratch<Real>::working_size(t, w.max_packs, width) * width));
+      w.scratch = Scratch<Real>::laid_out(t, n_packs, w.max_packs, width, width,
+                                          w.kept.reserve(Scratch<Real>::kept_size(t, n_packs) * width),
+                                          w.working.reserve(Scratch<Real>::working_size(t, w.max_packs, width) * width),
+                                          w.of_part.reserve(Scratch<Real>::part_size(t, w.max_packs, width) * width));
       own().add_scratch(w);
       variant.values(t, w.view, w.scratch, B, stride);
     });

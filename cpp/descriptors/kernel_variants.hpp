@@ -49,7 +49,8 @@ struct NoScratch {
   using Size = decltype(sizeof(0));
   static constexpr Size kept_size(const auto&, int) { return 0; }
   static constexpr Size working_size(const auto&, int, int) { return 0; }
-  static FORCESMITH_FUNCTION NoScratch laid_out(const auto&, int, int, int, int, Real*, Real*) { return {}; }
+  static constexpr Size part_size(const auto&, int, int) { return 0; }
+  static FORCESMITH_FUNCTION NoScratch laid_out(const auto&, int, int, int, int, Real*, Real*, Real*) { return {}; }
 };
 
 namespace FORCESMITH_ISA {

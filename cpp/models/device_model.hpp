@@ -7,8 +7,8 @@
 #include <string>
 
 #include "core/device_arrays.hpp"
-#include "core/device_launch.hpp"
 #include "neighbors/device_block.hpp"
+#include "neighbors/device_launch.hpp"
 
 namespace forcesmith {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/device_arrays.hpp"
-#include "core/device_launch.hpp"
 #include "neighbors/device_block.hpp"
+#include "neighbors/device_launch.hpp"
 #include "neighbors/packed_neighbors.hpp"
 #include "neighbors/packed_view.hpp"
 #include "neighbors/packing_kernels.hpp"
@@ -50,14 +50,6 @@ struct DevicePacks {
   }
   /// The first of the gradients of an atom's packs, three for each, among those of all.
   FORCESMITH_FUNCTION std::size_t first_gradient(int atom) const { return device_slot(3 * max_packs, atom, 0); }
-  /// Adds these gradients, dE_i/dr_ij, to those of the pairs of the block, of_pairs [3].
-  FORCESMITH_FUNCTION void add_gradients(int atom, const Real* of_packs, double* const* of_pairs) const {
-    const int* own_pairs = pairs + device_slot(max_packs, atom, 0);
-    const Real* own = of_packs + first_gradient(atom);
-    for (int pack = 0; pack < counts[atom]; ++pack)
-      for (int axis = 0; axis < 3; ++axis)
-        of_pairs[axis][own_pairs[pack * device_slice]] += own[(3 * pack + axis) * device_slice];
-  }
 };
 
 namespace FORCESMITH_ISA {
@@ -94,6 +86,22 @@ struct PackNeighbors {
       }
     }
     to.counts[atom] = static_cast<int>((slot - first) / device_slice);
+  }
+};
+
+/// Adds the gradients of packs, dE_i/dr_ij, to those of the pairs of the block.
+template <class Real>
+struct AddGradients {
+  DevicePacks<Real> packs;
+  const Real* of_packs;
+  double* of_pairs[3];
+
+  KOKKOS_FUNCTION void operator()(int atom, Part part) const {
+    const int* pairs = packs.pairs + device_slot(packs.max_packs, atom, 0);
+    const Real* own = of_packs + packs.first_gradient(atom);
+    for (int pack = part.index; pack < packs.counts[atom]; pack += part.count)
+      for (int axis = 0; axis < 3; ++axis)
+        of_pairs[axis][pairs[pack * device_slice]] += own[(3 * pack + axis) * device_slice];
   }
 };
 
@@ -139,6 +147,14 @@ class DevicePackedNeighbors {
   Real* gradients() {
     return reserve(d_gradients_, "forcesmith::neighbors::gradients",
                    3 * device_slots(packs_.max_packs, packs_.n_atoms));
+  }
+  /// Adds them to those of the block.
+  template <class Given>
+  void add_gradients(const DeviceBlock<Given>& block) {
+    launch_parts<parts_of_atom, ExecSpace>(
+        "forcesmith::neighbors::add_gradients", packs_.n_atoms,
+        FORCESMITH_ISA::AddGradients<Real>{
+            packs_, d_gradients_.data(), {block.gradients[0], block.gradients[1], block.gradients[2]}});
   }
 
  private:

@@ -19,6 +19,7 @@
 #include "math/complex.hpp"
 #include "math/cutoff_functions.hpp"
 #include "neighbors/packed_view.hpp"
+#include "simd/part.hpp"
 #include "simd/sums.hpp"
 #include "simd/trigonometry.hpp"
 
@@ -251,6 +252,93 @@ FORCESMITH_FUNCTION void compute_density_dot(const Tables<Real>& t, const Pack<V
   for (int i = 0; i < 2 * t.n_half; ++i) u_dot[i] = p.weight * u_dot[i] + weight_dot * u[i];
 }
 
+/// Adds w s(r) u of packs `pack` to end - 1 of an atom to sums over neighbors, one value per lane.
+template <class V, class Real>
+FORCESMITH_FUNCTION void add_densities(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                       const Scratch<Real>& s, int atom, int pack, int end) {
+  const auto u = registers_at<V>(s.u), sums = registers_at<V>(s.sums);
+  const int n = 2 * t.n_half, center = neighbors.center_types[atom];
+  for (; pack < end; ++pack) {
+    FORCESMITH_PHASE(radial);
+    const Pack<V> p(t, neighbors, center, pack);
+    FORCESMITH_PHASE(moments);
+    compute_u(t, p.a, p.b, u);
+    const auto sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] * n : 0);
+    for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
+  }
+}
+
+/// Adds the atom itself, at the pole of the sphere: the unit matrix.
+template <class V, class Real>
+FORCESMITH_FUNCTION void add_self(const Tables<Real>& t, const Scratch<Real>& s, int atom, int center) {
+  for (int channel = 0; channel < t.n_channels; ++channel) {
+    if (t.n_channels > 1 && channel != center && !t.wselfallflag) continue;
+    for (int j = 0; j <= t.twojmax; ++j)
+      for (int mb = 0; 2 * mb <= j; ++mb)
+        s.U[2 * (channel * t.n_half + t.half_begin[j] + mb * (j + 2)) * V::stride + atom] += 1.0;
+  }
+}
+
+/// B_k of a block, from U and Z.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_value(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                       const Scratch<Real>& s, int k, double* values, int stride) {
+  const auto U = registers_at<V>(s.U), Z = registers_at<V>(s.Z);
+  const Block& block = t.blocks[t.value_block[k]];
+  const V value =
+      complex_dot(U + 2 * (t.value_channel[k] * t.n_half + t.half_begin[block.j]), Z + 2 * block.z, half_size(block.j));
+  for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+    values[(atom * stride + k) * V::threads] = value[atom] - t.shift[neighbors.center_types[atom] * t.n_values + k];
+}
+
+/// Elements of Y = dE/dU of a block: all or, where threads share the work, those of a part. They are zero before.
+template <class V, class Real>
+FORCESMITH_FUNCTION void add_projections(const Tables<Real>& t, const Scratch<Real>& s, int n_atoms, const double* beta,
+                                         int stride, int first, int step) {
+  const auto Y = registers_at<V>(s.Y), Z = registers_at<V>(s.Z);
+  for (int index = 0; index < t.n_projections; ++index) {
+    const Projection& projection = t.projections[index];
+    const Block& block = t.blocks[projection.block];
+    V coefficient(0.0);
+    for (int entry = projection.begin; entry < projection.end; ++entry) {
+      V of_value(0.0);
+      for (int atom = 0; atom < n_atoms; ++atom)
+        of_value.set(atom, beta[(atom * stride + t.entry_value[entry]) * V::threads]);
+      coefficient += V(t.entry_factor[entry]) * of_value;
+    }
+    const auto z = Z + 2 * block.z;
+    const auto y = Y + 2 * (projection.channel * t.n_half + t.half_begin[block.j]);
+    for (int i = first; i < 2 * half_size(block.j); i += step) y[i] += coefficient * z[i];
+  }
+}
+
+/// Sets dE_i/dr_ij of packs `pack` to end - 1 of an atom (lane `atom` of Y).
+template <class V, class Real>
+FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                           const Scratch<Real>& s, int atom, int pack, int end, Real* pair_gradients) {
+  const auto u = registers_at<V>(s.u), u_bar = registers_at<V>(s.u_dot);
+  const int n = 2 * t.n_half, center = neighbors.center_types[atom];
+  for (; pack < end; ++pack) {
+    FORCESMITH_PHASE(radial);
+    const Pack<V> p(t, neighbors, center, pack);
+    FORCESMITH_PHASE(pair_gradients);
+    compute_u(t, p.a, p.b, u);
+    const int channel = t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] : 0;
+    const Real* y = s.Y + channel * n * V::stride + atom;
+    V energy(0.0);
+    for (int i = 0; i < n; ++i) {
+      u_bar[i] = V(y[i * V::stride]);
+      energy += u_bar[i] * u[i];
+    }
+    Complex<V> a_bar, b_bar;
+    reverse_u(t, p.a, p.b, u, u_bar, a_bar, b_bar);
+    const V dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) - p.sine * a_bar.re;
+    const V scale = p.weight * p.sine;
+    const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
+    set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn, pair_gradients + 3 * pack * V::stride);
+  }
+}
+
 /// The verbs, as variants and launches call them.
 struct Kernels {
   template <class Real>
@@ -263,42 +351,50 @@ struct Kernels {
   static FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                  const Scratch<Real>& s, double* values, int stride) {
     const int n = 2 * t.n_half;
-    const auto u = registers_at<V>(s.u);
-    const auto sums = registers_at<V>(s.sums);
-    const auto U = registers_at<V>(s.U);
-    const auto U_full = registers_at<V>(s.U_full);
-    const auto Z = registers_at<V>(s.Z);
+    const auto sums = registers_at<V>(s.sums), U = registers_at<V>(s.U);
+    const auto U_full = registers_at<V>(s.U_full), Z = registers_at<V>(s.Z);
     for (int i = 0; i < t.n_channels * n; ++i) U[i] = V(0.0);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-      const int center = neighbors.center_types[atom];
       for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
-      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-        FORCESMITH_PHASE(radial);
-        const Pack<V> p(t, neighbors, center, pack);
-        FORCESMITH_PHASE(moments);
-        compute_u(t, p.a, p.b, u);
-        const auto sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] * n : 0);
-        for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
-      }
+      add_densities<V>(t, neighbors, s, atom, neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1]);
       store_lane_sums(sums, t.n_channels * n, s.U + atom, V::stride);
-      // The atom itself, at the pole of the sphere: the unit matrix.
-      for (int channel = 0; channel < t.n_channels; ++channel) {
-        if (t.n_channels > 1 && channel != center && !t.wselfallflag) continue;
-        for (int j = 0; j <= t.twojmax; ++j)
-          for (int mb = 0; 2 * mb <= j; ++mb)
-            s.U[(channel * n + 2 * (t.half_begin[j] + mb * (j + 2))) * V::stride + atom] += 1.0;
-      }
+      add_self<V>(t, s, atom, neighbors.center_types[atom]);
     }
     FORCESMITH_PHASE(contraction);
     for (int channel = 0; channel < t.n_channels; ++channel)
       unfold<V>(t, U + channel * n, U_full + 2 * channel * t.n_full);
     for (int block = 0; block < t.n_blocks; ++block) compute_z<V>(t, t.blocks[block], U_full, Z);
-    for (int k = 0; k < t.n_values; ++k) {
-      const Block& block = t.blocks[t.value_block[k]];
-      const V value =
-          complex_dot(U + t.value_channel[k] * n + 2 * t.half_begin[block.j], Z + 2 * block.z, half_size(block.j));
-      for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-        values[(atom * stride + k) * V::threads] = value[atom] - t.shift[neighbors.center_types[atom] * t.n_values + k];
+    for (int k = 0; k < t.n_values; ++k) compute_value<V>(t, neighbors, s, k, values, stride);
+  }
+
+  /// The same for one atom in stages: densities of parts of the neighbors, of all, products, values.
+  static constexpr int value_parts[] = {parts_of_atom, parts_of_atom, 1, parts_of_atom, parts_of_atom};
+  template <class V, int stage, class Real>
+  static FORCESMITH_FUNCTION void compute_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                       const Scratch<Real>& s, Part part, double* values, int stride) {
+    const int n = 2 * t.n_half, n_packs = neighbors.pack_offsets[1];
+    const auto U = registers_at<V>(s.U), U_full = registers_at<V>(s.U_full);
+    if constexpr (stage == 0) {
+      const auto sums = registers_at<V>(s.sums);
+      for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
+      add_densities<V>(t, neighbors, s, 0, part.begin(n_packs), part.end(n_packs));
+    } else if constexpr (stage == 1) {
+      const auto of_part = static_cast<std::ptrdiff_t>(Scratch<Real>::part_size(t, 0, 1)) * V::stride;
+      for (int i = part.index; i < t.n_channels * n; i += part.count) {
+        V sum(0.0);
+        for (int other = 0; other < part.count; ++other)
+          sum += registers_at<V>(s.sums + (other - part.index) * of_part)[i];
+        U[i] = sum;
+      }
+    } else if constexpr (stage == 2) {
+      add_self<V>(t, s, 0, neighbors.center_types[0]);
+      for (int channel = 0; channel < t.n_channels; ++channel)
+        unfold<V>(t, U + channel * n, U_full + 2 * channel * t.n_full);
+    } else if constexpr (stage == 3) {
+      for (int block = part.index; block < t.n_blocks; block += part.count)
+        compute_z<V>(t, t.blocks[block], U_full, registers_at<V>(s.Z));
+    } else {
+      for (int k = part.index; k < t.n_values; k += part.count) compute_value<V>(t, neighbors, s, k, values, stride);
     }
   }
 
@@ -308,48 +404,30 @@ struct Kernels {
                                                  const Scratch<Real>& s, const double* beta, int stride,
                                                  Real* pair_gradients) {
     FORCESMITH_PHASE(adjoint);
-    const int n = 2 * t.n_half;
-    const auto u = registers_at<V>(s.u);
-    const auto u_bar = registers_at<V>(s.u_dot);
     const auto Y = registers_at<V>(s.Y);
-    const auto Z = registers_at<V>(s.Z);
-    for (int i = 0; i < t.n_channels * n; ++i) Y[i] = V(0.0);
-    for (int index = 0; index < t.n_projections; ++index) {
-      const Projection& projection = t.projections[index];
-      const Block& block = t.blocks[projection.block];
-      V coefficient(0.0);
-      for (int entry = projection.begin; entry < projection.end; ++entry) {
-        V of_value(0.0);
-        for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-          of_value.set(atom, beta[(atom * stride + t.entry_value[entry]) * V::threads]);
-        coefficient += V(t.entry_factor[entry]) * of_value;
-      }
-      const auto z = Z + 2 * block.z;
-      const auto y = Y + projection.channel * n + 2 * t.half_begin[block.j];
-      for (int i = 0; i < 2 * half_size(block.j); ++i) y[i] += coefficient * z[i];
-    }
-    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-      const int center = neighbors.center_types[atom];
-      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
-        FORCESMITH_PHASE(radial);
-        const Pack<V> p(t, neighbors, center, pack);
-        FORCESMITH_PHASE(pair_gradients);
-        compute_u(t, p.a, p.b, u);
-        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] : 0;
-        const Real* y = s.Y + channel * n * V::stride + atom;
-        V energy(0.0);
-        for (int i = 0; i < n; ++i) {
-          u_bar[i] = V(y[i * V::stride]);
-          energy += u_bar[i] * u[i];
-        }
-        Complex<V> a_bar, b_bar;
-        reverse_u(t, p.a, p.b, u, u_bar, a_bar, b_bar);
-        const V dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) - p.sine * a_bar.re;
-        const V scale = p.weight * p.sine;
-        const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
-        set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn,
-                           pair_gradients + 3 * pack * V::stride);
-      }
+    for (int i = 0; i < 2 * t.n_channels * t.n_half; ++i) Y[i] = V(0.0);
+    add_projections<V>(t, s, neighbors.n_atoms, beta, stride, 0, 1);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+      reverse_densities<V>(t, neighbors, s, atom, neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
+                           pair_gradients);
+  }
+
+  static constexpr int reverse_parts[] = {parts_of_atom, parts_of_atom};
+  template <class V, int stage, class Real>
+  static FORCESMITH_FUNCTION void reverse_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                       const Scratch<Real>& s, Part part, const double* beta,
+                                                       int stride, Real* pair_gradients) {
+    if constexpr (stage == 0) {
+      const auto Y = registers_at<V>(s.Y);
+      // Those that the part adds to: they are counted from the first of every channel and j.
+      for (int channel = 0; channel < t.n_channels; ++channel)
+        for (int j = 0; j <= t.twojmax; ++j)
+          for (int i = part.index; i < 2 * half_size(j); i += part.count)
+            Y[2 * (channel * t.n_half + t.half_begin[j]) + i] = V(0.0);
+      add_projections<V>(t, s, 1, beta, stride, part.index, part.count);
+    } else {
+      const int n_packs = neighbors.pack_offsets[1];
+      reverse_densities<V>(t, neighbors, s, 0, part.begin(n_packs), part.end(n_packs), pair_gradients);
     }
   }
 

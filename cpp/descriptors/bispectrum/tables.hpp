@@ -92,9 +92,11 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
 /// arrays hold two V per element.
 template <class Real>
 struct Scratch {
-  Real* u;              // V [n_half][2] of one pack of neighbors
-  Real* u_dot;          // V [n_half][2] its directional derivative, or adjoint
-  Real* sums;           // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
+  // Of a part of the work:
+  Real* u;      // V [n_half][2] of one pack of neighbors
+  Real* u_dot;  // V [n_half][2] its directional derivative, or adjoint
+  Real* sums;   // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
+  // Of all:
   Real* U;              // V [n_channels][n_half][2] lanes: atoms of the block
   Real* U_full;         // V [n_channels][n_full][2] all rows
   Real* Z;              // V [n_z][2] times the number of elements (2, or 1 in a middle row) that one stands for
@@ -102,27 +104,30 @@ struct Scratch {
   Real* for_gradients;  // V [3][n_values] dB
 
   static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>&, int) { return 0; }
-  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int, int width) {
+  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int, int) {
     const std::size_t half = 2ul * t.n_half, channels = t.n_channels;
-    return 2 * half + 3 * channels * half + width + 2 * channels * t.n_full + 2ul * t.n_z;
+    return 2 * channels * half + 2 * channels * t.n_full + 2ul * t.n_z;
+  }
+  static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>& t, int, int width) {
+    return (2ul + t.n_channels) * 2 * t.n_half + width;
   }
   static FORCESMITH_FUNCTION std::size_t gradients_size(const Tables<Real>& t, int, int) { return 3ul * t.n_values; }
-  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int, int width, int stride, Real*,
-                                              Real* working) {
-    auto take = [&working, stride](std::size_t registers) {
-      Real* own = working;
-      working += registers * stride;
+  static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int, int, int stride, Real*, Real* working,
+                                              Real* of_part) {
+    const auto take = [stride](Real*& from, std::size_t registers) {
+      Real* own = from;
+      from += registers * stride;
       return own;
     };
     const std::size_t half = 2ul * t.n_half, all = t.n_channels * half;
     Scratch s{};
-    s.u = take(half);
-    s.u_dot = take(half);
-    s.sums = take(all + width);
-    s.U = take(all);
-    s.U_full = take(2ul * t.n_channels * t.n_full);
-    s.Z = take(2ul * t.n_z);
-    s.Y = take(all);
+    s.U = take(working, all);
+    s.U_full = take(working, 2ul * t.n_channels * t.n_full);
+    s.Z = take(working, 2ul * t.n_z);
+    s.Y = take(working, all);
+    s.u = take(of_part, half);
+    s.u_dot = take(of_part, half);
+    s.sums = of_part;
     return s;
   }
 };

@@ -23,6 +23,7 @@
 #include "math/chebyshev.hpp"
 #include "neighbors/packed_view.hpp"
 #include "simd/lookup.hpp"
+#include "simd/part.hpp"
 #include "simd/sums.hpp"
 #include "simd/transpose.hpp"
 
@@ -143,10 +144,10 @@ FORCESMITH_FUNCTION void visit_row_backwards(const int* ends, int basic, const V
   if constexpr (K < R) visit_row_backwards<K + 1, R>(ends, basic, visit);
 }
 
-/// Adds sum_n f_mu monomial of N packs to the moment sums (still one value per lane).
-template <class V, int R, int N>
+/// Adds sum_n f_mu monomial of N packs to the moment sums (still one value per lane), of rows with has_row(row).
+template <class V, int R, int N, class HasRow>
 FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& packs, Registers<const V> f,
-                                     Registers<V> sums) {
+                                     Registers<V> sums, const HasRow& has_row) {
   V radial[N][R];
   for (int n = 0; n < N; ++n)
     for (int mu = 0; mu < R; ++mu) radial[n][mu] = f[n * R + mu];
@@ -156,16 +157,18 @@ FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& pa
     V first[N];  // y^b z^c
     for (int n = 0; n < N; ++n) first[n] = c == 0 ? V(1.0) : packs.u[n][2];
     for (int b = 0; b < t.n_rows[c]; ++b, ++row, ends += R) {
-      V monomial[N];
-      for (int n = 0; n < N; ++n) monomial[n] = first[n];
-      visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
-        for (int mu = 0; mu < count.value; ++mu) {
-          V sum = sums[basic + mu];
-          for (int n = 0; n < N; ++n) sum += radial[n][mu] * monomial[n];
-          sums[basic + mu] = sum;
-        }
-        for (int n = 0; n < N; ++n) monomial[n] *= packs.u[n][0];
-      });
+      if (has_row(row)) {
+        V monomial[N];
+        for (int n = 0; n < N; ++n) monomial[n] = first[n];
+        visit_row<R>(ends, 0, t.row_begin[row], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
+          for (int mu = 0; mu < count.value; ++mu) {
+            V sum = sums[basic + mu];
+            for (int n = 0; n < N; ++n) sum += radial[n][mu] * monomial[n];
+            sums[basic + mu] = sum;
+          }
+          for (int n = 0; n < N; ++n) monomial[n] *= packs.u[n][0];
+        });
+      }
       for (int n = 0; n < N; ++n) first[n] *= packs.u[n][1];
     }
   }
@@ -193,11 +196,11 @@ FORCESMITH_FUNCTION void add_moments_dot(const TablesOf<V>& t, const V* u, const
   }
 }
 
+/// f_mu and df_mu/dr of N packs, to the scratch.
 template <class V, int R, int N>
-FORCESMITH_FUNCTION void compute_moments_of_packs(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
-                                                  const ScratchOf<V>& s, int center, int first) {
+FORCESMITH_FUNCTION void compute_radial_of_packs(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, int center, int first) {
   const auto f = registers_at<V>(s.f) + first * R, df = registers_at<V>(s.df) + first * R;
-  FORCESMITH_PHASE(radial);
   const auto radial = [&]<class OfElements>(Type<OfElements>) FORCESMITH_INLINE_LAMBDA {
     for (int n = 0; n < N; ++n) {
       const int at = (first + n) * V::stride;
@@ -208,9 +211,6 @@ FORCESMITH_FUNCTION void compute_moments_of_packs(const TablesOf<V>& t, const Ne
   if (t.n_elements == 1) radial(Type<OfOneElement<V>>{});
   else if (t.n_elements <= V::width) radial(Type<RegisterLookup<V>>{});
   else radial(Type<LaneLookup<V>>{});
-  FORCESMITH_PHASE(moments);
-  const Packs<V, N> packs(neighbors, first);
-  add_moments<V, R, N>(t, packs, f, registers_at<V>(s.sums));
 }
 
 /// Moments with higher powers of z than the first, by z^2 = 1 - x^2 - y^2.
@@ -273,12 +273,10 @@ FORCESMITH_FUNCTION void reverse_product(const TablesOf<V>& t, const typename V:
   }
 }
 
-/// Calls compute(Count<N>, pack) for all packs of an atom, N at once (so that their sums and adjoints are
+/// Calls compute(Count<N>, pack) for packs `pack` to end - 1, N at once (so that their sums and adjoints are
 /// loaded once) or, at the end, one.
-template <int N, class Neighbors, class Compute>
-FORCESMITH_FUNCTION void for_packs_of_atom(const Neighbors& neighbors, int atom, const Compute& compute) {
-  const int end = neighbors.pack_offsets[atom + 1];
-  int pack = neighbors.pack_offsets[atom];
+template <int N, class Compute>
+FORCESMITH_FUNCTION void for_packs(int pack, int end, const Compute& compute) {
   for (; pack + N <= end; pack += N) compute(Count<N>{}, pack);
   for (; pack < end; ++pack) compute(Count<1>{}, pack);
 }
@@ -457,9 +455,33 @@ FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<
       jacobian[(column / tile * t.n_basic + basic) * tile + column % tile] = V(0.0);
 }
 
+/// From the basic moments of a block to the values.
+template <class V>
+FORCESMITH_FUNCTION void compute_contraction(const TablesOf<V>& t, const ScratchOf<V>& s, int n_atoms, double* values,
+                                             int stride) {
+  const auto moments = registers_at<V>(s.moments);
+  expand_moments<V>(t, moments);
+  compute_products<V>(t, moments);
+  lanes_to_rows(moments, t.mapping, t.n_values, n_atoms, values, stride);
+}
+
+/// From those of the values to the adjoints of the moments of a block.
+template <class V>
+FORCESMITH_FUNCTION void reverse_contraction(const TablesOf<V>& t, const ScratchOf<V>& s, int n_atoms,
+                                             const double* beta, int stride) {
+  const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
+  for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
+  add_rows_to_lanes(beta, stride, t.mapping, t.n_values, n_atoms, adjoints);
+  reverse_products<V>(t, moments, adjoints);
+  reverse_expansion<V>(t, adjoints);
+}
+
 /// The verbs for R radial functions, as launches call them.
 template <int R>
 struct KernelsOf {
+  /// Packs at once on devices, as many as the registers of a thread are enough for.
+  static constexpr int device_packs = R <= 4 ? 4 : R <= 8 ? 2 : 1;
+
   /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
   /// values: [n_atoms][stride].
   template <class V>
@@ -471,16 +493,44 @@ struct KernelsOf {
       const int center = neighbors.center_types[atom];
       // As many as leave registers for the sums: there are R functions per pack.
       constexpr int at_once = R <= 3 || (R == 4 && simd_is_single<V>) ? 3 : 2;
-      for_packs_of_atom<at_once>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
-        compute_moments_of_packs<V, R, count.value>(t, neighbors, s, center, pack);
-      });
+      for_packs<at_once>(neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
+                         [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+                           constexpr int n = count.value;
+                           FORCESMITH_PHASE(radial);
+                           compute_radial_of_packs<V, R, n>(t, neighbors, s, center, pack);
+                           FORCESMITH_PHASE(moments);
+                           add_moments<V, R, n>(t, Packs<V, n>(neighbors, pack), registers_at<V>(s.f) + pack * R, sums,
+                                                [](int) FORCESMITH_INLINE_LAMBDA { return true; });
+                         });
       store_sums_of_atom(sums, t.n_basic, atom, moments);
     }
     sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
     FORCESMITH_PHASE(contraction);
-    expand_moments<V>(t, moments);
-    compute_products<V>(t, moments);
-    lanes_to_rows(moments, t.mapping, t.n_values, neighbors.n_atoms, values, stride);
+    compute_contraction<V>(t, s, neighbors.n_atoms, values, stride);
+  }
+
+  /// The same for one atom in stages: radial functions, moment sums, contraction.
+  static constexpr int value_parts[] = {parts_of_atom, parts_of_atom, 1};
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void compute_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                       const ScratchOf<V>& s, Part part, double* values, int stride) {
+    const int n_packs = neighbors.pack_offsets[1];
+    if constexpr (stage == 0) {
+      for_packs<1>(part.begin(n_packs), part.end(n_packs), [&](auto count, int pack) {
+        compute_radial_of_packs<V, R, count.value>(t, neighbors, s, neighbors.center_types[0], pack);
+      });
+    } else if constexpr (stage == 1) {
+      const auto moments = registers_at<V>(s.moments);
+      for (int row = part.index; row < t.n_rows[0] + t.n_rows[1]; row += part.count)
+        for (int basic = t.row_begin[row]; basic < t.row_begin[row + 1]; ++basic) moments[basic] = V(0.0);
+      for_packs<device_packs>(0, n_packs, [&](auto count, int pack) {
+        constexpr int n = count.value;
+        add_moments<V, R, n>(t, Packs<V, n>(neighbors, pack), registers_at<V>(s.f) + pack * R, moments,
+                             [part](int row) { return part.has(row); });
+      });
+    } else {
+      compute_contraction<V>(t, s, 1, values, stride);
+    }
   }
 
   /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
@@ -489,15 +539,26 @@ struct KernelsOf {
                                                  const ScratchOf<V>& s, const double* beta, int stride,
                                                  typename V::Number* pair_gradients) {
     FORCESMITH_PHASE(adjoint);
-    const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
-    for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
-    add_rows_to_lanes(beta, stride, t.mapping, t.n_values, neighbors.n_atoms, adjoints);
-    reverse_products<V>(t, moments, adjoints);
-    reverse_expansion<V>(t, adjoints);
+    reverse_contraction<V>(t, s, neighbors.n_atoms, beta, stride);
     FORCESMITH_PHASE(pair_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-      for_packs_of_atom<(R <= 5 ? 2 : 1)>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
-        reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
+      for_packs<(R <= 5 ? 2 : 1)>(neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
+                                  [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+                                    reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, atom, pack,
+                                                                                pair_gradients);
+                                  });
+  }
+
+  static constexpr int reverse_parts[] = {1, parts_of_atom};
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void reverse_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                       const ScratchOf<V>& s, Part part, const double* beta, int stride,
+                                                       typename V::Number* pair_gradients) {
+    const int n_packs = neighbors.pack_offsets[1];
+    if constexpr (stage == 0) reverse_contraction<V>(t, s, 1, beta, stride);
+    else
+      for_packs<device_packs>(part.begin(n_packs), part.end(n_packs), [&](auto count, int pack) {
+        reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, 0, pack, pair_gradients);
       });
   }
 

@@ -120,11 +120,12 @@ struct Scratch {
     // Sums over lanes are made and written in groups of `width`.
     return 4ul * (t.n_moments + width) + t.n_basic + width;
   }
+  static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>&, int, int) { return 0; }
   static FORCESMITH_FUNCTION std::size_t gradients_size(const Tables<Real>& t, int max_packs, int width) {
     return jacobian_size(t, width) + 3ul * t.n_basic * max_packs;
   }
   static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int n_packs, int, int width, int stride,
-                                              Real* kept, Real* working) {
+                                              Real* kept, Real* working, Real*) {
     const std::size_t moments = static_cast<std::size_t>(t.n_moments + width) * stride;
     Scratch s{};
     s.f = kept;

@@ -21,6 +21,7 @@
 #include "math/cutoff_functions.hpp"
 #include "neighbors/packed_view.hpp"
 #include "simd/exponential.hpp"
+#include "simd/part.hpp"
 #include "simd/sums.hpp"
 #include "simd/trigonometry.hpp"
 
@@ -272,6 +273,11 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
   }
 };
 
+/// All rows.
+struct EveryRow {
+  FORCESMITH_FUNCTION bool operator()(int) const { return true; }
+};
+
 /// What walks through rows: a whole row or, where they are worked through in parts, what these have in common.
 template <class V, bool in_parts>
 struct ChooseRow {
@@ -347,15 +353,16 @@ FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const RowOfV& r
   else use(CompactAngle<RowOfV, CutoffFunction::exp>{row});
 }
 
-/// Walks through the rows of an atom: for_row(row) before a row's first group, or that of each of its parts,
+/// Walks through the rows of an atom, of neighbors j with has_row(number of j): for_row(row) before a row's first group,
+/// or that of each of its parts,
 /// for_group(row, group, angular part) for every group of which active(group) is true (but compact ones that are zero at
 /// j), end_part(row) after the last one, end_row(row) after the whole row. `kept` is where the rows of this atom are kept, or
 /// null; `known` tells that they are there already. Returns where those of the next atom begin.
-template <class V, class Real, class Active, class ForRow, class ForGroup, class EndPart, class EndRow>
+template <class V, class Real, class HasRow, class Active, class ForRow, class ForGroup, class EndPart, class EndRow>
 FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<V>& atom, const Scratch<Real>& s,
-                                              Registers<V> kept, bool known, const Active& active,
-                                              const ForRow& for_row, const ForGroup& for_group, const EndPart& end_part,
-                                              const EndRow& end_row) {
+                                              Registers<V> kept, bool known, const HasRow& has_row,
+                                              const Active& active, const ForRow& for_row, const ForGroup& for_group,
+                                              const EndPart& end_part, const EndRow& end_row) {
   const auto work_through = [&](const ElementPair& pair, auto&& row) FORCESMITH_INLINE_LAMBDA {
     row.keep_angles(kept, pair.compact());
     if (!known) row.compute_cosines(atom, pair.narrow);
@@ -397,7 +404,7 @@ FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<
     const int second_end = atom.first_pack(pair.second + 1);
     if (row.begin == second_end) continue;
     for (int slot = atom.first_pack(pair.first) * V::width; slot < first_end * V::width; ++slot) {
-      if (atom.pairs[slot * V::threads] < 0) continue;
+      if (atom.pairs[slot * V::threads] < 0 || !has_row(slot)) continue;
       row.pack = slot / V::width;
       row.lane = slot % V::width;
       if (any) {
@@ -458,8 +465,12 @@ FORCESMITH_FUNCTION void finish_values(const Tables<Real>& t, const Terms<Real>&
                                        const Scratch<Real>& s, double* values) {
   store_lane_sums(registers_at<V>(s.sums), terms.n_terms, s.weights, V::threads);
   for (int k = 0; k < t.n_values[center]; ++k) values[k * V::threads] = 0.0;
-  for (int term = 0; term < terms.n_terms; ++term)
-    values[terms.value(term) * V::threads] += terms.factor(term) * s.weights[term * V::threads];
+  for (int term = 0; term < terms.n_radial; ++term)
+    values[terms.radial[term].value * V::threads] += terms.radial[term].factor * s.weights[term * V::threads];
+  for (int term = terms.n_radial; term < terms.n_terms; ++term) {
+    const AngularTerm<Real>& angular = terms.angular[term - terms.n_radial];
+    values[angular.value * V::threads] += angular.factor * s.weights[term * V::threads];
+  }
 }
 
 /// Calls for_term(term, its number, packs of its element) for all radial terms of an atom.
@@ -472,30 +483,88 @@ FORCESMITH_FUNCTION void for_each_radial_term(const Tables<Real>& t, const Atom<
   }
 }
 
+/// Packs of an atom, one after the other.
+struct PackRange {
+  int begin, end;
+
+  FORCESMITH_FUNCTION PackRange within(int first, int last) const {
+    return {begin > first ? begin : first, end < last ? end : last};
+  }
+};
+
+/// E and dE/dr of the Gaussians of an atom's neighbors.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_gaussian_parts(const Tables<Real>& t, const Atom<V>& atom, PackRange packs) {
+  for (int pack = packs.begin; pack < packs.end; ++pack) {
+    const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.type(pack);
+    const V r = atom.distance(pack);
+    V f(0.0), df(0.0);
+    for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
+      const Gaussian<Real> gaussian = t.gaussians[g];
+      if (gaussian.cutoff != cutoff) {
+        cutoff = gaussian.cutoff;
+        compute_cutoff(t.cutoff_function, t.cutoffs[cutoff], r, f, df);
+      }
+      compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
+    }
+  }
+}
+
 /// E and dE/dr of the compact functions of an atom's neighbors.
 template <class V, class Real>
-FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom<V>& atom) {
+FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom<V>& atom, PackRange packs) {
   for (int element = 0; element < t.n_elements; ++element) {
     const int pair = atom.center * t.n_elements + element;
     const int begin = t.compact_begin[pair], end = t.compact_begin[pair + 1];
     if (begin == end) continue;
-    const int first_pack = atom.first_pack(element), end_pack = atom.first_pack(element + 1);
+    const PackRange own = packs.within(atom.first_pack(element), atom.first_pack(element + 1));
     const int n_gaussians = t.gaussian_begin[pair + 1] - t.gaussian_begin[pair];
     for (int c = begin; c < end; ++c) {
       const CompactFunction<Real> compact = t.compacts[c];
       const auto E = atom.E(n_gaussians + c - begin), dE = atom.dE(n_gaussians + c - begin);
-      for (int pack = first_pack; pack < end_pack; ++pack)
+      for (int pack = own.begin; pack < own.end; ++pack)
         compute_compact(compact, atom.distance(pack), E[pack], dE[pack]);
     }
   }
 }
 
-/// Gradient of sum_terms s.weights[term] * sum with each r_ij, in s.neighbors [1 .. 3][packs]. Takes and
-/// returns where the rows of this atom and of the next are kept.
-template <class V, class Real>
-FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
-                                              const Scratch<Real>& s, Registers<V> kept) {
-  // A neighbor's gradient is along[pack] times its unit vector, plus across[axis][pack].
+/// Sets the sums of the terms, one value per lane, of some neighbors and rows. Takes and returns where the rows of this
+/// atom and of the next are kept.
+template <class V, class Real, class HasRow>
+FORCESMITH_FUNCTION Registers<V> add_terms(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
+                                           const Scratch<Real>& s, Registers<V> kept, PackRange packs,
+                                           const HasRow& has_row) {
+  const auto sums = registers_at<V>(s.sums);
+  for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
+  for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
+    const PackRange own = packs.within(first, end);
+    const auto E = atom.E(term.part);
+    for (int pack = own.begin; pack < own.end; ++pack) sums[number] += E[pack];
+  });
+  return for_each_row(
+      t, atom, s, kept, false, has_row, [](const AngularGroup<Real>&) { return true; }, [](const auto&) {},
+      [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
+        const V E_j(row.own(atom.E(group.first_part)));
+        const auto E_k = atom.E(group.second_part) + row.begin;
+        // product: E(r_ij) E(r_ik) E(r_jk)
+        for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
+        for (int a = group.begin; a < group.end; ++a) {
+          const AngularTerm<Real> term = t.angular_terms[a];
+          V sum(0.0);
+          for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
+          sums[terms.of_angular(a)] += sum;
+        }
+      },
+      [](const auto&) {}, [](const auto&) {});
+}
+
+/// Gradient of sum_terms s.weights[term] * sum with r_ij, of some neighbors and rows: that of a neighbor is
+/// s.neighbors[0][pack] times its unit vector, plus s.neighbors[1 + axis][pack]. Takes and returns where the rows of this
+/// atom and of the next are kept.
+template <class V, class Real, class HasRow>
+FORCESMITH_FUNCTION Registers<V> reverse_terms(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
+                                               const Scratch<Real>& s, Registers<V> kept, PackRange packs,
+                                               const HasRow& has_row) {
   const auto along = registers_at<V>(s.neighbors);
   const Registers<V> across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
   for (int pack = 0; pack < atom.n_packs; ++pack)
@@ -503,15 +572,16 @@ FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<
   for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
     if (s.weights[number * V::threads] == 0) return;
     const V weight(s.weights[number * V::threads]);
+    const PackRange own = packs.within(first, end);
     const auto dE = atom.dE(term.part);
-    for (int pack = first; pack < end; ++pack) along[pack] += weight * dE[pack];
+    for (int pack = own.begin; pack < own.end; ++pack) along[pack] += weight * dE[pack];
   });
 
   auto weight = [&](int angular) { return s.weights[terms.of_angular(angular) * V::threads]; };
   // Of j: along its unit vector, and across it.
   V along_j(0.0), sums[4 + V::width] = {V(0.0), V(0.0), V(0.0), V(0.0)};
-  kept = for_each_row(
-      t, atom, s, kept, kept != nullptr,
+  return for_each_row(
+      t, atom, s, kept, kept != nullptr, has_row,
       [&](const AngularGroup<Real>& group) {
         bool any = V::threads > 1;  // the threads of a warp work on the same groups
         for (int a = group.begin; a < group.end && !any; ++a) any = weight(a) != 0.0;
@@ -563,9 +633,23 @@ FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<
         const int at = row.pack * V::width + row.lane;
         for (int i = 0; i < 4; ++i) s.neighbors[(i * s.max_packs * V::width + at) * V::threads] += of_j[i];
       });
+}
+
+/// Sets the whole gradient, s.neighbors[1 + axis][pack].
+template <class V, class Real>
+FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
+                                              const Scratch<Real>& s, Registers<V> kept) {
+  kept = reverse_terms(t, atom, terms, s, kept, {0, atom.n_packs}, EveryRow{});
+  const auto along = registers_at<V>(s.neighbors);
   for (int pack = 0; pack < atom.n_packs; ++pack)
-    for (int axis = 0; axis < 3; ++axis) across[axis][pack] += along[pack] * atom.unit(axis, pack);
+    for (int axis = 0; axis < 3; ++axis) along[(1 + axis) * s.max_packs + pack] += along[pack] * atom.unit(axis, pack);
   return kept;
+}
+
+/// Numbers from the memory of a part of the work to that of the next.
+template <class V, class Real>
+FORCESMITH_FUNCTION std::ptrdiff_t size_of_part(const Tables<Real>& t, const Scratch<Real>& s) {
+  return static_cast<std::ptrdiff_t>(Scratch<Real>::part_size(t, s.max_packs, V::width)) * V::stride;
 }
 
 /// The verbs, as variants and launches call them.
@@ -579,50 +663,38 @@ struct Kernels {
   template <class V, class Real>
   static FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                  const Scratch<Real>& s, double* values, int stride) {
-    const auto sums = registers_at<V>(s.sums);
     auto kept = registers_at<V>(s.kept_rows);
     for (int index = 0; index < neighbors.n_atoms; ++index) {
       const Atom<V> atom(t, neighbors, s, index);
       const Terms<Real> terms(t, atom.center);
       FORCESMITH_PHASE(radial);
-      for (int pack = 0; pack < atom.n_packs; ++pack) {
-        const int* begin = t.gaussian_begin + atom.center * t.n_elements + atom.type(pack);
-        const V r = atom.distance(pack);
-        V f(0.0), df(0.0);
-        for (int g = begin[0], cutoff = -1; g < begin[1]; ++g) {
-          const Gaussian<Real> gaussian = t.gaussians[g];
-          if (gaussian.cutoff != cutoff) {
-            cutoff = gaussian.cutoff;
-            compute_cutoff(t.cutoff_function, t.cutoffs[cutoff], r, f, df);
-          }
-          compute_gaussian(gaussian, r, f, df, atom.E(g - begin[0])[pack], atom.dE(g - begin[0])[pack]);
-        }
-      }
-
-      compute_compact_parts(t, atom);
-
-      for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
-      for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
-        const auto E = atom.E(term.part);
-        for (int pack = first; pack < end; ++pack) sums[number] += E[pack];
-      });
+      compute_gaussian_parts(t, atom, {0, atom.n_packs});
+      compute_compact_parts(t, atom, {0, atom.n_packs});
       FORCESMITH_PHASE(moments);
-      kept = for_each_row(
-          t, atom, s, kept, false, [](const AngularGroup<Real>&) { return true; }, [](const auto&) {},
-          [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
-            const V E_j(row.own(atom.E(group.first_part)));
-            const auto E_k = atom.E(group.second_part) + row.begin;
-            // product: E(r_ij) E(r_ik) E(r_jk)
-            for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
-            for (int a = group.begin; a < group.end; ++a) {
-              const AngularTerm<Real> term = t.angular_terms[a];
-              V sum(0.0);
-              for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
-              sums[terms.of_angular(a)] += sum;
-            }
-          },
-          [](const auto&) {}, [](const auto&) {});
+      kept = add_terms(t, atom, terms, s, kept, {0, atom.n_packs}, EveryRow{});
       finish_values<V>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
+    }
+  }
+
+  /// The same for one atom in stages: radial parts, sums of the terms over some neighbors and rows, values.
+  static constexpr int value_parts[] = {parts_of_atom, parts_of_atom, 1};
+  template <class V, int stage, class Real>
+  static FORCESMITH_FUNCTION void compute_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                       const Scratch<Real>& s, Part part, double* values, int) {
+    const Atom<V> atom(t, neighbors, s, 0);
+    const Terms<Real> terms(t, atom.center);
+    const PackRange packs{part.begin(atom.n_packs), part.end(atom.n_packs)};
+    if constexpr (stage == 0) {
+      compute_gaussian_parts(t, atom, packs);
+      compute_compact_parts(t, atom, packs);
+    } else if constexpr (stage == 1) {
+      add_terms(t, atom, terms, s, Registers<V>(nullptr), packs, [part](int row) { return part.has(row); });
+    } else {
+      const auto sums = registers_at<V>(s.sums);
+      for (int other = 1; other < parts_of_atom; ++other)
+        for (int term = 0; term < terms.n_terms; ++term)
+          sums[term] += registers_at<V>(s.sums + other * size_of_part<V>(t, s))[term];
+      finish_values<V>(t, terms, atom.center, s, values);
     }
   }
 
@@ -644,6 +716,34 @@ struct Kernels {
       const auto own = registers_at<V>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
       for (int pack = 0; pack < atom.n_packs; ++pack)
         for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
+    }
+  }
+
+  /// The same for one atom in stages: the gradient of some neighbors and rows, of all.
+  static constexpr int reverse_parts[] = {parts_of_atom, parts_of_atom};
+  template <class V, int stage, class Real>
+  static FORCESMITH_FUNCTION void reverse_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                                       const Scratch<Real>& s, Part part, const double* beta, int,
+                                                       Real* pair_gradients) {
+    const Atom<V> atom(t, neighbors, s, 0);
+    const PackRange packs{part.begin(atom.n_packs), part.end(atom.n_packs)};
+    if constexpr (stage == 0) {
+      const Terms<Real> terms(t, atom.center);
+      for (int term = 0; term < terms.n_terms; ++term)
+        s.weights[term * V::threads] = terms.factor(term) * beta[terms.value(term) * V::threads];
+      reverse_terms(t, atom, terms, s, Registers<V>(nullptr), packs, [part](int row) { return part.has(row); });
+    } else {
+      for (int pack = packs.begin; pack < packs.end; ++pack) {
+        V sums[4];
+        for (int i = 0; i < 4; ++i) {
+          sums[i] = V(0.0);
+          for (int other = 0; other < part.count; ++other)
+            sums[i] +=
+                registers_at<V>(s.neighbors + (other - part.index) * size_of_part<V>(t, s))[i * s.max_packs + pack];
+        }
+        for (int axis = 0; axis < 3; ++axis)
+          registers_at<V>(pair_gradients)[3 * pack + axis] = sums[1 + axis] + sums[0] * atom.unit(axis, pack);
+      }
     }
   }
 
@@ -703,7 +803,7 @@ struct Kernels {
         for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
       });
       kept = for_each_row(
-          t, atom, s, kept, kept != nullptr, [](const AngularGroup<Real>&) { return true; },
+          t, atom, s, kept, kept != nullptr, EveryRow{}, [](const AngularGroup<Real>&) { return true; },
           // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
           [&](const auto& row) {
             const V r_j(row.r), r_j_dot(row.own(r_dot));

@@ -252,7 +252,9 @@ Tables<Real> SymmetryFunctions::tables_without_arrays(const Groups& groups) cons
 /// On devices, rows are not kept: they would need more memory than time.
 template <class Real>
 void SymmetryFunctions::add_scratch(KernelWorkspace<Real>& w) const {
-  w.scratch.kept_rows = w.added.reserve(rows_size(tables<Real>(), w.view));
+  const std::size_t rows = static_cast<std::size_t>(Scratch<Real>::n_rows) * w.max_packs * w.view.width;
+  w.scratch.rows = w.added.reserve(rows + rows_size(tables<Real>(), w.view));
+  w.scratch.kept_rows = w.scratch.rows + rows;
 }
 
 template void SymmetryFunctions::add_scratch(KernelWorkspace<double>&) const;

@@ -127,11 +127,13 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
 template <class Real>
 struct Scratch {
   Real* radial_parts;  // V, of each atom in turn: [radial parts][E, dE/dr][packs of the atom]
-  Real* kept_rows;     // V, of each row in turn: ElementPair's kept arrays; may be null
-  Real* rows;          // V [n_rows][max_packs] of the pairs of one neighbor j with neighbors k; not on devices
-  Real* neighbors;     // V [4][max_packs] gradients, or motion, of each neighbor
-  Real* sums;          // V [max_terms + width]
-  Real* weights;       // [max_terms]
+  // Not on devices:
+  Real* kept_rows;  // V, of each row in turn: ElementPair's kept arrays; may be null
+  Real* rows;       // V [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
+  // Of a part of the work:
+  Real* neighbors;  // V [4][max_packs] gradients, or motion, of each neighbor
+  Real* sums;       // V [max_terms + width]
+  Real* weights;    // [max_terms]
   int max_packs;
 
   static constexpr int n_rows = 13;
@@ -139,15 +141,16 @@ struct Scratch {
   static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>& t, int n_packs) {
     return 2ul * t.max_radial_parts * n_packs;
   }
-  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int max_packs, int width) {
-    return static_cast<std::size_t>(n_rows + 4) * max_packs + 2ul * t.max_terms + width;
+  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>&, int, int) { return 0; }
+  static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>& t, int max_packs, int width) {
+    return 4ul * max_packs + 2ul * t.max_terms + width;
   }
+  /// Without kept_rows and rows.
   static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int max_packs, int width, int stride,
-                                              Real* kept, Real* working) {
+                                              Real* kept, Real*, Real* of_part) {
     Scratch s{};
     s.radial_parts = kept;
-    s.rows = working;
-    s.neighbors = s.rows + static_cast<std::size_t>(n_rows) * max_packs * stride;
+    s.neighbors = of_part;
     s.sums = s.neighbors + 4ul * max_packs * stride;
     s.weights = s.sums + static_cast<std::size_t>(t.max_terms + width) * stride;
     s.max_packs = max_packs;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/device_arrays.hpp"
-#include "core/device_launch.hpp"
+#include "neighbors/device_launch.hpp"
 #include "neighbors/device_packs.hpp"
 
 namespace forcesmith {
@@ -36,7 +36,6 @@ class DevicePairTerm : public DeviceTerm<ExecSpace, Real> {
   void add(const DeviceBlock<Real>& block, double* energies) override {
     const DevicePacks<double> packs = neighbors_.pack(block);
     double* gradients = neighbors_.gradients();
-    const DeviceBlock<Real> to = block;
     const typename Kernels::Tables tables = *tables_;
     Kokkos::parallel_for(
         std::string("forcesmith::") + Term::name + "::add", AtomRange<ExecSpace>(0, packs.n_atoms),
@@ -44,8 +43,8 @@ class DevicePairTerm : public DeviceTerm<ExecSpace, Real> {
           const int pack_offsets[2] = {0, packs.counts[atom]};
           Kernels::template add<DeviceSimd<double>>(tables, packs.of_atom(atom, pack_offsets), energies + atom,
                                                     gradients + packs.first_gradient(atom));
-          packs.add_gradients(atom, gradients, to.gradients);
         });
+    neighbors_.add_gradients(block);
   }
 
  private:
