@@ -57,13 +57,19 @@ else()
   message(STATUS "forcesmith: Kokkos ${Kokkos_VERSION} built from source")
 endif()
 
-# To be called for every source that includes Kokkos: only these are compiled with the options of FORCESMITH_HOST_KOKKOS
-# and, where that has a compiler of its own as for CUDA, by it.
-function(forcesmith_uses_kokkos)
-  if(FORCESMITH_HOST_KOKKOS)
-    set_property(SOURCE ${ARGN} APPEND PROPERTY
-      COMPILE_DEFINITIONS $<TARGET_PROPERTY:Kokkos::kokkos,INTERFACE_COMPILE_DEFINITIONS>)
-    set_property(SOURCE ${ARGN} APPEND PROPERTY
-      COMPILE_OPTIONS $<TARGET_PROPERTY:Kokkos::kokkos,INTERFACE_COMPILE_OPTIONS>)
+# Adds sources that include Kokkos to <target>. They alone are compiled with the options of FORCESMITH_HOST_KOKKOS and,
+# where that has a compiler of its own as for CUDA, by it.
+function(forcesmith_add_kokkos_sources target)
+  if(NOT FORCESMITH_HOST_KOKKOS)
+    target_sources(${target} PRIVATE ${ARGN})
+    return()
   endif()
+  set(objects ${target}_on_kokkos)
+  add_library(${objects} OBJECT ${ARGN})
+  forcesmith_target_defaults(${objects})
+  target_link_libraries(${objects} PRIVATE Kokkos::kokkos nlohmann_json::nlohmann_json)
+  foreach(property COMPILE_DEFINITIONS COMPILE_OPTIONS INCLUDE_DIRECTORIES)
+    set_property(TARGET ${objects} APPEND PROPERTY ${property} $<TARGET_PROPERTY:${target},${property}>)
+  endforeach()
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
 endfunction()

@@ -224,8 +224,8 @@ template <class DeviceType>
 void PairForcesmithKokkos<DeviceType>::init_style() {
   if (force->newton_pair == 0)
     error->all(FLERR,
-               "pair_style forcesmith/kk needs newton on, which on GPUs is not what KOKKOS sets: start LAMMPS with -pk "
-               "kokkos newton on neigh half");
+               "pair_style forcesmith/kk needs newton on, found newton off for pairs, as KOKKOS sets it on GPUs; start "
+               "LAMMPS with -pk kokkos newton on neigh half");
   PairForcesmithBase::init_style();
   build_of_list_ = -1;
   auto* request = neighbor->find_request(this);
