@@ -104,7 +104,6 @@ sanitize: $(venv)/installed-for-test
 cuda-check: $(venv)/build-tools
 	$(in_venv) cmake --preset cuda -DPython_EXECUTABLE="$(CURDIR)/$(python)"
 	$(in_venv) cmake --build --preset cuda
-	$(in_venv) cmake --build build/cuda/cuda --target forcesmith_training_cuda
 	$(in_venv) python bench/device/inspect_library.py build/cuda/cuda
 
 # In a virtual environment of that Python, which the bundle is a part of.

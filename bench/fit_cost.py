@@ -47,13 +47,13 @@ def main() -> None:
     checked = FitSettings.from_dict(settings)
     potential = starting_potential(train, ["Mo"], checked)
     training_set = TrainingSet(train, ["Mo"], potential.cutoff, checked.weights)
-    core = potential._core
-    loss = Loss(core, training_set.batches, slice(None), n_workers=1)
+    evaluator = fs._core.Evaluator(potential._core)
+    loss = Loss(evaluator, training_set.batches, slice(None), n_workers=1)
     x = loss.parameters()
 
     def evaluate() -> None:
         for batch in training_set.batches:
-            observables(core, batch, 1)
+            observables(evaluator, batch, 1)
 
     plain, both = [], []
     for _ in range(arguments.repeats):

@@ -259,11 +259,25 @@ def device_kernels(records: Records) -> str:
     return table(["case", "precision", "atoms", "kernel", "calls", "ms per call", "share"], rows)
 
 
+def device_fits(records: Records) -> str:
+    """Loss and gradient of a network of 24-24 on a bispectrum of 2J = 8."""
+    return table(
+        ["GPU", "fit by", "atoms", "parameters", "s", "katom/s"],
+        [
+            [record["results"]["device"]["name"], f"{f['device']}, {f['threads']} core(s)"]
+            + [f["atoms"], f["parameters"], f"{f['seconds']:.4f}", f"{1e-3 * f['rate']:.1f}"]
+            for record in records
+            for f in record["results"].get("fits", [])
+        ],
+    )
+
+
 def device_report(record: dict[str, Any]) -> str:
     """What check_and_measure.py prints."""
     r = record["results"]
     parts = [f"# {r['device']['name']}", origin([record])]
-    parts += [device_checks([record]), device_rates([record]), device_kernels([record])]
+    parts += [device_checks([record]), device_rates([record]), device_fits([record])]
+    parts += [device_kernels([record])]
     failed = [c for c in r.get("checks", []) + r.get("sanitizer", []) if not c["passed"]]
     for title, lines in {
         "Failed": [json.dumps(one)[:1500] for one in failed],
@@ -278,6 +292,7 @@ def device_report(record: dict[str, Any]) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "device_checks": ("device", device_checks),
+    "device_fits": ("device", device_fits),
     "device_kernels": ("device", device_kernels),
     "device_rates": ("device", device_rates),
     "fit_cost": ("fit_cost", fit_cost),

@@ -16,6 +16,7 @@ In this order, each with a share of --minutes:
     rates        whole steps at 2 thousand, 32 thousand and 1 million atoms
     kernels      the time of each kernel
     ranks        several MPI ranks on the device
+    fits         loss and gradient of a network, there and on two cores
     cpu          the same on all cores of the CPU
 
 FOLDER/device/NAME.json, the record, is written after every result, and says what was left out for
@@ -37,7 +38,7 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SECTIONS = ["device", "checks", "sanitizer", "rates", "kernels", "ranks", "cpu"]
+SECTIONS = ["device", "checks", "sanitizer", "rates", "kernels", "ranks", "fits", "cpu"]
 BEGAN = "FORCESMITH_DEVICE_CHECK_BEGAN"
 """Environment variable that tells the program, called again in the environment of the bundle, when
 it began."""

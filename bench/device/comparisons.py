@@ -21,6 +21,7 @@ import forcesmith as fs
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
+from forcesmith.data.batches import make_batch
 from forcesmith.lammps import run
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "python"))
@@ -97,6 +98,26 @@ def compare_in_python(few: bool = False) -> Iterator[dict[str, Any]]:
                 yield comparison(own, expected, precision, **where)
             except Exception as error:
                 yield failure(error, precision=precision, **where)
+        where["host"] = "Python, gradient of a fit"
+        try:
+            own, expected = (_gradient(potential, configurations, d) for d in ("cuda", "cpu"))
+            yield comparison(own, expected, "double", **where)
+        except Exception as error:
+            yield failure(error, precision="double", **where)
+
+
+def _gradient(
+    potential: fs.Potential, configurations: Sequence[Atoms], device: str
+) -> dict[str, np.ndarray]:
+    """With the parameters, of a sum of energies, forces and virials with random weights."""
+    batch = make_batch(configurations, ELEMENTS, potential.cutoff)
+    rng = np.random.default_rng(0)
+    n = len(configurations)
+    bars = rng.normal(size=n), rng.normal(size=(batch.n_atoms, 3)), rng.normal(size=(n, 6))
+    evaluator = fs._core.Evaluator(potential._core, device=device)
+    descriptor, model = evaluator.parameter_gradient(batch, *bars)
+    found = {"descriptor": descriptor, "model": model}
+    return {name: gradient for name, gradient in found.items() if gradient.size}
 
 
 def _numbers(results: Sequence[fs.Result], counts: bool) -> dict[str, Any]:

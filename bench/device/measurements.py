@@ -1,15 +1,29 @@
-"""Rates of molecular dynamics on a device, and the times of its kernels: whole runs of LAMMPS."""
+"""Rates of molecular dynamics on a device and the times of its kernels, by whole runs of LAMMPS;
+rates of fits."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
+import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import numpy as np
+from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 from cases import SIZES, DeviceCase
+from forcesmith.data.dataset import Dataset
 from forcesmith.lammps import run
+from forcesmith.potentials.evaluator import core_evaluator
+from forcesmith.training.input_statistics import standardize_inputs
+from forcesmith.training.loss import Loss, free_parameters
+from forcesmith.training.settings import FitSettings
+from forcesmith.training.starting_potential import starting_potential
+from forcesmith.training.training_set import TrainingSet
 from rate_cases import sections_of
 
 INPUT = """
@@ -93,6 +107,51 @@ def _last_loop(text: str) -> dict[str, Any]:
     *_, found = LOOP.finditer(text)
     seconds, steps, atoms = float(found[1]), int(found[2]), int(found[3])
     return {"seconds": seconds, "steps": steps, "atoms": atoms, "text": text[found.start() :]}
+
+
+FIT = {
+    "descriptor": {"type": "bispectrum", "twojmax": 8, "rcutfac": 4.7},
+    "model": {"type": "neural_network", "hidden_layers": [24, 24]},
+}
+
+
+def measure_fit(
+    device: str, *, threads: int, configurations: int, seconds: float
+) -> dict[str, Any]:
+    """Seconds of a loss with its gradient, as searches for the parameters of networks ask for, over
+    configurations of 64 atoms; the median of what `seconds` allow."""
+    atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True) * 2
+    rng = np.random.default_rng(0)
+    data = []
+    for _ in range(configurations):
+        data.append(atoms.copy())
+        data[-1].positions += rng.normal(0, 0.1, (len(atoms), 3))
+        data[-1].calc = SinglePointCalculator(
+            data[-1], energy=rng.normal(), forces=rng.normal(size=(len(atoms), 3))
+        )
+    settings = FitSettings.from_dict(FIT)
+    potential = starting_potential(Dataset(data), ["Mg", "O"], settings)
+    training_set = TrainingSet(data, ["Mg", "O"], potential.cutoff, settings.weights)
+    standardize_inputs(potential._core, training_set, len(os.sched_getaffinity(0)))
+    evaluator = core_evaluator(potential._core, device=device)
+    free = free_parameters(potential._core, False)
+    loss = Loss(evaluator, training_set.batches, free, threads)
+    x = loss.parameters()
+    loss(x)
+    times: list[float] = []
+    while sum(times) < seconds or len(times) < 2:
+        at = time.perf_counter()
+        loss(x + 1e-6 * len(times))
+        times.append(time.perf_counter() - at)
+    return {
+        "device": device,
+        "threads": threads,
+        "atoms": training_set.n_atoms,
+        "parameters": len(x),
+        "repeats": len(times),
+        "seconds": median(times),
+        "rate": training_set.n_atoms / median(times),
+    }
 
 
 def time_kernels(

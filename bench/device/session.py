@@ -26,7 +26,7 @@ import tables
 from cases import DeviceCase, read_cases, write_cases
 from comparisons import compare_in_lammps, failure
 from forcesmith.lammps.runner import program_path
-from measurements import measure_rate, time_kernels
+from measurements import measure_fit, measure_rate, time_kernels
 from records import commit, machine, save_record
 
 HERE = Path(__file__).resolve().parent
@@ -36,7 +36,8 @@ ENDS = {
     "sanitizer": 0.45,
     "rates": 0.8,
     "kernels": 0.9,
-    "ranks": 0.95,
+    "ranks": 0.93,
+    "fits": 0.96,
     "cpu": 1.0,
 }
 """By when a section begins nothing new, as a part of the whole time."""
@@ -237,6 +238,19 @@ class Session:
             for case in self.cases[:1] if self.small else self.cases[:3]:
                 if ranks <= max(2, cores):
                     self.rate(case, "1 million", ranks=ranks, seconds=0.1 if self.small else 1.5)
+
+    def fits(self) -> None:
+        for device, threads in (("cuda", 1), ("cpu", 2)):
+            if not self.has_time(device):
+                continue
+            # The CPU takes a part: its rate does not depend on the number.
+            configurations = 2 if self.small else 500 if device == "cuda" else 50
+            seconds = 0.1 if self.small else 2.0
+            measured = measure_fit(
+                device, threads=threads, configurations=configurations, seconds=seconds
+            )
+            self.add("fits", measured)
+            print(f"fit, {device}: {1e-3 * measured['rate']:.1f} katom/s", flush=True)
 
     def cpu(self) -> None:
         cores = len(os.sched_getaffinity(0))

@@ -59,6 +59,18 @@ class DeviceTables {
   }
   const Tables& operator*() const { return tables_; }
 
+  /// Takes over other numbers; arrays are as large as before.
+  void update(const Tables& host) {
+    Tables updated = host;
+    auto array = arrays_.begin();
+    for_each_array(host, updated, [&]<class T>(const char*, const T* from, const T*& to, std::size_t size) {
+      auto& own = *static_cast<DeviceArray<ExecSpace, T>*>((array++)->get());
+      Kokkos::deep_copy(own, Kokkos::View<const T*, Kokkos::HostSpace>(from, size));
+      to = own.data();
+    });
+    tables_ = updated;
+  }
+
  private:
   Tables tables_;
   std::vector<std::shared_ptr<void>> arrays_;

@@ -17,13 +17,15 @@
 
 namespace forcesmith {
 
-/// Its parameters are those of the descriptor when it was made. All arrays are in the memory of the device; value k of
+/// All arrays are in the memory of the device; value k of
 /// an atom, or what belongs to it, is at device_slot(stride, atom, k) of B, beta and the like. values() comes first; the
 /// other verbs then refer to the same block.
 template <class ExecSpace, class Real>
 class DeviceDescriptor {
  public:
   virtual ~DeviceDescriptor() = default;
+  /// Takes over the parameters of the descriptor, which have changed.
+  virtual void update(const Descriptor& descriptor) = 0;
   /// Bytes of memory that a block of this size asks for.
   virtual std::size_t bytes(int n_atoms, int max_neighbors) const = 0;
   virtual void values(const DeviceBlock<Real>& block, double* B, int stride) = 0;
@@ -211,6 +213,10 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
       : tables_(Descriptor::name, descriptor.template tables<Real>()),
         neighbors_(descriptor.cutoffs(), (*tables_).n_elements, Descriptor::pack_elements),
         unit_(Descriptor::name, unit_betas(descriptor, (*tables_).n_elements, host_unit_, device_slice)) {}
+
+  void update(const forcesmith::Descriptor& descriptor) override {
+    tables_.update(static_cast<const Descriptor&>(descriptor).template tables<Real>());
+  }
 
   std::size_t bytes(int n_atoms, int max_neighbors) const override {
     const int n_registers = kept_size(max_neighbors) + working_size(max_neighbors) + n_parts * part_size(max_neighbors);

@@ -106,7 +106,9 @@ ChosenDevice choose_device(DeviceKind kind, int rank_on_machine) {
 }
 
 DeviceEvaluator::DeviceEvaluator(std::shared_ptr<const Device> device, const Potential& potential, Precision precision)
-    : device_(std::move(device)) {
+    : device_(std::move(device)),
+      n_descriptor_(potential.descriptor_parameters().size()),
+      n_model_(potential.model_parameters().size()) {
   const std::string json = print_potential_file(potential, "potential").text();
   evaluator_ = device_->backend().create(json.data(), json.size(), precision == Precision::single, problem_);
   check(evaluator_ == nullptr);
@@ -120,17 +122,27 @@ void DeviceEvaluator::check(int failed) const {
   if (failed != 0) throw DeviceError(problem_);
 }
 
+void DeviceEvaluator::set_parameters(std::span<const double> descriptor, std::span<const double> model) {
+  check(device_->backend().set_parameters(evaluator_, descriptor.data(), descriptor.size(), model.data(), model.size(),
+                                          problem_));
+}
 void DeviceEvaluator::search_neighbors(const HostAtoms& atoms, double cutoff) {
   check(device_->backend().search_neighbors(evaluator_, &atoms, cutoff, problem_));
 }
 void DeviceEvaluator::set_list(const HostAtoms& atoms, const HostNeighborList& list) {
   check(device_->backend().set_list(evaluator_, &atoms, &list, problem_));
 }
-void DeviceEvaluator::set_pairs(int n_host, const NeighborView& pairs) {
-  check(device_->backend().set_pairs(evaluator_, n_host, &pairs, problem_));
+void DeviceEvaluator::set_pairs(int n_host, const NeighborView& pairs, std::uint64_t key) {
+  check(device_->backend().set_pairs(evaluator_, key, n_host, &pairs, problem_));
 }
 void DeviceEvaluator::evaluate(const double* positions, Evaluation& wanted) {
   check(device_->backend().evaluate(evaluator_, positions, &wanted, problem_));
+}
+ParameterGradient DeviceEvaluator::parameter_gradient(const TrainingWeights& weights, int n_configurations) {
+  ParameterGradient gradient{std::vector<double>(n_descriptor_), std::vector<double>(n_model_)};
+  check(device_->backend().parameter_gradient(evaluator_, &weights, n_configurations, gradient.descriptor.data(),
+                                              gradient.model.data(), problem_));
+  return gradient;
 }
 DeviceTimes DeviceEvaluator::take_times() {
   DeviceTimes times;

@@ -2,13 +2,16 @@
 // (device_backend.h), which is opened when a device is asked for: nothing here knows of CUDA.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "core/error.hpp"
 #include "core/precision.hpp"
 #include "devices/device_backend.h"
+#include "fitting/parameter_gradient.hpp"
 #include "neighbors/neighbor_view.hpp"
 #include "potentials/evaluate.hpp"
 
@@ -63,21 +66,27 @@ class DeviceEvaluator {
   DeviceEvaluator(const DeviceEvaluator&) = delete;
   DeviceEvaluator& operator=(const DeviceEvaluator&) = delete;
 
+  /// Those of the potential, which have changed; all else is as it was.
+  void set_parameters(std::span<const double> descriptor, std::span<const double> model);
   /// Neighbors closer than cutoff (angstrom, more than the potential's by as much as atoms may move until the next call)
   /// of the local atoms, found on the device.
   void search_neighbors(const HostAtoms& atoms, double cutoff);
   /// Neighbors as the host lists them.
   void set_list(const HostAtoms& atoms, const HostNeighborList& list);
-  /// Neighbors with their displacements. n_host: as in Evaluation.
-  void set_pairs(int n_host, const NeighborView& pairs);
+  /// Neighbors with their displacements. n_host: as in Evaluation. key: if not 0, tells these pairs from all others;
+  /// they may stay on the device until they are given again.
+  void set_pairs(int n_host, const NeighborView& pairs, std::uint64_t key = 0);
   /// positions [n_host][3] angstrom; null after set_pairs.
   void evaluate(const double* positions, Evaluation& wanted);
+  /// As parameter_gradient(); after set_pairs, in double precision.
+  ParameterGradient parameter_gradient(const TrainingWeights& weights, int n_configurations);
   /// Since it was asked last.
   DeviceTimes take_times();
 
  private:
   void check(int failed) const;
   std::shared_ptr<const Device> device_;
+  std::size_t n_descriptor_, n_model_;  // parameters
   void* evaluator_;
   char problem_[forcesmith_problem_size] = {};
 };

@@ -6,15 +6,18 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
 #include "devices/device_hooks.hpp"
+#include "devices/device_training.hpp"
 #include "devices/staged_copies.hpp"
 #include "neighbors/device_neighbor_search.hpp"
 #include "potentials/device_potential.hpp"
@@ -42,6 +45,45 @@ class Stopwatch {
   using Clock = std::chrono::steady_clock;
   double& sum_;
   Clock::time_point begin_ = Clock::now();
+};
+
+/// The same numbers in the memory of the device.
+template <class T, class Array>
+const T* copy_to(Array& array, const char* name, const T* host, std::size_t size, StagedCopies<Space>& copies) {
+  T* device = reserve(array, std::string("forcesmith::backend::") + name, size);
+  copies.to_device(host, device, size);
+  return device;
+}
+
+/// Given pairs in the memory of the device.
+class StoredPairs {
+ public:
+  static std::size_t bytes(const NeighborView& view) {
+    const std::size_t n_pairs = view.offsets[view.n_atoms];
+    return (2 * sizeof(int) + 3 * sizeof(double)) * n_pairs + (2 * sizeof(int) + sizeof(std::int64_t)) * view.n_atoms;
+  }
+  void store(const NeighborView& view, StagedCopies<Space>& copies) {
+    const std::size_t n_pairs = view.offsets[view.n_atoms];
+    pairs_.largest = 0;
+    for (int atom = 0; atom < view.n_atoms; ++atom)
+      pairs_.largest = std::max(pairs_.largest, static_cast<int>(view.offsets[atom + 1] - view.offsets[atom]));
+    pairs_.view = {view.n_atoms,
+                   copy_to(d_centers_, "centers", view.centers, view.n_atoms, copies),
+                   copy_to(d_center_types_, "center_types", view.center_types, view.n_atoms, copies),
+                   copy_to(d_offsets_, "offsets", view.offsets, view.n_atoms + 1ul, copies),
+                   copy_to(d_neighbors_, "neighbors", view.neighbors, n_pairs, copies),
+                   copy_to(d_types_, "types", view.types, n_pairs, copies),
+                   copy_to(d_components_[0], "x", view.x, n_pairs, copies),
+                   copy_to(d_components_[1], "y", view.y, n_pairs, copies),
+                   copy_to(d_components_[2], "z", view.z, n_pairs, copies)};
+  }
+  const GivenPairs& pairs() const { return pairs_; }
+
+ private:
+  GivenPairs pairs_{};
+  DeviceArray<Space, int> d_centers_, d_center_types_, d_neighbors_, d_types_;
+  DeviceArray<Space, std::int64_t> d_offsets_;
+  DeviceArray<Space, double> d_components_[3];
 };
 
 /// A potential on the device with the atoms of a host.
@@ -79,23 +121,24 @@ class DeviceSession {
     given_ = false;
   }
 
-  void set_pairs(int n_host, const NeighborView& view) {
+  void set_pairs(std::uint64_t key, int n_host, const NeighborView& view) {
     const Stopwatch watch(times_.list);
     n_host_ = n_host;
-    const std::size_t n_pairs = view.offsets[view.n_atoms];
-    pairs_.largest = 0;
-    for (int atom = 0; atom < view.n_atoms; ++atom)
-      pairs_.largest = std::max(pairs_.largest, static_cast<int>(view.offsets[atom + 1] - view.offsets[atom]));
-    pairs_.view = {view.n_atoms,
-                   copied(d_centers_, "centers", view.centers, view.n_atoms),
-                   copied(d_counts_, "center_types", view.center_types, view.n_atoms),
-                   copied(d_offsets_, "offsets", view.offsets, view.n_atoms + 1ul),
-                   copied(d_neighbors_, "neighbors", view.neighbors, n_pairs),
-                   copied(d_elements_, "types", view.types, n_pairs),
-                   copied(d_components_[0], "x", view.x, n_pairs),
-                   copied(d_components_[1], "y", view.y, n_pairs),
-                   copied(d_components_[2], "z", view.z, n_pairs)};
     given_ = true;
+    const auto kept = kept_pairs_.find(key);
+    if (kept != kept_pairs_.end()) {
+      pairs_ = kept->second.pairs();
+      return;
+    }
+    if (key == 0 || !has_room_beside_work(StoredPairs::bytes(view))) {
+      passing_pairs_.store(view, copies_);
+      pairs_ = passing_pairs_.pairs();
+      return;
+    }
+    StoredPairs stored;
+    stored.store(view, copies_);
+    pairs_ = stored.pairs();
+    kept_pairs_.emplace(key, std::move(stored));
   }
 
   void evaluate(const double* positions, Evaluation& wanted) {
@@ -104,15 +147,9 @@ class DeviceSession {
       copies_.to_device(positions, d_positions_.data(), 3ul * n_host_);
     }
     DeviceEvaluation on_device;
-    for (bool done = false; !done;) {
+    {
       const Stopwatch watch(times_.kernels);
-      try {
-        compute(wanted, on_device);
-        done = true;
-      } catch (const std::exception& error) {
-        // Others may have taken memory that was free before.
-        if (!is_out_of_memory(error) || !use_less_memory()) throw;
-      }
+      with_less_memory([&] { compute(wanted, on_device); });
     }
     const Stopwatch watch(times_.copy);
     add(on_device.arrays.energies, 1, wanted.energies);
@@ -125,15 +162,51 @@ class DeviceSession {
     wanted.energy += on_device.energy;
   }
 
+  void parameter_gradient(const TrainingWeights& weights, int n_configurations, double* descriptor, double* model) {
+    if (!given_) throw std::logic_error("Gradients are of given pairs.");
+    const std::size_t n_atoms = pairs_.n_atoms();
+    TrainingWeights on_device{};
+    {
+      const Stopwatch watch(times_.copy);
+      on_device = {copied(d_energies_, "energy_bar", weights.energy_bar, n_atoms),
+                   copied(d_forces_, "force_bar", weights.force_bar, 3ul * n_host_),
+                   copied(d_virials_, "virial_bar", weights.virial_bar, 6ul * n_configurations),
+                   copied(d_outside_, "configuration", weights.configuration, n_atoms)};
+    }
+    const Stopwatch watch(times_.kernels);
+    ParameterGradient gradient;
+    with_less_memory([&] { gradient = compute_gradient(pairs_, on_device); });
+    std::copy(gradient.descriptor.begin(), gradient.descriptor.end(), descriptor);
+    std::copy(gradient.model.begin(), gradient.model.end(), model);
+  }
+
+  virtual void set_parameters(std::span<const double> descriptor, std::span<const double> model) = 0;
+
   DeviceTimes take_times() { return std::exchange(times_, {}); }
 
  protected:
   virtual void evaluate_pairs(const GivenPairs& pairs, DeviceEvaluation& wanted) = 0;
   virtual void evaluate_list(const ListedPairs& pairs, DeviceEvaluation& wanted) = 0;
+  virtual ParameterGradient compute_gradient(const GivenPairs& pairs, const TrainingWeights& weights) = 0;
   /// False: it needs the least already.
   virtual bool use_less_memory() = 0;
+  /// Whether so many bytes are free beside those that evaluations work in.
+  virtual bool has_room_beside_work(std::size_t bytes) const = 0;
 
  private:
+  /// Repeats the work with less memory while there is too little.
+  template <class Work>
+  void with_less_memory(const Work& work) {
+    for (;;) {
+      try {
+        return work();
+      } catch (const std::exception& error) {
+        // Others may have taken memory that was free before.
+        if (!is_out_of_memory(error) || !use_less_memory()) throw;
+      }
+    }
+  }
+
   DeviceAtoms atoms() const { return {n_host_, d_positions_.data(), d_elements_.data()}; }
 
   void set_atoms(const HostAtoms& atoms) {
@@ -144,9 +217,7 @@ class DeviceSession {
 
   template <class T, class Array>
   const T* copied(Array& array, const char* name, const T* host, std::size_t size) {
-    T* device = reserve(array, std::string("forcesmith::backend::") + name, size);
-    copies_.to_device(host, device, size);
-    return device;
+    return copy_to(array, name, host, size, copies_);
   }
 
   void compute(const Evaluation& wanted, DeviceEvaluation& on_device) {
@@ -196,10 +267,11 @@ class DeviceSession {
   int n_host_ = 0;
   bool given_ = false;  // pairs_, else list_
   GivenPairs pairs_{};
+  StoredPairs passing_pairs_;
+  std::map<std::uint64_t, StoredPairs> kept_pairs_;  // by key
   DeviceNeighborList list_{};
   DeviceArray<Space, int> d_elements_, d_centers_, d_counts_, d_neighbors_;
-  DeviceArray<Space, std::int64_t> d_offsets_;
-  DeviceArray<Space, double> d_positions_, d_components_[3];
+  DeviceArray<Space, double> d_positions_;
   DeviceArray<Space, double> d_energies_, d_forces_, d_virials_, d_centroid_;
   DeviceArray<Space, int> d_outside_, d_close_;
 };
@@ -207,25 +279,42 @@ class DeviceSession {
 template <class Real>
 class DeviceSessionOf final : public DeviceSession {
  public:
-  explicit DeviceSessionOf(const Potential& potential)
+  explicit DeviceSessionOf(Potential potential)
       : max_bytes_(std::clamp(free_memory() / 4, least_working_memory, most_working_memory)),
-        potential_(potential, max_bytes_) {}
+        potential_(std::move(potential)),
+        on_device_(potential_, max_bytes_) {}
+
+  void set_parameters(std::span<const double> descriptor, std::span<const double> model) override {
+    potential_.set_descriptor_parameters(descriptor);
+    potential_.set_model_parameters(model);
+    on_device_.update(potential_);
+    if (training_) training_->update(potential_);
+  }
 
  private:
   void evaluate_pairs(const GivenPairs& pairs, DeviceEvaluation& wanted) override {
-    potential_.evaluate(pairs, wanted);
+    on_device_.evaluate(pairs, wanted);
   }
   void evaluate_list(const ListedPairs& pairs, DeviceEvaluation& wanted) override {
-    potential_.evaluate(pairs, wanted);
+    on_device_.evaluate(pairs, wanted);
+  }
+  ParameterGradient compute_gradient(const GivenPairs& pairs, const TrainingWeights& weights) override {
+    if (!training_) training_ = std::make_unique<BackendTraining>(potential_, max_bytes_);
+    return training_->gradient(pairs, weights);
   }
   bool use_less_memory() override {
     if (max_bytes_ <= least_working_memory) return false;
-    potential_.set_max_bytes(max_bytes_ /= 2);
+    max_bytes_ /= 2;
+    on_device_.set_max_bytes(max_bytes_);
+    if (training_) training_->set_max_bytes(max_bytes_);
     return true;
   }
+  bool has_room_beside_work(std::size_t bytes) const override { return free_memory() > bytes + 2 * max_bytes_; }
 
   std::size_t max_bytes_;
-  DevicePotential<Space, Real> potential_;
+  Potential potential_;
+  DevicePotential<Space, Real> on_device_;
+  std::unique_ptr<BackendTraining> training_;  // made when a gradient is asked for
 };
 
 // ---- the C interface ----
@@ -294,9 +383,9 @@ int open(int rank_on_machine, char* name, char* problem) {
 void* create(const char* json, std::size_t size, int single_precision, char* problem) {
   std::unique_ptr<DeviceSession> made;
   const int failed = guarded(problem, [&] {
-    const Potential potential = parse_potential_file(bundle_of("potential", std::string(json, size)));
-    if (single_precision) made = std::make_unique<DeviceSessionOf<float>>(potential);
-    else made = std::make_unique<DeviceSessionOf<double>>(potential);
+    Potential potential = parse_potential_file(bundle_of("potential", std::string(json, size)));
+    if (single_precision) made = std::make_unique<DeviceSessionOf<float>>(std::move(potential));
+    else made = std::make_unique<DeviceSessionOf<double>>(std::move(potential));
     sessions().insert(made.get());
   });
   return failed ? nullptr : made.release();
@@ -314,8 +403,17 @@ int search_neighbors(void* evaluator, const HostAtoms* atoms, double cutoff, cha
 int set_list(void* evaluator, const HostAtoms* atoms, const HostNeighborList* list, char* problem) {
   return guarded(problem, [&] { session_of(evaluator).set_list(*atoms, *list); });
 }
-int set_pairs(void* evaluator, int n_host, const NeighborView* pairs, char* problem) {
-  return guarded(problem, [&] { session_of(evaluator).set_pairs(n_host, *pairs); });
+int set_pairs(void* evaluator, std::uint64_t key, int n_host, const NeighborView* pairs, char* problem) {
+  return guarded(problem, [&] { session_of(evaluator).set_pairs(key, n_host, *pairs); });
+}
+int set_parameters(void* evaluator, const double* descriptor, std::size_t n_descriptor, const double* model,
+                   std::size_t n_model, char* problem) {
+  return guarded(problem, [&] { session_of(evaluator).set_parameters({descriptor, n_descriptor}, {model, n_model}); });
+}
+int gradient(void* evaluator, const TrainingWeights* weights, int n_configurations, double* descriptor, double* model,
+             char* problem) {
+  return guarded(problem,
+                 [&] { session_of(evaluator).parameter_gradient(*weights, n_configurations, descriptor, model); });
 }
 int evaluate(void* evaluator, const double* positions, Evaluation* wanted, char* problem) {
   return guarded(problem, [&] { session_of(evaluator).evaluate(positions, *wanted); });
@@ -328,7 +426,8 @@ void take_times(void* evaluator, DeviceTimes* times) { *times = session_of(evalu
 
 extern "C" __attribute__((visibility("default"))) const forcesmith::DeviceBackend* forcesmith_device_backend() {
   using namespace forcesmith;
-  static const DeviceBackend backend{FORCESMITH_VERSION, open,      create,   destroy,   search_neighbors,
-                                     set_list,           set_pairs, evaluate, take_times};
+  static const DeviceBackend backend{FORCESMITH_VERSION, open,     create,    destroy,  set_parameters,
+                                     search_neighbors,   set_list, set_pairs, evaluate, gradient,
+                                     take_times};
   return &backend;
 }

@@ -9,6 +9,7 @@
 namespace forcesmith {
 
 struct Evaluation;
+struct TrainingWeights;
 template <class Real>
 struct NeighborViewOf;
 
@@ -43,13 +44,20 @@ struct DeviceBackend {
   /// A potential file's text. Null: failed.
   void* (*create)(const char* json, std::size_t size, int single_precision, char* problem);
   void (*destroy)(void* evaluator);
+  /// Of the potential, as Potential::descriptor_parameters() and model_parameters(), which it had in other values.
+  int (*set_parameters)(void* evaluator, const double* descriptor, std::size_t n_descriptor, const double* model,
+                        std::size_t n_model, char* problem);
   // Neighbors, until they are given anew: found on the device, closer than cutoff; as listed; or with displacements.
   int (*search_neighbors)(void* evaluator, const HostAtoms* atoms, double cutoff, char* problem);
   int (*set_list)(void* evaluator, const HostAtoms* atoms, const HostNeighborList* list, char* problem);
-  int (*set_pairs)(void* evaluator, int n_host, const NeighborViewOf<double>* pairs, char* problem);
+  /// key: if not 0, tells these pairs from all others; they may stay on the device until they are given again.
+  int (*set_pairs)(void* evaluator, std::uint64_t key, int n_host, const NeighborViewOf<double>* pairs, char* problem);
   /// positions [n_host][3], null after set_pairs. Sets values_outside and close_neighbors of all atoms, 0 where an atom
   /// is no center.
   int (*evaluate)(void* evaluator, const double* positions, Evaluation* wanted, char* problem);
+  /// After set_pairs, in double precision: parameter_gradient() with its results, which are set.
+  int (*parameter_gradient)(void* evaluator, const TrainingWeights* weights, int n_configurations, double* descriptor,
+                            double* model, char* problem);
   void (*take_times)(void* evaluator, DeviceTimes* times);
 };
 

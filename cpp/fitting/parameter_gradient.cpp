@@ -9,8 +9,7 @@ namespace forcesmith {
 
 namespace {
 
-/// The direction in which every r_ij of the block moves so that D E is the force and virial part of J:
-/// F_j = -g_ij, F_i = +g_ij and W_ab = -r_a g_b give d_b = v_i,b - v_j,b - sum_a V_ab r_a.
+/// Of every pair of the block, see set_direction().
 void set_directions(const NeighborView& block, const TrainingWeights& weights, int first,
                     std::vector<double>& directions) {
   directions.resize(3 * (block.offsets[block.n_atoms] - block.offsets[0]));
@@ -21,9 +20,7 @@ void set_directions(const NeighborView& block, const TrainingWeights& weights, i
     for (std::int64_t pair = block.offsets[atom]; pair < block.offsets[atom + 1]; ++pair, d += 3) {
       const double* neighbor = weights.force_bar + 3 * block.neighbors[pair];
       const double r[3] = {block.x[pair], block.y[pair], block.z[pair]};
-      d[0] = center[0] - neighbor[0] - v[0] * r[0];
-      d[1] = center[1] - neighbor[1] - v[1] * r[1] - v[3] * r[0];
-      d[2] = center[2] - neighbor[2] - v[2] * r[2] - v[4] * r[0] - v[5] * r[1];
+      set_direction(center, neighbor, v, r, d);
     }
   }
 }

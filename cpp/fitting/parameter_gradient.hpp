@@ -6,19 +6,11 @@
 // evaluations; memory: one block of atoms.
 #pragma once
 
+#include "fitting/training_weights.hpp"
 #include "neighbors/neighbor_view.hpp"
 #include "potentials/potential.hpp"
 
 namespace forcesmith {
-
-/// Weights of J = sum_i energy_bar_i E_i + sum_j force_bar_j . F_j + sum_c virial_bar_c : W_c, where W_c
-/// is the virial of configuration c (eV). With residuals for weights, dJ is half the gradient of a sum of squares.
-struct TrainingWeights {
-  const double* energy_bar;  // [n_atoms] per central atom
-  const double* force_bar;   // [n_host][3]
-  const double* virial_bar;  // [n_configurations][6] xx yy zz xy xz yz
-  const int* configuration;  // [n_atoms] of the central atom
-};
 
 struct ParameterGradient {
   std::vector<double> descriptor, model;  // as Potential::descriptor_parameters, model_parameters

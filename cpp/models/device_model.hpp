@@ -7,16 +7,19 @@
 #include <string>
 
 #include "core/device_arrays.hpp"
+#include "models/model.hpp"
 #include "neighbors/device_block.hpp"
 #include "neighbors/device_launch.hpp"
 
 namespace forcesmith {
 
-/// Its parameters are those of the model when it was made. All arrays are in the memory of the device.
+/// All arrays are in the memory of the device.
 template <class ExecSpace>
 class DeviceModel {
  public:
   virtual ~DeviceModel() = default;
+  /// Takes over the parameters of the model, which have changed.
+  virtual void update(const Model& model) = 0;
   /// Bytes of memory that so many atoms ask for.
   virtual std::size_t bytes(int n_atoms) const = 0;
   /// types [n_atoms], value k of an atom: B[device_slot(stride, atom, k)]; sets energies [n_atoms] and beta, which is
@@ -32,6 +35,8 @@ class DeviceModelKernels : public DeviceModel<ExecSpace> {
 
   explicit DeviceModelKernels(const Model& model)
       : tables_(Model::name, model.tables()), memory_size_(static_cast<int>(Kernels::memory_size(model.tables()))) {}
+
+  void update(const forcesmith::Model& model) override { tables_.update(static_cast<const Model&>(model).tables()); }
 
   std::size_t bytes(int n_atoms) const override { return sizeof(double) * device_slots(memory_size_, n_atoms); }
 

@@ -45,6 +45,18 @@ FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const do
   return (sum_0 + sum_1) + (sum_2 + sum_3);
 }
 
+/// Reverse pass of J = energy_bar E + E_dot of one atom, E_dot: the derivative along B_dot. Sets B_bar = dJ/dB and
+/// B_dot_bar = dJ/dB_dot.
+template <int threads = 1>
+FORCESMITH_FUNCTION void reverse_energy(const Tables& t, int element, double energy_bar, double* B_bar,
+                                        double* B_dot_bar) {
+  const double* theta = t.parameters + t.first_column[element];
+  for (int k = 0; k < t.sizes[element]; ++k) {
+    B_bar[k * threads] = energy_bar * theta[k];
+    B_dot_bar[k * threads] = theta[k];
+  }
+}
+
 /// As launches call it.
 struct Kernels {
   using Tables = linear::Tables;
@@ -53,6 +65,24 @@ struct Kernels {
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double*,
                                                    double* beta) {
     return FORCESMITH_ISA::compute_energy<threads>(t, element, B, beta);
+  }
+
+  static std::size_t adjoint_size(const Tables&) { return 0; }
+  template <int threads>
+  FORCESMITH_FUNCTION static void reverse_energy(const Tables& t, int element, const double*, const double*,
+                                                 double energy_bar, double*, double* B_bar, double* B_dot_bar) {
+    FORCESMITH_ISA::reverse_energy<threads>(t, element, energy_bar, B_bar, B_dot_bar);
+  }
+  using Parameter = std::size_t;
+  FORCESMITH_FUNCTION static Parameter parameter(const Tables&, std::size_t number) { return number; }
+  template <int threads>
+  FORCESMITH_FUNCTION static double parameter_bar(const Tables& t, Parameter number, int element, const double* B,
+                                                  const double* B_dot, double energy_bar, const double*) {
+    if (number < static_cast<std::size_t>(t.n_elements))
+      return number == static_cast<std::size_t>(element) ? energy_bar : 0.0;
+    const std::size_t k = number - t.first_column[element];  // before the first: very large
+    if (k >= static_cast<std::size_t>(t.sizes[element])) return 0.0;
+    return energy_bar * B[k * threads] + B_dot[k * threads];
   }
 };
 

@@ -80,16 +80,13 @@ void LinearModel::energies_and_gradients(Workspace&, int n_atoms, const int* typ
 void LinearModel::parameter_adjoint(Workspace&, int n_atoms, const int* types, const double* B, const double* B_dot,
                                     int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
                                     double* gradient) const {
+  const linear::Tables t = tables();
   for (int atom = 0; atom < n_atoms; ++atom) {
-    const std::span<const double> theta = coefficients(types[atom]);
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
-    double* columns = gradient + first_column_[types[atom]];
+    linear::FORCESMITH_ISA::reverse_energy(t, types[atom], energy_bar[atom], B_bar + row, B_dot_bar + row);
     gradient[types[atom]] += energy_bar[atom];
-    for (std::size_t k = 0; k < theta.size(); ++k) {
-      B_bar[row + k] = energy_bar[atom] * theta[k];
-      B_dot_bar[row + k] = theta[k];
-      columns[k] += energy_bar[atom] * B[row + k] + B_dot[row + k];
-    }
+    double* columns = gradient + first_column_[types[atom]];
+    for (int k = 0; k < sizes_[types[atom]]; ++k) columns[k] += energy_bar[atom] * B[row + k] + B_dot[row + k];
   }
 }
 

@@ -72,25 +72,22 @@ void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const 
                                        const double* B_dot, int stride, const double* energy_bar, double* B_bar,
                                        double* B_dot_bar, double* gradient) const {
   linear_.parameter_adjoint(workspace, n_atoms, types, B, B_dot, stride, energy_bar, B_bar, B_dot_bar, gradient);
+  const quadratic::Tables t = tables();
   auto& [product, product_dot] = static_cast<QuadraticWorkspace&>(workspace);
   for (int atom = 0; atom < n_atoms; ++atom) {
     const int n = sizes_[types[atom]];
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atom) * stride;
     const double *b = B + row, *b_dot = B_dot + row;
-    const double* alpha = triangle(types[atom]).data();
+    const double e_bar = energy_bar[atom];
     product.resize(n);
     product_dot.resize(n);
-    quadratic::FORCESMITH_ISA::multiply(alpha, n, b, product.data());
-    quadratic::FORCESMITH_ISA::multiply(alpha, n, b_dot, product_dot.data());
-    for (int k = 0; k < n; ++k) {
-      B_bar[row + k] += energy_bar[atom] * product[k] + product_dot[k];
-      B_dot_bar[row + k] += product[k];
-    }
-    // dE/dalpha and its derivative along B_dot.
+    quadratic::FORCESMITH_ISA::reverse_energy(t, types[atom], b, b_dot, e_bar, product.data(), product_dot.data(),
+                                              B_bar + row, B_dot_bar + row);
     double* columns = gradient + first_column(types[atom]);
     for (int k = 0; k < n; ++k) {
-      *columns++ += (0.5 * energy_bar[atom] * b[k] + b_dot[k]) * b[k];
-      for (int l = k + 1; l < n; ++l) *columns++ += (energy_bar[atom] * b[k] + b_dot[k]) * b[l] + b[k] * b_dot[l];
+      *columns++ += quadratic::FORCESMITH_ISA::diagonal_bar(e_bar, b[k], b_dot[k]);
+      for (int l = k + 1; l < n; ++l)
+        *columns++ += quadratic::FORCESMITH_ISA::triangle_bar(e_bar, b[k], b_dot[k], b[l], b_dot[l]);
     }
   }
 }

@@ -20,6 +20,7 @@
 #include "models/device_model.hpp"
 #include "neighbors/device_forces.hpp"
 #include "neighbors/device_selection.hpp"
+#include "potentials/device_columns.hpp"
 #include "potentials/device_wall.hpp"
 #include "potentials/potential.hpp"
 #include "potentials/registered.hpp"
@@ -64,22 +65,6 @@ std::unique_ptr<DeviceTerm<ExecSpace, Real>> make_device_term(const Term& term) 
   return made;
 }
 
-/// Values of atoms in other columns: number k of an atom of `narrow` is number columns[types[atom]] + k of `wide`,
-/// k < sizes[types[atom]]. Both are indexed by device_slot(stride, atom, k). to_wide: from narrow to wide, else back.
-template <class ExecSpace>
-void copy_columns(bool to_wide, int n_atoms, const int* types, const int* columns, const int* sizes, double* wide,
-                  int wide_stride, double* narrow, int narrow_stride) {
-  Kokkos::parallel_for(
-      "forcesmith::potential::copy_columns", Kokkos::RangePolicy<ExecSpace>(0, n_atoms), KOKKOS_LAMBDA(int atom) {
-        for (int k = 0; k < sizes[types[atom]]; ++k) {
-          double& in_wide = wide[device_slot(wide_stride, atom, columns[types[atom]] + k)];
-          double& in_narrow = narrow[device_slot(narrow_stride, atom, k)];
-          if (to_wide) in_wide = in_narrow;
-          else in_narrow = in_wide;
-        }
-      });
-}
-
 namespace FORCESMITH_ISA {
 
 /// How many descriptor values of an atom lie outside their range in the training set; see Model::input_range.
@@ -108,6 +93,15 @@ struct CountValuesOutside {
 
 }  // namespace FORCESMITH_ISA
 
+/// As many atoms as there is memory for, in whole slices, and at least one slice.
+inline int atoms_at_once(int n_atoms, int max_neighbors, std::size_t bytes_of_slice, std::size_t max_bytes) {
+  constexpr std::size_t most_slots = std::size_t{1} << 25;  // kernels count them, and multiples, by int
+  const std::size_t slots = device_slots(std::max(1, max_neighbors), device_slice);
+  const std::size_t of_slice = std::max<std::size_t>(1, bytes_of_slice);
+  const std::size_t n_slices = std::max<std::size_t>(1, std::min(max_bytes / of_slice, most_slots / slots));
+  return static_cast<int>(std::min<std::size_t>(n_atoms, n_slices * device_slice));
+}
+
 /// What is wanted, and the sums over all atoms.
 struct DeviceEvaluation {
   DeviceSums arrays;
@@ -129,28 +123,25 @@ class DevicePotential {
         max_bytes_(max_bytes),
         selection_(potential.cutoff()),
         model_(make_device_model<ExecSpace>(potential.model())) {
-    const int n_elements = static_cast<int>(potential.elements().size());
-    std::vector<int> columns(n_elements, 0);
-    for (const auto& descriptor : potential.descriptors()) {
-      Part part;
-      part.descriptor = make_device_descriptor<ExecSpace, Real>(*descriptor);
-      std::vector<int> sizes(n_elements);
-      for (int element = 0; element < n_elements; ++element) sizes[element] = descriptor->size(element);
-      part.column = columns[0];
-      part.in_place = std::all_of(columns.begin(), columns.end(), [&](int column) { return column == columns[0]; });
-      part.stride = part.in_place ? stride_ : *std::max_element(sizes.begin(), sizes.end());
-      part.d_columns = device_copy<ExecSpace>("forcesmith::potential::columns", columns);
-      part.d_sizes = device_copy<ExecSpace>("forcesmith::potential::sizes", sizes);
-      for (int element = 0; element < n_elements; ++element) columns[element] += sizes[element];
-      parts_.push_back(std::move(part));
-    }
-    d_sizes_ = device_copy<ExecSpace>("forcesmith::potential::sizes", columns);
+    for (std::size_t d = 0; d < potential.descriptors().size(); ++d)
+      parts_.push_back({make_device_descriptor<ExecSpace, Real>(*potential.descriptors()[d]),
+                        DeviceColumns<ExecSpace>(potential, d)});
+    std::vector<int> sizes;
+    for (std::size_t element = 0; element < potential.elements().size(); ++element)
+      sizes.push_back(potential.size(static_cast<int>(element)));
+    d_sizes_ = device_copy<ExecSpace>("forcesmith::potential::sizes", sizes);
     for (const auto& term : potential.terms()) terms_.push_back(make_device_term<ExecSpace, Real>(*term));
     if (const auto& short_range = potential.short_range()) {
       wall_.emplace(*short_range);
       if (short_range->repulsion()) terms_.push_back(make_device_term<ExecSpace, Real>(*short_range->repulsion()));
     }
-    set_input_ranges(potential.model(), columns);
+    set_input_ranges(potential.model(), sizes);
+  }
+
+  /// Takes over the parameters of the potential, which have changed; all else is as it was.
+  void update(const Potential& potential) {
+    for (std::size_t d = 0; d < parts_.size(); ++d) parts_[d].descriptor->update(*potential.descriptors()[d]);
+    model_->update(potential.model());
   }
 
   void set_max_bytes(std::size_t max_bytes) { max_bytes_ = max_bytes; }
@@ -158,7 +149,8 @@ class DevicePotential {
   /// pairs: ListedPairs or GivenPairs.
   template <class Pairs>
   void evaluate(const Pairs& pairs, DeviceEvaluation& wanted) {
-    const int n_atoms = pairs.n_atoms(), at_once = block_size(n_atoms, pairs.max_neighbors());
+    const int n_atoms = pairs.n_atoms(), max_neighbors = pairs.max_neighbors();
+    const int at_once = atoms_at_once(n_atoms, max_neighbors, bytes(device_slice, max_neighbors), max_bytes_);
     const int n_blocks = n_atoms == 0 ? 0 : (n_atoms + at_once - 1) / at_once;
     constexpr int n_sums = FORCESMITH_ISA::AddForces<Real>::value_count;
     double* sums = reserve(d_sums_, "forcesmith::potential::sums", static_cast<std::size_t>(n_sums) * n_blocks);
@@ -179,15 +171,9 @@ class DevicePotential {
   }
 
  private:
-  static constexpr std::size_t largest_block = std::size_t{1}
-                                               << 25;  // slots: kernels count them, and multiples, by int
-  /// One descriptor, and where its values are among those of all; in_place: in the same column for all elements.
   struct Part {
     std::unique_ptr<DeviceDescriptor<ExecSpace, Real>> descriptor;
-    int column = 0, stride = 0;
-    bool in_place = true;
-    DeviceArray<ExecSpace, int> d_columns, d_sizes;  // [element]
-    DeviceArray<ExecSpace, double> d_buffer;         // by device_slot(stride, atom, k), unless in place
+    DeviceColumns<ExecSpace> columns;
   };
 
   void set_input_ranges(const Model& model, const std::vector<int>& sizes) {
@@ -208,20 +194,9 @@ class DevicePotential {
     std::size_t sum = selection_.bytes(n_atoms, max_neighbors) + model_->bytes(n_atoms) +
                       sizeof(double) * (2 * device_slots(stride_, n_atoms) + n_atoms);
     if (wall_) sum += wall_->bytes(n_atoms, max_neighbors);
-    for (const Part& part : parts_) {
-      sum += part.descriptor->bytes(n_atoms, max_neighbors);
-      if (!part.in_place) sum += sizeof(double) * device_slots(part.stride, n_atoms);
-    }
+    for (const Part& part : parts_) sum += part.descriptor->bytes(n_atoms, max_neighbors) + part.columns.bytes(n_atoms);
     for (const auto& term : terms_) sum += term->bytes(n_atoms, max_neighbors);
     return sum;
-  }
-
-  /// As many atoms as there is memory for, in whole slices, and at least one slice.
-  int block_size(int n_atoms, int max_neighbors) const {
-    const std::size_t of_slice = std::max<std::size_t>(1, bytes(device_slice, max_neighbors));
-    const std::size_t slots = device_slots(std::max(1, max_neighbors), device_slice);
-    const std::size_t n_slices = std::max<std::size_t>(1, std::min(max_bytes_ / of_slice, largest_block / slots));
-    return static_cast<int>(std::min<std::size_t>(n_atoms, n_slices * device_slice));
   }
 
   void evaluate_block(const DeviceBlock<Real>& block, const DeviceEvaluation& wanted, double* sums) {
@@ -233,11 +208,9 @@ class DevicePotential {
     double* energies = reserve(d_energies_, "forcesmith::potential::energies", n_atoms);
     if (wall_) wall_->move(block, selection_.components(), wanted.close_neighbors);
     for (Part& part : parts_) {
-      double* own = rows(part, B, n_atoms);
-      part.descriptor->values(block, own, part.stride);
-      if (!part.in_place)
-        copy_columns<ExecSpace>(true, n_atoms, types, part.d_columns.data(), part.d_sizes.data(), B, stride_, own,
-                                part.stride);
+      double* own = part.columns.rows(B, n_atoms);
+      part.descriptor->values(block, own, part.columns.stride());
+      part.columns.put(own, B, n_atoms, types);
     }
     model_->energies_and_gradients(n_atoms, types, B, stride_, energies, beta);
     if (wanted.values_outside)
@@ -245,21 +218,13 @@ class DevicePotential {
                            FORCESMITH_ISA::CountValuesOutside{block.centers, types, B, stride_, d_low_.data(),
                                                               d_high_.data(), d_sizes_.data(), wanted.values_outside});
     for (Part& part : parts_) {
-      double* own = rows(part, beta, n_atoms);
-      if (!part.in_place)
-        copy_columns<ExecSpace>(false, n_atoms, types, part.d_columns.data(), part.d_sizes.data(), beta, stride_, own,
-                                part.stride);
-      part.descriptor->backpropagate(own, part.stride, block);
+      double* own = part.columns.rows(beta, n_atoms);
+      part.columns.take(own, beta, n_atoms, types);
+      part.descriptor->backpropagate(own, part.columns.stride(), block);
     }
     if (wall_) wall_->move_back(block, selection_.components());
     for (const auto& term : terms_) term->add(block, energies);
     add_forces<ExecSpace>(block, energies, wanted.arrays, sums);
-  }
-
-  /// Where a descriptor reads or writes its values.
-  static double* rows(Part& part, double* of_all, int n_atoms) {
-    if (part.in_place) return of_all + device_slot(0, 0, part.column);
-    return reserve(part.d_buffer, "forcesmith::potential::buffer", device_slots(part.stride, n_atoms));
   }
 
   int stride_;

@@ -26,18 +26,18 @@ class Potential {
   const std::vector<std::unique_ptr<Descriptor>>& descriptors() const { return descriptors_; }
   const Model& model() const { return *model_; }
   Model& model() {
-    ++revision_;
+    ++revision_.others;
     return *model_;
   }
   const std::vector<std::unique_ptr<Term>>& terms() const { return terms_; }
   void set_terms(std::vector<std::unique_ptr<Term>> terms) {
-    ++revision_;
+    ++revision_.others;
     terms_ = std::move(terms);
   }
   /// Nothing where it is not known at which distances the training data begin.
   const std::optional<ShortRange>& short_range() const { return short_range_; }
   void set_short_range(std::optional<ShortRange> short_range) {
-    ++revision_;
+    ++revision_.others;
     short_range_ = std::move(short_range);
   }
   const Json& provenance() const { return provenance_; }
@@ -53,10 +53,17 @@ class Potential {
   /// Descriptor by descriptor, see Descriptor::adopt_parameters. Model parameters stay.
   void adopt_descriptor_parameters(const Potential& smaller);
   std::vector<double> model_parameters() const { return model_->parameters(); }
-  void set_model_parameters(std::span<const double> values) { model().set_parameters(values); }
+  void set_model_parameters(std::span<const double> values) {
+    ++revision_.parameters;
+    model_->set_parameters(values);
+  }
 
-  /// Another number after every change of what it computes.
-  std::uint64_t revision() const { return revision_; }
+  /// Other numbers after every change of what it computes: of parameters, or of something else.
+  struct Revision {
+    std::uint64_t parameters = 0, others = 0;
+    bool operator==(const Revision&) const = default;
+  };
+  const Revision& revision() const { return revision_; }
 
  private:
   std::vector<std::string> elements_;
@@ -65,7 +72,7 @@ class Potential {
   std::vector<std::unique_ptr<Term>> terms_;
   std::optional<ShortRange> short_range_;
   Json provenance_;
-  std::uint64_t revision_ = 0;
+  Revision revision_;
 };
 
 /// All descriptors of a potential working on one block of atoms, for one worker. Arrays of values have

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <numeric>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/files.hpp"
@@ -84,6 +86,8 @@ class Batch {
     }
   }
 
+  /// Of this one alone.
+  std::uint64_t key() const { return key_; }
   int n_atoms() const { return static_cast<int>(types_.size()); }
   const Array<int>& types() const { return types_; }
   int n_configurations() const { return static_cast<int>(ranges_.size()); }
@@ -109,6 +113,12 @@ class Batch {
   }
 
  private:
+  static std::uint64_t next_key() {
+    static std::atomic<std::uint64_t> last = 0;
+    return ++last;
+  }
+
+  std::uint64_t key_ = next_key();
   Array<int> types_;
   Array<std::int64_t> offsets_;
   Array<int> neighbors_;
@@ -116,6 +126,10 @@ class Batch {
   std::vector<int> centers_, neighbor_types_, configuration_;
   std::vector<ConfigurationRange> ranges_;
 };
+
+py::array_t<double> array_of(const std::vector<double>& values) {
+  return py::array_t<double>(values.size(), values.data());
+}
 
 py::object python_of(const Json& value) { return py::module_::import("json").attr("loads")(value.dump()); }
 
@@ -130,7 +144,7 @@ Json json_of(const py::object& value) {
 /// Evaluates a potential on the CPU or on a device. What is needed for that is kept until the potential changes.
 class PotentialEvaluator {
  public:
-  PotentialEvaluator(const Potential& potential, const std::string& precision, const std::string& device)
+  PotentialEvaluator(Potential& potential, const std::string& precision, const std::string& device)
       : potential_(potential), precision_(precision_named(precision)), kind_(device_kind_named(device)) {
     const py::gil_scoped_release release;
     prepare();
@@ -157,7 +171,7 @@ class PotentialEvaluator {
       const std::lock_guard one_at_a_time(mutex_);
       prepare();
       if (on_device_) {
-        on_device_->set_pairs(batch.n_atoms(), view);
+        set_pairs(batch, view);
         on_device_->evaluate(nullptr, evaluation);
       } else {
         on_cpu_->evaluate(StoredNeighbors(view), evaluation, n_workers);
@@ -177,6 +191,34 @@ class PotentialEvaluator {
     return result;
   }
 
+  py::tuple parameter_gradient(const Batch& batch, const Array<double>& energy_bar, const Array<double>& force_bar,
+                               const Array<double>& virial_bar, int n_workers) {
+    check_shape(energy_bar, {batch.n_configurations()}, "energy_bar");
+    check_shape(force_bar, {batch.n_atoms(), 3}, "force_bar");
+    check_shape(virial_bar, {batch.n_configurations(), 6}, "virial_bar");
+    std::vector<double> per_atom(batch.n_atoms());
+    for (int atom = 0; atom < batch.n_atoms(); ++atom) per_atom[atom] = energy_bar.data()[batch.configuration()[atom]];
+    const TrainingWeights weights{per_atom.data(), force_bar.data(), virial_bar.data(), batch.configuration().data()};
+    const NeighborView view = batch.view(potential_);
+    ParameterGradient gradient;
+    {
+      const py::gil_scoped_release release;
+      const std::lock_guard one_at_a_time(mutex_);
+      prepare();
+      if (on_device_) {
+        set_pairs(batch, view);
+        gradient = on_device_->parameter_gradient(weights, batch.n_configurations());
+      } else {
+        gradient = forcesmith::parameter_gradient(potential_, StoredNeighbors(view), weights, n_workers);
+      }
+    }
+    return py::make_tuple(array_of(gradient.descriptor), array_of(gradient.model));
+  }
+
+  Potential& potential() { return potential_; }
+
+  void keep(const Batch& batch) { kept_.insert(batch.key()); }
+
   std::string device() const { return chosen_.device ? chosen_.device->name() : "cpu"; }
   std::string remark() const {
     return chosen_.remark.empty() ? "" : shown_message("The device \"auto\" is the CPU here: " + chosen_.remark);
@@ -185,43 +227,37 @@ class PotentialEvaluator {
  private:
   /// Makes anew what is of another potential, or of the process that this one was forked from.
   void prepare() {
-    const auto found = std::make_pair(potential_.revision(), getpid());
-    if (prepared_ == found) return;
-    on_device_.reset();
-    on_cpu_.reset();
-    chosen_ = choose_device(kind_);
-    if (chosen_.device) on_device_ = std::make_unique<DeviceEvaluator>(chosen_.device, potential_, precision_);
-    else on_cpu_ = std::make_unique<Evaluator>(potential_, precision_);
-    prepared_ = found;
+    const Potential::Revision revision = potential_.revision();
+    const pid_t process = getpid();
+    if (revision == revision_ && process == process_) return;
+    if (on_device_ && revision.others == revision_.others && process == process_) {
+      on_device_->set_parameters(potential_.descriptor_parameters(), potential_.model_parameters());
+    } else {
+      process_ = 0;
+      on_device_.reset();
+      on_cpu_.reset();
+      chosen_ = choose_device(kind_);
+      if (chosen_.device) on_device_ = std::make_unique<DeviceEvaluator>(chosen_.device, potential_, precision_);
+      else on_cpu_ = std::make_unique<Evaluator>(potential_, precision_);
+      process_ = process;
+    }
+    revision_ = revision;
+  }
+  void set_pairs(const Batch& batch, const NeighborView& view) {
+    on_device_->set_pairs(batch.n_atoms(), view, kept_.contains(batch.key()) ? batch.key() : 0);
   }
 
-  const Potential& potential_;
+  Potential& potential_;
   Precision precision_;
   DeviceKind kind_;
   std::mutex mutex_;
   ChosenDevice chosen_;
   std::unique_ptr<DeviceEvaluator> on_device_;
   std::unique_ptr<Evaluator> on_cpu_;
-  std::optional<std::pair<std::uint64_t, pid_t>> prepared_;
+  std::set<std::uint64_t> kept_;  // keys of batches
+  Potential::Revision revision_;
+  pid_t process_ = 0;  // 0: nothing is prepared
 };
-
-py::tuple gradient_of_batch(const Potential& potential, const Batch& batch, const Array<double>& energy_bar,
-                            const Array<double>& force_bar, const Array<double>& virial_bar, int n_workers) {
-  check_shape(energy_bar, {batch.n_configurations()}, "energy_bar");
-  check_shape(force_bar, {batch.n_atoms(), 3}, "force_bar");
-  check_shape(virial_bar, {batch.n_configurations(), 6}, "virial_bar");
-  std::vector<double> per_atom(batch.n_atoms());
-  for (int atom = 0; atom < batch.n_atoms(); ++atom) per_atom[atom] = energy_bar.data()[batch.configuration()[atom]];
-  const TrainingWeights weights{per_atom.data(), force_bar.data(), virial_bar.data(), batch.configuration().data()};
-  const StoredNeighbors source(batch.view(potential));
-  ParameterGradient gradient;
-  {
-    py::gil_scoped_release release;
-    gradient = parameter_gradient(potential, source, weights, n_workers);
-  }
-  return py::make_tuple(py::array_t<double>(gradient.descriptor.size(), gradient.descriptor.data()),
-                        py::array_t<double>(gradient.model.size(), gradient.model.data()));
-}
 
 Array<double> design_of_batch(const Potential& potential, const Batch& batch, int first, int count, int n_workers) {
   if (first < 0 || count < 0 || first + count > batch.n_configurations())
@@ -253,10 +289,6 @@ std::vector<TextFile> text_files(const Files& files) {
   std::vector<TextFile> all;
   for (const auto& [path, text] : files) all.push_back({path, text});
   return all;
-}
-
-py::array_t<double> array_of(const std::vector<double>& values) {
-  return py::array_t<double>(values.size(), values.data());
 }
 
 }  // namespace
@@ -437,19 +469,22 @@ PYBIND11_MODULE(_core, m) {
           [](const Potential& potential) { return potential.model().linear_in_parameters() != nullptr; })
       .def("descriptor_values", &values_of_batch, py::arg("batch"), py::arg("n_workers") = 1,
            "B (n_atoms, largest size); zero beyond the size of the atom's element.")
-      .def("parameter_gradient", &gradient_of_batch, py::arg("batch"), py::arg("energy_bar"), py::arg("force_bar"),
-           py::arg("virial_bar"), py::arg("n_workers") = 1,
-           "Gradient (descriptor, model parameters) of sum energy_bar E + force_bar . F + virial_bar : W.")
       .def("design_matrix", &design_of_batch, py::arg("batch"), py::arg("first"), py::arg("count"),
            py::arg("n_workers") = 1,
            "Rows of configurations first .. first + count - 1: energy, 6 virial, 3 n_atoms forces each.");
 
   py::class_<PotentialEvaluator>(m, "Evaluator", "Evaluates a potential, as it is then, any number of times.")
-      .def(py::init<const Potential&, const std::string&, const std::string&>(), py::arg("potential"),
+      .def(py::init<Potential&, const std::string&, const std::string&>(), py::arg("potential"),
            py::arg("precision") = "double", py::arg("device") = "cpu", py::keep_alive<1, 2>())
       .def("evaluate", &PotentialEvaluator::evaluate, py::arg("batch"), py::arg("n_workers") = 1,
            "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
            "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,). n_workers: of the CPU.")
+      .def("parameter_gradient", &PotentialEvaluator::parameter_gradient, py::arg("batch"), py::arg("energy_bar"),
+           py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
+           "Gradient (descriptor, model parameters) of sum energy_bar E + force_bar . F + virial_bar : W.")
+      .def("keep", &PotentialEvaluator::keep, py::arg("batch"),
+           "This batch will be given again and again: where there is room, its neighbors stay on the device.")
+      .def_property_readonly("potential", &PotentialEvaluator::potential, py::return_value_policy::reference_internal)
       .def_property_readonly("device", &PotentialEvaluator::device, "Its name, or \"cpu\".")
       .def_property_readonly("remark", &PotentialEvaluator::remark,
                              "A sentence that says why the device \"auto\" is the CPU, if it is; else empty.");

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LIBRARY = "libforcesmith_device_host.so"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,14 +104,6 @@ def test_structures_have_the_atoms_asked_for():
     assert distances.min() > 6.0
 
 
-@pytest.fixture
-def library() -> Path:
-    folder = Path(os.environ.get("FORCESMITH_TEST_LIBRARIES", REPOSITORY / "build/make/tests"))
-    if not (folder / LIBRARY).is_file():
-        pytest.skip(f"{folder} has no {LIBRARY}")
-    return folder / LIBRARY
-
-
 def check_and_measure(library: Path, output: Path, *sections: str) -> tuple[int, dict]:
     command = [sys.executable, str(REPOSITORY / "bench/device/check_and_measure.py"), "--small"]
     command += ["--output", str(output)]
@@ -126,25 +117,30 @@ def check_and_measure(library: Path, output: Path, *sections: str) -> tuple[int,
 
 
 @pytest.mark.slow
-def test_program_for_a_machine_with_a_gpu(library, tmp_path):
-    status, record = check_and_measure(library, tmp_path, "checks", "ranks", "kernels")
+def test_program_for_a_machine_with_a_gpu(device_library, tmp_path):
+    status, record = check_and_measure(
+        device_library, tmp_path, "checks", "ranks", "fits", "kernels"
+    )
     results = record["results"]
     assert not [one for one in results["checks"] if not one["passed"]]
     assert "errors" not in results
     assert status == 0 and results["passed"]
-    assert {one["host"] for one in results["checks"]} == {"LAMMPS", "Python"}
+    hosts = {"LAMMPS", "Python", "Python, gradient of a fit"}
+    assert {one["host"] for one in results["checks"]} == hosts
     assert {one["ranks"] for one in results["checks"]} == {1, 2}
     [rate] = results["rates"]
     assert rate["device"] == "cuda" and rate["ranks"] == 2 and rate["split"]["kernels"] > 0
     assert rate["rate"] == pytest.approx(rate["atoms"] * rate["steps"] / rate["seconds"])
+    assert [one["device"] for one in results["fits"]] == ["cuda", "cpu"]
+    assert all(one["parameters"] > 1000 and one["rate"] > 0 for one in results["fits"])
     labels = {label for one in results["kernels"] for label in one["kernels"]}
     assert "forcesmith::moment_tensor::backpropagate" in labels
     assert all(one["precision"] == "double" and one["steps"] >= 18 for one in results["kernels"])
 
 
-def test_program_fails_where_there_is_no_device(library, tmp_path, monkeypatch):
+def test_program_fails_where_there_is_no_device(device_library, tmp_path, monkeypatch):
     monkeypatch.setenv("FORCESMITH_TEST_DEVICE_PROBLEM", "There is no device today.")
-    status, record = check_and_measure(library, tmp_path, "checks")
+    status, record = check_and_measure(device_library, tmp_path, "checks")
     assert status == 1 and not record["results"]["passed"]
     checks = record["results"]["checks"]
     assert checks and not any(one["passed"] for one in checks)

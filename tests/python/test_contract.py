@@ -146,7 +146,7 @@ def test_training_gradient(potential, examples):
         energy = np.sum(energy_bar[of_configuration] * raw["energies"])
         return energy + np.sum(force_bar * raw["forces"]) + np.sum(virial_bar * raw["virials"])
 
-    gradients = core.parameter_gradient(batch, energy_bar, force_bar, virial_bar)
+    gradients = evaluator.parameter_gradient(batch, energy_bar, force_bar, virial_bar)
     for gradient, name in zip(
         gradients, ("descriptor_parameters", "model_parameters"), strict=True
     ):
@@ -172,7 +172,8 @@ def test_training_gradient_does_not_depend_on_the_number_of_workers(potential, e
     batch = make_batch(configurations, ELEMENTS, potential.cutoff)
     rng = np.random.default_rng(6)
     weights = (rng.normal(size=2), rng.normal(size=(17, 3)), rng.normal(size=(2, 6)))
-    one, three = (potential._core.parameter_gradient(batch, *weights, n) for n in (1, 3))
+    evaluator = fs._core.Evaluator(potential._core)
+    one, three = (evaluator.parameter_gradient(batch, *weights, n) for n in (1, 3))
     for a, b in zip(one, three, strict=True):
         assert_close(a, b, 1e-12)
 
@@ -484,9 +485,10 @@ def test_every_instruction_set_gives_the_same_numbers(potential, examples, monke
         monkeypatch.setenv("FORCESMITH_ISA", name)
         assert fs._core.instruction_set() == name
         core = fs.Potential.from_json(potential.to_json())._core
+        evaluator = fs._core.Evaluator(core)
         found[name] = {
-            **fs._core.Evaluator(core).evaluate(batch),
-            "gradient": np.concatenate(core.parameter_gradient(batch, *weights)),
+            **evaluator.evaluate(batch),
+            "gradient": np.concatenate(evaluator.parameter_gradient(batch, *weights)),
         }
         if core.linear_in_parameters:
             found[name]["design matrix"] = core.design_matrix(batch, 0, n)

@@ -1,4 +1,4 @@
-"""Evaluation on a device: the numbers are those of the CPU, and what cannot be is one sentence.
+"""Evaluations and fits on a device: numbers are those of the CPU, what cannot be is one sentence.
 
 In place of a GPU, the same backend computes on the host (tests/CMakeLists.txt).
 """
@@ -26,9 +26,10 @@ from contract_examples import ELEMENTS, crystal, make_potential, potential_cases
 from forcesmith.cli import app
 from forcesmith.data import batches
 from forcesmith.data.batches import make_batch
-from forcesmith.potentials.evaluator import DeviceChoice
+from forcesmith.potentials.evaluator import DeviceChoice, core_evaluator
 from forcesmith.potentials.short_range import set_short_range
-from sample_data import labelled
+from forcesmith.training import fitting
+from sample_data import labelled, small_settings
 
 CASES = {name: (descriptors, model) for name, descriptors, model in potential_cases()}
 SMALL = "moment_tensor0-linear1"
@@ -178,6 +179,129 @@ def test_calculators_are_copied():
         assert other._evaluator._core.device != "cpu"
 
 
+# --- training ---
+
+
+def gradient_input(potential: fs.Potential, atoms: list[Atoms], seed: int = 0) -> tuple:
+    """A batch, and random weights of what its potential says."""
+    batch = make_batch(atoms, potential.elements, potential.cutoff)
+    rng = np.random.default_rng(seed)
+    n = len(atoms)
+    bars = rng.normal(size=n), rng.normal(size=(batch.n_atoms, 3)), rng.normal(size=(n, 6))
+    return batch, bars
+
+
+def assert_same_gradients(found: tuple, expected: tuple) -> None:
+    for own, other in zip(found, expected, strict=True):
+        assert own.shape == other.shape
+        assert np.linalg.norm(own - other) <= 1e-10 * np.linalg.norm(other)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_training_gradient(case):
+    potential = potential_of(case)
+    core = potential._core
+    on_cpu, on_device = (fs._core.Evaluator(core, device=device) for device in ("cpu", "cuda"))
+    batch, bars = gradient_input(potential, configurations(potential.cutoff))
+    expected = on_cpu.parameter_gradient(batch, *bars)
+    assert_same_gradients(on_device.parameter_gradient(batch, *bars), expected)
+    assert all(np.linalg.norm(part) > 0.1 for part in expected if part.size)
+    core.model_parameters = core.model_parameters * 1.1
+    core.descriptor_parameters = core.descriptor_parameters * 0.9
+    changed = on_cpu.parameter_gradient(batch, *bars)
+    assert_same_gradients(on_device.parameter_gradient(batch, *bars), changed)
+    assert_same_gradients(
+        (on_device.evaluate(batch)["forces"],), (on_cpu.evaluate(batch)["forces"],)
+    )
+
+
+def test_neighbors_that_stay_on_the_device():
+    potential = potential_of(SMALL)
+    on_cpu, on_device = (
+        fs._core.Evaluator(potential._core, device=device) for device in ("cpu", "cuda")
+    )
+    atoms = configurations(potential.cutoff)
+    inputs = [
+        gradient_input(potential, part, seed) for seed, part in enumerate((atoms, atoms[1:3]))
+    ]
+    inputs.append(gradient_input(potential, atoms[2:5], 3))
+    for batch, _ in inputs[:2]:
+        on_device.keep(batch)
+    for _ in range(2):
+        for batch, bars in inputs:
+            for name in ("forces", "energies"):
+                found, expected = (e.evaluate(batch)[name] for e in (on_device, on_cpu))
+                np.testing.assert_allclose(found, expected, atol=1e-10)
+            found, expected = (e.parameter_gradient(batch, *bars) for e in (on_device, on_cpu))
+            assert_same_gradients(found, expected)
+
+
+FITS = {
+    "network by L-BFGS": ({"type": "neural_network", "hidden_layers": [6]}, {"method": "lbfgs"}),
+    "network by Gauss-Newton": ({"type": "neural_network", "hidden_layers": [3]}, {}),
+    "network by Adam": (
+        {"type": "neural_network", "hidden_layers": [6]},
+        {"method": "adam", "batch_size": 3},
+    ),
+    "linear": ({"type": "linear"}, {}),
+}
+
+
+def small_fit(
+    crystals, name: str, device: str, iterations: int = 4, checkpoint=None, **optimizer
+) -> fs.FitResult:
+    model, method = FITS[name]
+    optimizer = {**method, "device": device, "max_iterations": iterations, **optimizer}
+    return fs.fit(
+        crystals[:8],
+        crystals[8:],
+        elements=["Cu"],
+        descriptor=small_settings()["descriptor"],
+        model=model,
+        optimizer=optimizer,
+        checkpoint=checkpoint,
+    )
+
+
+def losses(result: fs.FitResult) -> list[float]:
+    return [row["loss"] for row in result.history]
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_fits(crystals, name, monkeypatch):
+    used = []
+
+    def watched(*arguments, **options):
+        used.append(core_evaluator(*arguments, **options))
+        return used[-1]
+
+    monkeypatch.setattr(fitting, "core_evaluator", watched)
+    on_cpu, on_device = (small_fit(crystals, name, device) for device in ("cpu", "cuda"))
+    assert [evaluator.device == "cpu" for evaluator in used] == [True, False]
+    assert len(set(losses(on_cpu))) > 2
+    # Forward differences of energies and forces enlarge what rounding makes different.
+    relative = 1e-3 if name == "linear" else 1e-6
+    np.testing.assert_allclose(losses(on_device), losses(on_cpu), rtol=relative)
+    found, expected = (result.test_errors.to_dict()["all"] for result in (on_device, on_cpu))
+    assert found["force_rmse"] == pytest.approx(expected["force_rmse"], rel=relative)
+    assert "device" not in on_device.potential.info()["provenance"]["optimizer"]
+
+
+def test_a_fit_goes_on_elsewhere(crystals, tmp_path):
+    name = "network by L-BFGS"
+    whole = small_fit(crystals, name, "cpu", 6)
+    for first, then in (("cpu", "cuda"), ("cuda", "cpu")):
+        file = tmp_path / f"{first}.json"
+        small_fit(crystals, name, first, 3, checkpoint=file)
+        resumed = small_fit(crystals, name, then, 6, checkpoint=file, resume=True)
+        np.testing.assert_allclose(losses(resumed), losses(whole), rtol=1e-5)
+
+
+def test_fits_on_other_devices_are_refused(crystals):
+    with pytest.raises(ValueError, match='"optimizer.device" in the settings is wrong: .*cuda'):
+        small_fit(crystals, "linear", "gpu")
+
+
 # --- the command line ---
 
 
@@ -219,7 +343,11 @@ FALLBACK = """
 import json, sys, warnings
 import forcesmith as fs
 from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True)
+labelled = atoms.copy()
+labelled.rattle(0.1)
+labelled.calc = SinglePointCalculator(labelled, energy=-1.0, forces=0.1 * labelled.positions)
 potential = fs.Potential.read(sys.argv[1])
 try:
     potential.calculator(device="cuda")
@@ -231,6 +359,13 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     energies = [potential.evaluate(atoms, device=d).energy for d in ("auto", "auto", "cpu")]
     potential.calculator(device="auto")
+    for device in ("auto", "cuda"):
+        try:
+            fs.fit([labelled], descriptor={"level": 4, "cutoff": 4.3}, optimizer={"device": device})
+        except fs.DeviceError as error:
+            assert device == "cuda" and str(error) == said
+        else:
+            assert device == "auto"
 print(json.dumps({"said": said, "warned": [str(w.message) for w in caught], "energies": energies}))
 """
 
@@ -360,20 +495,39 @@ def test_out_of_memory(small_file):
 
 LITTLE_MEMORY = """
 import json, sys
-import forcesmith as fs
+import forcesmith as fs, numpy as np
 from ase.build import bulk
+from forcesmith.data.batches import make_batch
 atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True) * 6
 atoms.rattle(0.1, seed=1)
 potential = fs.Potential.read(sys.argv[1])
 found, expected = (potential.evaluate(atoms, device=device) for device in ("cuda", "cpu"))
 difference = abs(found.forces - expected.forces).max()
-print(json.dumps({"difference": difference, "force": abs(expected.forces).max()}))
+batch = make_batch([atoms], potential.elements, potential.cutoff)
+rng = np.random.default_rng(0)
+bars = rng.normal(size=1), rng.normal(size=(len(atoms), 3)), rng.normal(size=(1, 6))
+gradients = []
+for device in ("cuda", "cpu"):
+    evaluator = fs._core.Evaluator(potential._core, device=device)
+    evaluator.keep(batch)
+    gradients.append(np.concatenate(evaluator.parameter_gradient(batch, *bars)))
+print(
+    json.dumps(
+        {
+            "force difference": difference,
+            "force": abs(expected.forces).max(),
+            "gradient difference": np.linalg.norm(gradients[0] - gradients[1]),
+            "gradient": np.linalg.norm(gradients[1]),
+        }
+    )
+)
 """
 
 
 def test_little_memory(small_file):
     found = in_new_process(LITTLE_MEMORY, small_file, FORCESMITH_TEST_DEVICE_MEMORY="1")
-    assert found["difference"] < 1e-11 * found["force"]
+    assert found["force difference"] < 1e-11 * found["force"]
+    assert found["gradient difference"] < 1e-11 * found["gradient"]
 
 
 FORKED = """

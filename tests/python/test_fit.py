@@ -203,10 +203,11 @@ def test_linear_solution_is_the_minimum(noisy):
     result = linear_fit(noisy)
     core = result.potential._core
     training_set = TrainingSet(noisy, ["Mg", "O"], 4.2, WeightSettings())
+    evaluator = fs._core.Evaluator(core)
 
     def loss():
         batches = training_set.batches
-        return sum(variable_projection.residuals(core, batch, 1).loss for batch in batches)
+        return sum(variable_projection.residuals(evaluator, batch, 1).loss for batch in batches)
 
     best = core.model_parameters
     lowest = loss()
@@ -227,15 +228,16 @@ def test_gradient_of_the_projected_loss(noisy, offsets, ridge):
     weights = WeightSettings(energy=1.0, force=0.02, stress=0.3)
     configurations = [*noisy[:4], only(noisy[4], "energy"), only(noisy[5], "forces")]
     training_set = TrainingSet(configurations, ["Mg", "O"], potential.cutoff, weights)
-    squares = LinearLeastSquares(core, training_set, ridge, offsets, 1)
+    evaluator = fs._core.Evaluator(core)
+    squares = LinearLeastSquares(evaluator, training_set, ridge, offsets, 1)
     start = core.descriptor_parameters
 
     def loss(parameters):
         core.descriptor_parameters = parameters
-        return squares.solve(core).loss
+        return squares.solve().loss
 
     loss(start)
-    gradient, _ = gradients(core, training_set.batches, squares.solve(core).residuals, 1)
+    gradient, _ = gradients(evaluator, training_set.batches, squares.solve().residuals, 1)
     rng = np.random.default_rng(0)
     step = 2e-4
     for direction in [*np.eye(len(start))[::5], *rng.normal(size=(3, len(start)))]:
@@ -252,9 +254,9 @@ def joint(noisy) -> Loss:
     """At the linear minimum of some radial functions."""
     core = make_potential([DESCRIPTOR], {"type": "linear"}, seed=11)._core
     training_set = TrainingSet(noisy, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
-    squares = LinearLeastSquares(core, training_set, 1e-4, None, 1)
-    squares.solve(core)
-    return squares.joint_loss(core)
+    squares = LinearLeastSquares(fs._core.Evaluator(core), training_set, 1e-4, None, 1)
+    squares.solve()
+    return squares.joint_loss()
 
 
 def test_gradient_of_the_joint_loss(joint):
@@ -278,9 +280,9 @@ def test_gauss_newton_coordinates(known, data):
     """There, 2 J^T J / loss is the unit matrix, J the derivatives of the weighted residuals."""
     core = make_potential([DESCRIPTOR], {"type": "linear"}, seed=11)._core
     training_set = TrainingSet(data, ["Mg", "O"], DESCRIPTOR["cutoff"], WeightSettings())
-    squares = LinearLeastSquares(core, training_set, 0.0, None, 1)
-    loss = squares.solve(core).loss
-    joint = squares.joint_loss(core)
+    squares = LinearLeastSquares(fs._core.Evaluator(core), training_set, 0.0, None, 1)
+    loss = squares.solve().loss
+    joint = squares.joint_loss()
     curvature = linear_curvature(squares, joint)
     coordinates = GaussNewtonCoordinates(joint.parameters(), curvature, loss, 1e-10)
     (batch,) = training_set.batches
@@ -327,7 +329,8 @@ def test_automatic_relevance_determination(noisy):
     (batch,) = training_set.batches
     weights = np.sqrt(batch.rows(batch.weights, 0, len(noisy)))
     design = core.design_matrix(batch.neighbors, 0, len(noisy))[:, 2:] * weights
-    squares = LinearLeastSquares(core, training_set, 0.0, np.array([-1.0, 2.0]), 1)
+    evaluator = fs._core.Evaluator(core)
+    squares = LinearLeastSquares(evaluator, training_set, 0.0, np.array([-1.0, 2.0]), 1)
     labels = (batch.rows(squares.targets[0], 0, len(noisy)) * weights)[:, 0]
     scale, unit = (np.sqrt(np.mean(x**2, axis=0)) for x in (design, labels))
     expected = regression(fit_intercept=False, threshold_lambda=threshold)
@@ -771,7 +774,7 @@ def test_ctrl_c_of_a_person(noisy, heeds_ctrl_c):
 
 
 def test_ctrl_c_before_there_is_anything(noisy, monkeypatch):
-    def interrupted(self, core):
+    def interrupted(self):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LinearLeastSquares, "solve", interrupted)
@@ -787,9 +790,9 @@ def test_checkpoint_holds_the_best_so_far(noisy, tmp_path):
     def look(iteration, loss, *_):
         # The file was written at the end of the iteration before.
         if iteration > 1:
-            core = fs.Potential.read(checkpoint)._core
+            evaluator = fs._core.Evaluator(fs.Potential.read(checkpoint)._core)
             (batch,) = training_set.batches
-            losses.append(variable_projection.residuals(core, batch, 1).loss)
+            losses.append(variable_projection.residuals(evaluator, batch, 1).loss)
 
     settings = {
         "elements": ["Mg", "O"],

@@ -250,7 +250,8 @@ def test_sampled_curvature(data):
     model = {"type": "neural_network", "hidden_layers": [3], "seed": 2}
     core = make_potential([DESCRIPTOR], model)._core
     training_set = TrainingSet(data[:2], ELEMENTS, 4.2, WeightSettings(), True)
-    loss = Loss(core, training_set.batches, free_parameters(core, False), 1)
+    evaluator = fs._core.Evaluator(core)
+    loss = Loss(evaluator, training_set.batches, free_parameters(core, False), 1)
     assert gauss_newton.ROWS_PER_PARAMETER * len(loss.parameters()) > 3 * training_set.n_atoms
     curvature = gauss_newton.sampled_curvature(loss, training_set, np.random.default_rng(0))
     (batch,) = training_set.batches
@@ -304,9 +305,11 @@ def linear_problem(data, tmp_path, monkeypatch):
     (batch,) = training_set.batches
     roots = np.sqrt(batch.rows(batch.weights, 0, len(train))[:, 0])
 
+    evaluator = fs._core.Evaluator(core)
+
     def weighted(parameters):
         core.model_parameters = parameters
-        found = gradient_search.residuals(core, batch, 1)
+        found = gradient_search.residuals(evaluator, batch, 1)
         return roots * batch.rows(found, 0, len(train))[:, 0]
 
     start = weighted(np.zeros(n))
@@ -370,12 +373,12 @@ def test_auto_is_gauss_newton_unless_there_are_too_many_parameters(data):
 def test_mini_batches_are_fair(data):
     """All configurations once; the losses of the batches have the whole loss as their mean."""
     training_set = TrainingSet(data, ELEMENTS, 4.2, WeightSettings(), keep_configurations=True)
-    core = make_potential([DESCRIPTOR], {"type": "linear"})._core
+    evaluator = fs._core.Evaluator(make_potential([DESCRIPTOR], {"type": "linear"})._core)
     batches = list(training_set.mini_batches(5, np.random.default_rng(0)))
     assert sum(len(batch.sizes) for batch in batches) == len(data)
-    losses = [gradient_search.residuals(core, batch, 1).loss for batch in batches]
+    losses = [gradient_search.residuals(evaluator, batch, 1).loss for batch in batches]
     parts = [len(batch.sizes) / len(data) for batch in batches]
-    whole = gradient_search.residuals(core, training_set.batches[0], 1).loss
+    whole = gradient_search.residuals(evaluator, training_set.batches[0], 1).loss
     assert np.dot(losses, parts) == pytest.approx(whole, rel=1e-12)
     again = list(training_set.mini_batches(5, np.random.default_rng(1)))
     assert any(

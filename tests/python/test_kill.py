@@ -107,8 +107,8 @@ class KilledFit:
             self.largest_loss_of_work = max(self.largest_loss_of_work, lost)
         self.iterations = len(state.history)
         if self.potential.exists():
-            core = fs.Potential.read(self.potential)._core
-            loss = sum(residuals(core, batch, 1).loss for batch in self.set.batches)
+            evaluator = fs._core.Evaluator(fs.Potential.read(self.potential)._core)
+            loss = sum(residuals(evaluator, batch, 1).loss for batch in self.set.batches)
             assert loss <= self.loss * (1 + 1e-9)
             assert state.best["loss"] <= loss * (1 + 1e-9)
             self.loss = loss

@@ -176,91 +176,125 @@ FORCESMITH_FUNCTION void add_layer_gradient(const Layer& layer, int n, const dou
       biases[output] += z_bar[atom * layer.padded_outputs + output];
 }
 
+/// Where the reverse pass keeps its numbers of n atoms; the arrays alternate with those of other threads.
+struct AdjointMemory {
+  double *a, *a_dot, *slopes;
+  double* bends;  // f''(z) z_dot
+  double* bars;   // of every layer: a_bar, then a_dot_bar; later z_bar, z_dot_bar
+
+  FORCESMITH_FUNCTION AdjointMemory(const ElementNetwork& element, int n, int threads, double* memory) {
+    const int section = n * element.n_neurons * threads;
+    a = memory;
+    a_dot = a + section;
+    slopes = a_dot + section;
+    bends = slopes + section;
+    bars = bends + section;
+  }
+};
+
 /// Reverse pass of J = sum (energy_bar E + E_dot), where a dot is the derivative along B_dot:
 ///   z_dot = W a_dot,  a_dot' = f'(z) z_dot
 ///   z_dot_bar = f'(z) a_dot_bar,  z_bar = f'(z) a_bar + f''(z) z_dot a_dot_bar
-/// Sets B_bar and B_dot_bar, adds dJ/dparameters to gradient. memory: adjoint_memory() doubles.
-template <class V>
-FORCESMITH_FUNCTION void reverse_energies(const Tables& t, const Atoms& atoms, const double* B, const double* B_dot,
-                                          int stride, const double* energy_bar, double* memory, double* B_bar,
-                                          double* B_dot_bar, double* gradient) {
+/// Sets B_bar and B_dot_bar. memory: adjoint_memory() doubles. take(layer, z_bar, a, a_dot): what is there for the
+/// gradient of a layer's parameters, see add_layer_gradient; it stays in the memory.
+template <class V, class Take>
+FORCESMITH_FUNCTION void reverse_layers(const Tables& t, const Atoms& atoms, const double* B, const double* B_dot,
+                                        int stride, const double* energy_bar, double* memory, double* B_bar,
+                                        double* B_dot_bar, const Take& take) {
+  constexpr int threads = V::threads;
   const ElementNetwork& element = t.elements[atoms.element];
   const Layer* layers = t.layers + element.first_layer;
   const Layer& first = layers[0];
-  const int n = atoms.n, section = n * element.n_neurons;
-  double *a = memory, *a_dot = a + section, *slopes = a_dot + section;
-  double* bends = slopes + section;  // f''(z) z_dot
-  double* bars = bends + section;    // of every layer: a_bar, then a_dot_bar; later z_bar, z_dot_bar
+  const int n = atoms.n;
+  const AdjointMemory m(element, n, threads, memory);
 
-  standardise<V>(t, atoms, B, stride, a);
+  standardise<V>(t, atoms, B, stride, m.a);
   const double* factor = t.numbers + element.factor;
-  for (int atom = 0; atom < n; ++atom)
+  for (int atom = 0; atom < n; ++atom) {
+    const double* own = B_dot + static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
     for (int k = 0; k < first.n_inputs; ++k)
-      a_dot[atom * first.padded_inputs + k] =
-          factor[k] * B_dot[static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride + k];
+      m.a_dot[(atom * first.padded_inputs + k) * threads] = factor[k] * own[k * threads];
+  }
   for (int l = 0; l < element.n_layers; ++l) {
     const Layer& layer = layers[l];
     const int inputs = n * layer.begin, outputs = inputs + n * layer.padded_inputs;
     const double* W = t.numbers + layer.forward;
-    multiply<V, Product::replaces>(W, t.numbers + layer.biases, layer.n_inputs, a + inputs, layer.padded_inputs, n,
-                                   a + outputs, layer.padded_outputs);
-    multiply<V, Product::replaces>(W, nullptr, layer.n_inputs, a_dot + inputs, layer.padded_inputs, n, a_dot + outputs,
-                                   layer.padded_outputs);
+    multiply<V, Product::replaces>(W, t.numbers + layer.biases, layer.n_inputs, m.a + inputs * threads,
+                                   layer.padded_inputs, n, m.a + outputs * threads, layer.padded_outputs);
+    multiply<V, Product::replaces>(W, nullptr, layer.n_inputs, m.a_dot + inputs * threads, layer.padded_inputs, n,
+                                   m.a_dot + outputs * threads, layer.padded_outputs);
     with_activation(layer.activation, [&](auto name) {
       for (int i = outputs; i < outputs + n * layer.padded_outputs; i += V::width) {
         V slope, curvature;
-        const V z_dot = simd_load<V>(a_dot + i);
-        simd_store(a + i, activation<decltype(name)::value>(simd_load<V>(a + i), slope, curvature));
-        simd_store(a_dot + i, slope * z_dot);
-        simd_store(slopes + i, slope);
-        simd_store(bends + i, curvature * z_dot);
+        const int at = i * threads;
+        const V z_dot = simd_load<V>(m.a_dot + at);
+        simd_store(m.a + at, activation<decltype(name)::value>(simd_load<V>(m.a + at), slope, curvature));
+        simd_store(m.a_dot + at, slope * z_dot);
+        simd_store(m.slopes + at, slope);
+        simd_store(m.bends + at, curvature * z_dot);
       }
     });
   }
 
   const Layer& last = layers[element.n_layers - 1];
-  double* seeds = bars + 2 * n * (last.begin + last.padded_inputs);
+  double* seeds = m.bars + 2 * n * (last.begin + last.padded_inputs) * threads;
   for (int atom = 0; atom < n; ++atom) {
-    double *own = seeds + atom * last.padded_outputs, *own_dot = own + n * last.padded_outputs;
-    for (int k = 0; k < last.padded_outputs; ++k) own[k] = own_dot[k] = 0.0;
+    double* own = seeds + atom * last.padded_outputs * threads;
+    double* own_dot = own + n * last.padded_outputs * threads;
+    for (int k = 0; k < last.padded_outputs; ++k) own[k * threads] = own_dot[k * threads] = 0.0;
     own[0] = energy_bar[atoms.rows[atom]];
     own_dot[0] = 1.0;
-    gradient[atoms.element] += own[0];
   }
   for (int l = element.n_layers - 1; l >= 0; --l) {
     const Layer& layer = layers[l];
     const int inputs = n * layer.begin, outputs = inputs + n * layer.padded_inputs;
-    double *z_bar = bars + 2 * outputs, *z_dot_bar = z_bar + n * layer.padded_outputs;
-    for (int i = 0; i < n * layer.padded_outputs; i += V::width) {
-      const V a_dot_bar = simd_load<V>(z_dot_bar + i), slope = simd_load<V>(slopes + outputs + i);
+    double *z_bar = m.bars + 2 * outputs * threads, *z_dot_bar = z_bar + n * layer.padded_outputs * threads;
+    const double *slopes = m.slopes + outputs * threads, *bends = m.bends + outputs * threads;
+    for (int i = 0; i < n * layer.padded_outputs * threads; i += V::width * threads) {
+      const V a_dot_bar = simd_load<V>(z_dot_bar + i), slope = simd_load<V>(slopes + i);
       simd_store(z_dot_bar + i, slope * a_dot_bar);
-      simd_store(z_bar + i, slope * simd_load<V>(z_bar + i) + simd_load<V>(bends + outputs + i) * a_dot_bar);
+      simd_store(z_bar + i, slope * simd_load<V>(z_bar + i) + simd_load<V>(bends + i) * a_dot_bar);
     }
-    add_layer_gradient<V>(layer, n, z_bar, a + inputs, a_dot + inputs, gradient);
+    take(layer, z_bar, m.a + inputs * threads, m.a_dot + inputs * threads);
     multiply<V, Product::replaces>(t.numbers + layer.reverse, nullptr, layer.n_outputs, z_bar, layer.padded_outputs,
-                                   2 * n, bars + 2 * inputs, layer.padded_inputs);
+                                   2 * n, m.bars + 2 * inputs * threads, layer.padded_inputs);
   }
   for (int atom = 0; atom < n; ++atom) {
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(atoms.rows[atom]) * stride;
-    const double *own = bars + atom * first.padded_inputs, *own_dot = own + n * first.padded_inputs;
+    const double* own = m.bars + atom * first.padded_inputs * threads;
+    const double* own_dot = own + n * first.padded_inputs * threads;
     for (int k = 0; k < first.n_inputs; ++k) {
-      B_bar[row + k] = factor[k] * own[k];
-      B_dot_bar[row + k] = factor[k] * own_dot[k];
+      B_bar[row + k * threads] = factor[k] * own[k * threads];
+      B_dot_bar[row + k * threads] = factor[k] * own_dot[k * threads];
     }
   }
+}
+
+/// The same; adds dJ/dparameters to gradient.
+template <class V>
+void reverse_energies(const Tables& t, const Atoms& atoms, const double* B, const double* B_dot, int stride,
+                      const double* energy_bar, double* memory, double* B_bar, double* B_dot_bar, double* gradient) {
+  for (int atom = 0; atom < atoms.n; ++atom) gradient[atoms.element] += energy_bar[atoms.rows[atom]];
+  reverse_layers<V>(t, atoms, B, B_dot, stride, energy_bar, memory, B_bar, B_dot_bar,
+                    [&](const Layer& layer, const double* z_bar, const double* a, const double* a_dot) {
+                      add_layer_gradient<V>(layer, atoms.n, z_bar, a, a_dot, gradient);
+                    });
 }
 
 /// As launches call it.
 struct Kernels {
   using Tables = neural_network::Tables;
-  static std::size_t memory_size(const Tables& t) {
+  /// memory(element's network, 1): energy_memory or adjoint_memory.
+  template <class Memory>
+  static std::size_t largest(const Tables& t, const Memory& memory) {
     std::size_t largest = 0;
     for (int element = 0; element < t.n_elements; ++element) {
-      const std::size_t own = energy_memory(t.elements[element], 1);
+      const std::size_t own = memory(t.elements[element], 1);
       if (own > largest) largest = own;
     }
     return largest;
   }
+  static std::size_t memory_size(const Tables& t) { return largest(t, energy_memory); }
   template <int threads>
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double* memory,
                                                    double* beta) {
@@ -268,6 +302,46 @@ struct Kernels {
     double energy;
     compute_energies<Simd<double, 1, threads>>(t, Atoms{element, 1, &row}, B, 0, memory, &energy, beta);
     return energy;
+  }
+
+  static std::size_t adjoint_size(const Tables& t) { return largest(t, adjoint_memory); }
+  template <int threads>
+  FORCESMITH_FUNCTION static void reverse_energy(const Tables& t, int element, const double* B, const double* B_dot,
+                                                 double energy_bar, double* memory, double* B_bar, double* B_dot_bar) {
+    const int row = 0;
+    reverse_layers<Simd<double, 1, threads>>(t, Atoms{element, 1, &row}, B, B_dot, 0, &energy_bar, memory, B_bar,
+                                             B_dot_bar, [](auto&&...) {});
+  }
+  /// dJ/dparameter of an atom is energy_bar, m[z_bar], or m[z_bar] m[a] + m[z_dot_bar] m[a_dot], m: the memory.
+  struct Parameter {
+    int element;
+    int z_bar = -1, z_dot_bar = -1, a = -1, a_dot = -1;  // -1: not in it
+  };
+  FORCESMITH_FUNCTION static Parameter parameter(const Tables& t, std::size_t number) {
+    if (number < static_cast<std::size_t>(t.n_elements)) return {static_cast<int>(number)};
+    Parameter found{0};
+    int l = t.n_layers - 1;
+    while (t.layers[l].parameter > number) --l;
+    while (found.element + 1 < t.n_elements && t.elements[found.element + 1].first_layer <= l) ++found.element;
+    const Layer& layer = t.layers[l];
+    const int section = t.elements[found.element].n_neurons, index = static_cast<int>(number - layer.parameter);
+    const int n_weights = layer.n_outputs * layer.n_inputs;
+    const int output = index < n_weights ? index / layer.n_inputs : index - n_weights;
+    found.z_bar = 4 * section + 2 * (layer.begin + layer.padded_inputs) + output;
+    if (index >= n_weights) return found;
+    found.z_dot_bar = found.z_bar + layer.padded_outputs;
+    found.a = layer.begin + index % layer.n_inputs;
+    found.a_dot = section + found.a;
+    return found;
+  }
+  template <int threads>
+  FORCESMITH_FUNCTION static double parameter_bar(const Tables&, const Parameter& p, int element, const double*,
+                                                  const double*, double energy_bar, const double* memory) {
+    if (element != p.element) return 0.0;
+    if (p.z_bar < 0) return energy_bar;
+    if (p.a < 0) return memory[p.z_bar * threads];
+    return memory[p.z_bar * threads] * memory[p.a * threads] +
+           memory[p.z_dot_bar * threads] * memory[p.a_dot * threads];
   }
 };
 

@@ -28,20 +28,32 @@ def worker_count(threads: int | None) -> int:
     return available if not threads else max(1, min(int(threads), available))
 
 
+def core_evaluator(
+    core: _core.Potential, precision: str = "double", device: str = "cpu"
+) -> _core.Evaluator:
+    """Raises DeviceError where "cuda" is asked for and cannot be used; warns, once in a process,
+    where "auto" is the CPU."""
+    evaluator = _core.Evaluator(core, precision, device)
+    if evaluator.remark and evaluator.remark not in _SAID:
+        _SAID.add(evaluator.remark)
+        warnings.warn(evaluator.remark, stacklevel=4)
+    return evaluator
+
+
+_SAID: set[str] = set()
+
+
 class Evaluator:
     """Evaluates a potential any number of times; on a device, it stays there from one to the next.
 
-    Raises DeviceError where "cuda" is asked for and cannot be used; warns, once in a process, where
-    "auto" is the CPU.
+    Raises and warns as `core_evaluator`.
     """
 
     def __init__(self, potential: Potential, precision: str = "double", device: str = "cpu"):
         """Arguments as those of `Potential.evaluate`."""
         self.potential = potential
         self._choices = precision, device
-        self._core = _core.Evaluator(potential._core, precision, device)
-        if self._core.remark:
-            _say_once(self._core.remark)
+        self._core = core_evaluator(potential._core, precision, device)
 
     def evaluate(self, configurations: Iterable[Atoms], threads: int | None = None) -> list[Result]:
         """As `Potential.evaluate`."""
@@ -55,12 +67,3 @@ class Evaluator:
     def __reduce__(self) -> tuple[Callable[..., Evaluator], tuple[Potential, str, str]]:
         """Copies are made anew."""
         return Evaluator, (self.potential, *self._choices)
-
-
-_SAID: set[str] = set()
-
-
-def _say_once(remark: str) -> None:
-    if remark not in _SAID:
-        _SAID.add(remark)
-        warnings.warn(remark, stacklevel=4)

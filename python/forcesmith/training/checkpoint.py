@@ -46,6 +46,7 @@ NOT_COMPARED = (
     "checkpoint_seconds",
     "committee",
     "threads",
+    "device",
 )
 COMMENT = b"sha256:"
 COMMENT_LENGTH = len(COMMENT) + 64

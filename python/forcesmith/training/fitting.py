@@ -18,7 +18,7 @@ from forcesmith.analysis.metrics import ErrorTable, errors_by_group
 from forcesmith.data.batches import smallest_distances
 from forcesmith.data.checks import check_configurations
 from forcesmith.data.dataset import Dataset, split
-from forcesmith.potentials.evaluator import worker_count
+from forcesmith.potentials.evaluator import Evaluator, core_evaluator, worker_count
 from forcesmith.potentials.potential import Potential
 from forcesmith.potentials.short_range import set_short_range, strengthen_wall
 from forcesmith.training.checkpoint import (
@@ -40,7 +40,7 @@ from forcesmith.training.settings import FitSettings, GroupWeights
 from forcesmith.training.starting_potential import given_offsets, starting_potential
 from forcesmith.training.training_set import TrainingSet
 
-NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds"}
+NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device"}
 
 
 @dataclass
@@ -144,6 +144,7 @@ def _fit(
     compared = compared_settings(settings, elements)
     start = _start(train, elements, settings, compared, checkpoint)
     potential, resumed = start.potential, start.resumed
+    evaluator = core_evaluator(potential._core, device=settings.optimizer.device)
     optimizer = settings.optimizer.model_copy(
         update={"method": start.method if start.by_gradient else "auto"}
     )
@@ -171,12 +172,13 @@ def _fit(
         "method": start.method,
     }
     record = Record(potential, training_set, optimizer, progress, checkpoint, common, started)
-    search = _search(record, validation, settings, start)
+    search = _search(record, evaluator, validation, settings, start)
     if checkpoint is not None and resumed is not None:
         _resume(record, search, resumed, checkpoint)
     ending = ended or _searched(record, search)
-    train_errors = errors_by_group(potential, train)
-    test_errors = errors_by_group(potential, test) if test else None
+    results = Evaluator(potential, device=optimizer.device)
+    train_errors = errors_by_group(results.evaluate(train), train)
+    test_errors = errors_by_group(results.evaluate(test), test) if test else None
     coefficient_errors = None if ending == "interrupted" else search.coefficient_errors
     if ended is None:
         potential._core.provenance = _provenance(
@@ -258,14 +260,18 @@ def _without_validation(
 
 
 def _search(
-    record: Record, validation: Dataset, settings: FitSettings, start: _Start
+    record: Record,
+    evaluator: _core.Evaluator,
+    validation: Dataset,
+    settings: FitSettings,
+    start: _Start,
 ) -> GradientSearch | LinearSearch:
     """The search for the parameters of the record's potential, which it prepares for that."""
     core, training_set, optimizer = record.core, record.training_set, record.optimizer
     offsets = given_offsets(settings, training_set.elements)
     n_workers = worker_count(optimizer.threads)
     if not start.by_gradient:
-        squares = LinearLeastSquares(core, training_set, optimizer.ridge, offsets, n_workers)
+        squares = LinearLeastSquares(evaluator, training_set, optimizer.ridge, offsets, n_workers)
         return LinearSearch(record, squares, optimizer)
     if start.resumed is None:
         if offsets is not None:
@@ -277,7 +283,8 @@ def _search(
     validation_set = TrainingSet(
         validation, training_set.elements, start.potential.cutoff, settings.weights
     )
-    return GradientSearch(record, validation_set, optimizer, offsets is not None, n_workers)
+    fixed_offsets = offsets is not None
+    return GradientSearch(record, evaluator, validation_set, optimizer, fixed_offsets, n_workers)
 
 
 def _resume(

@@ -48,14 +48,17 @@ class Loss:
 
     def __init__(
         self,
-        core: _core.Potential,
+        evaluator: _core.Evaluator,
         batches: Sequence[LabelledBatch],
         free: np.ndarray,
         n_workers: int,
         penalty: Penalty = no_penalty,
     ):
-        self.core = core
+        self.evaluator = evaluator
+        self.core = core = evaluator.potential
         self.batches = batches
+        for batch in batches:
+            evaluator.keep(batch.neighbors)
         self.free = free
         self.n_workers = n_workers
         self.penalty = penalty
@@ -74,7 +77,7 @@ class Loss:
 
     def value(self) -> Fitted:
         """At the present parameters."""
-        found = [residuals(self.core, batch, self.n_workers) for batch in self.batches]
+        found = [residuals(self.evaluator, batch, self.n_workers) for batch in self.batches]
         penalty, _ = self.penalty(self.core.model_parameters)
         return Fitted(sum(r.loss for r in found) + penalty, found)
 
@@ -82,22 +85,25 @@ class Loss:
         """Sets the parameters to x; loss and gradient (len(x),) there."""
         self.set_parameters(x)
         fitted = self.value()
-        descriptor, model = gradients(self.core, self.batches, fitted.residuals, self.n_workers)
+        descriptor, model = gradients(
+            self.evaluator, self.batches, fitted.residuals, self.n_workers
+        )
         _, slope = self.penalty(self.core.model_parameters)
         return fitted, np.concatenate([descriptor, (model + slope)[self.free]])
 
 
 def gradients(
-    core: _core.Potential,
+    evaluator: _core.Evaluator,
     batches: Sequence[LabelledBatch],
     found: Sequence[Residuals],
     n_workers: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of the weighted sum of squares: with the descriptor parameters, with the model parameters."""
+    core = evaluator.potential
     total = [np.zeros(len(core.descriptor_parameters)), np.zeros(len(core.model_parameters))]
     for batch, residual in zip(batches, found, strict=True):
         weights = batch.weights
-        parts = core.parameter_gradient(
+        parts = evaluator.parameter_gradient(
             batch.neighbors,
             2 * weights.energies * residual.energies,
             2 * weights.forces * residual.forces,

@@ -26,6 +26,7 @@ from pydantic import (
 from forcesmith import _core
 from forcesmith.data.label_settings import LabelSettings, Section
 from forcesmith.data.labels import shortened
+from forcesmith.potentials.evaluator import DeviceChoice
 from forcesmith.potentials.potential import Potential
 
 # Larger ones would drown everything else in a sum of squares.
@@ -184,7 +185,8 @@ class OptimizerSettings(Section):
     """With a validation set: stop after so many iterations without a better one."""
     resume: bool = False
     """Continue from the checkpoint of an interrupted or finished fit. Settings and data must be the
-    same, but for max_iterations, tolerance, patience, batch_size, learning rates and threads."""
+    same, but for max_iterations, tolerance, patience, batch_size, learning rates, threads and
+    device."""
     overwrite: bool = False
     """Start anew even where the checkpoint of an interrupted fit lies."""
     checkpoint_seconds: float = Field(30.0, ge=0.0)
@@ -195,6 +197,9 @@ class OptimizerSettings(Section):
     """Of the random start, of mini-batches and of the validation set."""
     threads: int = Field(0, ge=0, le=_LARGEST_NUMBER)
     """0: all cores that OMP_NUM_THREADS allows."""
+    device: DeviceChoice = "cpu"
+    """Where the loss and its gradient are computed: "cuda" is an NVIDIA GPU, "auto" one if there is
+    any, else the CPU. Linear coefficients and Gauss-Newton matrices are computed by the CPU."""
     start: Annotated[
         str | Potential | None,
         PlainValidator(_path_or_potential, json_schema_input_type=str | None),

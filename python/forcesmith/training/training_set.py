@@ -163,16 +163,16 @@ class TrainingSet:
         return 1000 * _rms(np.concatenate(energies)), _rms(np.concatenate(forces))
 
 
-def observables(core: _core.Potential, batch: LabelledBatch, n_workers: int) -> Observables:
+def observables(evaluator: _core.Evaluator, batch: LabelledBatch, n_workers: int) -> Observables:
     """What a potential says of a batch."""
-    raw = _core.Evaluator(core).evaluate(batch.neighbors, n_workers)
+    raw = evaluator.evaluate(batch.neighbors, n_workers)
     energies = np.add.reduceat(raw["energies"], batch.first_atoms[:-1])
     return Observables(energies, raw["forces"], raw["virials"])
 
 
-def residuals(core: _core.Potential, batch: LabelledBatch, n_workers: int) -> Residuals:
+def residuals(evaluator: _core.Evaluator, batch: LabelledBatch, n_workers: int) -> Residuals:
     """Evaluate a potential on a batch and compare with the labels."""
-    found = observables(core, batch, n_workers).minus(batch.labels)
+    found = observables(evaluator, batch, n_workers).minus(batch.labels)
     loss = (
         np.sum(batch.weights.energies * found.energies**2)
         + np.sum(batch.weights.forces * found.forces**2)

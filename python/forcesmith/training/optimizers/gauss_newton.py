@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.linalg import eigh
 
+from forcesmith import _core
 from forcesmith.training.loss import Loss
 from forcesmith.training.training_set import LabelledBatch, TrainingSet, join_labelled
 
@@ -61,13 +62,15 @@ def sampled_curvature(
 def _sampled_rows(
     loss: Loss, batch: LabelledBatch, share: float, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
+    # Single configurations keep no device busy.
+    evaluator = _core.Evaluator(loss.core)
     weights = batch.weights
     no_energy, no_force, no_virial = (
         np.zeros_like(x) for x in (weights.energies, weights.forces, weights.virials)
     )
 
     def row(energy: np.ndarray, force: np.ndarray, virial: np.ndarray) -> np.ndarray:
-        descriptor, model = loss.core.parameter_gradient(
+        descriptor, model = evaluator.parameter_gradient(
             batch.neighbors, energy, force, virial, loss.n_workers
         )
         return np.concatenate([descriptor, model[loss.free]])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from forcesmith import _core
 from forcesmith.potentials.potential import Potential
 from forcesmith.training.loss import Fitted, Loss, free_parameters, gradients, with_role
 from forcesmith.training.optimizers.gauss_newton import GaussNewtonCoordinates, sampled_curvature
@@ -69,6 +70,7 @@ class GradientSearch:
     def __init__(
         self,
         record: Record,
+        evaluator: _core.Evaluator,
         validation_set: TrainingSet,
         settings: OptimizerSettings,
         fixed_offsets: bool,
@@ -76,6 +78,7 @@ class GradientSearch:
     ):
         self.record = record
         self.core = record.core
+        self.evaluator = evaluator
         self.validation_set = validation_set
         self.settings = settings
         self.n_workers = n_workers
@@ -83,12 +86,14 @@ class GradientSearch:
         self.decayed = with_role(self.core, "weight")
         penalty = self._penalty if settings.method != "adam" else None
         self.loss = Loss(
-            self.core,
+            evaluator,
             record.training_set.batches,
             free_parameters(self.core, fixed_offsets),
             n_workers,
             *([penalty] if penalty else []),
         )
+        for batch in validation_set.batches:
+            evaluator.keep(batch.neighbors)
 
     def resume(self, arrays: dict[str, np.ndarray]) -> None:
         """Go on from these of a `State`; KeyError, TypeError or ValueError if they do not fit."""
@@ -223,8 +228,8 @@ class GradientSearch:
             x = state.x.copy()  # the state is that of whole epochs
             for batch in training_set.mini_batches(settings.batch_size, rng):
                 self.loss.set_parameters(x)
-                found = [residuals(self.core, batch, self.n_workers)]
-                descriptor, model = gradients(self.core, [batch], found, self.n_workers)
+                found = [residuals(self.evaluator, batch, self.n_workers)]
+                descriptor, model = gradients(self.evaluator, [batch], found, self.n_workers)
                 gradient = np.concatenate([descriptor, model[self.loss.free]])
                 if not np.isfinite(gradient).all():
                     return "diverged"
@@ -253,7 +258,7 @@ class GradientSearch:
         score = None
         if self.validation_set.n_configurations:
             batches = self.validation_set.batches
-            score = sum(residuals(self.core, batch, self.n_workers).loss for batch in batches)
+            score = sum(residuals(self.evaluator, batch, self.n_workers).loss for batch in batches)
         kept = self.record.keep_if_best(fitted, score)
         state.since_best = 0 if kept else state.since_best + 1
 

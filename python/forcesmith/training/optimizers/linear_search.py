@@ -26,9 +26,8 @@ class LinearSearch:
 
     def __init__(self, record: Record, squares: LinearLeastSquares, settings: OptimizerSettings):
         self.record = record
-        self.core = record.core
         self.squares = squares
-        self.joint = squares.joint_loss(record.core)
+        self.joint = squares.joint_loss()
         self.settings = settings
 
     def resume(self, arrays: dict[str, np.ndarray]) -> None:
@@ -50,7 +49,7 @@ class LinearSearch:
         ending = "converged"
         try:
             if record.best is None:
-                if not record.keep_if_best(self.squares.solve(self.core)):
+                if not record.keep_if_best(self.squares.solve()):
                     raise ValueError(NOT_FINITE)
                 self._iteration_done()
             if self.joint.n_descriptor > 0:
@@ -60,7 +59,7 @@ class LinearSearch:
                     ending = "iterations"
             if self.settings.solver == "ard":
                 record.restore_best()
-                fitted = self.squares.solve_ard(self.core, self.settings.ard_threshold)
+                fitted = self.squares.solve_ard(self.settings.ard_threshold)
                 record.keep(fitted, fitted.loss)  # fewer coefficients, larger loss
                 self._iteration_done()
         except KeyboardInterrupt:
@@ -107,6 +106,6 @@ class LinearSearch:
             if record.stagnates():
                 break
         record.restore_best()
-        record.keep_if_best(self.squares.solve(self.core))
+        record.keep_if_best(self.squares.solve())
         self._iteration_done()
         return before - record.best_loss > self.settings.tolerance * before

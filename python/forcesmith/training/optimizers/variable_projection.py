@@ -46,16 +46,18 @@ class LinearLeastSquares:
 
     def __init__(
         self,
-        core: _core.Potential,
+        evaluator: _core.Evaluator,
         training_set: TrainingSet,
         ridge: float,
         offsets: np.ndarray | None,
         n_workers: int,
     ):
-        """core: gives what the model parameters do not change, such as a repulsion.
+        """evaluator: its potential gives what model parameters do not change, as a repulsion.
         ridge: penalty ridge * sum_k s_k^2 theta_k^2, s_k the norm of column k in the first solve.
         offsets: given energy offsets (n_elements,), eV; None: fitted.
         """
+        self.evaluator = evaluator
+        self.core = core = evaluator.potential
         self.training_set = training_set
         self.ridge = ridge
         self.n_workers = n_workers
@@ -67,7 +69,7 @@ class LinearLeastSquares:
             training_set.smallest_energy_offsets() if offsets is None else offsets
         )
         self.baseline = core.model_parameters
-        fixed = [residuals(core, batch, n_workers) for batch in training_set.batches]
+        fixed = [residuals(evaluator, batch, n_workers) for batch in training_set.batches]
         core.model_parameters = before
         self.targets = [Observables(-r.energies, -r.forces, -r.virials) for r in fixed]
         self.scale: np.ndarray | None = None
@@ -76,9 +78,9 @@ class LinearLeastSquares:
         the weighted design matrix and s^2 the loss per degree of freedom; 0 for given offsets. The
         descriptor parameters count as known."""
 
-    def solve(self, core: _core.Potential) -> Fitted:
-        """Set the model parameters of `core` to the minimum of the loss."""
-        triangle = self.triangle(core)
+    def solve(self) -> Fitted:
+        """Set the model parameters of the potential to the minimum of the loss."""
+        triangle = self.triangle()
         columns, target = triangle.matrix[:-1, :-1], triangle.matrix[:-1, -1]
         if self.scale is None:
             norms = np.linalg.norm(columns, axis=0)
@@ -90,14 +92,14 @@ class LinearLeastSquares:
         u, s, vt = svd(scaled, full_matrices=False, lapack_driver="gesdd")
         kept = s > s[0] * np.finfo(float).eps * len(s)
         theta = vt[kept].T @ ((u[:, kept].T @ padded) / s[kept])
-        fitted = self._set(core, theta / self.scale)
+        fitted = self._set(theta / self.scale)
         freedom = triangle.n_rows - np.count_nonzero(kept)
         variance = fitted.loss / freedom if freedom > 0 else np.nan
         spread = np.linalg.norm(vt[kept].T / s[kept], axis=1) / self.scale
         self.standard_errors = self._of_all_parameters(np.sqrt(variance) * spread)
         return fitted
 
-    def solve_ard(self, core: _core.Potential, threshold: float) -> Fitted:
+    def solve_ard(self, threshold: float) -> Fitted:
         """Set the model parameters by automatic relevance determination (D. J. C. MacKay, Bayesian
         methods for backpropagation networks (1994); scikit-learn's ARDRegression): every
         coefficient has a prior width of its own, and those that are not needed become 0.
@@ -111,7 +113,7 @@ class LinearLeastSquares:
             raise ValueError(
                 'The solver "ard" needs scikit-learn; install it with: pip install scikit-learn.'
             ) from None
-        triangle = self.triangle(core)
+        triangle = self.triangle()
         root = np.sqrt(triangle.n_rows)
         norms = np.linalg.norm(triangle.matrix, axis=0) / root
         norms[norms == 0] = 1.0
@@ -127,14 +129,15 @@ class LinearLeastSquares:
         errors = np.zeros(len(unit))
         errors[regression.lambda_ < threshold] = np.sqrt(np.diag(regression.sigma_))
         self.standard_errors = self._of_all_parameters(errors * unit)
-        return self._set(core, regression.coef_ * unit)
+        return self._set(regression.coef_ * unit)
 
-    def _set(self, core: _core.Potential, coefficients: np.ndarray) -> Fitted:
+    def _set(self, coefficients: np.ndarray) -> Fitted:
         """coefficients: of the free columns, on top of the baseline."""
         parameters = self.baseline.copy()
         parameters[self.free] += coefficients
-        core.model_parameters = parameters
-        found = [residuals(core, batch, self.n_workers) for batch in self.training_set.batches]
+        self.core.model_parameters = parameters
+        batches = self.training_set.batches
+        found = [residuals(self.evaluator, batch, self.n_workers) for batch in batches]
         return Fitted(sum(r.loss for r in found) + self.penalty(parameters)[0], found)
 
     def _of_all_parameters(self, of_free: np.ndarray) -> np.ndarray:
@@ -149,14 +152,15 @@ class LinearLeastSquares:
         gradient = self._of_all_parameters(2 * self.ridge * self.scale * scaled)
         return self.ridge * float(scaled @ scaled), gradient
 
-    def joint_loss(self, core: _core.Potential) -> Loss:
+    def joint_loss(self) -> Loss:
         """The same loss as a function of descriptor and free model parameters."""
-        return Loss(core, self.training_set.batches, self.free, self.n_workers, self.penalty)
+        batches = self.training_set.batches
+        return Loss(self.evaluator, batches, self.free, self.n_workers, self.penalty)
 
-    def triangle(self, core: _core.Potential) -> Triangle:
+    def triangle(self) -> Triangle:
         """Of the free design columns and, as the last one, the labels."""
         return stream_triangle(
-            core,
+            self.core,
             self.training_set,
             self.free,
             lambda number: self.targets[number],
@@ -241,13 +245,13 @@ def _descriptor_columns(joint: Loss, batch: LabelledBatch) -> Observables:
     """Derivatives of energies, forces and virials with the descriptor parameters."""
     core = joint.core
     start = core.descriptor_parameters
-    here = observables(core, batch, joint.n_workers)
+    here = observables(joint.evaluator, batch, joint.n_workers)
     columns = []
     for k in range(len(start)):
         moved = start.copy()
         moved[k] += DIFFERENCE_STEP * max(1.0, abs(start[k]))
         core.descriptor_parameters = moved
-        there = observables(core, batch, joint.n_workers)
+        there = observables(joint.evaluator, batch, joint.n_workers)
         columns.append(there.minus(here).divided_by(moved[k] - start[k]))
     core.descriptor_parameters = start
     return Observables.stacked(columns)

@@ -1,0 +1,23 @@
+#include "devices/device_training.hpp"
+
+#include <Kokkos_Core.hpp>
+
+#include "fitting/device_parameter_gradient.hpp"
+
+namespace forcesmith {
+
+struct BackendTraining::OnDevice {
+  DeviceParameterGradient<Kokkos::DefaultExecutionSpace> gradient;
+};
+
+BackendTraining::BackendTraining(const Potential& potential, std::size_t max_bytes)
+    : on_device_(new OnDevice{{potential, max_bytes}}) {}
+BackendTraining::~BackendTraining() = default;
+
+void BackendTraining::update(const Potential& potential) { on_device_->gradient.update(potential); }
+void BackendTraining::set_max_bytes(std::size_t max_bytes) { on_device_->gradient.set_max_bytes(max_bytes); }
+ParameterGradient BackendTraining::gradient(const GivenPairs& pairs, const TrainingWeights& weights) {
+  return on_device_->gradient.compute(pairs, weights);
+}
+
+}  // namespace forcesmith

@@ -1,0 +1,28 @@
+// Training on the execution space of a device backend: DeviceParameterGradient in a source of its own, because its
+// kernels take long to compile.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "fitting/parameter_gradient.hpp"
+#include "neighbors/device_selection.hpp"
+
+namespace forcesmith {
+
+class BackendTraining {
+ public:
+  BackendTraining(const Potential& potential, std::size_t max_bytes);
+  ~BackendTraining();
+  /// Takes over the parameters of the potential, which have changed.
+  void update(const Potential& potential);
+  void set_max_bytes(std::size_t max_bytes);
+  /// pairs and weights: in the memory of the device.
+  ParameterGradient gradient(const GivenPairs& pairs, const TrainingWeights& weights);
+
+ private:
+  struct OnDevice;
+  std::unique_ptr<OnDevice> on_device_;
+};
+
+}  // namespace forcesmith
