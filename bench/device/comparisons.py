@@ -152,7 +152,8 @@ compute energies all pe/atom
 compute virials all stress/atom NULL pair
 compute centroid all centroid/stress/atom NULL pair
 compute counts all pair forcesmith
-dump 1 all custom 10 {structure}.{variant}.txt id fx fy fz c_energies c_virials[*] c_centroid[*]
+dump 1 all custom {steps} {structure}.{variant}.txt id fx fy fz c_energies c_virials[*] &
+c_centroid[*]
 dump_modify 1 sort id format float %.17g
 thermo_style custom step pe c_counts[1] c_counts[2] press
 run 0
@@ -161,7 +162,7 @@ $(pxz:%.17g) $(pyz:%.17g) $(c_counts[1]) $(c_counts[2])"
 velocity all set 20 -30 10
 fix 1 all nve
 timestep 0.002
-run 10
+run {steps}
 """
 PER_ATOM = {"forces": slice(1, 4), "atom energies": slice(4, 5), "atom virials": slice(5, 11)}
 PER_ATOM |= {"centroid virials": slice(11, 20)}
@@ -174,11 +175,13 @@ def compare_in_lammps(
     folder: Path,
     *,
     ranks: int = 1,
+    threads: int = 1,
     precisions: Sequence[str] = tuple(TOLERANCES),
     timeout: float,
     program: Path | None = None,
 ) -> list[dict[str, Any]]:
-    """All that LAMMPS can ask for, at the start and after 10 steps with 5 neighbor lists."""
+    """All that LAMMPS can ask for, at the start and after 10 steps with 5 neighbor lists; after 2
+    steps of many atoms."""
     potential.write(folder / "potential.json")
     for size in sizes:
         ase.io.write(
@@ -196,7 +199,11 @@ def compare_in_lammps(
         for variant, keywords in variants.items():
             script = "".join(
                 ONE_RUN.format(
-                    structure=size, variant=variant, keywords=keywords, elements=" ".join(ELEMENTS)
+                    structure=size,
+                    variant=variant,
+                    keywords=keywords,
+                    elements=" ".join(ELEMENTS),
+                    steps=10 if size < 10000 else 2,
                 )
                 for size in sizes
             )
@@ -205,6 +212,7 @@ def compare_in_lammps(
                 script,
                 folder=folder,
                 ranks=1 if on_cpu else ranks,
+                threads=threads if on_cpu else 1,
                 program=None if on_cpu else program,
                 timeout=timeout,
             )
@@ -232,7 +240,7 @@ def _state(text: str, size: int, dump: Path) -> dict[str, Any]:
     numbers = list(map(float, line))
     frames = _frames(dump, size)
     state = {"energy": numbers[:1], "pressure": numbers[1:7], "counts": numbers[7:]}
-    for moment, frame in zip(("", " after 10 steps"), frames, strict=True):
+    for moment, frame in zip(("", " after some steps"), frames, strict=True):
         state |= {quantity + moment: frame[:, part] for quantity, part in PER_ATOM.items()}
     dump.unlink()
     return state

@@ -34,13 +34,14 @@ ENDS = {
     "device": 0.1,
     "checks": 0.3,
     "sanitizer": 0.45,
-    "rates": 0.8,
+    "rates": 0.82,
     "kernels": 0.9,
     "ranks": 0.93,
-    "fits": 0.96,
+    "fits": 0.97,
     "cpu": 1.0,
 }
 """By when a section begins nothing new, as a part of the whole time."""
+CORES = len(os.sched_getaffinity(0))
 LONGEST = 60.0  # seconds of one run; an error if it takes longer
 NUMBERS = ["name", "driver_version", "memory.total", "clocks.sm", "clocks.max.sm", "clocks.mem"]
 NUMBERS += ["clocks.max.mem", "power.draw", "power.limit", "ecc.mode.current", "compute_mode"]
@@ -145,7 +146,7 @@ class Session:
             (f"LAMMPS, {name}", name, one, small, 1)
             for name, one in (few if self.small else comparisons.potentials()).items()
         ]
-        at_once = max(1, min(6, len(os.sched_getaffinity(0)) // 2))
+        at_once = max(1, min(6, CORES // 2))
         with ThreadPoolExecutor(at_once + 1) as pool:
             running = [pool.submit(self.check_in_python)]
             running += [pool.submit(self.check_in_lammps, *task) for task in tasks]
@@ -157,7 +158,13 @@ class Session:
             return []
         with tempfile.TemporaryDirectory(dir=self.temporary.name) as folder:
             return compare_in_lammps(
-                name, potential, sizes, Path(folder), ranks=ranks, timeout=self.timeout
+                name,
+                potential,
+                sizes,
+                Path(folder),
+                ranks=ranks,
+                threads=CORES // 2 if max(sizes) > 10000 else 1,
+                timeout=self.timeout,
             )
 
     def check_in_python(self, *before: str) -> list[dict]:
@@ -186,7 +193,7 @@ class Session:
         names = list(comparisons.few_potentials())
         tasks = [("memcheck", "Python", None)]
         tasks += [(kind, "LAMMPS", name) for kind in ("memcheck", "racecheck") for name in names]
-        with ThreadPoolExecutor(max(1, min(8, len(os.sched_getaffinity(0)) // 2))) as pool:
+        with ThreadPoolExecutor(max(1, min(8, CORES // 2))) as pool:
             running = [pool.submit(self.sanitize, tool, *task) for task in tasks]
             for one in as_completed(running):
                 self.add("sanitizer", *one.result())
@@ -233,10 +240,9 @@ class Session:
         self.results["device"]["after_rates"] = devices()
 
     def ranks(self) -> None:
-        cores = len(os.sched_getaffinity(0))
         for ranks in (2, 4, 8):
             for case in self.cases[:1] if self.small else self.cases[:3]:
-                if ranks <= max(2, cores):
+                if ranks <= max(2, CORES):
                     self.rate(case, "1 million", ranks=ranks, seconds=0.1 if self.small else 1.5)
 
     def fits(self) -> None:
@@ -253,9 +259,8 @@ class Session:
             print(f"fit, {device}: {1e-3 * measured['rate']:.1f} katom/s", flush=True)
 
     def cpu(self) -> None:
-        cores = len(os.sched_getaffinity(0))
         for case in self.cases[:1] if self.small else self.cases:
-            self.rate(case, "32 thousand", device="cpu", threads=cores, seconds=1.0)
+            self.rate(case, "32 thousand", device="cpu", threads=CORES, seconds=1.0)
 
     def rate(self, case: DeviceCase, size: str, **how: Any) -> None:
         what = ", ".join([case.name, size, *map(str, how.values())])

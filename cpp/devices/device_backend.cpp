@@ -26,6 +26,8 @@
 
 namespace forcesmith {
 
+extern template class DevicePotential<Kokkos::DefaultExecutionSpace, float>;  // device_potential_single.cpp
+
 namespace {
 
 using Space = Kokkos::DefaultExecutionSpace;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/device_arrays.hpp"
-#include "core/device_launch.hpp"
+#include "neighbors/device_launch.hpp"
 #include "core/device_sums.hpp"
 #include "models/model.hpp"
 #include "neighbors/device_block.hpp"
