@@ -7,10 +7,10 @@
 #include <string>
 
 #include "core/device_arrays.hpp"
-#include "neighbors/device_launch.hpp"
 #include "core/device_sums.hpp"
 #include "models/model.hpp"
 #include "neighbors/device_block.hpp"
+#include "neighbors/device_launch.hpp"
 
 namespace forcesmith {
 
