@@ -219,15 +219,17 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   }
 
   std::size_t bytes(int n_atoms, int max_neighbors) const override {
-    const int n_registers = kept_size(max_neighbors) + working_size(max_neighbors) + n_parts * part_size(max_neighbors);
+    const int max_packs = neighbors_.most_packs(max_neighbors);
+    const int n_registers = kept_size(max_packs) + working_size(max_packs) + n_parts * part_size(max_packs);
     return sizeof(Real) * device_slots(n_registers, n_atoms) + neighbors_.bytes(n_atoms, max_neighbors);
   }
 
   void values(const DeviceBlock<Real>& block, double* B, int stride) override {
-    const int kept = kept_size(block.max_neighbors), working = working_size(block.max_neighbors);
-    const int of_part = part_size(block.max_neighbors);
+    const DevicePacks<Real>& packs = neighbors_.pack(block);
+    const int kept = kept_size(packs.max_packs), working = working_size(packs.max_packs);
+    const int of_part = part_size(packs.max_packs);
     launch_ = {*tables_,
-               neighbors_.pack(block),
+               packs,
                kept,
                working,
                of_part,

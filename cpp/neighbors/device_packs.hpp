@@ -117,18 +117,23 @@ class DevicePackedNeighbors {
         n_elements_(n_elements),
         mixed_(elements == PackElements::mixed) {}
 
+  /// Of an atom; there is memory also where no atom has a neighbor.
+  static int most_packs(int max_neighbors) { return max_neighbors > 0 ? max_neighbors : 1; }
+
   /// Bytes of memory for a block.
   static std::size_t bytes(int n_atoms, int max_neighbors) {
-    return sizeof(int) * n_atoms + (7 * sizeof(Real) + 2 * sizeof(int)) * device_slots(max_neighbors, n_atoms);
+    const std::size_t n = device_slots(most_packs(max_neighbors), n_atoms);
+    return sizeof(int) * n_atoms + (7 * sizeof(Real) + 2 * sizeof(int)) * n;
   }
 
   template <class Given>
   const DevicePacks<Real>& pack(const DeviceBlock<Given>& block) {
-    const std::size_t n = device_slots(block.max_neighbors, block.n_atoms);
+    const int max_packs = most_packs(block.max_neighbors);
+    const std::size_t n = device_slots(max_packs, block.n_atoms);
     Real* x = reserve(d_components_, "forcesmith::neighbors::components", 4 * n);
     int* types = mixed_ && n_elements_ == 1 ? nullptr : reserve(d_types_, "forcesmith::neighbors::types", n);
     packs_ = {block.n_atoms,
-              block.max_neighbors,
+              max_packs,
               mixed_,
               block.center_types,
               reserve(d_counts_, "forcesmith::neighbors::counts", block.n_atoms),

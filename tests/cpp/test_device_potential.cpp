@@ -1,6 +1,6 @@
 // Whole potentials as DevicePotential computes them, run here on the default host space, against Evaluator: energies,
 // forces and virials of every registered descriptor with every registered model and the nuclear repulsion, in both
-// precisions, in one launch and in many; several descriptors; the wall at short range.
+// precisions, in one launch and in many; several descriptors; the wall at short range; atoms without neighbors.
 #include "potentials/device_potential.hpp"
 
 #include "core/kokkos_scope.hpp"
@@ -164,6 +164,29 @@ void test_wall() {
   });
 }
 
+/// Atoms that have no neighbors at all.
+void test_isolated_atoms() {
+  constexpr int n_atoms = device_slice + 3;
+  std::vector<int> centers, types;
+  for (int atom = 0; atom < n_atoms; ++atom) {
+    centers.push_back(atom);
+    types.push_back(atom % 2);
+  }
+  const std::vector<std::int64_t> offsets(n_atoms + 1);
+  const NeighborView view{n_atoms, centers.data(), types.data(), offsets.data(), nullptr,
+                          nullptr, nullptr,        nullptr,      nullptr};
+  std::mt19937 random(9);
+  for_each_example(RegisteredDescriptors{}, descriptor_examples(), [&]<class Own>(const Example& example) {
+    std::vector<std::unique_ptr<Descriptor>> descriptors;
+    descriptors.push_back(make_descriptor<Own>(example.settings, random));
+    Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+    potential.set_terms(repulsion());
+    const Results host = evaluate(potential, view, n_atoms);
+    CHECK(host.energies[0] != 0.0);
+    check_same(launch<double>(potential, GivenPairs{view, 0}, n_atoms, 0), host, 1e-12);
+  });
+}
+
 }  // namespace
 
 int main() {
@@ -172,6 +195,7 @@ int main() {
   test_several_descriptors({"symmetry_functions", "bispectrum", "moment_tensor"}, false);
   test_several_descriptors({"bispectrum", "moment_tensor"}, true);
   test_wall();
+  test_isolated_atoms();
   finalize_kokkos();
   return failures != 0;
 }
