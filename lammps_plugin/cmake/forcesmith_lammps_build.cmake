@@ -29,6 +29,8 @@ if(lammps_build_PKG_KOKKOS)
       "${lammps_build_KOKKOS_PREC} precision. Build it with -DKOKKOS_PREC=double; pair_style forcesmith/kk has single "
       "precision of its own.")
   endif()
+  # Where the programs of Kokkos are that call its compiler, if its sources are LAMMPS' own.
+  list(APPEND CMAKE_PROGRAM_PATH ${FORCESMITH_LAMMPS_SOURCE}/lib/kokkos/bin)
   # Of a Kokkos from elsewhere, from LAMMPS' own sources, or downloaded by its build.
   foreach(folder ${lammps_build_Kokkos_DIR} ${FORCESMITH_LAMMPS_BUILD}/lib/kokkos
       ${FORCESMITH_LAMMPS_BUILD}/kokkos_build-prefix/lib/cmake/Kokkos)
