@@ -107,8 +107,7 @@ ChosenDevice choose_device(DeviceKind kind, int rank_on_machine) {
 
 DeviceEvaluator::DeviceEvaluator(std::shared_ptr<const Device> device, const Potential& potential, Precision precision)
     : device_(std::move(device)),
-      n_descriptor_(potential.descriptor_parameters().size()),
-      n_model_(potential.model_parameters().size()) {
+      n_parameters_(potential.descriptor_parameters().size() + potential.model_parameters().size()) {
   const std::string json = print_potential_file(potential, "potential").text();
   evaluator_ = device_->backend().create(json.data(), json.size(), precision == Precision::single, problem_);
   check(evaluator_ == nullptr);
@@ -138,11 +137,12 @@ void DeviceEvaluator::set_pairs(int n_host, const NeighborView& pairs, std::uint
 void DeviceEvaluator::evaluate(const double* positions, Evaluation& wanted) {
   check(device_->backend().evaluate(evaluator_, positions, &wanted, problem_));
 }
-ParameterGradient DeviceEvaluator::parameter_gradient(const TrainingWeights& weights, int n_configurations) {
-  ParameterGradient gradient{std::vector<double>(n_descriptor_), std::vector<double>(n_model_)};
-  check(device_->backend().parameter_gradient(evaluator_, &weights, n_configurations, gradient.descriptor.data(),
-                                              gradient.model.data(), problem_));
-  return gradient;
+std::vector<double> DeviceEvaluator::parameter_gradients(const TrainingWeights& weights, int n_configurations,
+                                                         bool together) {
+  std::vector<double> gradients(together ? n_parameters_ : n_configurations * n_parameters_);
+  check(device_->backend().parameter_gradients(evaluator_, &weights, n_configurations, together, gradients.data(),
+                                               problem_));
+  return gradients;
 }
 DeviceTimes DeviceEvaluator::take_times() {
   DeviceTimes times;

@@ -7,11 +7,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/precision.hpp"
 #include "devices/device_backend.h"
-#include "fitting/parameter_gradient.hpp"
+#include "fitting/training_weights.hpp"
 #include "neighbors/neighbor_view.hpp"
 #include "potentials/evaluate.hpp"
 
@@ -78,15 +79,16 @@ class DeviceEvaluator {
   void set_pairs(int n_host, const NeighborView& pairs, std::uint64_t key = 0);
   /// positions [n_host][3] angstrom; null after set_pairs.
   void evaluate(const double* positions, Evaluation& wanted);
-  /// As parameter_gradient(); after set_pairs, in double precision.
-  ParameterGradient parameter_gradient(const TrainingWeights& weights, int n_configurations);
+  /// dJ/dparameters, see parameter_gradient(), of every configuration, or of all together; after set_pairs, in double
+  /// precision. Rows of the gradient with the descriptors' parameters, then with the model's.
+  std::vector<double> parameter_gradients(const TrainingWeights& weights, int n_configurations, bool together);
   /// Since it was asked last.
   DeviceTimes take_times();
 
  private:
   void check(int failed) const;
   std::shared_ptr<const Device> device_;
-  std::size_t n_descriptor_, n_model_;  // parameters
+  std::size_t n_parameters_;
   void* evaluator_;
   char problem_[forcesmith_problem_size] = {};
 };

@@ -164,9 +164,12 @@ class DeviceSession {
     wanted.energy += on_device.energy;
   }
 
-  void parameter_gradient(const TrainingWeights& weights, int n_configurations, double* descriptor, double* model) {
+  void parameter_gradients(const TrainingWeights& weights, int n_configurations, bool together, double* gradients) {
     if (!given_) throw std::logic_error("Gradients are of given pairs.");
-    const std::size_t n_atoms = pairs_.n_atoms();
+    const int n_atoms = pairs_.n_atoms();
+    std::vector<int> begin_atoms;
+    for (int atom = 0; atom <= n_atoms && !together; ++atom)
+      begin_atoms.resize(1ul + (atom < n_atoms ? weights.configuration[atom] : n_configurations), atom);
     TrainingWeights on_device{};
     {
       const Stopwatch watch(times_.copy);
@@ -176,10 +179,10 @@ class DeviceSession {
                    copied(d_outside_, "configuration", weights.configuration, n_atoms)};
     }
     const Stopwatch watch(times_.kernels);
-    ParameterGradient gradient;
-    with_less_memory([&] { gradient = compute_gradient(pairs_, on_device); });
-    std::copy(gradient.descriptor.begin(), gradient.descriptor.end(), descriptor);
-    std::copy(gradient.model.begin(), gradient.model.end(), model);
+    with_less_memory([&] {
+      const std::vector<double> found = compute_gradients(pairs_, on_device, begin_atoms);
+      std::copy(found.begin(), found.end(), gradients);
+    });
   }
 
   virtual void set_parameters(std::span<const double> descriptor, std::span<const double> model) = 0;
@@ -189,7 +192,8 @@ class DeviceSession {
  protected:
   virtual void evaluate_pairs(const GivenPairs& pairs, DeviceEvaluation& wanted) = 0;
   virtual void evaluate_list(const ListedPairs& pairs, DeviceEvaluation& wanted) = 0;
-  virtual ParameterGradient compute_gradient(const GivenPairs& pairs, const TrainingWeights& weights) = 0;
+  virtual std::vector<double> compute_gradients(const GivenPairs& pairs, const TrainingWeights& weights,
+                                                const std::vector<int>& begin_atoms) = 0;
   /// False: it needs the least already.
   virtual bool use_less_memory() = 0;
   /// Whether so many bytes are free beside those that evaluations work in.
@@ -300,9 +304,10 @@ class DeviceSessionOf final : public DeviceSession {
   void evaluate_list(const ListedPairs& pairs, DeviceEvaluation& wanted) override {
     on_device_.evaluate(pairs, wanted);
   }
-  ParameterGradient compute_gradient(const GivenPairs& pairs, const TrainingWeights& weights) override {
+  std::vector<double> compute_gradients(const GivenPairs& pairs, const TrainingWeights& weights,
+                                        const std::vector<int>& begin_atoms) override {
     if (!training_) training_ = std::make_unique<BackendTraining>(potential_, max_bytes_);
-    return training_->gradient(pairs, weights);
+    return training_->gradients(pairs, weights, begin_atoms);
   }
   bool use_less_memory() override {
     if (max_bytes_ <= least_working_memory) return false;
@@ -412,10 +417,11 @@ int set_parameters(void* evaluator, const double* descriptor, std::size_t n_desc
                    std::size_t n_model, char* problem) {
   return guarded(problem, [&] { session_of(evaluator).set_parameters({descriptor, n_descriptor}, {model, n_model}); });
 }
-int gradient(void* evaluator, const TrainingWeights* weights, int n_configurations, double* descriptor, double* model,
-             char* problem) {
-  return guarded(problem,
-                 [&] { session_of(evaluator).parameter_gradient(*weights, n_configurations, descriptor, model); });
+int parameter_gradients(void* evaluator, const TrainingWeights* weights, int n_configurations, int together,
+                        double* gradients, char* problem) {
+  return guarded(problem, [&] {
+    session_of(evaluator).parameter_gradients(*weights, n_configurations, together != 0, gradients);
+  });
 }
 int evaluate(void* evaluator, const double* positions, Evaluation* wanted, char* problem) {
   return guarded(problem, [&] { session_of(evaluator).evaluate(positions, *wanted); });
@@ -429,7 +435,7 @@ void take_times(void* evaluator, DeviceTimes* times) { *times = session_of(evalu
 extern "C" __attribute__((visibility("default"))) const forcesmith::DeviceBackend* forcesmith_device_backend() {
   using namespace forcesmith;
   static const DeviceBackend backend{FORCESMITH_VERSION, open,     create,    destroy,  set_parameters,
-                                     search_neighbors,   set_list, set_pairs, evaluate, gradient,
+                                     search_neighbors,   set_list, set_pairs, evaluate, parameter_gradients,
                                      take_times};
   return &backend;
 }

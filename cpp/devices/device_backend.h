@@ -55,9 +55,10 @@ struct DeviceBackend {
   /// positions [n_host][3], null after set_pairs. Sets values_outside and close_neighbors of all atoms, 0 where an atom
   /// is no center.
   int (*evaluate)(void* evaluator, const double* positions, Evaluation* wanted, char* problem);
-  /// After set_pairs, in double precision: parameter_gradient() with its results, which are set.
-  int (*parameter_gradient)(void* evaluator, const TrainingWeights* weights, int n_configurations, double* descriptor,
-                            double* model, char* problem);
+  /// After set_pairs, in double precision: dJ/dparameters, see parameter_gradient(), of every configuration, or of all
+  /// together. Sets rows of the gradient with the descriptors' parameters, then with the model's.
+  int (*parameter_gradients)(void* evaluator, const TrainingWeights* weights, int n_configurations, int together,
+                             double* gradients, char* problem);
   void (*take_times)(void* evaluator, DeviceTimes* times);
 };
 

@@ -16,8 +16,9 @@ BackendTraining::~BackendTraining() = default;
 
 void BackendTraining::update(const Potential& potential) { on_device_->gradient.update(potential); }
 void BackendTraining::set_max_bytes(std::size_t max_bytes) { on_device_->gradient.set_max_bytes(max_bytes); }
-ParameterGradient BackendTraining::gradient(const GivenPairs& pairs, const TrainingWeights& weights) {
-  return on_device_->gradient.compute(pairs, weights);
+std::vector<double> BackendTraining::gradients(const GivenPairs& pairs, const TrainingWeights& weights,
+                                               const std::vector<int>& begin_atoms) {
+  return on_device_->gradient.compute(pairs, weights, begin_atoms);
 }
 
 }  // namespace forcesmith

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "fitting/parameter_gradient.hpp"
 #include "neighbors/device_selection.hpp"
@@ -17,8 +18,9 @@ class BackendTraining {
   /// Takes over the parameters of the potential, which have changed.
   void update(const Potential& potential);
   void set_max_bytes(std::size_t max_bytes);
-  /// pairs and weights: in the memory of the device.
-  ParameterGradient gradient(const GivenPairs& pairs, const TrainingWeights& weights);
+  /// As DeviceParameterGradient::compute().
+  std::vector<double> gradients(const GivenPairs& pairs, const TrainingWeights& weights,
+                                const std::vector<int>& begin_atoms);
 
  private:
   struct OnDevice;

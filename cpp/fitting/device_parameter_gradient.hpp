@@ -29,9 +29,9 @@ class DeviceTraining {
   virtual int n_parameters() const = 0;
   virtual void values(const DeviceBlock<double>& block, double* B, int stride) = 0;
   virtual void tangent(const double* directions, double* B_dot, int stride) = 0;
-  /// Adds to gradient [n_parameters()].
+  /// Adds to rows of gradients.
   virtual void parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar, int stride,
-                                 int n_atoms, double* gradient) = 0;
+                                 const SumRows& gradients) = 0;
 };
 
 namespace FORCESMITH_ISA {
@@ -85,13 +85,14 @@ class DeviceTrainingKernels final : public DeviceTraining<ExecSpace> {
     kernels_.tangent(directions, B_dot, stride);
   }
   void parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar, int stride,
-                         int n_atoms, double* gradient) override {
+                         const SumRows& gradients) override {
     if constexpr (FORCESMITH_ISA::HasParameters<typename Own::Kernels>) {
       const int n = n_parameters();
-      double* of_atoms = reserve(d_of_atoms_, "forcesmith::fitting::of_atoms", static_cast<std::size_t>(n_atoms) * n);
+      double* of_atoms =
+          reserve(d_of_atoms_, "forcesmith::fitting::of_atoms", static_cast<std::size_t>(gradients.n_atoms) * n);
       kernels_.parameter_adjoint(directions, B_bar, B_dot_bar, stride, of_atoms);
       add_sums_over_atoms<ExecSpace>("forcesmith::fitting::sum", FORCESMITH_ISA::GradientsOfAtoms{of_atoms, n}, n,
-                                     n_atoms, gradient);
+                                     gradients);
     }
   }
 
@@ -130,23 +131,28 @@ class DeviceParameterGradient {
 
   void set_max_bytes(std::size_t max_bytes) { max_bytes_ = max_bytes; }
 
-  /// weights: in the memory of the device.
-  ParameterGradient compute(const GivenPairs& pairs, const TrainingWeights& weights) {
-    const std::size_t n = n_descriptor_ + n_model_;
-    double* sums = reserve(d_sums_, "forcesmith::fitting::gradient", n);
-    Kokkos::deep_copy(ExecSpace(), Kokkos::View<double*, typename ExecSpace::memory_space>(sums, n), 0.0);
+  /// weights: in the memory of the device. begin_atoms: of the configurations, and the number of atoms, then a gradient
+  /// of each; empty: of all together. Returns rows of the gradient with the descriptors' parameters, then the model's.
+  std::vector<double> compute(const GivenPairs& pairs, const TrainingWeights& weights,
+                              const std::vector<int>& begin_atoms) {
+    const int n_parameters = static_cast<int>(n_descriptor_ + n_model_);
+    const int n_rows = begin_atoms.empty() ? 1 : static_cast<int>(begin_atoms.size()) - 1;
+    std::vector<double> gradients(static_cast<std::size_t>(n_rows) * n_parameters);
+    if (gradients.empty()) return gradients;
+    double* sums = reserve(d_sums_, "forcesmith::fitting::gradient", gradients.size());
+    const Kokkos::View<double*, typename ExecSpace::memory_space> d_gradients(sums, gradients.size());
+    Kokkos::deep_copy(ExecSpace(), d_gradients, 0.0);
+    const auto d_begin_atoms = device_copy<ExecSpace>("forcesmith::fitting::begin_atoms", begin_atoms);
     const int n_atoms = pairs.n_atoms(), max_neighbors = pairs.max_neighbors();
     const int at_once = atoms_at_once(n_atoms, max_neighbors, bytes(device_slice, max_neighbors), max_bytes_);
-    for (int first = 0; first < n_atoms; first += at_once)
-      add_block(selection_.select(pairs, first, std::min(at_once, n_atoms - first)), weights, first, sums);
-    ParameterGradient gradient{std::vector<double>(n_descriptor_), std::vector<double>(n_model_)};
-    const auto copy = [](const double* from, std::vector<double>& to) {
-      Kokkos::deep_copy(Kokkos::View<double*, Kokkos::HostSpace>(to.data(), to.size()),
-                        Kokkos::View<const double*, typename ExecSpace::memory_space>(from, to.size()));
-    };
-    copy(sums, gradient.descriptor);
-    copy(sums + n_descriptor_, gradient.model);
-    return gradient;
+    for (int first = 0; first < n_atoms; first += at_once) {
+      const int count = std::min(at_once, n_atoms - first);
+      SumRows rows{n_rows, n_parameters, sums, count, first};
+      if (!begin_atoms.empty()) rows = rows.of_configurations(begin_atoms, d_begin_atoms.data());
+      add_block(selection_.select(pairs, first, count), weights, rows);
+    }
+    Kokkos::deep_copy(Kokkos::View<double*, Kokkos::HostSpace>(gradients.data(), gradients.size()), d_gradients);
+    return gradients;
   }
 
  private:
@@ -163,7 +169,8 @@ class DeviceParameterGradient {
     return sum;
   }
 
-  void add_block(const DeviceBlock<double>& block, const TrainingWeights& weights, int first, double* sums) {
+  void add_block(const DeviceBlock<double>& block, const TrainingWeights& weights, SumRows rows) {
+    const int first = rows.first_atom;
     const int n_atoms = block.n_atoms;
     const int* types = block.center_types;
     const std::size_t n_values = device_slots(stride_, n_atoms);
@@ -182,16 +189,16 @@ class DeviceParameterGradient {
       part.columns.put(own, B_dot, n_atoms, types);
     }
     model_->parameter_adjoint(n_atoms, types, B, B_dot, stride_, weights.energy_bar + first, B_bar, B_dot_bar,
-                              sums + n_descriptor_);
+                              rows.from_column(n_descriptor_));
     for (Part& part : parts_) {
       if (part.descriptor->n_parameters() > 0) {
         double* own = part.columns.rows(B_bar, n_atoms);
         double* own_dot = part.columns.rows(B_dot_bar, n_atoms, 1);
         part.columns.take(own, B_bar, n_atoms, types);
         part.columns.take(own_dot, B_dot_bar, n_atoms, types);
-        part.descriptor->parameter_adjoint(directions, own, own_dot, part.columns.stride(), n_atoms, sums);
+        part.descriptor->parameter_adjoint(directions, own, own_dot, part.columns.stride(), rows);
       }
-      sums += part.descriptor->n_parameters();
+      rows = rows.from_column(part.descriptor->n_parameters());
     }
   }
 

@@ -23,9 +23,10 @@ class DeviceModelAdjoint {
   virtual void update(const Model& model) = 0;
   /// Bytes of memory that so many atoms ask for.
   virtual std::size_t bytes(int n_atoms) const = 0;
-  /// As Model::parameter_adjoint.
+  /// As Model::parameter_adjoint; adds to rows of gradients.
   virtual void parameter_adjoint(int n_atoms, const int* types, const double* B, const double* B_dot, int stride,
-                                 const double* energy_bar, double* B_bar, double* B_dot_bar, double* gradient) = 0;
+                                 const double* energy_bar, double* B_bar, double* B_dot_bar,
+                                 const SumRows& gradients) = 0;
 };
 
 namespace FORCESMITH_ISA {
@@ -80,14 +81,15 @@ class DeviceModelAdjointKernels final : public DeviceModelAdjoint<ExecSpace> {
   std::size_t bytes(int n_atoms) const override { return sizeof(double) * device_slots(memory_size_, n_atoms); }
 
   void parameter_adjoint(int n_atoms, const int* types, const double* B, const double* B_dot, int stride,
-                         const double* energy_bar, double* B_bar, double* B_dot_bar, double* gradient) override {
+                         const double* energy_bar, double* B_bar, double* B_dot_bar,
+                         const SumRows& gradients) override {
     const std::string label = std::string("forcesmith::") + Model::name;
     double* memory = reserve(d_memory_, label + "::adjoint", device_slots(memory_size_, n_atoms));
     const FORCESMITH_ISA::ReverseEnergies<Kernels> pass{*tables_, types,        B,     B_dot,    stride, energy_bar,
                                                         memory,   memory_size_, B_bar, B_dot_bar};
     Kokkos::parallel_for(label + "::reverse_energies", AtomRange<ExecSpace>(0, n_atoms), pass);
     add_sums_over_atoms<ExecSpace>(label + "::parameter_bars", FORCESMITH_ISA::ParameterBars<Kernels>{pass},
-                                   n_parameters_, n_atoms, gradient);
+                                   n_parameters_, gradients);
   }
 
  private:

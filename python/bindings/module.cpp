@@ -193,26 +193,16 @@ class PotentialEvaluator {
 
   py::tuple parameter_gradient(const Batch& batch, const Array<double>& energy_bar, const Array<double>& force_bar,
                                const Array<double>& virial_bar, int n_workers) {
-    check_shape(energy_bar, {batch.n_configurations()}, "energy_bar");
-    check_shape(force_bar, {batch.n_atoms(), 3}, "force_bar");
-    check_shape(virial_bar, {batch.n_configurations(), 6}, "virial_bar");
-    std::vector<double> per_atom(batch.n_atoms());
-    for (int atom = 0; atom < batch.n_atoms(); ++atom) per_atom[atom] = energy_bar.data()[batch.configuration()[atom]];
-    const TrainingWeights weights{per_atom.data(), force_bar.data(), virial_bar.data(), batch.configuration().data()};
-    const NeighborView view = batch.view(potential_);
-    ParameterGradient gradient;
-    {
-      const py::gil_scoped_release release;
-      const std::lock_guard one_at_a_time(mutex_);
-      prepare();
-      if (on_device_) {
-        set_pairs(batch, view);
-        gradient = on_device_->parameter_gradient(weights, batch.n_configurations());
-      } else {
-        gradient = forcesmith::parameter_gradient(potential_, StoredNeighbors(view), weights, n_workers);
-      }
-    }
-    return py::make_tuple(array_of(gradient.descriptor), array_of(gradient.model));
+    const std::vector<double> all = gradients(batch, energy_bar, force_bar, virial_bar, n_workers, true);
+    const auto model = all.begin() + static_cast<std::ptrdiff_t>(potential_.descriptor_parameters().size());
+    return py::make_tuple(array_of({all.begin(), model}), array_of({model, all.end()}));
+  }
+
+  Array<double> parameter_gradients(const Batch& batch, const Array<double>& energy_bar, const Array<double>& force_bar,
+                                    const Array<double>& virial_bar, int n_workers) {
+    const std::vector<double> all = gradients(batch, energy_bar, force_bar, virial_bar, n_workers, false);
+    const std::size_t n_parameters = potential_.descriptor_parameters().size() + potential_.model_parameters().size();
+    return Array<double>({static_cast<std::size_t>(batch.n_configurations()), n_parameters}, all.data());
   }
 
   Potential& potential() { return potential_; }
@@ -242,6 +232,46 @@ class PotentialEvaluator {
       process_ = process;
     }
     revision_ = revision;
+  }
+  /// Rows of the gradient with the descriptors' parameters, then with the model's.
+  std::vector<double> gradients(const Batch& batch, const Array<double>& energy_bar, const Array<double>& force_bar,
+                                const Array<double>& virial_bar, int n_workers, bool together) {
+    check_shape(energy_bar, {batch.n_configurations()}, "energy_bar");
+    check_shape(force_bar, {batch.n_atoms(), 3}, "force_bar");
+    check_shape(virial_bar, {batch.n_configurations(), 6}, "virial_bar");
+    std::vector<double> per_atom(batch.n_atoms());
+    for (int atom = 0; atom < batch.n_atoms(); ++atom) per_atom[atom] = energy_bar.data()[batch.configuration()[atom]];
+    const TrainingWeights weights{per_atom.data(), force_bar.data(), virial_bar.data(), batch.configuration().data()};
+    const NeighborView view = batch.view(potential_);
+    const py::gil_scoped_release release;
+    const std::lock_guard one_at_a_time(mutex_);
+    prepare();
+    if (on_device_) {
+      set_pairs(batch, view);
+      return on_device_->parameter_gradients(weights, batch.n_configurations(), together);
+    }
+    std::vector<double> all;
+    const auto add = [&](const ConfigurationRange& of) {
+      const NeighborView own{of.count,
+                             view.centers + of.first,
+                             view.center_types + of.first,
+                             view.offsets + of.first,
+                             view.neighbors,
+                             view.types,
+                             view.x,
+                             view.y,
+                             view.z};
+      const ParameterGradient gradient = forcesmith::parameter_gradient(
+          potential_, StoredNeighbors(own),
+          {weights.energy_bar + of.first, weights.force_bar, weights.virial_bar, weights.configuration + of.first},
+          n_workers);
+      all.insert(all.end(), gradient.descriptor.begin(), gradient.descriptor.end());
+      all.insert(all.end(), gradient.model.begin(), gradient.model.end());
+    };
+    if (together) add({0, batch.n_atoms()});
+    else
+      for (const ConfigurationRange& range : batch.ranges()) add(range);
+    return all;
   }
   void set_pairs(const Batch& batch, const NeighborView& view) {
     on_device_->set_pairs(batch.n_atoms(), view, kept_.contains(batch.key()) ? batch.key() : 0);
@@ -482,6 +512,9 @@ PYBIND11_MODULE(_core, m) {
       .def("parameter_gradient", &PotentialEvaluator::parameter_gradient, py::arg("batch"), py::arg("energy_bar"),
            py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
            "Gradient (descriptor, model parameters) of sum energy_bar E + force_bar . F + virial_bar : W.")
+      .def("parameter_gradients", &PotentialEvaluator::parameter_gradients, py::arg("batch"), py::arg("energy_bar"),
+           py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
+           "The same of every configuration: (n_configurations, descriptor and model parameters).")
       .def("keep", &PotentialEvaluator::keep, py::arg("batch"),
            "This batch will be given again and again: where there is room, its neighbors stay on the device.")
       .def_property_readonly("potential", &PotentialEvaluator::potential, py::return_value_policy::reference_internal)

@@ -124,6 +124,14 @@ class Evaluator:
         virial_bar: ArrayLike,
         n_workers: int = 1,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def parameter_gradients(
+        self,
+        batch: Batch,
+        energy_bar: ArrayLike,
+        force_bar: ArrayLike,
+        virial_bar: ArrayLike,
+        n_workers: int = 1,
+    ) -> NDArray[np.float64]: ...
     def keep(self, batch: Batch) -> None: ...
     @property
     def potential(self) -> Potential: ...

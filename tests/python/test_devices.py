@@ -206,6 +206,9 @@ def test_training_gradient(case):
     expected = on_cpu.parameter_gradient(batch, *bars)
     assert_same_gradients(on_device.parameter_gradient(batch, *bars), expected)
     assert all(np.linalg.norm(part) > 0.1 for part in expected if part.size)
+    rows = on_device.parameter_gradients(batch, *bars)
+    assert_same_gradients((rows,), (on_cpu.parameter_gradients(batch, *bars),))
+    assert_same_gradients((rows.sum(axis=0),), (np.concatenate(expected),))
     core.model_parameters = core.model_parameters * 1.1
     core.descriptor_parameters = core.descriptor_parameters * 0.9
     changed = on_cpu.parameter_gradient(batch, *bars)
@@ -506,11 +509,14 @@ difference = abs(found.forces - expected.forces).max()
 batch = make_batch([atoms], potential.elements, potential.cutoff)
 rng = np.random.default_rng(0)
 bars = rng.normal(size=1), rng.normal(size=(len(atoms), 3)), rng.normal(size=(1, 6))
-gradients = []
+several = make_batch([atoms[:700], atoms[:1], atoms[:0], atoms[:60]] * 2, potential.elements, 4.3)
+bars_of_several = [rng.normal(size=size) for size in (8, (several.n_atoms, 3), (8, 6))]
+gradients, rows = [], []
 for device in ("cuda", "cpu"):
     evaluator = fs._core.Evaluator(potential._core, device=device)
     evaluator.keep(batch)
     gradients.append(np.concatenate(evaluator.parameter_gradient(batch, *bars)))
+    rows.append(evaluator.parameter_gradients(several, *bars_of_several))
 print(
     json.dumps(
         {
@@ -518,6 +524,8 @@ print(
             "force": abs(expected.forces).max(),
             "gradient difference": np.linalg.norm(gradients[0] - gradients[1]),
             "gradient": np.linalg.norm(gradients[1]),
+            "row difference": np.linalg.norm(rows[0] - rows[1]),
+            "row": np.linalg.norm(rows[1]),
         }
     )
 )
@@ -528,6 +536,7 @@ def test_little_memory(small_file):
     found = in_new_process(LITTLE_MEMORY, small_file, FORCESMITH_TEST_DEVICE_MEMORY="1")
     assert found["force difference"] < 1e-11 * found["force"]
     assert found["gradient difference"] < 1e-11 * found["gradient"]
+    assert found["row difference"] < 1e-11 * found["row"]
 
 
 FORKED = """

@@ -199,7 +199,7 @@ class OptimizerSettings(Section):
     """0: all cores that OMP_NUM_THREADS allows."""
     device: DeviceChoice = "cpu"
     """Where the loss and its gradient are computed: "cuda" is an NVIDIA GPU, "auto" one if there is
-    any, else the CPU. Linear coefficients and Gauss-Newton matrices are computed by the CPU."""
+    any, else the CPU. Linear coefficients are solved for by the CPU."""
     start: Annotated[
         str | Potential | None,
         PlainValidator(_path_or_potential, json_schema_input_type=str | None),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 from scipy.linalg import eigh
 
-from forcesmith import _core
+from forcesmith.data.batches import ATOMS_PER_PORTION, Neighbors, join
 from forcesmith.training.loss import Loss
-from forcesmith.training.training_set import LabelledBatch, TrainingSet, join_labelled
+from forcesmith.training.training_set import Observables, TrainingSet
 
 ROWS_PER_PARAMETER = 2  # force components that are looked at for the curvature of a network
 ROWS_AT_ONCE = 256
@@ -47,45 +48,58 @@ def sampled_curvature(
     n = len(loss.parameters())
     curvature = np.zeros((n, n))
     share = ROWS_PER_PARAMETER * n / (3 * training_set.n_atoms)
-    rows = []
-    for one in training_set.configurations:
-        for row in _sampled_rows(loss, join_labelled([one]), share, rng):
-            rows.append(row)
-            if len(rows) == ROWS_AT_ONCE:
-                curvature += np.transpose(rows) @ rows
-                rows = []
-    if rows:
+    wanted = (
+        (one.neighbors, weights)
+        for one in training_set.configurations
+        for weights in _sampled_weights(one.weights, share, rng)
+    )
+    while chosen := list(itertools.islice(wanted, ROWS_AT_ONCE)):
+        rows = _rows(loss, chosen)
         curvature += np.transpose(rows) @ rows
     return curvature
 
 
-def _sampled_rows(
-    loss: Loss, batch: LabelledBatch, share: float, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    # Single configurations keep no device busy.
-    evaluator = _core.Evaluator(loss.core)
-    weights = batch.weights
-    no_energy, no_force, no_virial = (
-        np.zeros_like(x) for x in (weights.energies, weights.forces, weights.virials)
-    )
-
-    def row(energy: np.ndarray, force: np.ndarray, virial: np.ndarray) -> np.ndarray:
-        descriptor, model = evaluator.parameter_gradient(
-            batch.neighbors, energy, force, virial, loss.n_workers
+def _rows(loss: Loss, chosen: list[tuple[Neighbors, Observables]]) -> list[np.ndarray]:
+    """Gradients of weighted sums of what the potential says of a configuration, each (n,)."""
+    rows: list[np.ndarray] = []
+    while len(rows) < len(chosen):
+        sizes = np.cumsum([len(neighbors.types) for neighbors, _ in chosen[len(rows) :]])
+        count = max(1, int(np.searchsorted(sizes, ATOMS_PER_PORTION)))
+        part = chosen[len(rows) : len(rows) + count]
+        weights = Observables.joined([own for _, own in part])
+        found = loss.evaluator.parameter_gradients(
+            join([neighbors for neighbors, _ in part]),
+            weights.energies,
+            weights.forces,
+            weights.virials,
+            loss.n_workers,
         )
-        return np.concatenate([descriptor, model[loss.free]])
+        descriptor, model = np.split(found, [loss.n_descriptor], axis=1)
+        rows += list(np.hstack([descriptor, model[:, loss.free]]))
+    return rows
+
+
+def _sampled_weights(
+    weights: Observables, share: float, rng: np.random.Generator
+) -> Iterator[Observables]:
+    """weights: of one configuration. Each for one row: roots of the weights of what it is of."""
+
+    def nothing() -> Observables:
+        return Observables.zeros(1, len(weights.forces))
 
     if weights.energies[0] > 0:
-        yield row(np.sqrt(weights.energies), no_force, no_virial)
+        one = nothing()
+        one.energies[:] = np.sqrt(weights.energies)
+        yield one
     for component in np.flatnonzero(weights.virials):
-        one = no_virial.copy()
-        one.flat[component] = np.sqrt(weights.virials.flat[component])
-        yield row(no_energy, no_force, one)
+        one = nothing()
+        one.virials.flat[component] = np.sqrt(weights.virials.flat[component])
+        yield one
     weighted = np.flatnonzero(weights.forces)
     number = min(len(weighted), int(np.ceil(share * weights.forces.size)))
     for component in rng.choice(weighted, number, replace=False) if number else []:
-        one = no_force.copy()
+        one = nothing()
         # The chosen ones stand for all.
         weight = weights.forces.flat[component] * len(weighted) / number
-        one.flat[component] = np.sqrt(weight)
-        yield row(no_energy, one, no_virial)
+        one.forces.flat[component] = np.sqrt(weight)
+        yield one
