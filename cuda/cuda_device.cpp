@@ -2,6 +2,8 @@
 #include <cuda.h>
 #include <cuda_runtime.h>
 
+#include <cstdlib>
+
 #include "core/error.hpp"
 #include "devices/device_hooks.hpp"
 
@@ -10,6 +12,8 @@ namespace forcesmith {
 namespace {
 
 __global__ void do_nothing() {}
+
+int chosen_device = 0;
 
 std::string version(int number) { return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10); }
 
@@ -33,7 +37,7 @@ std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& 
     fail("No NVIDIA GPU can be seen on this machine", "look at nvidia-smi and at CUDA_VISIBLE_DEVICES");
   if (counted != cudaSuccess)
     fail(std::string("The NVIDIA GPUs cannot be used: ") + cudaGetErrorString(counted), "look at nvidia-smi");
-  const int device = rank_on_machine % count;
+  const int device = chosen_device = rank_on_machine % count;
   cudaDeviceProp properties;
   cudaError_t failed = cudaSetDevice(device);
   if (failed == cudaSuccess) failed = cudaGetDeviceProperties(&properties, device);
@@ -50,12 +54,21 @@ std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& 
   if (failed != cudaSuccess)
     fail("The NVIDIA GPU " + std::to_string(device) + " cannot be used: " + cudaGetErrorString(failed),
          "look at nvidia-smi whether others use it, and at CUDA_VISIBLE_DEVICES");
+  unsetenv("KOKKOS_VISIBLE_DEVICES");  // Kokkos would count otherwise than CUDA
   settings.set_device_id(device);
   settings.set_num_threads(1);
   return properties.name;
 }
 
+void check_launches() {
+  const cudaError_t failed = cudaGetLastError();
+  if (failed != cudaSuccess)
+    fail(std::string("The NVIDIA GPU cannot start a kernel: ") + cudaGetErrorString(failed),
+         "look at nvidia-smi whether others use its memory, take fewer atoms or fewer processes for each GPU");
+}
+
 std::size_t free_memory() {
+  cudaSetDevice(chosen_device);  // other libraries of the process may use another
   std::size_t free = 0, all = 0;
   cudaMemGetInfo(&free, &all);
   return free;

@@ -1,8 +1,6 @@
 // From the arrays of LAMMPS to a device of the backend (devices/device.hpp), for pair_style forcesmith device cuda.
 #pragma once
 
-#include <mpi.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,14 +12,15 @@
 
 namespace LAMMPS_NS {
 class Atom;
+class LAMMPS;
 class NeighList;
 class Neighbor;
 }  // namespace LAMMPS_NS
 
 namespace forcesmith::lammps {
 
-/// Number of this process among those of `world` on the same machine. Collective.
-int rank_on_machine(MPI_Comm world);
+/// Number of this process among those on the same machine, of all partitions. Collective.
+int rank_on_machine(const LAMMPS_NS::LAMMPS& lammps);
 
 class DeviceHost {
  public:

@@ -16,6 +16,7 @@
 #include "core/kokkos_scope.hpp"
 #include "device_host.hpp"
 #include "error.h"
+#include "force.h"
 #include "group.h"
 #include "hidden_atoms.hpp"
 #include "neigh_list.h"
@@ -76,8 +77,12 @@ void PairForcesmith::make_evaluator() {
   evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
   device_host_.reset();
   if (device_ == DeviceKind::cpu) return;
-  const int rank = rank_on_machine(world);
-  const ChosenDevice chosen = choose_device(device_, rank);
+  ChosenDevice chosen = choose_device(device_, rank_on_machine(*lmp));
+  if (device_ == DeviceKind::automatic) {
+    int all = chosen.device != nullptr;
+    MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, world);
+    if (!all && chosen.device) chosen = {nullptr, "not every process has a device that can be used."};
+  }
   if (chosen.device) device_host_ = std::make_unique<DeviceHost>(chosen.device, *potential_, precision_);
   static bool said = false;
   if (!said && comm->me == 0)
@@ -86,11 +91,12 @@ void PairForcesmith::make_evaluator() {
   said = true;
 }
 
-/// A device finds neighbors itself, unless LAMMPS leaves some out.
+/// A device finds neighbors itself, unless LAMMPS leaves some out: where other styles take pairs over, or neigh_modify
+/// does.
 void PairForcesmith::request_neighbors() {
   if (device_host_) device_host_->forget_neighbors();
-  const bool leaves_out =
-      neighbor->nex_type + neighbor->nex_group + neighbor->nex_mol > 0 || atom->molecular != LAMMPS_NS::Atom::ATOMIC;
+  const bool leaves_out = neighbor->nex_type + neighbor->nex_group + neighbor->nex_mol + neighbor->includegroup > 0 ||
+                          atom->molecular != LAMMPS_NS::Atom::ATOMIC || utils::strmatch(force->pair_style, "^hybrid");
   if (!device_host_ || leaves_out) PairForcesmithBase::request_neighbors();
   else list = nullptr;
 }

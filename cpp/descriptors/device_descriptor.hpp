@@ -321,7 +321,7 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   template <template <class, class, class> class Launched, class... Arguments>
   void run(const char* what, Arguments... arguments) const {
     with_verbs([&](auto verbs) {
-      Kokkos::parallel_for(label(what), AtomRange<ExecSpace>(0, launch_.packs.n_atoms),
+      Kokkos::parallel_for(label(what), atom_range<ExecSpace>(launch_.packs.n_atoms),
                            Launched<decltype(verbs), Kernels, Real>{launch_, arguments...});
     });
   }

@@ -2,6 +2,8 @@
 // device_backend.h. By nvcc it becomes libforcesmith_cuda.so; tests compile it for a host.
 #include "devices/device_backend.h"
 
+#include <unistd.h>
+
 #include <Kokkos_Core.hpp>
 #include <chrono>
 #include <cstdlib>
@@ -205,7 +207,8 @@ class DeviceSession {
   void with_less_memory(const Work& work) {
     for (;;) {
       try {
-        return work();
+        work();
+        return check_launches();
       } catch (const std::exception& error) {
         // Others may have taken memory that was free before.
         if (!is_out_of_memory(error) || !use_less_memory()) throw;
@@ -332,10 +335,18 @@ std::set<DeviceSession*>& sessions() {
   return all;
 }
 
+pid_t process = 0;  // that opened the device
+
+/// At the end of the process; a child of it has no device.
 void close() {
-  for (DeviceSession* session : sessions()) delete session;
-  sessions().clear();
-  if (Kokkos::is_initialized()) Kokkos::finalize();
+  if (getpid() != process) return;
+  try {
+    for (DeviceSession* session : sessions()) delete session;
+    sessions().clear();
+    if (Kokkos::is_initialized()) Kokkos::finalize();
+  } catch (const std::exception&) {
+    // The device has failed before.
+  }
 }
 
 void write(const std::string& text, char* to, std::size_t size) {
@@ -380,6 +391,7 @@ int open(int rank_on_machine, char* name, char* problem) {
       std::string chosen = prepare_device(rank_on_machine, settings);
       if (!Kokkos::is_initialized()) Kokkos::initialize(settings);
       sessions();  // outlives close()
+      process = getpid();
       std::atexit(close);
       opened = std::move(chosen);
     }

@@ -12,6 +12,9 @@ namespace forcesmith {
 /// Returns its name.
 std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& settings);
 
+/// Throws Error if a kernel could not be started since it was asked last, which Kokkos does not look at.
+void check_launches();
+
 /// Bytes of the device's memory that nobody uses.
 std::size_t free_memory();
 

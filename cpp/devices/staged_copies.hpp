@@ -69,11 +69,15 @@ class StagedCopies {
 
   void prepare() {
     if (buffers_[0].extent(0) > 0) return;
-    for (auto& buffer : buffers_) buffer = Buffer("forcesmith::copies::buffer", piece_bytes / sizeof(double));
+    // All or nothing, should there be no memory.
+    const Buffer first("forcesmith::copies::buffer", piece_bytes / sizeof(double));
+    const Buffer second("forcesmith::copies::buffer", piece_bytes / sizeof(double));
     if constexpr (on_cuda) {
       const auto streams = Kokkos::Experimental::partition_space(ExecSpace(), 1, 1);
       std::copy(streams.begin(), streams.end(), streams_);
     }
+    buffers_[0] = first;
+    buffers_[1] = second;
   }
 
   using Buffer = Kokkos::View<double*, PinnedSpace>;

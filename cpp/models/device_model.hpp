@@ -47,7 +47,7 @@ class DeviceModelKernels : public DeviceModel<ExecSpace> {
     const typename Kernels::Tables tables = *tables_;
     const int memory_size = memory_size_;
     Kokkos::parallel_for(
-        label + "::energies_and_gradients", AtomRange<ExecSpace>(0, n_atoms), KOKKOS_LAMBDA(int atom) {
+        label + "::energies_and_gradients", atom_range<ExecSpace>(n_atoms), KOKKOS_LAMBDA(int atom) {
           const std::size_t row = device_slot(stride, atom, 0);
           energies[atom] = Kernels::template compute_energy<device_slice>(
               tables, types[atom], B + row, memory + device_slot(memory_size, atom, 0), beta + row);

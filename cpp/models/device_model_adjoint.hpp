@@ -87,7 +87,7 @@ class DeviceModelAdjointKernels final : public DeviceModelAdjoint<ExecSpace> {
     double* memory = reserve(d_memory_, label + "::adjoint", device_slots(memory_size_, n_atoms));
     const FORCESMITH_ISA::ReverseEnergies<Kernels> pass{*tables_, types,        B,     B_dot,    stride, energy_bar,
                                                         memory,   memory_size_, B_bar, B_dot_bar};
-    Kokkos::parallel_for(label + "::reverse_energies", AtomRange<ExecSpace>(0, n_atoms), pass);
+    Kokkos::parallel_for(label + "::reverse_energies", atom_range<ExecSpace>(n_atoms), pass);
     add_sums_over_atoms<ExecSpace>(label + "::parameter_bars", FORCESMITH_ISA::ParameterBars<Kernels>{pass},
                                    n_parameters_, gradients);
   }

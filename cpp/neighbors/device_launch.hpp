@@ -11,10 +11,19 @@
 
 namespace forcesmith {
 
+/// A launch whose functor goes along with it. Kokkos would put larger ones, of 512 bytes and more, into a buffer of the
+/// device, and wait for the launch before.
+template <class Policy>
+auto with_arguments(const Policy& policy) {
+  return Kokkos::Experimental::require(policy, Kokkos::Experimental::WorkItemProperty::HintLightWeight);
+}
+
 /// One thread per atom, in blocks of a single warp: a few thousand atoms then keep as many processors of a device busy as
 /// there are warps of them. The execution spaces of the host divide the range as they like.
 template <class ExecSpace>
-using AtomRange = Kokkos::RangePolicy<ExecSpace, Kokkos::LaunchBounds<device_slice, 1>>;
+auto atom_range(int n_atoms) {
+  return with_arguments(Kokkos::RangePolicy<ExecSpace, Kokkos::LaunchBounds<device_slice, 1>>(0, n_atoms));
+}
 
 namespace FORCESMITH_ISA {
 
@@ -49,7 +58,9 @@ void launch_parts(const std::string& label, int n_atoms, const OfPart& of_part) 
     Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(0, n_slices * Work::block), work);
   else
     Kokkos::parallel_for(
-        label, Kokkos::TeamPolicy<ExecSpace, Kokkos::LaunchBounds<Work::block, 1>>(n_slices, Work::block), work);
+        label,
+        with_arguments(Kokkos::TeamPolicy<ExecSpace, Kokkos::LaunchBounds<Work::block, 1>>(n_slices, Work::block)),
+        work);
 }
 
 }  // namespace forcesmith

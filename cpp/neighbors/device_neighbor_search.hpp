@@ -189,7 +189,7 @@ class DeviceNeighborSearch {
         Kokkos::Min<double>(low[0]), Kokkos::Min<double>(low[1]), Kokkos::Min<double>(low[2]),
         Kokkos::Max<double>(high[0]), Kokkos::Max<double>(high[1]), Kokkos::Max<double>(high[2]));
     FORCESMITH_ISA::Cells cells{};
-    double wanted[3], product = 1.0;
+    double wanted[3];
     for (int axis = 0; axis < 3; ++axis) {
       if (low[axis] > high[axis]) low[axis] = high[axis] = 0.0;  // no atoms
       if (!(high[axis] < 1e200 && low[axis] > -1e200))
@@ -197,13 +197,13 @@ class DeviceNeighborSearch {
             "The position of an atom is not finite; look for atoms in the same place or a time step that is "
             "too long.");
       wanted[axis] = std::max(1.0, std::floor((high[axis] - low[axis]) / cutoff));
-      product *= wanted[axis];
     }
-    // In a nearly empty box no more cells than atoms.
-    const double most = atoms.n_host + 64.0;
-    const double shrink = product > most ? std::cbrt(most / product) : 1.0;
+    // Of a nearly empty box, larger cells.
+    const double most = std::min(32.0 * atoms.n_host + 64.0, 1e9);
+    while (wanted[0] * wanted[1] * wanted[2] > most)
+      for (double& count : wanted) count = std::max(1.0, std::floor(0.8 * count));
     for (int axis = 0; axis < 3; ++axis) {
-      cells.counts[axis] = static_cast<int>(std::max(1.0, std::min(most, std::floor(wanted[axis] * shrink))));
+      cells.counts[axis] = static_cast<int>(wanted[axis]);
       cells.origin[axis] = low[axis];
       cells.inverse_edge[axis] = high[axis] > low[axis] ? cells.counts[axis] / (high[axis] - low[axis]) : 0.0;
     }

@@ -143,7 +143,7 @@ class DevicePackedNeighbors {
               x + n,
               x + 2 * n,
               x + 3 * n};
-    Kokkos::parallel_for("forcesmith::neighbors::pack", AtomRange<ExecSpace>(0, block.n_atoms),
+    Kokkos::parallel_for("forcesmith::neighbors::pack", atom_range<ExecSpace>(block.n_atoms),
                          FORCESMITH_ISA::PackNeighbors<Given, Real>{block, packs_, n_elements_, d_cutoffs_.data()});
     return packs_;
   }

@@ -114,6 +114,19 @@ Sums sums_of(int n_local, const double* positions, const double* forces, const D
   return sums;
 }
 
+/// Bytes that evaluations may work in: on GPUs a quarter of what is free, 8 GB at most.
+template <class ExecSpace>
+std::size_t working_memory() {
+#ifdef KOKKOS_ENABLE_CUDA
+  if constexpr (std::is_same_v<ExecSpace, Kokkos::Cuda>) {
+    std::size_t free = 0, all = 0;
+    cudaMemGetInfo(&free, &all);
+    return std::clamp(free / 4, std::size_t{1} << 24, std::size_t{8} << 30);
+  }
+#endif
+  return std::size_t{1} << 30;
+}
+
 /// An array of the device, set to zero.
 template <class ExecSpace, class T>
 T* zeros(DeviceArray<ExecSpace, T>& array, std::size_t size) {
@@ -214,7 +227,7 @@ void PairForcesmithKokkos<DeviceType>::settings(int narg, char** arg) {
 template <class DeviceType>
 void PairForcesmithKokkos<DeviceType>::make_evaluator() {
   const auto make = [&]<class Real>(Real) {
-    evaluator_.template emplace<DevicePotential<ExecSpace, Real>>(*potential_);
+    evaluator_.template emplace<DevicePotential<ExecSpace, Real>>(*potential_, working_memory<ExecSpace>());
   };
   if (precision_ == Precision::single) make(float());
   else make(double());
@@ -247,15 +260,15 @@ void PairForcesmithKokkos<DeviceType>::compute(int eflag, int vflag) {
   double* const on_cpu[] = {eflag_atom ? eatom : nullptr, nullptr, vflag_atom ? &vatom[0][0] : nullptr,
                             cvflag_atom ? &cvatom[0][0] : nullptr};
   DeviceEvaluation wanted;
-  for (std::size_t k = 0; k < std::size(columns); ++k)
-    if (on_cpu[k]) wanted.arrays.*columns[k].array = zeros<ExecSpace>(d_sums_[k], columns[k].n_columns * n_host);
-  wanted.arrays.forces = rows_of(atomKK->k_f.template view<DeviceType>());
-  if (count_outside_) {
-    wanted.values_outside = zeros<ExecSpace>(d_values_outside_, n_host);
-    if (potential_->short_range()) wanted.close_neighbors = zeros<ExecSpace>(d_close_neighbors_, n_host);
-  }
   Sums sums;
   try {
+    for (std::size_t k = 0; k < std::size(columns); ++k)
+      if (on_cpu[k]) wanted.arrays.*columns[k].array = zeros<ExecSpace>(d_sums_[k], columns[k].n_columns * n_host);
+    wanted.arrays.forces = rows_of(atomKK->k_f.template view<DeviceType>());
+    if (count_outside_) {
+      wanted.values_outside = zeros<ExecSpace>(d_values_outside_, n_host);
+      if (potential_->short_range()) wanted.close_neighbors = zeros<ExecSpace>(d_close_neighbors_, n_host);
+    }
     evaluate(wanted, scales());
     sums = sums_of<ExecSpace>(atom->nlocal, rows_of(atomKK->k_x.template view<DeviceType>()), wanted.arrays.forces,
                               wanted);

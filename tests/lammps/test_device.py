@@ -107,6 +107,31 @@ def test_molecular_dynamics_with_many_lists(runner, crystal, symmetry_file, rank
     assert on_device == pytest.approx(on_cpu, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    "commands",
+    [
+        # pairs of types 1 and 2 are those of another style
+        "pair_style hybrid forcesmith {device} lj/cut 4.0\npair_coeff * * forcesmith {file} Mg O\n"
+        "pair_coeff 1 2 lj/cut 0.01 2.0\n",
+        "pair_style forcesmith {device}\npair_coeff * * {file} Mg O\n"
+        "group some id 1:40\natom_modify first some\nneigh_modify include some\n",
+    ],
+)
+def test_pairs_that_lammps_leaves_out(runner, crystal, potential_file, commands):
+    found = [
+        LammpsRunner.succeed(
+            runner,
+            runner.structure(crystal)
+            + commands.format(device=device, file=potential_file)
+            + "thermo_style custom pe press\nrun 0\nprint 'end $(pe:%.10g) $(press:%.10g)'\n",
+        )
+        for device in ("device cuda", "", "device cuda")
+    ]
+    ends = [re.search(r"^end .*", text, re.M)[0] for text in found]
+    whole = LammpsRunner.evaluate(runner, crystal, pair(potential_file))
+    assert ends[0] == ends[1] and float(ends[0].split()[1]) != pytest.approx(whole.energy)
+
+
 def test_exchanged_types(runner, crystal, potential_file):
     """fix atom/swap changes types between two builds of the lists."""
 

@@ -38,7 +38,7 @@ class DevicePairTerm : public DeviceTerm<ExecSpace, Real> {
     double* gradients = neighbors_.gradients();
     const typename Kernels::Tables tables = *tables_;
     Kokkos::parallel_for(
-        std::string("forcesmith::") + Term::name + "::add", AtomRange<ExecSpace>(0, packs.n_atoms),
+        std::string("forcesmith::") + Term::name + "::add", atom_range<ExecSpace>(packs.n_atoms),
         KOKKOS_LAMBDA(int atom) {
           const int pack_offsets[2] = {0, packs.counts[atom]};
           Kernels::template add<DeviceSimd<double>>(tables, packs.of_atom(atom, pack_offsets), energies + atom,
