@@ -215,7 +215,9 @@ def test_a_signal_ends_lammps(tmp_path, number):
     mark = f"ctrl-c-{os.getpid()}-{time.monotonic_ns()}"
     (tmp_path / "in.copper").write_text(COPPER)
     code = (
-        "from pathlib import Path; from forcesmith.lammps import run\n"
+        "import signal; from pathlib import Path; from forcesmith.lammps import run\n"
+        # Tests that were started in the background ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"run(Path('in.copper'), variables={{'steps': 10**9, 'mark': '{mark}'}})"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE)
