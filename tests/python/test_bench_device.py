@@ -123,7 +123,7 @@ def test_program_for_a_machine_with_a_gpu(device_library, tmp_path):
     )
     results = record["results"]
     assert not [one for one in results["checks"] if not one["passed"]]
-    assert "errors" not in results
+    assert "errors" not in results, results["errors"]
     assert status == 0 and results["passed"]
     hosts = {"LAMMPS", "Python", "Python, gradient of a fit"}
     assert {one["host"] for one in results["checks"]} == hosts
