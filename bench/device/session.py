@@ -42,7 +42,8 @@ ENDS = {
 }
 """By when a section begins nothing new, as a part of the whole time."""
 CORES = len(os.sched_getaffinity(0))
-LONGEST = 60.0  # seconds of one run; an error if it takes longer
+LONGEST = {True: 600.0, False: 60.0}
+"""Seconds of one run, with --small (processors may have other work) or not; an error beyond."""
 NUMBERS = ["name", "driver_version", "memory.total", "clocks.sm", "clocks.max.sm", "clocks.mem"]
 NUMBERS += ["clocks.max.mem", "power.draw", "power.limit", "ecc.mode.current", "compute_mode"]
 
@@ -128,7 +129,7 @@ class Session:
     def timeout(self) -> float:
         """Seconds for one run: it may go beyond its section, but not far beyond the whole time."""
         rest = self.began + self.seconds - time.time()
-        return max(5.0, min(LONGEST, rest + 10.0))
+        return max(5.0, min(LONGEST[self.small], rest + 10.0))
 
     # ---- sections ----
 

@@ -106,7 +106,7 @@ def test_structures_have_the_atoms_asked_for():
 
 def check_and_measure(library: Path, output: Path, *sections: str) -> tuple[int, dict]:
     command = [sys.executable, str(REPOSITORY / "bench/device/check_and_measure.py"), "--small"]
-    command += ["--output", str(output)]
+    command += ["--minutes", "30", "--output", str(output)]
     for section in sections:
         command += ["--section", section]
     surroundings = os.environ | {"FORCESMITH_DEVICE_LIBRARY": str(library)}
