@@ -118,9 +118,7 @@ def check_and_measure(library: Path, output: Path, *sections: str) -> tuple[int,
 
 @pytest.mark.slow
 def test_program_for_a_machine_with_a_gpu(device_library, tmp_path):
-    status, record = check_and_measure(
-        device_library, tmp_path, "checks", "ranks", "fits", "kernels"
-    )
+    status, record = check_and_measure(device_library, tmp_path, "checks", "fits", "kernels")
     results = record["results"]
     assert not [one for one in results["checks"] if not one["passed"]]
     assert "errors" not in results, results["errors"]
@@ -128,9 +126,6 @@ def test_program_for_a_machine_with_a_gpu(device_library, tmp_path):
     hosts = {"LAMMPS", "Python", "Python, gradient of a fit"}
     assert {one["host"] for one in results["checks"]} == hosts
     assert {one["ranks"] for one in results["checks"]} == {1, 2}
-    [rate] = results["rates"]
-    assert rate["device"] == "cuda" and rate["ranks"] == 2 and rate["split"]["kernels"] > 0
-    assert rate["rate"] == pytest.approx(rate["atoms"] * rate["steps"] / rate["seconds"])
     assert [one["device"] for one in results["fits"]] == ["cuda", "cpu"]
     assert all(one["parameters"] > 1000 and one["rate"] > 0 for one in results["fits"])
     labels = {label for one in results["kernels"] for label in one["kernels"]}
