@@ -245,7 +245,7 @@ def device_rates(records: Records) -> str:
 
 
 def device_kernels(records: Records) -> str:
-    """The kernels and copies that take most, one by one: they do not overlap here."""
+    """The kernels, and beginnings of copies, that take most, one by one: none overlap here."""
     rows = []
     for record in records:
         for r in record["results"].get("kernels", []):

@@ -23,6 +23,8 @@ std::string version(int number) { return std::to_string(number / 1000) + "." + s
 
 }  // namespace
 
+const char* build_name() { return FORCESMITH_BUILD_NAME; }
+
 std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& settings) {
   int of_driver = 0, of_runtime = 0, count = 0;
   cudaRuntimeGetVersion(&of_runtime);

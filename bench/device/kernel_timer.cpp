@@ -1,6 +1,7 @@
 // A tool for Kokkos (KOKKOS_TOOLS_LIBS=libkernel_timer.so): how often each kernel ran, and how long. Kokkos waits before
 // and after each, so kernels and copies do not overlap here, and the whole takes longer. When Kokkos ends, JSON is written
-// to the file FORCESMITH_KERNEL_TIMES: {"label": [calls, seconds], ...}, copies as "copy to device" and the like.
+// to the file FORCESMITH_KERNEL_TIMES: {"label": [calls, seconds], ...}, copies as "copy to device" and the like. Of copies
+// that go along beside other work, only the beginning is timed; the line that the pair style prints has their whole time.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>

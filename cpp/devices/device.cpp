@@ -58,9 +58,9 @@ const DeviceBackend& cuda_backend() {
   }
   const auto entry =
       reinterpret_cast<decltype(&forcesmith_device_backend)>(dlsym(library, "forcesmith_device_backend"));
-  if (entry == nullptr || std::string(entry()->version) != FORCESMITH_VERSION)
+  if (entry == nullptr || std::string(entry()->build_name) != FORCESMITH_BUILD_NAME)
     throw DeviceError("The CUDA part of forcesmith, " + path +
-                      ", is of another version than the rest (" FORCESMITH_VERSION
+                      ", is of another build than the rest (" FORCESMITH_BUILD_NAME
                       "); install forcesmith anew, or use the device cpu.");
   backend = entry();
   return *backend;

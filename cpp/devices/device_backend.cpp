@@ -446,8 +446,8 @@ void take_times(void* evaluator, DeviceTimes* times) { *times = session_of(evalu
 
 extern "C" __attribute__((visibility("default"))) const forcesmith::DeviceBackend* forcesmith_device_backend() {
   using namespace forcesmith;
-  static const DeviceBackend backend{FORCESMITH_VERSION, open,     create,    destroy,  set_parameters,
-                                     search_neighbors,   set_list, set_pairs, evaluate, parameter_gradients,
+  static const DeviceBackend backend{build_name(),     open,     create,    destroy,  set_parameters,
+                                     search_neighbors, set_list, set_pairs, evaluate, parameter_gradients,
                                      take_times};
   return &backend;
 }

@@ -1,5 +1,5 @@
 // The C interface of a device backend: a library of its own, such as libforcesmith_cuda.so, that whoever computes opens
-// when asked to (devices/device.hpp). Both sides are of the same version. Functions that can fail return 0 for success
+// when asked to (devices/device.hpp). Both sides are of the same build. Functions that can fail return 0 for success
 // and else write one sentence to `problem` [forcesmith_problem_size].
 #pragma once
 
@@ -37,7 +37,7 @@ struct DeviceTimes {
 };
 
 struct DeviceBackend {
-  const char* version;  // of forcesmith
+  const char* build_name;  // see cmake/forcesmith_build_name.cmake
   /// Makes ready one of the machine's devices, a different one for each rank of it where there are several. Once in a
   /// process; later calls find it done. name [forcesmith_name_size]: what it is.
   int (*open)(int rank_on_machine, char* name, char* problem);

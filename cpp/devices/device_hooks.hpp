@@ -8,6 +8,9 @@
 
 namespace forcesmith {
 
+/// What the backend was built from, see cmake/forcesmith_build_name.cmake.
+const char* build_name();
+
 /// Looks at the devices before Kokkos does, and chooses one. Throws Error with one sentence where none can be used.
 /// Returns its name.
 std::string prepare_device(int rank_on_machine, Kokkos::InitializationSettings& settings);

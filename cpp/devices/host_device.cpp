@@ -6,6 +6,8 @@
 
 namespace forcesmith {
 
+const char* build_name() { return FORCESMITH_BUILD_NAME; }
+
 std::string prepare_device(int, Kokkos::InitializationSettings&) {
   // For tests of what is said where there is none.
   if (const char* problem = std::getenv("FORCESMITH_TEST_DEVICE_PROBLEM")) throw Error(problem);

@@ -7,8 +7,8 @@
 // that a warp touches neighboring addresses. Kernels that index memory take this into account, see simd/registers.hpp.
 //
 // Everything that is compiled per instruction set lives in a namespace FORCESMITH_ISA: portable, avx2, avx512,
-// counting (plain numbers that count operations), or device where a compiler for devices is at work. So code compiled for a wider processor can never be linked into a
-// narrower path. It is forcesmith::FORCESMITH_ISA for what all kernels share, and for the kernels of a descriptor or
+// counting (plain numbers that count operations), or device where a compiler for devices is at work. So code compiled for
+// a wider processor can never be linked into a narrower path. It is forcesmith::FORCESMITH_ISA for what all kernels share, and for the kernels of a descriptor or
 // model forcesmith::<its namespace>::FORCESMITH_ISA, with a using-directive for the former.
 #pragma once
 

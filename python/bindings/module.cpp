@@ -1,5 +1,6 @@
 // forcesmith._core: the compiled core for Python. Checks shapes, converts arrays, holds no physics.
-// forcesmith::Error becomes ValueError, FileError OSError, DeviceError a RuntimeError. Arrays are C-contiguous; shapes are in the docstrings.
+// forcesmith::Error becomes ValueError, FileError OSError, DeviceError a RuntimeError. Arrays are C-contiguous; shapes
+// are in the docstrings.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>

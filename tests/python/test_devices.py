@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -414,7 +415,15 @@ def test_installed_without_cuda(small_file):
     assert "FORCESMITH_CUDA=ON" in sentence
 
 
-@pytest.mark.parametrize("kind", ["missing", "text", "foreign", "other version"])
+def build_name(library: Path) -> bytes:
+    """Version and hash of the sources."""
+    [name] = re.findall(
+        re.escape(fs.__version__).encode() + rb" [0-9a-f]{12}(?=\0)", library.read_bytes()
+    )
+    return name
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "foreign", "other version", "other sources"])
 def test_libraries_that_cannot_be_used(small_file, tmp_path, device_library, kind):
     library = tmp_path / "lib.so"
     if kind == "text":
@@ -422,14 +431,16 @@ def test_libraries_that_cannot_be_used(small_file, tmp_path, device_library, kin
     elif kind == "foreign":
         shutil.copy(fs._core.__file__, library)  # a library, without that function
     elif kind == "other version":
-        version = f"\0{fs.__version__}\0".encode()
-        content = device_library.read_bytes()
-        assert version in content
-        library.write_bytes(content.replace(version, version.replace(b"0", b"9")))
+        name = build_name(device_library)
+        library.write_bytes(device_library.read_bytes().replace(name, b"9" + name[1:]))
+    elif kind == "other sources":
+        name = build_name(device_library)
+        other = name[:-1] + (b"0" if name.endswith(b"1") else b"1")
+        library.write_bytes(device_library.read_bytes().replace(name, other))
     sentence = fallback(small_file, FORCESMITH_DEVICE_LIBRARY=str(library))
     assert str(library) in sentence
     expected = {"missing": "cannot be opened", "text": "cannot be opened"}
-    assert expected.get(kind, "of another version than the rest") in sentence
+    assert expected.get(kind, "of another build than the rest") in sentence
     assert "install forcesmith anew" in sentence
 
 
