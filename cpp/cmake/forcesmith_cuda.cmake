@@ -128,7 +128,7 @@ function(forcesmith_add_cuda_library target)
       -DKokkos_ENABLE_CUDA_CONSTEXPR=ON
       -DKokkos_ENABLE_OPENMP=OFF
       -DKokkos_ARCH_${FORCESMITH_CUDA_ARCHITECTURE}=ON
-      "-DFORCESMITH_BUILD_NAME=${forcesmith_build_name}"
+      -DFORCESMITH_BUILD_NAME=${forcesmith_build_name}
       -DFORCESMITH_CORE=$<TARGET_FILE:forcesmith_core>
       -DFORCESMITH_JSON=$<TARGET_PROPERTY:nlohmann_json::nlohmann_json,INTERFACE_INCLUDE_DIRECTORIES>
     DEPENDS forcesmith_core

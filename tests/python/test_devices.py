@@ -418,7 +418,7 @@ def test_installed_without_cuda(small_file):
 def build_name(library: Path) -> bytes:
     """Version and hash of the sources."""
     [name] = re.findall(
-        re.escape(fs.__version__).encode() + rb" [0-9a-f]{12}(?=\0)", library.read_bytes()
+        re.escape(fs.__version__).encode() + rb"\+[0-9a-f]{12}(?=\0)", library.read_bytes()
     )
     return name
 
