@@ -22,6 +22,7 @@ LAYERS = [
     "neighbors",
     "descriptors",
     "models",
+    "extrapolation",
     "potentials",
     "fitting",
     "devices",

@@ -27,7 +27,7 @@ enum class Phase {
   radial,          // functions of one neighbor's distance and, for the bispectrum, of its direction
   moments,         // sums over neighbors, or pairs of them: moments, U, angular functions
   contraction,     // products of these sums: contracted moments, Z and B
-  model,           // energies and dE/dB
+  model,           // energies and dE/dB, extrapolation grades
   adjoint,         // back through the contraction
   pair_gradients,  // and through the sums, to dE/dr_ij
   terms,           // terms of the energy and the wall at short range, from packing to forces

@@ -45,6 +45,13 @@ FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const do
   return (sum_0 + sum_1) + (sum_2 + sum_3);
 }
 
+/// See Model::features: 1, then B.
+template <int threads = 1>
+FORCESMITH_FUNCTION void compute_features(const Tables& t, int element, const double* B, double* features) {
+  features[0] = 1.0;
+  for (int k = 0; k < t.sizes[element]; ++k) features[(1 + k) * threads] = B[k * threads];
+}
+
 /// Reverse pass of J = energy_bar E + E_dot of one atom, E_dot: the derivative along B_dot. Sets B_bar = dJ/dB and
 /// B_dot_bar = dJ/dB_dot.
 template <int threads = 1>
@@ -65,6 +72,14 @@ struct Kernels {
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double*,
                                                    double* beta) {
     return FORCESMITH_ISA::compute_energy<threads>(t, element, B, beta);
+  }
+
+  FORCESMITH_FUNCTION static int n_features(const Tables& t, int element) { return 1 + t.sizes[element]; }
+  /// memory: as compute_energy left it.
+  template <int threads>
+  FORCESMITH_FUNCTION static void compute_features(const Tables& t, int element, const double* B, const double*,
+                                                   double* features) {
+    FORCESMITH_ISA::compute_features<threads>(t, element, B, features);
   }
 
   static std::size_t adjoint_size(const Tables&) { return 0; }

@@ -90,6 +90,14 @@ void LinearModel::parameter_adjoint(Workspace&, int n_atoms, const int* types, c
   }
 }
 
+void LinearModel::features(Workspace&, int n_atoms, const int* types, const double* B, int stride, double* features,
+                           int feature_stride) const {
+  const linear::Tables t = tables();
+  for (int atom = 0; atom < n_atoms; ++atom)
+    linear::FORCESMITH_ISA::compute_features(t, types[atom], B + static_cast<std::ptrdiff_t>(atom) * stride,
+                                             features + static_cast<std::ptrdiff_t>(atom) * feature_stride);
+}
+
 void LinearModel::set_parameters(std::span<const double> values) {
   if (values.size() != parameters_.size())
     throw ParameterError("The linear model has " + std::to_string(parameters_.size()) + " parameters, but " +

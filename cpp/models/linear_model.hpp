@@ -43,6 +43,9 @@ class LinearModel : public Model, public LinearInParameters {
   void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B, const double* B_dot,
                          int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
                          double* gradient) const override;
+  int n_features(int element) const override { return Kernels::n_features(tables(), element); }
+  void features(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride, double* features,
+                int feature_stride) const override;
   /// offsets first, then the coefficient sets.
   std::vector<double> parameters() const override { return parameters_; }
   void set_parameters(std::span<const double> values) override;

@@ -78,6 +78,14 @@ class Model {
                                  const double* B_dot, int stride, const double* energy_bar, double* B_bar,
                                  double* B_dot_bar, double* gradient) const = 0;
 
+  /// The features of an atom's energy, in which it is linear: dE_i/d(parameters of its element that follow no
+  /// nonlinear function). Those of a linear or quadratic model are 1 and what its coefficients multiply; those of a
+  /// network 1 and what its output layer multiplies.
+  virtual int n_features(int element) const = 0;
+  /// features [n_atoms][feature_stride]: sets n_features(element) in the row of an atom.
+  virtual void features(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
+                        double* features, int feature_stride) const = 0;
+
   /// How many descriptor values of an atom, B [size(element)], lie outside their range in the training set; -1
   /// if the model was not told the ranges.
   int values_outside(int element, const double* B) const;

@@ -51,6 +51,16 @@ FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const do
   return energy;
 }
 
+/// See Model::features: those of the linear model, then what the upper triangle of alpha multiplies.
+template <int threads = 1>
+FORCESMITH_FUNCTION void compute_features(const Tables& t, int element, const double* B, double* features) {
+  linear::FORCESMITH_ISA::compute_features<threads>(t.linear, element, B, features);
+  const int n = t.linear.sizes[element];
+  double* next = features + (1 + n) * threads;
+  for (int k = 0; k < n; ++k)
+    for (int l = k; l < n; ++l, next += threads) *next = (k == l ? 0.5 : 1.0) * B[k * threads] * B[l * threads];
+}
+
 /// Reverse pass of J = energy_bar E + E_dot of one atom, as that of the linear model. product, product_dot: [size],
 /// alpha B and alpha B_dot.
 template <int threads = 1>
@@ -90,6 +100,17 @@ struct Kernels {
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double* memory,
                                                    double* beta) {
     return FORCESMITH_ISA::compute_energy<threads>(t, element, B, memory, beta);
+  }
+
+  FORCESMITH_FUNCTION static int n_features(const Tables& t, int element) {
+    const int n = t.linear.sizes[element];
+    return 1 + n + n * (n + 1) / 2;
+  }
+  /// memory: as compute_energy left it.
+  template <int threads>
+  FORCESMITH_FUNCTION static void compute_features(const Tables& t, int element, const double* B, const double*,
+                                                   double* features) {
+    FORCESMITH_ISA::compute_features<threads>(t, element, B, features);
   }
 
   static std::size_t adjoint_size(const Tables& t) { return 2ul * largest_size(t); }

@@ -92,6 +92,14 @@ void QuadraticModel::parameter_adjoint(Workspace& workspace, int n_atoms, const 
   }
 }
 
+void QuadraticModel::features(Workspace&, int n_atoms, const int* types, const double* B, int stride, double* features,
+                              int feature_stride) const {
+  const quadratic::Tables t = tables();
+  for (int atom = 0; atom < n_atoms; ++atom)
+    quadratic::FORCESMITH_ISA::compute_features(t, types[atom], B + static_cast<std::ptrdiff_t>(atom) * stride,
+                                                features + static_cast<std::ptrdiff_t>(atom) * feature_stride);
+}
+
 std::vector<double> QuadraticModel::parameters() const {
   std::vector<double> all = linear_.parameters();
   all.insert(all.end(), triangles_.begin(), triangles_.end());

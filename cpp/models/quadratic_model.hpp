@@ -35,6 +35,9 @@ class QuadraticModel : public Model, public LinearInParameters {
   void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B, const double* B_dot,
                          int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
                          double* gradient) const override;
+  int n_features(int element) const override { return Kernels::n_features(tables(), element); }
+  void features(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride, double* features,
+                int feature_stride) const override;
   std::vector<double> parameters() const override;
   void set_parameters(std::span<const double> values) override;
   std::vector<ParameterBlock> parameter_blocks() const override;

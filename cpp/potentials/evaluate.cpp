@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/parallel.hpp"
 #include "core/phase.hpp"
+#include "potentials/information_vectors.hpp"
 
 namespace forcesmith {
 
@@ -78,6 +79,8 @@ struct Evaluator::Worker {
   std::vector<std::unique_ptr<LocalTerm::Workspace>> terms;  // of the local ones
   std::unique_ptr<LocalTerm::Workspace> wall;
   WallView wall_view;
+  std::unique_ptr<BlockGrades> grades;  // null: were never asked for
+  std::vector<double> information_sum;
   std::vector<double> B, beta, energies_of_block;
 
   double energy = 0.0;
@@ -123,11 +126,16 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
   n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
   if (workers_.size() < static_cast<std::size_t>(n_workers)) workers_.resize(n_workers);
 
+  const bool wants_grades = evaluation.grades || evaluation.information_sum;
+  if (wants_grades && !potential.active_set())
+    throw ParameterError("Grades are asked for, but the potential has no active set.");
   for_each_worker(n_workers, [&](int worker) {
     std::unique_ptr<Worker>& mine = workers_[worker];
     if (!mine) mine = std::make_unique<Worker>(potential, precision_, local_terms_);
     Worker& own = *mine;
     own.prepare(evaluation, worker == 0);
+    if (wants_grades && !own.grades) own.grades = std::make_unique<BlockGrades>(potential);
+    if (evaluation.information_sum) own.information_sum.assign(potential.active_set()->n_columns(), 0.0);
     double energy = 0.0;
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
     for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end; first += block_size) {
@@ -136,9 +144,17 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
           source.block(first, std::min(block_size, end - first), std::get<NeighborBufferOf<Real>>(own.neighbors));
       const bool moved =
           potential.short_range() && own.wall_view.look_at(*potential.short_range(), block, evaluation.close_neighbors);
+      if (wants_grades) {
+        // Where atoms really are.
+        FORCESMITH_PHASE(descriptor);
+        own.descriptors.values(block, own.B.data());
+        FORCESMITH_PHASE(model);
+        own.grades->compute(source, first, block, own.B.data(), evaluation.grades,
+                            evaluation.information_sum ? own.information_sum.data() : nullptr);
+      }
       FORCESMITH_PHASE(descriptor);
       if (moved) own.descriptors.values(own.wall_view.seen(), own.B.data());
-      else own.descriptors.values(block, own.B.data());
+      else if (!wants_grades) own.descriptors.values(block, own.B.data());
       FORCESMITH_PHASE(model);
       potential.model().energies_and_gradients(*own.model, block.n_atoms, block.center_types, own.B.data(), stride,
                                                own.energies_of_block.data(), own.beta.data());
@@ -167,6 +183,8 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
   // Fixed order of summation: the result does not depend on timing.
   for (int worker = 0; worker < n_workers; ++worker) {
     evaluation.energy += workers_[worker]->energy;
+    for (std::size_t k = 0; evaluation.information_sum && k < workers_[worker]->information_sum.size(); ++k)
+      evaluation.information_sum[k] += workers_[worker]->information_sum[k];
     for (int c = 0; c < 6 && evaluation.virial; ++c) evaluation.virial[c] += workers_[worker]->virial[c];
   }
   for_each_worker(n_workers, [&](int worker) {

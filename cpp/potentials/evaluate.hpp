@@ -21,8 +21,11 @@ struct Evaluation {
   double* centroid_virials = nullptr;  // [n_host][9] xx yy zz xy xz yz yx zx zy, all to the neighbor, eV
   int* values_outside = nullptr;       // [n_host] of central atoms, set: see Model::values_outside
   int* close_neighbors = nullptr;      // [n_host] of central atoms, set: neighbors closer than in the training data
-  double* virial = nullptr;            // [6] xx yy zz xy xz yz of all pairs, eV
-  double energy = 0.0;                 // out: sum of site energies, eV
+  // Need an active set of the potential: of neighborhoods the first, of configurations the second.
+  double* grades = nullptr;           // [n_host] of central atoms, set: extrapolation grades
+  double* information_sum = nullptr;  // [ActiveSet::n_columns()] sum of b_i of the central atoms
+  double* virial = nullptr;           // [6] xx yy zz xy xz yz of all pairs, eV
+  double energy = 0.0;                // out: sum of site energies, eV
 };
 
 /// Evaluates a potential, which must outlive it unchanged, any number of times; memory is kept from one to the next.

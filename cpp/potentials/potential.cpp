@@ -57,7 +57,7 @@ void Potential::set_descriptor_parameters(std::span<const double> values) {
   if (values.size() != expected)
     throw ParameterError("The descriptors of this potential have " + std::to_string(expected) + " parameters, but " +
                          std::to_string(values.size()) + " were given.");
-  ++revision_.parameters;
+  change_parameters();
   std::size_t first = 0;
   for (const auto& descriptor : descriptors_) {
     const std::size_t count = descriptor->parameters().size();
@@ -69,7 +69,7 @@ void Potential::set_descriptor_parameters(std::span<const double> values) {
 void Potential::adopt_descriptor_parameters(const Potential& smaller) {
   if (smaller.elements() != elements_ || smaller.descriptors().size() != descriptors_.size())
     throw ParameterError("A potential can start only from one with the same elements and as many descriptors.");
-  ++revision_.parameters;
+  change_parameters();
   for (std::size_t d = 0; d < descriptors_.size(); ++d) descriptors_[d]->adopt_parameters(*smaller.descriptors()[d]);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "descriptors/descriptor.hpp"
+#include "extrapolation/active_set.hpp"
 #include "models/model.hpp"
 #include "potentials/short_range.hpp"
 #include "potentials/terms/term.hpp"
@@ -25,8 +26,9 @@ class Potential {
   double cutoff() const;  // angstrom, largest of all descriptors and terms
   const std::vector<std::unique_ptr<Descriptor>>& descriptors() const { return descriptors_; }
   const Model& model() const { return *model_; }
-  Model& model() {
+  Model& changed_model() {
     ++revision_.others;
+    active_set_.reset();
     return *model_;
   }
   const std::vector<std::unique_ptr<Term>>& terms() const { return terms_; }
@@ -39,6 +41,12 @@ class Potential {
   void set_short_range(std::optional<ShortRange> short_range) {
     ++revision_.others;
     short_range_ = std::move(short_range);
+  }
+  /// Null where none is known. Changed parameters make it another potential, without one.
+  const std::shared_ptr<const ActiveSet>& active_set() const { return active_set_; }
+  void set_active_set(std::shared_ptr<const ActiveSet> active_set) {
+    ++revision_.others;
+    active_set_ = std::move(active_set);
   }
   const Json& provenance() const { return provenance_; }
   void set_provenance(Json provenance) { provenance_ = std::move(provenance); }
@@ -54,7 +62,7 @@ class Potential {
   void adopt_descriptor_parameters(const Potential& smaller);
   std::vector<double> model_parameters() const { return model_->parameters(); }
   void set_model_parameters(std::span<const double> values) {
-    ++revision_.parameters;
+    change_parameters();
     model_->set_parameters(values);
   }
 
@@ -66,11 +74,17 @@ class Potential {
   const Revision& revision() const { return revision_; }
 
  private:
+  void change_parameters() {
+    ++revision_.parameters;
+    active_set_.reset();
+  }
+
   std::vector<std::string> elements_;
   std::vector<std::unique_ptr<Descriptor>> descriptors_;
   std::unique_ptr<Model> model_;
   std::vector<std::unique_ptr<Term>> terms_;
   std::optional<ShortRange> short_range_;
+  std::shared_ptr<const ActiveSet> active_set_;
   Json provenance_;
   Revision revision_;
 };

@@ -26,7 +26,12 @@ std::vector<std::string> names_of(const std::vector<Entry>& registry) {
 }
 
 FormatContents everything() {
-  return {names_of(descriptor_registry()), names_of(model_registry()), names_of(term_registry()), true, true};
+  return {names_of(descriptor_registry()),
+          names_of(model_registry()),
+          names_of(term_registry()),
+          true,
+          true,
+          [](const ActiveSet&, const std::string&) { return true; }};
 }
 
 }  // namespace
@@ -34,11 +39,17 @@ FormatContents everything() {
 // One line each, alphabetical.
 
 const std::vector<FormatEntry>& format_registry() {
-  static const FormatContents moments{{"moment_tensor"}, {"linear"}, {}};
+  static const FormatContents moments{{"moment_tensor"}, {"linear"}, {}, false, false, mlip_holds};
   static const FormatContents networks{{"symmetry_functions"}, {"neural_network"}, {}};
   static const FormatContents snap{{"bispectrum"}, {"linear", "quadratic"}, {"zbl"}};
   static const std::vector<FormatEntry> entries{
-      {"forcesmith", {".json"}, everything(), is_json, parse_potential_file, print_potential_file},
+      {"forcesmith",
+       {".json"},
+       everything(),
+       is_json,
+       parse_potential_file,
+       print_potential_file,
+       forcesmith_companions},
       {"mlip", {".almtp", ".mtp"}, moments, is_mlip, parse_mlip, print_mlip},
       {"n2p2", {".nn"}, networks, is_n2p2, parse_n2p2, print_n2p2, n2p2_companions, "input.nn", true},
       {"snap", {".snapcoeff", ".snapparam"}, snap, is_snap, parse_snap, print_snap, snap_companions},
@@ -224,6 +235,11 @@ void check_writable_as(const FormatEntry& format, const Potential& potential, co
 std::string left_out_of_file(const Potential& potential, const std::string& given) {
   const std::string path = file_of(given, true);
   const FormatEntry& format = format_of(path);
+  const std::shared_ptr<const ActiveSet>& set = potential.active_set();
+  if (set && !(format.holds.active_set && format.holds.active_set(*set, path)))
+    return "\"" + path +
+           "\" does not hold the active set of the potential, so there are no extrapolation grades with it" +
+           (format.holds.active_set ? "; an .almtp file holds one of all parameters." : ".");
   if (!potential.short_range() || format.holds.short_range) return "";
   return "\"" + path + "\" does not hold where the training data end at short range" +
          (potential.short_range()->has_wall()

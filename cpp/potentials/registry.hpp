@@ -41,6 +41,8 @@ struct FormatContents {
   std::vector<std::string> descriptors, models, terms;
   bool several_descriptors = false;
   bool short_range = false;  // leaving it out is a warning: it lies outside the training data
+  /// Likewise; null: no active set can be held.
+  std::function<bool(const ActiveSet& set, const std::string& path)> active_set = nullptr;
 };
 
 struct FormatEntry {

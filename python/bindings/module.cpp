@@ -24,6 +24,7 @@
 #include "potentials/check_potential.hpp"
 #include "potentials/evaluate.hpp"
 #include "potentials/formats/forcesmith.hpp"
+#include "potentials/information_vectors.hpp"
 #include "potentials/registry.hpp"
 
 namespace py = pybind11;
@@ -151,7 +152,7 @@ class PotentialEvaluator {
     prepare();
   }
 
-  py::dict evaluate(const Batch& batch, int n_workers) {
+  py::dict evaluate(const Batch& batch, int n_workers, bool with_grades) {
     Array<double> energies(batch.n_atoms()), forces({batch.n_atoms(), 3}), virials({batch.n_atoms(), 6});
     Evaluation evaluation;
     evaluation.n_host = batch.n_atoms();
@@ -166,12 +167,16 @@ class PotentialEvaluator {
     const bool knows_distances = potential_.short_range().has_value();
     Array<int> close_neighbors(knows_distances ? batch.n_atoms() : 0);
     if (knows_distances) evaluation.close_neighbors = close_neighbors.mutable_data();
+    Array<double> grades(with_grades ? batch.n_atoms() : 0);
+    if (with_grades) evaluation.grades = grades.mutable_data();
     const NeighborView view = batch.view(potential_);
     {
       const py::gil_scoped_release release;
       const std::lock_guard one_at_a_time(mutex_);
       prepare();
       if (on_device_) {
+        if (with_grades)
+          throw ParameterError("Extrapolation grades are not computed on devices; use the device \"cpu\" for them.");
         set_pairs(batch, view);
         on_device_->evaluate(nullptr, evaluation);
       } else {
@@ -189,6 +194,7 @@ class PotentialEvaluator {
     result["virials"] = totals;
     result["values_outside"] = values_outside;
     if (knows_distances) result["close_neighbors"] = close_neighbors;
+    if (with_grades) result["grades"] = grades;
     return result;
   }
 
@@ -314,6 +320,63 @@ Array<double> values_of_batch(const Potential& potential, const Batch& batch, in
   return values;
 }
 
+Array<double> information_of_batch(const Potential& potential, const Batch& batch, const std::string& parameters,
+                                   int n_workers) {
+  const ActiveSet::Parameters which = active_set_parameters_named(parameters);
+  Array<double> vectors({batch.n_atoms(), InformationVectors(potential, which).stride()});
+  const StoredNeighbors source(batch.view(potential));
+  double* data = vectors.mutable_data();
+  py::gil_scoped_release release;
+  information_vectors(potential, which, source, data, n_workers);
+  return vectors;
+}
+
+/// Arrays of a square matrix, as Python knows it.
+py::object active_set_for_python(const Potential& potential) {
+  if (!potential.active_set()) return py::none();
+  const ActiveSet& set = *potential.active_set();
+  py::list matrices, inverses;
+  for (int matrix = 0; matrix < static_cast<int>(set.n_matrices()); ++matrix) {
+    const extrapolation::InverseMatrix inverse = set.inverse(matrix);
+    Array<double> rows({inverse.size, inverse.size}), columns({inverse.size, inverse.size});
+    std::copy(set.rows(matrix).begin(), set.rows(matrix).end(), rows.mutable_data());
+    for (int row = 0; row < inverse.size; ++row)
+      std::copy_n(inverse.numbers + static_cast<std::size_t>(row) * inverse.stride, inverse.size,
+                  columns.mutable_data() + static_cast<std::size_t>(row) * inverse.size);
+    matrices.append(rows);
+    inverses.append(columns);
+  }
+  py::dict result;
+  result["parameters"] = to_string(set.settings().parameters);
+  result["mode"] = to_string(set.settings().mode);
+  result["weight_scaling"] = set.settings().weight_scaling;
+  result["matrices"] = matrices;
+  result["inverses"] = inverses;
+  result["info"] = python_of(set.settings().info);
+  return result;
+}
+
+void set_active_set(Potential& potential, const std::string& parameters, const std::string& mode, int weight_scaling,
+                    const std::vector<Array<double>>& matrices, const std::vector<Array<double>>& inverses,
+                    const py::object& info) {
+  if (matrices.size() != inverses.size()) throw ParameterError("There must be an inverse for each matrix.");
+  std::vector<ActiveSet::Matrix> all;
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    const py::ssize_t size = matrices[i].ndim() > 0 ? matrices[i].shape(0) : 0;
+    check_shape(matrices[i], {size, size}, "a matrix");
+    check_shape(inverses[i], {size, size}, "an inverse");
+    all.push_back({static_cast<int>(size),
+                   {matrices[i].data(), matrices[i].data() + size * size},
+                   {inverses[i].data(), inverses[i].data() + size * size}});
+  }
+  auto set =
+      std::make_shared<const ActiveSet>(ActiveSet::Settings{active_set_parameters_named(parameters),
+                                                            active_set_mode_named(mode), weight_scaling, json_of(info)},
+                                        std::move(all));
+  check_active_set(potential, *set, "The active set");
+  potential.set_active_set(std::move(set));
+}
+
 using Files = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
 std::vector<TextFile> text_files(const Files& files) {
@@ -422,12 +485,7 @@ PYBIND11_MODULE(_core, m) {
             return parse_potential_file(bundle_of(name, text), options);
           },
           py::arg("text"), py::arg("name") = "text", py::arg("trained") = true)
-      .def("to_json",
-           [](const Potential& potential) {
-             const FileBundle bundle = print_potential_file(potential, "text");
-             if (bundle.files.size() != 1) throw std::logic_error("This potential is more than one text.");
-             return bundle.text();
-           })
+      .def("to_json", [](const Potential& potential) { return print_document(potential); })
       .def("write", &write_potential, py::arg("path"))
       .def("left_out_of_file", &left_out_of_file, py::arg("path"))
       .def(
@@ -481,7 +539,7 @@ PYBIND11_MODULE(_core, m) {
       .def(
           "set_energy_offsets",
           [](Potential& potential, const std::vector<double>& offsets) {
-            potential.model().set_energy_offsets(offsets);
+            potential.changed_model().set_energy_offsets(offsets);
           },
           py::arg("offsets"), "Energies of isolated atoms, (n_elements,) eV.")
       .def_property_readonly(
@@ -491,7 +549,8 @@ PYBIND11_MODULE(_core, m) {
           "standardize_inputs",
           [](Potential& potential, std::vector<std::vector<double>> mean, std::vector<std::vector<double>> factor,
              std::vector<std::vector<double>> min, std::vector<std::vector<double>> max) {
-            potential.model().standardize_inputs({std::move(mean), std::move(factor), std::move(min), std::move(max)});
+            potential.changed_model().standardize_inputs(
+                {std::move(mean), std::move(factor), std::move(min), std::move(max)});
           },
           py::arg("mean"), py::arg("factor"), py::arg("min"), py::arg("max"),
           "From now on the model sees (B - mean) factor, and knows the range of B; for each element, (size(element),).")
@@ -500,6 +559,39 @@ PYBIND11_MODULE(_core, m) {
           [](const Potential& potential) { return potential.model().linear_in_parameters() != nullptr; })
       .def("descriptor_values", &values_of_batch, py::arg("batch"), py::arg("n_workers") = 1,
            "B (n_atoms, largest size); zero beyond the size of the atom's element.")
+      .def(
+          "n_features", [](const Potential& potential, int element) { return potential.model().n_features(element); },
+          py::arg("element"), "Numbers of the information vector with the \"linear\" parameters of an element.")
+      .def("information_vectors", &information_of_batch, py::arg("batch"), py::arg("parameters"),
+           py::arg("n_workers") = 1,
+           "b_i of all atoms (n_atoms, largest size), the derivatives of E_i with parameters: \"linear\" (those of the "
+           "element, n_features) or \"all\" (of the descriptors, then of the model); zero beyond the size.")
+      .def_property_readonly("active_set", &active_set_for_python, "The arguments of set_active_set, or None.")
+      .def_property_readonly(
+          "active_set_mode",
+          [](const Potential& potential) -> py::object {
+            if (!potential.active_set()) return py::none();
+            return py::cast(to_string(potential.active_set()->settings().mode));
+          },
+          "\"neighborhoods\", \"configurations\", or None without an active set.")
+      .def("set_active_set", &set_active_set, py::arg("parameters"), py::arg("mode"), py::arg("weight_scaling"),
+           py::arg("matrices"), py::arg("inverses"), py::arg("info"),
+           "Square matrices of information vectors and their inverses: one per element (\"linear\") or one.")
+      .def("remove_active_set", [](Potential& potential) { potential.set_active_set(nullptr); })
+      .def(
+          "active_set_file",
+          [](const Potential& potential) -> py::object {
+            if (!potential.active_set()) return py::none();
+            return py::bytes(print_active_set(*potential.active_set(), fingerprint(potential)));
+          },
+          "Content of its file, or None.")
+      .def(
+          "read_active_set",
+          [](Potential& potential, const std::string& content, const std::string& name) {
+            potential.set_active_set(
+                std::make_shared<const ActiveSet>(parse_active_set(content, name, fingerprint(potential))));
+          },
+          py::arg("content"), py::arg("name") = "text", "Take over the content of such a file.")
       .def("design_matrix", &design_of_batch, py::arg("batch"), py::arg("first"), py::arg("count"),
            py::arg("n_workers") = 1,
            "Rows of configurations first .. first + count - 1: energy, 6 virial, 3 n_atoms forces each.");
@@ -507,9 +599,12 @@ PYBIND11_MODULE(_core, m) {
   py::class_<PotentialEvaluator>(m, "Evaluator", "Evaluates a potential, as it is then, any number of times.")
       .def(py::init<Potential&, const std::string&, const std::string&>(), py::arg("potential"),
            py::arg("precision") = "double", py::arg("device") = "cpu", py::keep_alive<1, 2>())
-      .def("evaluate", &PotentialEvaluator::evaluate, py::arg("batch"), py::arg("n_workers") = 1,
-           "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
-           "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,). n_workers: of the CPU.")
+      .def(
+          "evaluate", &PotentialEvaluator::evaluate, py::arg("batch"), py::arg("n_workers") = 1,
+          py::arg("grades") = false,
+          "energies (n_atoms,), forces (n_atoms, 3), virials (n_configurations, 6) xx yy zz xy xz yz, values_outside "
+          "(n_atoms,), and, where smallest distances are known, close_neighbors (n_atoms,); grades (n_atoms,) if asked "
+          "for. n_workers: of the CPU.")
       .def("parameter_gradient", &PotentialEvaluator::parameter_gradient, py::arg("batch"), py::arg("energy_bar"),
            py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
            "Gradient (descriptor, model parameters) of sum energy_bar E + force_bar . F + virial_bar : W.")

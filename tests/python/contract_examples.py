@@ -138,6 +138,11 @@ def potential_cases() -> list[tuple[str, list[dict], dict]]:
     return [*cases, ("stacked", stack, {"type": "linear", "shared": False})]
 
 
+def grade_cases() -> list[tuple[str, list[dict], dict]]:
+    """Those of potential_cases() whose active sets are small: hundreds of columns."""
+    return [case for case in potential_cases() if case[0] != "bispectrum1-quadratic0"]
+
+
 def _sizes_differ(descriptor: dict) -> bool:
     centers = Counter(function["center"] for function in descriptor.get("functions", []))
     return len(set(centers.values())) > 1

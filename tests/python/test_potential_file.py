@@ -507,7 +507,7 @@ def test_mlip_file_cut_off_anywhere(mtp, tmp_path, extension):
 def test_mlip_details_that_are_fine(potential, mtp, tmp_path):
     """Windows line ends, no `scaling` (then 1), what follows the coefficients, several spaces."""
     path = tmp_path / "a.mtp"
-    path.write_bytes((mtp + "\n#MVS_v1.1\n\x00\x01").replace("\n", "\r\n").encode())
+    path.write_bytes((mtp + "\n#\n\x00\x01").replace("\n", "\r\n").encode())
     assert fs.Potential.read(path, ELEMENTS).evaluate(structures(4.2)["crystal"]).energy == (
         potential.evaluate(structures(4.2)["crystal"]).energy
     )

@@ -140,6 +140,18 @@ FORCESMITH_FUNCTION void compute_energies(const Tables& t, const Atoms& atoms, c
   }
 }
 
+/// See Model::features: 1, then what the output layer multiplies, out of the memory that compute_energies left behind
+/// for n atoms.
+template <int threads>
+FORCESMITH_FUNCTION void copy_features(const Tables& t, int element, int n, int atom, const double* memory,
+                                       double* features) {
+  const ElementNetwork& network = t.elements[element];
+  const Layer& last = t.layers[network.first_layer + network.n_layers - 1];
+  const double* inputs = memory + (n * last.begin + atom * last.padded_inputs) * threads;
+  features[0] = 1.0;
+  for (int k = 0; k < last.n_inputs; ++k) features[(1 + k) * threads] = inputs[k * threads];
+}
+
 /// Adds to the gradient of one layer's parameters: dJ/dW = z_bar a^T + z_dot_bar a_dot^T, dJ/db = z_bar.
 /// z_bar, and behind it z_dot_bar: [n][padded_outputs]; a, a_dot: [n][padded_inputs].
 template <class V>
@@ -302,6 +314,17 @@ struct Kernels {
     double energy;
     compute_energies<Simd<double, 1, threads>>(t, Atoms{element, 1, &row}, B, 0, memory, &energy, beta);
     return energy;
+  }
+
+  FORCESMITH_FUNCTION static int n_features(const Tables& t, int element) {
+    const ElementNetwork& network = t.elements[element];
+    return 1 + t.layers[network.first_layer + network.n_layers - 1].n_inputs;
+  }
+  /// memory: as compute_energy left it.
+  template <int threads>
+  FORCESMITH_FUNCTION static void compute_features(const Tables& t, int element, const double*, const double* memory,
+                                                   double* features) {
+    copy_features<threads>(t, element, 1, 0, memory, features);
   }
 
   static std::size_t adjoint_size(const Tables& t) { return largest(t, adjoint_memory); }

@@ -32,6 +32,7 @@ const Enumeration<Activation>& activation_names() {
 
 struct NeuralNetworkWorkspace : Model::Workspace {
   AlignedBuffer memory;
+  std::vector<double> energies, beta;  // that nobody asks for
 };
 
 /// Calls compute(atoms) for groups of atoms of one element that together are all atoms.
@@ -299,6 +300,20 @@ void NeuralNetwork::energies_and_gradients(Workspace& workspace, int n_atoms, co
   for_each_group(n_atoms, types, [&](const Atoms& atoms) {
     const std::size_t size = energy_memory(packed_.elements()[atoms.element], atoms.n);
     variant_.energies_and_gradients(packed_.tables(), atoms, B, stride, memory.reserve(size), energies, beta);
+  });
+}
+
+void NeuralNetwork::features(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
+                             double* features, int feature_stride) const {
+  auto& [memory, energies, beta] = static_cast<NeuralNetworkWorkspace&>(workspace);
+  energies.resize(n_atoms);
+  beta.resize(static_cast<std::size_t>(n_atoms) * stride);
+  for_each_group(n_atoms, types, [&](const Atoms& atoms) {
+    double* numbers = memory.reserve(energy_memory(packed_.elements()[atoms.element], atoms.n));
+    variant_.energies_and_gradients(packed_.tables(), atoms, B, stride, numbers, energies.data(), beta.data());
+    for (int atom = 0; atom < atoms.n; ++atom)
+      FORCESMITH_ISA::copy_features<1>(packed_.tables(), atoms.element, atoms.n, atom, numbers,
+                                       features + static_cast<std::ptrdiff_t>(atoms.rows[atom]) * feature_stride);
   });
 }
 

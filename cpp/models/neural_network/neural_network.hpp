@@ -36,6 +36,9 @@ class NeuralNetwork : public Model {
   void parameter_adjoint(Workspace& workspace, int n_atoms, const int* types, const double* B, const double* B_dot,
                          int stride, const double* energy_bar, double* B_bar, double* B_dot_bar,
                          double* gradient) const override;
+  int n_features(int element) const override { return Kernels::n_features(tables(), element); }
+  void features(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride, double* features,
+                int feature_stride) const override;
   std::optional<InputRange> input_range(int element) const override;
   /// The order is told at PackedNetworks.
   std::vector<double> parameters() const override { return parameters_; }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <set>
 
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "potentials/check_potential.hpp"
+#include "potentials/information_vectors.hpp"
 #include "potentials/registry.hpp"
 
 namespace forcesmith {
@@ -21,6 +23,7 @@ ParameterSchema document_schema(int version) {
       {"elements", "array", "", {}, "element symbols, in the order of all element indices"},
       {"descriptors", "array", "", {}, "descriptors, their values are concatenated"},
       {"model", "object", "", {}, "model that turns descriptor values into site energies"},
+      {"active_set", "object", "", {}, "\"file\" beside this one with what extrapolation grades need", true},
       {"short_range", "object", "", {}, "where the training data end at short range, and the wall there", true},
       {"provenance", "object", "", Json::object(), "where the potential came from"}};
   if (version == 1)
@@ -118,6 +121,47 @@ std::string guess(const Json& document) {
 
 }  // namespace
 
+namespace {
+
+const char active_set_key[] = "\"active_set\"";
+
+/// The path of the file that {"file": NAME} names. text: begins with the object, or before. Empty if it names none.
+std::string file_of_active_set(std::string_view text, const std::string& path) {
+  const auto skip = [&](std::string_view expected) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (!text.starts_with(expected)) return false;
+    text.remove_prefix(expected.size());
+    return true;
+  };
+  if (!skip("{") || !skip("\"file\"") || !skip(":") || !skip("\"")) return "";
+  const std::string name(text.substr(0, text.find('"')));
+  if (name.empty() || name.find_first_of("/\\") != std::string::npos) return "";
+  return (std::filesystem::path(path).parent_path() / name).string();
+}
+
+std::shared_ptr<const ActiveSet> active_set_of(const Potential& potential, const FileBundle& files, const Json& given) {
+  const std::string file = given.size() == 1 ? file_of_active_set(given.dump(), files.path) : "";
+  if (file.empty())
+    throw FormatError("\"active_set\" of \"" + files.path +
+                      "\" must be {\"file\": \"NAME\"}, where NAME is a file in the same folder.");
+  const std::string& text =
+      files.text_of(file, "copy it beside the potential, or make it anew with: forcesmith active-set POTENTIAL DATA");
+  auto set = std::make_shared<const ActiveSet>(parse_active_set(text, file, fingerprint(potential)));
+  check_active_set(potential, *set, "The active set \"" + file + "\"");
+  return set;
+}
+
+}  // namespace
+
+std::vector<std::string> forcesmith_companions(const std::string& text, const std::string& path) {
+  const std::size_t key = text.find(active_set_key);
+  if (key == std::string::npos) return {};
+  const std::size_t colon = text.find(':', key);
+  if (colon == std::string::npos) return {};
+  const std::string file = file_of_active_set(std::string_view(text).substr(colon + 1), path);
+  return file.empty() ? std::vector<std::string>() : std::vector<std::string>{file};
+}
+
 bool is_json(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   return first != std::string::npos && text[first] == '{';
@@ -187,6 +231,8 @@ Potential parse_potential_file(const FileBundle& files, const ReadOptions& optio
     potential.set_short_range(ShortRange::create(document.at("short_range"), elements, potential.cutoff(),
                                                  "\"short_range\" in \"" + path + "\""));
   check_cutoff(potential, where);
+  if (document.contains("active_set"))
+    potential.set_active_set(active_set_of(potential, files, document.at("active_set")));
   return potential;
 }
 
@@ -225,7 +271,10 @@ void print_json(const Json& value, int indent, bool in_list, std::string& text) 
 
 }  // namespace
 
-FileBundle print_potential_file(const Potential& potential, const std::string& path) {
+namespace {
+
+/// active_set: the file with it; empty: there is none. path: for messages.
+std::string document_text(const Potential& potential, const std::string& active_set, const std::string& path) {
   // Insertion order is lost in Json objects, so the document is put together key by key.
   std::vector<std::pair<std::string, Json>> document{{"format", "forcesmith potential"},
                                                      {"version", potential_file_version},
@@ -235,6 +284,7 @@ FileBundle print_potential_file(const Potential& potential, const std::string& p
                                                      {"model", with_type(potential.model())},
                                                      {"descriptors", Json::array()}};
   for (const auto& descriptor : potential.descriptors()) document.back().second.push_back(with_type(*descriptor));
+  if (!active_set.empty()) document.insert(document.end() - 1, {"active_set", {{"file", active_set}}});
   Json terms = Json::array();
   for (const auto& term : potential.terms()) terms.push_back(with_type(*term));
   if (!terms.empty()) document.insert(document.end() - 1, {"terms", terms});
@@ -248,7 +298,21 @@ FileBundle print_potential_file(const Potential& potential, const std::string& p
     text += (i > 0 ? ",\n " : " ") + Json(document[i].first).dump() + ": ";
     print_json(document[i].second, 1, false, text);
   }
-  return bundle_of(path, text + "\n}\n");
+  return text + "\n}\n";
+}
+
+}  // namespace
+
+std::string print_document(const Potential& potential) { return document_text(potential, "", "text"); }
+
+FileBundle print_potential_file(const Potential& potential, const std::string& path) {
+  if (!potential.active_set()) return bundle_of(path, document_text(potential, "", path));
+  // First the active set: a potential never names one that is not there.
+  std::filesystem::path file = path;
+  file.replace_extension(".active_set");
+  return {path,
+          {{file.string(), print_active_set(*potential.active_set(), fingerprint(potential))},
+           {path, document_text(potential, file.filename().string(), path)}}};
 }
 
 }  // namespace forcesmith

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstring>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 #include "models/linear_model.hpp"
+#include "potentials/information_vectors.hpp"
 
 namespace forcesmith {
 
@@ -223,6 +225,81 @@ std::vector<double> read_coefficients(MlipReader& in, const std::string& name, s
 
 }  // namespace
 
+namespace {
+
+// The active set follows the potential: a marker, five weights by name, "#", A and the transposed A^-1 in binary, "#",
+// two numbers per row, which tell its configuration and equation, or -1, "#", then these configurations.
+const char active_set_marker[] = "\n#MVS_v1.1";
+const char* const weight_names[] = {"energy_weight", "force_weight", "stress_weight", "site_en_weight",
+                                    "weight_scaling"};
+
+/// Null: the file has none.
+std::shared_ptr<const ActiveSet> read_active_set(const std::string& text, const std::string& path,
+                                                 const Potential& potential) {
+  const std::size_t marker = text.find(active_set_marker);
+  if (marker == std::string::npos) return nullptr;
+  const std::string where = "The active set in the MLIP file \"" + path + "\"";
+  const auto damaged = [&] {
+    return FormatError(where + " is damaged or cut off; copy the file again in binary mode, or remove what follows " +
+                       std::string(active_set_marker + 1) + ".");
+  };
+  const std::size_t first = marker + sizeof active_set_marker - 1, hash = text.find('#', first);
+  if (hash == std::string::npos) throw damaged();
+  const std::vector<std::string> words = words_of(text.substr(first, hash - first));
+  double weights[5];
+  if (words.size() != 10) throw damaged();
+  for (int i = 0; i < 5; ++i) {
+    const auto value = number_of(words[2 * i + 1]);
+    if (words[2 * i] != weight_names[i] || !value) throw damaged();
+    weights[i] = *value;
+  }
+  const auto& [energy, force, stress, site, scaling] = weights;
+  if (force != 0.0 || stress != 0.0 || (energy != 0.0) == (site != 0.0))
+    throw FormatError(where +
+                      " mixes equations of energies, forces, stresses or sites, and only those of site energies "
+                      "or of configurations are supported: make it with --al_mode=nbh or cfg, or remove it.");
+  ActiveSet::Settings settings{ActiveSet::Parameters::all,
+                               energy != 0.0 ? ActiveSet::Mode::configurations : ActiveSet::Mode::neighborhoods,
+                               static_cast<int>(scaling),
+                               {{"source", "MLIP file"}}};
+  ActiveSet::Matrix matrix;
+  matrix.size = information_sum_size(potential, settings.parameters);
+  const std::size_t n = matrix.size, bytes = n * n * sizeof(double);
+  if (text.size() < hash + 1 + 2 * bytes + 2 || text.compare(hash + 1 + 2 * bytes, 2, "\n#") != 0) throw damaged();
+  std::vector<double> transposed(n * n);
+  matrix.rows.resize(n * n);
+  matrix.inverse.resize(n * n);
+  std::memcpy(matrix.rows.data(), text.data() + hash + 1, bytes);
+  std::memcpy(transposed.data(), text.data() + hash + 1 + bytes, bytes);
+  for (std::size_t row = 0; row < n; ++row)
+    for (std::size_t column = 0; column < n; ++column) matrix.inverse[row * n + column] = transposed[column * n + row];
+  return std::make_shared<const ActiveSet>(std::move(settings), std::vector<ActiveSet::Matrix>{std::move(matrix)},
+                                           where);
+}
+
+std::string print_mlip_active_set(const ActiveSet& set) {
+  const bool sites = set.settings().mode == ActiveSet::Mode::neighborhoods;
+  const double weights[] = {sites ? 0.0 : 1.0, 0.0, 0.0, sites ? 1.0 : 0.0};
+  std::string text = std::string(active_set_marker) + "\n";
+  for (int i = 0; i < 4; ++i) text += std::string(weight_names[i]) + " " + printed(weights[i]) + "\n";
+  text += std::string(weight_names[4]) + " " + std::to_string(set.settings().weight_scaling) + "\n#";
+  const extrapolation::InverseMatrix inverse = set.inverse(0);
+  const auto add = [&](double number) { text.append(reinterpret_cast<const char*>(&number), sizeof number); };
+  for (const double number : set.rows(0)) add(number);
+  for (int column = 0; column < inverse.size; ++column)
+    for (int row = 0; row < inverse.size; ++row)
+      add(inverse.numbers[static_cast<std::size_t>(row) * inverse.stride + column]);
+  text += "\n#\n";
+  for (int row = 0; row < inverse.size; ++row) text += "-1 -1\n";
+  return text + "#\n";
+}
+
+}  // namespace
+
+bool mlip_holds(const ActiveSet& set, const std::string& path) {
+  return path.ends_with(".almtp") && set.settings().parameters == ActiveSet::Parameters::all;
+}
+
 bool is_mlip(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   return first != std::string::npos && text.compare(first, 3, "MTP") == 0 &&
@@ -254,9 +331,12 @@ Potential parse_mlip(const FileBundle& files, const ReadOptions& options) {
                                                                       species, "\"" + path + "\""));
   Json provenance{{"converted_from", "MLIP file"}, {"potential_name", name}};
   if (!tag.empty()) provenance["potential_tag"] = tag;
-  return Potential(elements, std::move(descriptors),
-                   std::make_unique<LinearModel>(LinearParameters{true, offsets, CoefficientSets{coefficients}}, sizes),
-                   std::move(provenance));
+  Potential potential(
+      elements, std::move(descriptors),
+      std::make_unique<LinearModel>(LinearParameters{true, offsets, CoefficientSets{coefficients}}, sizes),
+      std::move(provenance));
+  potential.set_active_set(read_active_set(text, path, potential));
+  return potential;
 }
 
 FileBundle print_mlip(const Potential& potential, const std::string& path) {
@@ -289,6 +369,8 @@ FileBundle print_mlip(const Potential& potential, const std::string& path) {
       << "\nalpha_moment_mapping = " << braced(program.mapping, print_int)
       << "\nspecies_coeffs = " << braced(model->offsets(), printed)
       << "\nmoment_coeffs = " << braced(model->coefficients(0), printed) << "\n";
+  if (potential.active_set() && mlip_holds(*potential.active_set(), path))
+    out << print_mlip_active_set(*potential.active_set());
   return bundle_of(path, out.str());
 }
 

@@ -1,5 +1,5 @@
 // MLIP's .mtp and .almtp files (MLIP-2 and MLIP-3): a moment tensor descriptor with a linear model.
-// The active set that an .almtp file carries after the coefficients is not read.
+// An .almtp file carries an active set after the coefficients; the configurations that it comes from are not read.
 #pragma once
 
 #include <string>
@@ -14,6 +14,8 @@ namespace forcesmith {
 bool is_mlip(const std::string& text);
 /// options.elements: one name per species of the file, which has none; required.
 Potential parse_mlip(const FileBundle& files, const ReadOptions& options);
+/// An .almtp file holds the active set of all parameters, a .mtp file none.
+bool mlip_holds(const ActiveSet& set, const std::string& path);
 /// Throws FormatError unless the coefficients are shared by all elements.
 FileBundle print_mlip(const Potential& potential, const std::string& path);
 

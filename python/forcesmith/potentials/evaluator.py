@@ -11,6 +11,7 @@ from ase import Atoms
 
 from forcesmith import _core
 from forcesmith.data.batches import make_batch, portions
+from forcesmith.potentials.information import configuration_grades
 from forcesmith.potentials.result import Result, split_results
 
 if TYPE_CHECKING:
@@ -55,14 +56,33 @@ class Evaluator:
         self._choices = precision, device
         self._core = core_evaluator(potential._core, precision, device)
 
-    def evaluate(self, configurations: Iterable[Atoms], threads: int | None = None) -> list[Result]:
+    def evaluate(
+        self, configurations: Iterable[Atoms], threads: int | None = None, grade: bool = False
+    ) -> list[Result]:
         """As `Potential.evaluate`."""
         elements, cutoff = self.potential.elements, self.potential.cutoff
+        mode = self._mode_of_grades() if grade else None
         results: list[Result] = []
         for portion in portions(configurations):
             batch = make_batch(portion, elements, cutoff, len(results))
-            results += split_results(portion, self._core.evaluate(batch, worker_count(threads)))
+            n_workers = worker_count(threads)
+            raw = self._core.evaluate(batch, n_workers, mode == "neighborhoods")
+            if mode == "configurations":
+                sizes = [len(atoms) for atoms in portion]
+                raw["configuration_grades"] = configuration_grades(
+                    self.potential._core, batch, sizes, n_workers
+                )
+            results += split_results(portion, raw)
         return results
+
+    def _mode_of_grades(self) -> str:
+        mode = self.potential._core.active_set_mode
+        if mode is None:
+            raise ValueError(
+                "The potential has no active set, so there are no extrapolation grades; make one "
+                "with forcesmith active-set POTENTIAL DATA or fs.find_active_set(potential, data)."
+            )
+        return mode
 
     def __reduce__(self) -> tuple[Callable[..., Evaluator], tuple[Potential, str, str]]:
         """Copies are made anew."""

@@ -128,6 +128,11 @@ class Potential:
         return self._core.cutoff
 
     @property
+    def has_active_set(self) -> bool:
+        """Whether it knows extrapolation grades."""
+        return self._core.active_set_mode is not None
+
+    @property
     def n2p2_units(self) -> tuple[float | None, float | None]:
         """Factors cflength and cfenergy of the n2p2 folder or data it came from, or None."""
         provenance = self._core.provenance
@@ -172,6 +177,7 @@ class Potential:
         threads: int | None = None,
         precision: str = "double",
         device: DeviceChoice = "cpu",
+        grade: bool = False,
     ) -> Result: ...
     @overload
     def evaluate(
@@ -180,6 +186,7 @@ class Potential:
         threads: int | None = None,
         precision: str = "double",
         device: DeviceChoice = "cpu",
+        grade: bool = False,
     ) -> list[Result]: ...
     def evaluate(
         self,
@@ -187,6 +194,7 @@ class Potential:
         threads: int | None = None,
         precision: str = "double",
         device: DeviceChoice = "cpu",
+        grade: bool = False,
     ) -> Result | list[Result]:
         """Energy, forces and stress of one configuration, or of a list of them.
 
@@ -202,6 +210,8 @@ class Potential:
         device
             "cuda" computes on an NVIDIA GPU, "auto" where there is one, else on the CPU. Every call
             takes the potential there anew; a calculator keeps it there.
+        grade
+            True for the extrapolation grades, too; the potential must have an active set.
 
         Returns
         -------
@@ -212,7 +222,8 @@ class Potential:
         ------
         ValueError
             An element that the potential does not know, positions or a cell that no neighbors can
-            be found in, or an energy or force that is not finite.
+            be found in, or an energy or force that is not finite. Grades of a potential without an
+            active set.
         DeviceError
             "cuda" is asked for and cannot be used, or the device fails.
 
@@ -223,8 +234,8 @@ class Potential:
         """
         evaluator = Evaluator(self, precision, device)
         if isinstance(atoms, Atoms):
-            return evaluator.evaluate([atoms], threads)[0]
-        return evaluator.evaluate(atoms, threads)
+            return evaluator.evaluate([atoms], threads, grade)[0]
+        return evaluator.evaluate(atoms, threads, grade)
 
     def calculator(
         self, precision: str = "double", device: DeviceChoice = "cpu"
@@ -245,12 +256,19 @@ class Potential:
 
         return ForcesmithCalculator(self, precision=precision, device=device)
 
-    def __reduce__(self) -> tuple[Callable[[str], Potential], tuple[str]]:
-        """Copies and pickles (for other processes) go through the text of the potential file."""
-        return Potential.from_json, (self.to_json(),)
+    def __reduce__(self) -> tuple[Callable[..., Potential], tuple[str, bytes | None]]:
+        """Copies and pickles (for other processes) go through the files of the potential."""
+        return _potential_of, (self.to_json(), self._core.active_set_file())
 
     def __repr__(self) -> str:
         return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
+
+
+def _potential_of(text: str, active_set: bytes | None) -> Potential:
+    potential = Potential.from_json(text)
+    if active_set is not None:
+        potential._core.read_active_set(active_set)
+    return potential
 
 
 def is_n2p2_potential(path: str | os.PathLike[str]) -> bool:

@@ -32,6 +32,12 @@ class Result:
     close_neighbors: np.ndarray | None
     """For every atom, how many neighbors are closer than any two atoms of their elements in the
     training set, shape (n_atoms,); None for potentials that do not know these distances."""
+    grades: np.ndarray | None
+    """Extrapolation grade of every atom, shape (n_atoms,): about 1 in the training set, above 2
+    worth learning, above 10 dangerous. None if not asked for, or if the active set is one of
+    configurations."""
+    configuration_grade: float | None
+    """The largest of them; with an active set of configurations, the grade of this one."""
     volume: float
     """Of the cell, angstrom^3, open directions included; 0 without three lattice vectors."""
 
@@ -48,7 +54,8 @@ def split_results(configurations: Sequence[Atoms], raw: dict[str, np.ndarray]) -
     """Results per configuration from the core's arrays of a whole batch."""
     results, first = [], 0
     outside, close = raw["values_outside"], raw.get("close_neighbors")
-    for atoms, virial in zip(configurations, raw["virials"], strict=True):
+    grades, of_configurations = raw.get("grades"), raw.get("configuration_grades")
+    for number, atoms in enumerate(configurations):
         rows = slice(first, first + len(atoms))
         first += len(atoms)
         energy = float(raw["energies"][rows].sum())
@@ -57,14 +64,21 @@ def split_results(configurations: Sequence[Atoms], raw: dict[str, np.ndarray]) -
                 f"{describe(atoms, 'a configuration')}: the energy or a force of the potential is "
                 "not finite; look for atoms much too close, and for a potential that is damaged."
             )
+        grade = None
+        if grades is not None:
+            grade = float(grades[rows].max(initial=0.0))
+        elif of_configurations is not None:
+            grade = float(of_configurations[number])
         results.append(
             Result(
                 energy=energy,
                 energies=raw["energies"][rows].copy(),
                 forces=raw["forces"][rows].copy(),
-                virial=virial[VOIGT],
+                virial=raw["virials"][number][VOIGT],
                 values_outside=None if (outside[rows] < 0).any() else outside[rows].copy(),
                 close_neighbors=None if close is None else close[rows].copy(),
+                grades=None if grades is None else grades[rows].copy(),
+                configuration_grade=grade,
                 volume=float(atoms.cell.volume),
             )
         )
