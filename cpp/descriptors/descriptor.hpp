@@ -62,10 +62,11 @@ class Descriptor {
   /// B_dot [n_atoms][stride]: derivative of the values when every r_ij moves along directions [n_pairs][3].
   virtual void tangent(Workspace& workspace, const double* directions, double* B_dot, int stride) const = 0;
 
-  /// Adds d/dparameters of sum (B_bar . B + B_dot_bar . B_dot) to gradient [parameters().size()].
-  /// After tangent() with the same directions.
+  /// Adds d/dparameters of sum (B_bar . B + B_dot_bar . B_dot) to gradient [parameters().size()], or that of each atom
+  /// to its own, gradient_stride after that of the atom before (0: all to one). After tangent() with the same
+  /// directions.
   virtual void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar,
-                                 const double* B_dot_bar, int stride, double* gradient) const = 0;
+                                 const double* B_dot_bar, int stride, double* gradient, int gradient_stride) const = 0;
 
   /// Throws FormatError naming `where` if no sound potential has such values, for example because they change when
   /// the atoms are rotated. For what was read from a file.

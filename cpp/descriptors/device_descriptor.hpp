@@ -195,7 +195,7 @@ struct LaunchedParameterAdjoint {
     const std::size_t row = device_slot(stride, atom, 0);
     launch.for_atom(atom, [&](const auto& tables, const auto& neighbors, const auto& scratch) {
       Verbs::template reverse_parameters<DeviceSimd<Real>>(tables, neighbors, scratch, directions, B_bar + row,
-                                                           B_dot_bar + row, stride, gradient);
+                                                           B_dot_bar + row, stride, gradient, 0);
     });
   }
 };

@@ -99,11 +99,11 @@ class KernelDescriptor : public Descriptor {
     else by_rows(w, [&](const auto&... of_block) { tangent_by_rows(of_block..., directions, B_dot, stride); });
   }
   void parameter_adjoint(Workspace& workspace, const double* directions, const double* B_bar, const double* B_dot_bar,
-                         int stride, double* gradient) const override {
+                         int stride, double* gradient, int gradient_stride) const override {
     auto& w = in_double(workspace);
     if (variants_.in_double.parameter_adjoint != nullptr)
       variants_.in_double.parameter_adjoint(tables<double>(), w.view, w.scratch, directions, B_bar, B_dot_bar, stride,
-                                            gradient);
+                                            gradient, gradient_stride);
     else if (!parameters().empty())
       throw std::logic_error("The descriptor \"" + type() + "\" has parameters, but no kernel reverse_parameters.");
   }

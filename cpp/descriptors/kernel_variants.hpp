@@ -24,10 +24,10 @@ struct KernelVariant {
   // In double precision only, else null; null also where jacobian_rows.hpp takes their place.
   void (*gradients)(const Tables&, const View&, const Scratch&, double* gradients, int stride);
   void (*tangent)(const Tables&, const View&, const Scratch&, const double* directions, double* values_dot, int stride);
-  /// Adds to the gradient of the trained parameters; null if there are none.
+  /// Adds to the gradient of the trained parameters, see Descriptor::parameter_adjoint; null if there are none.
   void (*parameter_adjoint)(const Tables&, const View&, const Scratch&, const double* directions,
                             const double* values_bar, const double* values_dot_bar, int stride,
-                            double* parameter_gradient);
+                            double* parameter_gradient, int gradient_stride);
 };
 
 /// Those of both.

@@ -15,6 +15,9 @@ struct InverseMatrix {
   const double* numbers;  // [size][stride]
 };
 
+/// So many grades at once are fast: columns of the inverse stay in the cache.
+inline constexpr int most_grades = 64;
+
 namespace FORCESMITH_ISA {
 
 using namespace ::forcesmith::FORCESMITH_ISA;
@@ -63,26 +66,29 @@ FORCESMITH_FUNCTION void compute_grades(const InverseMatrix& inverse, int n_rows
                                         double* grades) {
   // 8 x 3 sums, 3 numbers and one of b fill the 32 registers of AVX-512, 4 x 3 the 16 of others.
   constexpr int most_rows = V::width == 8 ? 8 : 4, most_registers = 3;
-  for (int first = 0; first < n_rows; first += most_rows)
-    with_constant<most_rows>(n_rows - first, [&](auto rows) FORCESMITH_INLINE_LAMBDA {
-      constexpr int n = decltype(rows)::value;
-      V largest[n];
-      for (int row = 0; row < n; ++row) largest[row] = V(0.0);
-      for (int column = 0; column < inverse.stride;) {
-        const int left = (inverse.stride - column) / V::width;
-        with_constant<most_registers>(left, [&](auto registers) FORCESMITH_INLINE_LAMBDA {
-          raise_grades<V, n, decltype(registers)::value>(inverse.numbers + column, inverse.stride, inverse.size,
-                                                         b + first, largest);
-        });
-        column += V::width * (left < most_registers ? left : most_registers);
-      }
-      for (int row = 0; row < n; ++row) {
-        double grade = 0.0;
-        for (int lane = 0; lane < V::width; ++lane)
-          if (!(largest[row][lane] <= grade)) grade = largest[row][lane];
-        grades[first + row] = grade;
-      }
-    });
+  V largest[most_grades];
+  for (int begin = 0; begin < n_rows; begin += most_grades) {
+    const int n = n_rows - begin < most_grades ? n_rows - begin : most_grades;
+    for (int row = 0; row < n; ++row) largest[row] = V(0.0);
+    // Some columns stay in the cache for all rows.
+    for (int column = 0; column < inverse.stride;) {
+      const int left = (inverse.stride - column) / V::width;
+      with_constant<most_registers>(left, [&](auto registers) FORCESMITH_INLINE_LAMBDA {
+        for (int row = 0; row < n; row += most_rows)
+          with_constant<most_rows>(n - row, [&](auto rows) FORCESMITH_INLINE_LAMBDA {
+            raise_grades<V, decltype(rows)::value, decltype(registers)::value>(
+                inverse.numbers + column, inverse.stride, inverse.size, b + begin + row, largest + row);
+          });
+      });
+      column += V::width * (left < most_registers ? left : most_registers);
+    }
+    for (int row = 0; row < n; ++row) {
+      double grade = 0.0;
+      for (int lane = 0; lane < V::width; ++lane)
+        if (!(largest[row][lane] <= grade)) grade = largest[row][lane];
+      grades[begin + row] = grade;
+    }
+  }
 }
 
 }  // namespace FORCESMITH_ISA

@@ -134,7 +134,10 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
     if (!mine) mine = std::make_unique<Worker>(potential, precision_, local_terms_);
     Worker& own = *mine;
     own.prepare(evaluation, worker == 0);
-    if (wants_grades && !own.grades) own.grades = std::make_unique<BlockGrades>(potential);
+    if (wants_grades) {
+      if (!own.grades) own.grades = std::make_unique<BlockGrades>(potential);
+      own.grades->begin();
+    }
     if (evaluation.information_sum) own.information_sum.assign(potential.active_set()->n_columns(), 0.0);
     double energy = 0.0;
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
@@ -149,7 +152,7 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
         FORCESMITH_PHASE(descriptor);
         own.descriptors.values(block, own.B.data());
         FORCESMITH_PHASE(model);
-        own.grades->compute(source, first, block, own.B.data(), evaluation.grades,
+        own.grades->compute(block, own.B.data(), evaluation.grades,
                             evaluation.information_sum ? own.information_sum.data() : nullptr);
       }
       FORCESMITH_PHASE(descriptor);
@@ -176,6 +179,7 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
               block.center_types[atom], own.B.data() + static_cast<std::size_t>(atom) * stride);
       }
     }
+    if (wants_grades) own.grades->finish(evaluation.grades);
     FORCESMITH_PHASE(other);
     own.energy = energy;
   });

@@ -9,45 +9,54 @@
 
 namespace forcesmith {
 
-/// dE_i/dparameters of one atom after the other: the training gradient of its energy alone.
+/// dE_i/dparameters: the training gradient of the energies alone, atom by atom.
 struct InformationVectors::AllParameters {
   explicit AllParameters(const Potential& potential)
       : descriptors(potential),
-        B(potential.stride()),
-        B_dot(potential.stride()),
-        B_bar(potential.stride()),
-        B_dot_bar(potential.stride()),
-        n_descriptor(potential.descriptor_parameters().size()) {}
-
-  /// A view of one atom, in double precision.
-  NeighborView of_atom(const NeighborViewOf<double>& view) { return view; }
-  NeighborView of_atom(const NeighborViewOf<float>& view) {
-    const std::int64_t begin = view.offsets[0], n = view.offsets[1] - begin;
-    const float* from[3] = {view.x + begin, view.y + begin, view.z + begin};
-    for (int axis = 0; axis < 3; ++axis) components[axis].assign(from[axis], from[axis] + n);
-    offsets[1] = n;
-    return {1,
-            view.centers,
-            view.center_types,
-            offsets,
-            view.neighbors + begin,
-            view.types + begin,
-            components[0].data(),
-            components[1].data(),
-            components[2].data()};
-  }
-  template <class Real>
-  NeighborBufferOf<Real>& buffer() {
-    return std::get<NeighborBufferOf<Real>>(buffers);
+        block_size(potential.block_size()),
+        n_descriptor(static_cast<int>(potential.descriptor_parameters().size())) {
+    const std::size_t size = static_cast<std::size_t>(potential.block_size(Precision::single)) * potential.stride();
+    for (std::vector<double>* own : {&B, &B_dot, &B_bar, &B_dot_bar}) own->assign(size, 0.0);
   }
 
-  InBothPrecisions<NeighborBufferOf> buffers;
   BlockDescriptors descriptors;
+  int block_size, n_descriptor;
   std::vector<double> B, B_dot, B_bar, B_dot_bar, directions;
-  std::vector<double> components[3];
-  std::int64_t offsets[2] = {0, 0};
-  std::size_t n_descriptor;
 };
+
+namespace {
+
+/// Atoms first .. first + count - 1 of a view.
+template <class Real>
+NeighborViewOf<Real> part_of(NeighborViewOf<Real> view, int first, int count) {
+  view.n_atoms = count;
+  view.centers += first;
+  view.center_types += first;
+  view.offsets += first;
+  return view;
+}
+
+/// A view in double precision.
+class InDouble {
+ public:
+  NeighborView operator()(const NeighborView& view) { return view; }
+  NeighborView operator()(const NeighborViewOf<float>& view) {
+    const std::int64_t begin = view.offsets[0], n = view.offsets[view.n_atoms] - begin;
+    const float* from[3] = {view.x + begin, view.y + begin, view.z + begin};
+    for (int axis = 0; axis < 3; ++axis) components_[axis].assign(from[axis], from[axis] + n);
+    offsets_.assign(view.offsets, view.offsets + view.n_atoms + 1);
+    for (std::int64_t& offset : offsets_) offset -= begin;
+    return {view.n_atoms,          view.centers,           view.center_types,
+            offsets_.data(),       view.neighbors + begin, view.types + begin,
+            components_[0].data(), components_[1].data(),  components_[2].data()};
+  }
+
+ private:
+  std::vector<double> components_[3];
+  std::vector<std::int64_t> offsets_;
+};
+
+}  // namespace
 
 int InformationVectors::size(const Potential& potential, ActiveSet::Parameters parameters, int element) {
   if (parameters == ActiveSet::Parameters::linear) return potential.model().n_features(element);
@@ -63,70 +72,96 @@ InformationVectors::InformationVectors(const Potential& potential, ActiveSet::Pa
 InformationVectors::~InformationVectors() = default;
 
 template <class Real>
-void InformationVectors::compute(const NeighborSourceOf<Real>& source, int first, const NeighborViewOf<Real>& block,
-                                 const double* B, double* b) {
+void InformationVectors::compute(const NeighborViewOf<Real>& block, const double* B, double* b) {
   std::fill_n(b, static_cast<std::size_t>(block.n_atoms) * stride_, 0.0);
   if (!all_) {
     potential_.model().features(*model_, block.n_atoms, block.center_types, B, potential_.stride(), b, stride_);
     return;
   }
   AllParameters& own = *all_;
-  const double one = 1.0;
-  for (int atom = 0; atom < block.n_atoms; ++atom) {
-    const NeighborView view = own.of_atom(source.block(first + atom, 1, own.buffer<Real>()));
-    own.directions.assign(3 * (view.offsets[1] - view.offsets[0]), 0.0);
-    double* row = b + static_cast<std::size_t>(atom) * stride_;
-    own.descriptors.values(view, own.B.data());
-    own.descriptors.tangent(own.directions.data(), own.B_dot.data());
-    potential_.model().parameter_adjoint(*model_, 1, view.center_types, own.B.data(), own.B_dot.data(),
-                                         potential_.stride(), &one, own.B_bar.data(), own.B_dot_bar.data(),
-                                         row + own.n_descriptor);
-    std::fill(own.B_dot_bar.begin(), own.B_dot_bar.end(), 0.0);
-    own.descriptors.parameter_adjoint(own.directions.data(), own.B_bar.data(), own.B_dot_bar.data(), row);
+  InDouble in_double;
+  // Blocks of single precision are twice as large.
+  for (int first = 0; first < block.n_atoms; first += own.block_size) {
+    const int count = std::min(own.block_size, block.n_atoms - first);
+    const NeighborView view = in_double(part_of(block, first, count));
+    double* rows = b + static_cast<std::size_t>(first) * stride_;
+    const int stride = potential_.stride();
+    const double* values = B + static_cast<std::size_t>(first) * stride;
+    if (own.n_descriptor > 0) {
+      own.descriptors.values(view, own.B.data());
+      values = own.B.data();
+      own.directions.assign(3 * (view.offsets[count] - view.offsets[0]), 0.0);
+      own.descriptors.tangent(own.directions.data(), own.B_dot.data());
+    }
+    const double one = 1.0;
+    for (int atom = 0; atom < count; ++atom) {
+      const std::size_t row = static_cast<std::size_t>(atom) * stride;
+      potential_.model().parameter_adjoint(*model_, 1, view.center_types + atom, values + row, &own.B_dot[row], stride,
+                                           &one, &own.B_bar[row], &own.B_dot_bar[row],
+                                           rows + static_cast<std::size_t>(atom) * stride_ + own.n_descriptor);
+    }
+    if (own.n_descriptor == 0) continue;
+    std::fill_n(own.B_dot_bar.begin(), static_cast<std::size_t>(count) * stride, 0.0);
+    own.descriptors.parameter_adjoint(own.directions.data(), own.B_bar.data(), own.B_dot_bar.data(), rows, stride_);
   }
 }
-template void InformationVectors::compute(const NeighborSourceOf<double>&, int, const NeighborViewOf<double>&,
-                                          const double*, double*);
-template void InformationVectors::compute(const NeighborSourceOf<float>&, int, const NeighborViewOf<float>&,
-                                          const double*, double*);
+template void InformationVectors::compute(const NeighborViewOf<double>&, const double*, double*);
+template void InformationVectors::compute(const NeighborViewOf<float>&, const double*, double*);
 
 BlockGrades::BlockGrades(const Potential& potential)
     : potential_(potential),
       set_(*potential.active_set()),
-      vectors_(potential, potential.active_set()->settings().parameters) {}
-
-template <class Real>
-void BlockGrades::compute(const NeighborSourceOf<Real>& source, int first, const NeighborViewOf<Real>& block,
-                          const double* B, double* grades, double* information_sum) {
-  const int n_atoms = block.n_atoms, stride = vectors_.stride();
-  b_.resize(static_cast<std::size_t>(n_atoms) * stride);
-  vectors_.compute(source, first, block, B, b_.data());
-  const bool all = set_.settings().parameters == ActiveSet::Parameters::all;
-  const int n_elements = static_cast<int>(potential_.elements().size());
-  int first_column = 0;  // of the element in the sum
-  for (int element = 0; element < n_elements; ++element) {
-    atoms_.clear();
-    rows_.clear();
-    for (int atom = 0; atom < n_atoms; ++atom) {
-      if (block.center_types[atom] != element) continue;
-      atoms_.push_back(atom);
-      rows_.push_back(&b_[static_cast<std::size_t>(atom) * stride]);
-    }
-    const int size = InformationVectors::size(potential_, set_.settings().parameters, element);
-    if (grades && !atoms_.empty()) {
-      found_.resize(atoms_.size());
-      set_.compute_grades(set_.matrix_of(element), static_cast<int>(atoms_.size()), rows_.data(), found_.data());
-      for (std::size_t i = 0; i < atoms_.size(); ++i) grades[block.centers[atoms_[i]]] = found_[i];
-    }
-    for (std::size_t i = 0; information_sum && i < rows_.size(); ++i)
-      for (int k = 0; k < size; ++k) information_sum[first_column + k] += rows_[i][k];
-    if (!all) first_column += size;
+      vectors_(potential, potential.active_set()->settings().parameters) {
+  const ActiveSet::Parameters parameters = set_.settings().parameters;
+  int first_column = 0;
+  for (std::size_t element = 0; element < potential.elements().size(); ++element) {
+    const int size = InformationVectors::size(potential, parameters, static_cast<int>(element));
+    waiting_.push_back({size, first_column, {}, {}});
+    if (parameters == ActiveSet::Parameters::linear) first_column += size;
   }
 }
-template void BlockGrades::compute(const NeighborSourceOf<double>&, int, const NeighborViewOf<double>&, const double*,
-                                   double*, double*);
-template void BlockGrades::compute(const NeighborSourceOf<float>&, int, const NeighborViewOf<float>&, const double*,
-                                   double*, double*);
+
+void BlockGrades::begin() {
+  for (Waiting& own : waiting_) {
+    own.centers.clear();
+    own.rows.clear();
+  }
+}
+
+template <class Real>
+void BlockGrades::compute(const NeighborViewOf<Real>& block, const double* B, double* grades, double* information_sum) {
+  const int stride = vectors_.stride();
+  b_.resize(static_cast<std::size_t>(block.n_atoms) * stride);
+  vectors_.compute(block, B, b_.data());
+  for (int atom = 0; atom < block.n_atoms; ++atom) {
+    const int element = block.center_types[atom];
+    Waiting& own = waiting_[element];
+    const double* row = &b_[static_cast<std::size_t>(atom) * stride];
+    for (int k = 0; information_sum && k < own.size; ++k) information_sum[own.first_column + k] += row[k];
+    if (!grades) continue;
+    own.centers.push_back(block.centers[atom]);
+    own.rows.insert(own.rows.end(), row, row + own.size);
+    if (own.centers.size() == extrapolation::most_grades) grade(element, grades);
+  }
+}
+template void BlockGrades::compute(const NeighborViewOf<double>&, const double*, double*, double*);
+template void BlockGrades::compute(const NeighborViewOf<float>&, const double*, double*, double*);
+
+void BlockGrades::finish(double* grades) {
+  for (std::size_t element = 0; grades && element < waiting_.size(); ++element)
+    grade(static_cast<int>(element), grades);
+}
+
+void BlockGrades::grade(int element, double* grades) {
+  auto& [size, first_column, centers, numbers] = waiting_[element];
+  const double* rows[extrapolation::most_grades];
+  double found[extrapolation::most_grades];
+  for (std::size_t i = 0; i < centers.size(); ++i) rows[i] = &numbers[i * size];
+  set_.compute_grades(set_.matrix_of(element), static_cast<int>(centers.size()), rows, found);
+  for (std::size_t i = 0; i < centers.size(); ++i) grades[centers[i]] = found[i];
+  centers.clear();
+  numbers.clear();
+}
 
 void information_vectors(const Potential& potential, ActiveSet::Parameters parameters, const NeighborSource& source,
                          double* b, int n_workers) {
@@ -140,8 +175,8 @@ void information_vectors(const Potential& potential, ActiveSet::Parameters param
     const int end = first_of_worker(n_atoms, block_size, worker + 1, n_workers);
     for (int first = first_of_worker(n_atoms, block_size, worker, n_workers); first < end; first += block_size) {
       const NeighborView block = source.block(first, std::min(block_size, end - first), buffer);
-      if (parameters == ActiveSet::Parameters::linear) descriptors.values(block, B.data());
-      vectors.compute(source, first, block, B.data(), b + static_cast<std::size_t>(first) * vectors.stride());
+      descriptors.values(block, B.data());
+      vectors.compute(block, B.data(), b + static_cast<std::size_t>(first) * vectors.stride());
     }
   });
 }

@@ -21,11 +21,9 @@ class InformationVectors {
   static int size(const Potential& potential, ActiveSet::Parameters parameters, int element);
   /// Numbers of a row, the largest of them.
   int stride() const { return stride_; }
-  /// b [n_atoms][stride()] of the central atoms first .. first + block.n_atoms - 1 of the source, which are the block.
-  /// B: their descriptor values. Beyond its size a row is zero.
+  /// b [n_atoms][stride()] of the central atoms of the block. B: their descriptor values. Beyond its size a row is zero.
   template <class Real>
-  void compute(const NeighborSourceOf<Real>& source, int first, const NeighborViewOf<Real>& block, const double* B,
-               double* b);
+  void compute(const NeighborViewOf<Real>& block, const double* B, double* b);
 
  private:
   struct AllParameters;
@@ -35,22 +33,33 @@ class InformationVectors {
   std::unique_ptr<AllParameters> all_;  // null: only those in which energies are linear
 };
 
-/// Grades of blocks of atoms, or sums of b_i where the active set is one of configurations.
+/// Grades of blocks of atoms, or sums of b_i where the active set is one of configurations, for one worker. Beyond the
+/// blocks, atoms of one element are collected until there are enough to be graded at once.
 class BlockGrades {
  public:
   explicit BlockGrades(const Potential& potential);
-  /// Adds, or sets in the host's arrays, what there is room for; see Evaluation.
+  /// Forgets what an evaluation that failed has left.
+  void begin();
+  /// Sets grades, or adds to information_sum, see Evaluation; null: not wanted. Some grades are set by finish().
   template <class Real>
-  void compute(const NeighborSourceOf<Real>& source, int first, const NeighborViewOf<Real>& block, const double* B,
-               double* grades, double* information_sum);
+  void compute(const NeighborViewOf<Real>& block, const double* B, double* grades, double* information_sum);
+  void finish(double* grades);
 
  private:
+  /// Of an element, atoms whose grades are still to be computed.
+  struct Waiting {
+    int size;          // of b
+    int first_column;  // in the sum
+    std::vector<int> centers;
+    std::vector<double> rows;
+  };
+  void grade(int element, double* grades);
+
   const Potential& potential_;
   const ActiveSet& set_;
   InformationVectors vectors_;
-  std::vector<double> b_, found_;
-  std::vector<const double*> rows_;
-  std::vector<int> atoms_;
+  std::vector<double> b_;
+  std::vector<Waiting> waiting_;  // [element]
 };
 
 /// b_i of all central atoms, [n_atoms][largest size], overwritten.

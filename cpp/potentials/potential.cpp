@@ -137,11 +137,11 @@ void BlockDescriptors::tangent(const double* directions, double* B_dot) {
 }
 
 void BlockDescriptors::parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar,
-                                         double* gradient) {
+                                         double* gradient, int gradient_stride) {
   for (Part& part : parts_)
     part.descriptor->parameter_adjoint(*part.workspace, directions, part.read(*this, B_bar, part.buffer),
                                        part.read(*this, B_dot_bar, part.second_buffer), part.stride,
-                                       gradient + part.first_parameter);
+                                       gradient + part.first_parameter, gradient_stride);
 }
 
 template <class Compute>

@@ -99,8 +99,9 @@ class BlockDescriptors {
   void backpropagate(const double* beta, const PairForces& forces);
   void gradients(double* gradients);
   void tangent(const double* directions, double* B_dot);
-  /// gradient: as in Potential::descriptor_parameters().
-  void parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar, double* gradient);
+  /// gradient: as in Potential::descriptor_parameters(); see Descriptor::parameter_adjoint.
+  void parameter_adjoint(const double* directions, const double* B_bar, const double* B_dot_bar, double* gradient,
+                         int gradient_stride = 0);
 
  private:
   /// One descriptor. Where its first column is the same for all elements it works in place, else in a

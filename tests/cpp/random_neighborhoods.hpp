@@ -167,7 +167,7 @@ inline VerbOutput run_verbs(const forcesmith::Descriptor& descriptor, const Neig
     descriptor.tangent(*workspace, directions, &out.B_dot[row], in.stride);
     descriptor.backpropagate(*workspace, &in.beta[row], in.stride, pair_gradients.forces());
     descriptor.parameter_adjoint(*workspace, directions, &in.beta[row], &in.beta_dot[row], in.stride,
-                                 out.parameter_gradient.data());
+                                 out.parameter_gradient.data(), 0);
     descriptor.gradients(*workspace, out.gradients.data() + pair * in.stride, in.stride);
   }
   out.pair_gradients = pair_gradients.checked(1e-12);
@@ -261,7 +261,7 @@ void test_single_precision_of(const forcesmith::Descriptor& descriptor, const Ne
                  message);
     CHECK_THROWS(std::logic_error,
                  descriptor.parameter_adjoint(*workspace, in.directions.data(), in.beta.data(), in.beta_dot.data(),
-                                              in.stride, nullptr),
+                                              in.stride, nullptr, 0),
                  message);
   }
 }

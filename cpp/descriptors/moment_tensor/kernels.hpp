@@ -598,13 +598,13 @@ struct KernelsOf {
     lanes_to_rows(dot, t.mapping, t.n_values, neighbors.n_atoms, values_dot, stride);
   }
 
-  /// Adds to parameter_gradient (shape of `radial`) the derivative with the radial coefficients of
-  /// sum (values_bar . B + values_dot_bar . dB/dt). After compute_tangent on the same block and directions.
+  /// Adds to parameter_gradient (shape of `radial`), of each atom gradient_stride after that of the one before, the
+  /// derivative with the radial coefficients of sum (values_bar . B + values_dot_bar . dB/dt). After compute_tangent on the same block and directions.
   template <class V>
   static FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                      const ScratchOf<V>& s, const double* directions,
                                                      const double* values_bar, const double* values_dot_bar, int stride,
-                                                     double* parameter_gradient) {
+                                                     double* parameter_gradient, int gradient_stride) {
     const auto moments = registers_at<V>(s.moments), dot = registers_at<V>(s.moments_dot);
     const auto bar = registers_at<V>(s.adjoints), dot_bar = registers_at<V>(s.adjoints_dot);
     for (int moment = 0; moment < t.n_moments; ++moment) bar[moment] = dot_bar[moment] = V(0.0);
@@ -640,10 +640,11 @@ struct KernelsOf {
           f_dot_bar[mu] = df_bar * envelope;
         }
         const int size = t.n_radial * t.n_polynomials, of_center = neighbors.center_types[atom] * t.n_elements;
+        double* of_atom = parameter_gradient + static_cast<std::ptrdiff_t>(atom) * gradient_stride;
         double* of_pair[V::width];  // gradients of the coefficients of a pair of elements, lane by lane
         for (int lane = 0; lane < V::width; ++lane) {
           const int neighbor = t.n_elements > 1 ? neighbors.types[pack * V::stride + lane] : 0;
-          of_pair[lane] = parameter_gradient + (of_center + neighbor) * size;
+          of_pair[lane] = of_atom + (of_center + neighbor) * size;
         }
         ChebyshevDerivatives<V> chebyshev(compute_xi<V>(t, packs.r[0]), 2 / (t.cutoff - t.min_distance));
         for (int b = 0; b < t.n_polynomials; ++b, chebyshev.advance())
@@ -748,10 +749,10 @@ struct Kernels {
   static FORCESMITH_HOST_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                           const ScratchOf<V>& s, const double* directions,
                                                           const double* values_bar, const double* values_dot_bar,
-                                                          int stride, double* parameter_gradient) {
+                                                          int stride, double* parameter_gradient, int gradient_stride) {
     with_shape(t, [&](auto kernels) FORCESMITH_INLINE_LAMBDA {
       kernels.template reverse_parameters<V>(t, neighbors, s, directions, values_bar, values_dot_bar, stride,
-                                             parameter_gradient);
+                                             parameter_gradient, gradient_stride);
     });
   }
   template <class V>
