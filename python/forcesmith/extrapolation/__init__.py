@@ -1,0 +1,1 @@
+"""Extrapolation: where a potential has data, and which data it lacks."""

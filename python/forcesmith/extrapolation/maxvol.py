@@ -1,0 +1,298 @@
+"""MaxVol: of many candidate rows, the square matrix A of (nearly) the largest volume |det A|.
+
+S. A. Goreinov et al., How to find a good submatrix, in Matrix Methods (2010), p. 247; as active
+sets of potentials: E. V. Podryabinkin and A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017).
+
+A row b has the coefficients c = b A^-1 and the grade max_k |c_k|: putting it in the place of row k
+makes the volume |c_k| times as large. Rows are exchanged until no candidate has a grade above a
+threshold just above 1. Where there are fewer independent candidates than columns, A keeps padded
+rows, a small number times a row of the identity.
+
+Candidates come in chunks, any number of times, so that there may be more of them than fit into
+memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.linalg import lapack, qr
+
+Method = Literal["qr", "mlip"]
+
+Candidates = Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]]
+"""All candidates, anew for every call: chunks of rows, (n_rows, n_columns), and their origins,
+(n_rows, n_numbers) of whole numbers that are not negative; both always in the same order."""
+
+Progress = Callable[[int, int, int], None]
+"""progress(pass over the candidates, candidates seen in it, swaps so far)"""
+
+PADDING = 1e-6
+PADDED = -1  # origin
+SAMPLED_PER_COLUMN = 2  # candidates for the QR decomposition
+BLOCK = 100_000  # numbers that stay in a cache
+
+
+@dataclass(frozen=True)
+class ActiveRows:
+    """A square matrix of rows, among its candidates one of (nearly) the largest volume."""
+
+    rows: np.ndarray
+    """A, (n, n)."""
+    inverse: np.ndarray
+    """A^-1, (n, n)."""
+    origins: np.ndarray
+    """Of every row, (n, n_numbers); -1 for padded ones."""
+    swaps: int
+    """How many exchanges of rows it took."""
+    largest_grade: float
+    """That a candidate still has; 0 without candidates."""
+    log_volume: float
+    """Logarithm of |det A|."""
+
+    @property
+    def n_padded(self) -> int:
+        """Rows without a candidate: directions without data."""
+        return int((self.origins == PADDED).all(axis=1).sum())
+
+    def grades(self, rows: np.ndarray) -> np.ndarray:
+        """Grades of any rows, (n_rows,) of (n_rows, n)."""
+        return np.abs(rows @ self.inverse).max(axis=1)
+
+
+def maxvol(
+    candidates: Candidates,
+    n_columns: int,
+    n_numbers: int = 1,
+    *,
+    start: tuple[np.ndarray, np.ndarray] | None = None,
+    method: Method = "qr",
+    threshold: float = 1.001,
+    progress: Progress | None = None,
+) -> ActiveRows:
+    """Choose rows of (nearly) the largest volume.
+
+    Parameters
+    ----------
+    candidates
+        What is chosen from.
+    n_columns
+        Columns of the candidates, at least 1.
+    n_numbers
+        Numbers of an origin.
+    start
+        Rows (n, n), and their origins (n, n_numbers), to start from; the volume only grows.
+    method
+        "qr" starts from a QR decomposition with pivoting of a random sample, columns divided by
+        their largest magnitude, and exchanges rows while the candidates pass by. "mlip" is the
+        order of MLIP: from 1e-6 times the identity, always the largest coefficient of all; keeps
+        all candidates in memory, twice.
+    threshold
+        Largest grade that candidates may have in the end, above 1.
+    progress
+        Called after every chunk.
+
+    Raises
+    ------
+    ValueError
+        The rows to start from are linearly dependent.
+    """
+    if start is not None:
+        rows, origins = start
+        scale = _scale(np.abs(rows).max(axis=0))
+    elif method == "mlip":
+        scale = np.ones(n_columns)
+        rows, origins = _padding(n_columns, n_numbers)
+    else:
+        largest, rows, origins = _sample(candidates, n_columns, n_numbers)
+        scale = _scale(largest)
+        rows, origins = _pivots(rows / scale, origins)
+        rows *= scale
+    active = _Active(rows / scale, origins)
+    for number in itertools.count(1):
+        swaps, log_volume = active.swaps, active.log_volume
+        largest_grade, seen = 0.0, 0
+        for chunk, own_origins in _chunks(candidates, n_columns, method):
+            found = active.take_in(chunk / scale, own_origins, threshold)
+            largest_grade, seen = max(largest_grade, found), seen + len(chunk)
+            if progress is not None:
+                progress(number, seen, active.swaps)
+        if active.swaps == swaps:
+            break
+        active.invert()
+        if not active.log_volume > log_volume:  # rounding, nothing else
+            break
+    return ActiveRows(
+        active.rows * scale,
+        active.inverse / scale[:, None],
+        active.origins,
+        active.swaps,
+        largest_grade,
+        active.log_volume + float(np.log(scale).sum()),
+    )
+
+
+class _Active:
+    """The rows chosen so far, in scaled columns, and the inverse that goes along with them."""
+
+    def __init__(self, rows: np.ndarray, origins: np.ndarray):
+        self.rows = rows
+        self.origins = origins.copy()
+        self.swaps = 0
+        self.invert()
+
+    def invert(self) -> None:
+        """Anew, without the rounding errors of updates.
+
+        By solving A X = I: that leaves A X - I small, which is what grades live on, though X A - I
+        may not be.
+        """
+        factors, pivots, failed = lapack.dgetrf(self.rows)
+        if failed:
+            raise ValueError("The rows of the active set to start from are linearly dependent.")
+        self.log_volume = float(np.log(np.abs(np.diagonal(factors))).sum())
+        solution, _ = lapack.dgetrs(factors, pivots, np.eye(len(self.rows)))
+        self.inverse = np.ascontiguousarray(solution)
+
+    def take_in(self, rows: np.ndarray, origins: np.ndarray, threshold: float) -> float:
+        """Exchange rows until none of those given that had a grade above the threshold has one
+        anymore. Returns the largest grade that there was at first."""
+        coefficients = rows @ self.inverse
+        grades = np.maximum(coefficients.max(axis=1), -coefficients.min(axis=1))
+        above = grades > threshold
+        if above.any():
+            self._exchange(rows[above], origins[above], coefficients[above], threshold)
+        return float(grades.max(initial=0.0))
+
+    def _exchange(
+        self,
+        rows: np.ndarray,
+        origins: np.ndarray,
+        coefficients: np.ndarray,
+        threshold: float,
+    ) -> None:
+        """Always the largest coefficient; the row that goes out takes the place of the one that
+        comes in, and is a candidate again. Changes its arguments."""
+        n = len(self.rows)
+        row, place, largest = _largest_entry(coefficients)
+        swaps_of_this_inverse = 0
+        while abs(largest) > threshold:
+            change = coefficients[row].copy()
+            change[place] -= 1.0
+            change /= -largest
+            _add_outer(self.inverse, self.inverse[:, place].copy(), change)
+            for mine, candidate in ((self.rows, rows), (self.origins, origins)):
+                going_out = mine[place].copy()
+                mine[place] = candidate[row]
+                candidate[row] = going_out
+            self.swaps += 1
+            swaps_of_this_inverse += 1
+            if swaps_of_this_inverse < n:
+                coefficients[row] = np.eye(1, n, place)
+                row, place, largest = _update_and_find(coefficients, place, change)
+            else:
+                self.invert()
+                coefficients = rows @ self.inverse
+                row, place, largest = _largest_entry(coefficients)
+                swaps_of_this_inverse = 0
+
+
+def _add_outer(matrix: np.ndarray, column: np.ndarray, row: np.ndarray) -> None:
+    """Adds column row to the matrix, block by block, which stay in the cache."""
+    for first, block in _blocks(matrix):
+        block += np.multiply.outer(column[first : first + len(block)], row)
+
+
+def _update_and_find(
+    coefficients: np.ndarray, place: int, row: np.ndarray
+) -> tuple[int, int, float]:
+    """Adds a multiple of a row to all, each times its own entry at `place`; then as
+    `_largest_entry`."""
+    found = (0, 0, 0.0)
+    for first, block in _blocks(coefficients):
+        block += np.multiply.outer(block[:, place], row)
+        found = _larger(found, first, block)
+    return found
+
+
+def _largest_entry(coefficients: np.ndarray) -> tuple[int, int, float]:
+    """Row, column and value of the entry of the largest magnitude, the first if there are more."""
+    found = (0, 0, 0.0)
+    for first, block in _blocks(coefficients):
+        found = _larger(found, first, block)
+    return found
+
+
+def _blocks(matrix: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    size = max(1, BLOCK // matrix.shape[1])
+    for first in range(0, len(matrix), size):
+        yield first, matrix[first : first + size]
+
+
+def _larger(found: tuple[int, int, float], first: int, block: np.ndarray) -> tuple[int, int, float]:
+    row, column = np.unravel_index(np.abs(block).argmax(), block.shape)
+    value = float(block[row, column])
+    return (first + int(row), int(column), value) if abs(value) > abs(found[2]) else found
+
+
+# ---- candidates ----
+
+
+def _chunks(
+    candidates: Candidates, n_columns: int, method: Method
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Chunks of at most about a square matrix; with "mlip", all in one."""
+    if method == "mlip":
+        parts = list(candidates())
+        if parts:
+            yield np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        return
+    size = max(n_columns, BLOCK // n_columns)
+    for rows, origins in candidates():
+        for first in range(0, len(rows), size):
+            yield rows[first : first + size], origins[first : first + size]
+
+
+def _sample(
+    candidates: Candidates, n_columns: int, n_numbers: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The largest magnitude in every column, and random candidates with their origins: the same
+    ones however the candidates are divided into chunks."""
+    size = SAMPLED_PER_COLUMN * n_columns
+    random = np.random.default_rng(0)
+    largest = np.zeros(n_columns)
+    rows, origins = np.zeros((0, n_columns)), np.zeros((0, n_numbers), dtype=int)
+    keys = np.zeros(0)  # a candidate is in the sample if its random number is one of the smallest
+    for chunk, own_origins in _chunks(candidates, n_columns, "qr"):
+        np.maximum(largest, np.abs(chunk).max(axis=0), out=largest)
+        own_keys = random.random(len(chunk))
+        taken = own_keys < (keys.max() if len(keys) == size else np.inf)
+        rows = np.concatenate([rows, chunk[taken]])
+        origins = np.concatenate([origins, own_origins[taken]])
+        keys = np.concatenate([keys, own_keys[taken]])
+        if len(keys) > size:
+            kept = np.sort(np.argpartition(keys, size)[:size])
+            rows, origins, keys = rows[kept], origins[kept], keys[kept]
+    return largest, rows, origins
+
+
+def _scale(largest: np.ndarray) -> np.ndarray:
+    """Powers of two, which divide without rounding, (n_columns,)."""
+    return np.exp2(np.floor(np.log2(np.where(largest > 0, largest, 1.0))))
+
+
+def _padding(n_columns: int, n_numbers: int) -> tuple[np.ndarray, np.ndarray]:
+    return PADDING * np.eye(n_columns), np.full((n_columns, n_numbers), PADDED)
+
+
+def _pivots(rows: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As many rows as there are columns, the most independent ones; padded where they lack."""
+    padding, padded = _padding(rows.shape[1], origins.shape[1])
+    rows, origins = np.concatenate([rows, padding]), np.concatenate([origins, padded])
+    _, pivots = qr(rows.T, mode="r", pivoting=True, check_finite=False)
+    chosen = pivots[: rows.shape[1]]
+    return rows[chosen], origins[chosen]
