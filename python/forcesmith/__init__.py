@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from forcesmith.data.checks import check_configurations
     from forcesmith.data.dataset import Dataset, split
     from forcesmith.data.reading import read
+    from forcesmith.extrapolation.active_sets import (
+        ActiveSet,
+        find_active_set,
+        select_configurations,
+    )
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
     from forcesmith.training.committee import fit_committee
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from forcesmith.training.settings import FitSettings
 
 _MODULES = {
+    "ActiveSet": "extrapolation.active_sets",
     "Dataset": "data.dataset",
     "DeviceError": "_core",
     "ErrorTable": "analysis.metrics",
@@ -29,15 +35,18 @@ _MODULES = {
     "__version__": "_core",
     "check_configurations": "data.checks",
     "errors_by_group": "analysis.metrics",
+    "find_active_set": "extrapolation.active_sets",
     "fit": "training.fitting",
     "fit_committee": "training.committee",
     "parity_plot": "analysis.plots",
     "read": "data.reading",
     "registry": "_core",
+    "select_configurations": "extrapolation.active_sets",
     "split": "data.dataset",
 }
 
 __all__ = [
+    "ActiveSet",
     "Dataset",
     "DeviceError",
     "ErrorTable",
@@ -48,11 +57,13 @@ __all__ = [
     "__version__",
     "check_configurations",
     "errors_by_group",
+    "find_active_set",
     "fit",
     "fit_committee",
     "parity_plot",
     "read",
     "registry",
+    "select_configurations",
     "split",
 ]
 

@@ -144,6 +144,19 @@ def test_more_candidates_later():
     assert choose(later, start=(few.rows, few.origins)).n_padded == 0
 
 
+def test_what_came_in_and_what_it_gained():
+    rng = np.random.default_rng(11)
+    candidates, later = rng.normal(size=(200, 8)), 2 * rng.normal(size=(100, 8))
+    before = choose(candidates)
+    after = choose(later, start=(before.rows, before.origins - 1000))
+    assert len(after.entered) == len(after.gains) == after.swaps
+    assert (after.gains > THRESHOLD).all()
+    gained = after.log_volume - before.log_volume
+    assert np.log(after.gains).sum() == pytest.approx(gained, abs=1e-9)
+    stayed = after.origins[after.origins >= 0]
+    assert set(stayed) <= set(after.entered.ravel())
+
+
 def test_dependent_rows_to_start_from():
     rows = np.ones((2, 2))
     with pytest.raises(ValueError, match="linearly dependent"):

@@ -16,14 +16,16 @@ from forcesmith.data.neighbors import NeighborSearch
 ATOMS_PER_PORTION = 20_000
 
 
-def portions(configurations: Iterable[Atoms]) -> Iterator[Dataset]:
+def portions(
+    configurations: Iterable[Atoms], atoms_per_portion: int = ATOMS_PER_PORTION
+) -> Iterator[Dataset]:
     """Datasets with a bounded number of atoms, so that memory stays bounded."""
     portion: list[NeighborSearch] = []
     n_atoms = 0
     for search in searches_of(configurations):
         portion.append(search)
         n_atoms += len(search.atoms)
-        if n_atoms >= ATOMS_PER_PORTION:
+        if n_atoms >= atoms_per_portion:
             yield Dataset.of_searches(portion)
             portion, n_atoms = [], 0
     if portion:

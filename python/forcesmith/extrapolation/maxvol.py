@@ -47,12 +47,19 @@ class ActiveRows:
     """A^-1, (n, n)."""
     origins: np.ndarray
     """Of every row, (n, n_numbers); -1 for padded ones."""
-    swaps: int
-    """How many exchanges of rows it took."""
+    entered: np.ndarray
+    """Origins of the rows that came in, one after the other, (n_swaps, n_numbers)."""
+    gains: np.ndarray
+    """How many times larger each of them made the volume, (n_swaps,)."""
     largest_grade: float
     """That a candidate still has; 0 without candidates."""
     log_volume: float
     """Logarithm of |det A|."""
+
+    @property
+    def swaps(self) -> int:
+        """How many exchanges of rows it took."""
+        return len(self.gains)
 
     @property
     def n_padded(self) -> int:
@@ -130,7 +137,8 @@ def maxvol(
         active.rows * scale,
         active.inverse / scale[:, None],
         active.origins,
-        active.swaps,
+        np.reshape(active.entered, (-1, n_numbers)),
+        np.array(active.gains),
         largest_grade,
         active.log_volume + float(np.log(scale).sum()),
     )
@@ -142,8 +150,13 @@ class _Active:
     def __init__(self, rows: np.ndarray, origins: np.ndarray):
         self.rows = rows
         self.origins = origins.copy()
-        self.swaps = 0
+        self.entered: list[np.ndarray] = []
+        self.gains: list[float] = []
         self.invert()
+
+    @property
+    def swaps(self) -> int:
+        return len(self.gains)
 
     def invert(self) -> None:
         """Anew, without the rounding errors of updates.
@@ -189,7 +202,8 @@ class _Active:
                 going_out = mine[place].copy()
                 mine[place] = candidate[row]
                 candidate[row] = going_out
-            self.swaps += 1
+            self.entered.append(self.origins[place].copy())
+            self.gains.append(abs(largest))
             swaps_of_this_inverse += 1
             if swaps_of_this_inverse < n:
                 coefficients[row] = np.eye(1, n, place)
