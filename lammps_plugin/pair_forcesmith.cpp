@@ -50,6 +50,7 @@ void add_scaled(const Evaluate& evaluate, double scale, Evaluation& sum) {
   own.n_host = sum.n_host;
   own.values_outside = sum.values_outside;
   own.close_neighbors = sum.close_neighbors;
+  own.grades = sum.grades;
   const std::size_t n = sum.n_host;
   const std::pair<double* Evaluation::*, std::size_t> arrays[] = {{&Evaluation::energies, n},
                                                                   {&Evaluation::forces, 3 * n},
@@ -75,6 +76,9 @@ PairForcesmith::~PairForcesmith() = default;
 void PairForcesmith::make_evaluator() {
   start_kokkos(comm->nthreads);
   evaluator_ = std::make_unique<Evaluator>(*potential_, precision_);
+  others_evaluators_.clear();
+  for (const Member& member : others_)
+    others_evaluators_.push_back(std::make_unique<Evaluator>(*member.potential, precision_));
   device_host_.reset();
   if (device_ == DeviceKind::cpu) return;
   ChosenDevice chosen = choose_device(device_, rank_on_machine(*lmp));
@@ -112,12 +116,12 @@ void PairForcesmith::init_style() {
 }
 
 template <class Use>
-auto PairForcesmith::with_neighbors(const Use& use) const {
+auto PairForcesmith::with_neighbors(const Potential& potential, const std::vector<int>& element_of_type,
+                                    const Use& use) const {
   const auto in = [&]<class Real>(Real) {
     NeighborAdapter<Real> neighbors({list->inum, list->ilist, list->numneigh, list->firstneigh}, *atom,
-                                    HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type_,
-                                    potential_->cutoff(),
-                                    potential_->short_range() ? &*potential_->short_range() : nullptr);
+                                    HiddenAtoms(*neighbor, *group, atom->ntypes), element_of_type, potential.cutoff(),
+                                    potential.short_range() ? &*potential.short_range() : nullptr);
     return use(neighbors);
   };
   return precision_ == Precision::single ? in(float()) : in(double());
@@ -127,8 +131,16 @@ void PairForcesmith::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   pvector[0] = pvector[1] = 0.0;
   ++steps_;
-  if (device_host_ ? atom->nlocal == 0 : list->inum == 0) return;
+  double* const grades = grades_.begin();
+  std::vector<double> own_forces;  // of this style alone
+  if (deviations_.begin()) own_forces.assign(atom->f[0], atom->f[0] + 3 * (atom->nlocal + atom->nghost));
+  if (device_host_ ? atom->nlocal > 0 : list->inum > 0) compute_atoms(grades);
+  for (std::size_t k = 0; k < own_forces.size(); ++k) own_forces[k] = atom->f[0][k] - own_forces[k];
+  finish_call(std::move(own_forces));
+}
 
+/// grades: [n_host], or null: not wanted.
+void PairForcesmith::compute_atoms(double* grades) {
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
   wanted.forces = &atom->f[0][0];
@@ -136,6 +148,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
   if (vflag_atom) wanted.virials = &vatom[0][0];
   if (vflag_global) wanted.virial = virial;
   if (cvflag_atom) wanted.centroid_virials = &cvatom[0][0];
+  wanted.grades = grades;
   std::vector<int> values_outside, close_neighbors;
   if (count_outside_) {
     values_outside.assign(wanted.n_host, 0);
@@ -173,8 +186,8 @@ void PairForcesmith::finish() {
 }
 
 void PairForcesmith::evaluate(Evaluation& wanted) {
-  const std::set<double> different = scales();
   if (device_host_) {
+    const std::set<double> different = scales();
     if (different.size() > 1)
       throw ParameterError(
           fmt::format("pair_style forcesmith device cuda can scale the energies of all atom types alike, not by "
@@ -183,11 +196,17 @@ void PairForcesmith::evaluate(Evaluation& wanted) {
     add_scaled([this](Evaluation& own) { evaluate_on_device(own); }, *different.begin(), wanted);
     return;
   }
-  with_neighbors([&](auto& neighbors) {
+  evaluate_on_cpu(*potential_, element_of_type_, *evaluator_, wanted);
+}
+
+void PairForcesmith::evaluate_on_cpu(const Potential& potential, const std::vector<int>& element_of_type,
+                                     Evaluator& evaluator, Evaluation& wanted) {
+  const std::set<double> different = scales();
+  with_neighbors(potential, element_of_type, [&](auto& neighbors) {
     for (const double scale : different) {
       if (different.size() > 1)
         neighbors.set_centers([&](int i) { return scale_[atom->type[i]][atom->type[i]] == scale; });
-      add_scaled([&](Evaluation& own) { evaluator_->evaluate(neighbors, own, n_workers_); }, scale, wanted);
+      add_scaled([&](Evaluation& own) { evaluator.evaluate(neighbors, own, n_workers_); }, scale, wanted);
     }
   });
 }
@@ -204,6 +223,23 @@ void PairForcesmith::evaluate_alone(double* energies, double* forces) {
   wanted.forces = forces;
   if (device_host_) return evaluate_on_device(wanted);
   with_neighbors([&](const auto& neighbors) { evaluator_->evaluate(neighbors, wanted, n_workers_); });
+}
+
+std::string PairForcesmith::limited_host() const { return device_host_ ? "pair_style forcesmith device cuda" : ""; }
+
+void PairForcesmith::find_grades(double* grades) {
+  Evaluation wanted;
+  wanted.n_host = atom->nlocal + atom->nghost;
+  wanted.grades = grades;
+  evaluate_on_cpu(*potential_, element_of_type_, *evaluator_, wanted);
+}
+
+void PairForcesmith::add_forces_of_other(std::size_t number, double* forces) {
+  Evaluation wanted;
+  wanted.n_host = atom->nlocal + atom->nghost;
+  wanted.forces = forces;
+  const Member& other = others_[number];
+  evaluate_on_cpu(*other.potential, other.element_of_type, *others_evaluators_[number], wanted);
 }
 
 ClosestPair PairForcesmith::find_closest_pair() {

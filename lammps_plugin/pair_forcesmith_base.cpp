@@ -9,13 +9,16 @@
 
 #include "atom.h"
 #include "citeme.h"
+#include "collective.hpp"
 #include "comm.h"
+#include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "core/files.hpp"
 #include "core/text.hpp"
 #include "domain.h"
 #include "error.h"
 #include "force.h"
+#include "force_deviation.hpp"
 #include "group.h"
 #include "hidden_atoms.hpp"
 #include "memory.h"
@@ -33,18 +36,8 @@ namespace {
 
 const char no_element[] = "NULL";  // LAMMPS' word for an atom type that is not this style's business
 
-/// MPI counts are of type int, a file may be longer.
-void broadcast(std::string& text, int root, MPI_Comm world) {
-  std::int64_t size = static_cast<std::int64_t>(text.size());
-  MPI_Bcast(&size, 1, MPI_INT64_T, root, world);
-  text.resize(static_cast<std::size_t>(size));
-  const std::int64_t largest = 1 << 30;
-  for (std::int64_t first = 0; first < size; first += largest)
-    MPI_Bcast(text.data() + first, static_cast<int>(std::min(largest, size - first)), MPI_CHAR, root, world);
-}
-
 /// Files that were read.
-void broadcast(FileBundle& bundle, int root, MPI_Comm world) {
+void broadcast_files(FileBundle& bundle, int root, MPI_Comm world) {
   broadcast(bundle.path, root, world);
   std::int64_t n_files = static_cast<std::int64_t>(bundle.files.size());
   MPI_Bcast(&n_files, 1, MPI_INT64_T, root, world);
@@ -58,14 +51,20 @@ void broadcast(FileBundle& bundle, int root, MPI_Comm world) {
 
 }  // namespace
 
-PairForcesmithBase::PairForcesmithBase(LAMMPS_NS::LAMMPS* lmp) : Pair(lmp) {
+PairForcesmithBase::PairForcesmithBase(LAMMPS_NS::LAMMPS* lmp)
+    : Pair(lmp),
+      grades_(lmp, "grade"),
+      deviations_(lmp, "deviation"),
+      grade_monitor_(lmp, grades_, "FORCESMITH_GRADE_" + std::to_string(instance_me)) {
   manybody_flag = 1;
   one_coeff = 1;
   single_enable = 0;
   centroidstressflag = LAMMPS_NS::CENTROID_AVAIL;
-  // of compute pair: c_ID[1], atoms outside the range of the training set; c_ID[2], pairs closer than any there
-  nextra = 2;
-  pvector = new double[2]{0.0, 0.0};
+  comm_reverse = 3;
+  // of compute pair: c_ID[1], atoms outside the range of the training set; c_ID[2], pairs closer than any there;
+  // c_ID[3] and c_ID[4], the largest grade and deviation of forces when they were computed last
+  nextra = 4;
+  pvector = new double[4]{};
 }
 
 PairForcesmithBase::~PairForcesmithBase() {
@@ -83,8 +82,16 @@ void PairForcesmithBase::settings(int narg, char** arg) {
   count_outside_ = true;
   precision_ = Precision::double_;
   device_ = DeviceKind::cpu;
-  for (int i = 0; i < narg; i += 2) {
+  deviation_every_.reset();
+  grade_monitor_.forget_keywords();
+  keywords_.assign(arg, arg + narg);
+  for (int i = 0; i < narg;) {
+    if (const int n_words = grade_monitor_.read_keyword(narg - i, arg + i)) {
+      i += n_words;
+      continue;
+    }
     const std::string keyword = arg[i], value = i + 1 < narg ? arg[i + 1] : "";
+    i += 2;
     if (keyword == "extrapolation") {
       if (value.empty()) error->all(FLERR, "pair_style forcesmith extrapolation must be followed by yes or no");
       count_outside_ = utils::logical(FLERR, value, false, lmp) == 1;
@@ -98,14 +105,18 @@ void PairForcesmithBase::settings(int narg, char** arg) {
       } catch (const ParameterError&) {
         error->all(FLERR, "pair_style forcesmith device must be followed by auto, cpu or cuda, found '{}'", value);
       }
+    } else if (keyword == "deviation") {
+      deviation_every_ = steps_or_off(*error, keyword, value);
     } else {
-      error->all(FLERR,
-                 "pair_style forcesmith has only the keywords device, extrapolation and precision, found '{}'; the "
-                 "potential file and the elements belong to pair_coeff",
-                 keyword);
+      error->all(
+          FLERR,
+          "pair_style forcesmith has only the keywords break, deviation, device, extrapolation, grade, precision "
+          "and select, found '{}'; the potential file and the elements belong to pair_coeff",
+          keyword);
     }
   }
-  if (potential_) try_together([&] { make_evaluator(); });
+  grade_monitor_.check_keywords();
+  if (potential_) try_together(*lmp, [&] { make_evaluator(); });
 }
 
 void PairForcesmithBase::coeff(int narg, char** arg) {
@@ -116,11 +127,15 @@ void PairForcesmithBase::coeff(int narg, char** arg) {
   if (narg < 3) error->all(FLERR, "{}; found {} arguments", usage, narg);
   if (std::strcmp(arg[0], "*") != 0 || std::strcmp(arg[1], "*") != 0)
     error->all(FLERR, "{}; found '{} {}' in place of '* *'", usage, arg[0], arg[1]);
-  if (narg - 3 != atom->ntypes) error->all(FLERR, "{}; found {} after the file '{}'", usage, narg - 3, arg[2]);
+  // Of a committee there are several files; an element is none.
+  const int first_name = narg - atom->ntypes;
+  bool right = first_name > 2;
+  for (int i = 3; i < first_name; ++i) right = right && arg[i] != std::string(no_element) && atomic_number(arg[i]) == 0;
+  if (!right) error->all(FLERR, "{}; found {} after the file '{}'", usage, narg - 3, arg[2]);
 
-  path_ = arg[2];
-  set_element_names(std::vector<std::string>(arg + 3, arg + narg));
-  load_potential();
+  paths_.assign(arg + 2, arg + first_name);
+  set_element_names(std::vector<std::string>(arg + first_name, arg + narg));
+  load_potentials();
 }
 
 /// Also fills setflag: a pair of types is ours if both have an element; and sets the scale to 1.
@@ -151,21 +166,26 @@ void PairForcesmithBase::set_element_names(std::vector<std::string> names) {
   if (!any) error->all(FLERR, "pair_coeff maps every atom type to NULL; name an element for at least one");
 }
 
-/// Collective. Needs path_ and element_names_.
-void PairForcesmithBase::load_potential() {
+/// Collective. Needs paths_ and element_names_.
+void PairForcesmithBase::load_potentials() {
   potential_.reset();
-  const FileBundle files = read_on_first_rank(path_);
-  try_together([&] {
-    potential_ = std::make_unique<Potential>(parse_potential(files));
-    make_evaluator();
-  });
+  others_.clear();
+  Member driving = load_member(paths_[0]);
+  element_of_type_ = std::move(driving.element_of_type);
+  for (std::size_t m = 1; m < paths_.size(); ++m) others_.push_back(load_member(paths_[m]));
+  potential_ = std::move(driving.potential);
+  try_together(*lmp, [&] { make_evaluator(); });
 
   if (lmp->citeme)
     for (const auto& descriptor : potential_->descriptors())
       lmp->citeme->add("pair_style forcesmith, " + descriptor->citation() + "\n");
+}
 
-  const std::vector<std::string>& known = potential_->elements();
-  element_of_type_.assign(atom->ntypes + 1, -1);
+Member PairForcesmithBase::load_member(const std::string& path) {
+  Member member{path, nullptr, std::vector<int>(atom->ntypes + 1, -1)};
+  const FileBundle files = read_on_first_rank(path);
+  try_together(*lmp, [&] { member.potential = std::make_unique<Potential>(parse_potential(files)); });
+  const std::vector<std::string>& known = member.potential->elements();
   for (int i = 1; i <= atom->ntypes; ++i) {
     const std::string& name = element_names_[i - 1];
     if (name == no_element) continue;
@@ -176,16 +196,17 @@ void PairForcesmithBase::load_potential() {
       error->all(FLERR,
                  "Potential file '{}' has no element '{}', which pair_coeff gives to atom type {}; "
                  "its elements are:{}",
-                 path_, name, i, listed);
+                 path, name, i, listed);
     }
-    element_of_type_[i] = static_cast<int>(found - known.begin());
+    member.element_of_type[i] = static_cast<int>(found - known.begin());
   }
+  return member;
 }
 
 /// Collective. One rank reads, so that many ranks do not ask the file system at once; no other touches it.
 FileBundle PairForcesmithBase::read_on_first_rank(const std::string& path) {
   FileBundle files;
-  try_together([&] {
+  try_together(*lmp, [&] {
     if (comm->me != 0) return;
     // LAMMPS opens what it looks for, and would wait for a pipe.
     const std::string found = exists(path) ? path : utils::get_potential_file_path(path);
@@ -206,22 +227,8 @@ FileBundle PairForcesmithBase::read_on_first_rank(const std::string& path) {
                         " potential.json (and --elements ... for MLIP files).");
     files = with_companions(found.empty() ? path : found, std::move(file.text));
   });
-  broadcast(files, 0, world);
+  broadcast_files(files, 0, world);
   return files;
-}
-
-void PairForcesmithBase::try_together(const std::function<void()>& work) {
-  std::string problem;
-  try {
-    work();
-  } catch (const std::exception& exception) {
-    problem = exception.what();
-  }
-  int first = problem.empty() ? comm->nprocs : comm->me;
-  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, world);
-  if (first == comm->nprocs) return;
-  broadcast(problem, first, world);
-  error->all(FLERR, problem);
 }
 
 // ---- before a run ----
@@ -236,13 +243,54 @@ void PairForcesmithBase::init_style() {
     error->all(FLERR,
                "pair_style forcesmith needs newton on, found newton off for pairs; put "
                "'newton on' before the simulation box is made");
-  if (!potential_) load_potential();  // after read_restart without a new pair_coeff
+  if (!potential_) load_potentials();  // after read_restart without a new pair_coeff
   check_communication();
   check_exclusions();
 
   steps_ = 0;
   outside_ = close_ = {};
   request_neighbors();
+  begin_grades();
+  begin_deviations();
+}
+
+void PairForcesmithBase::begin_grades() {
+  std::string missing;
+  if (!potential_->active_set())
+    missing = fmt::format(
+        "Potential file '{0}' has no active set, which grades need; make one from the training set with: forcesmith "
+        "active-set {0} data.extxyz",
+        paths_[0]);
+  else if (!limited_host().empty())
+    missing = limited_host() +
+              " cannot compute the grades of atoms yet; compute on the CPU (pair_style forcesmith "
+              "device cpu), or leave grade, select and break out";
+  grade_monitor_.begin_run({paths_[0], element_names_, missing, [this](double* grades) { find_grades(grades); }});
+  if (potential_->active_set() && !missing.empty() && !said_no_grades_ && comm->me == 0)
+    utils::logmesg(lmp, "pair_style forcesmith: no check of grades, {} cannot compute them yet\n", limited_host());
+  said_no_grades_ = true;
+}
+
+void PairForcesmithBase::begin_deviations() {
+  std::string missing;
+  if (others_.empty())
+    missing =
+        "pair_style forcesmith deviation compares the forces of a committee: give several potential files in "
+        "pair_coeff (* * a.json b.json c.json and the elements)";
+  else if (!limited_host().empty())
+    missing = limited_host() +
+              " cannot compare the forces of a committee yet; compute on the CPU (pair_style forcesmith "
+              "device cpu), or give one potential file";
+  const bool asked = deviation_every_.value_or(0) > 0 || !others_.empty();
+  if (asked && !missing.empty()) error->all(FLERR, missing);
+  deviations_.set_every(asked ? deviation_every_.value_or(default_steps) : 0);
+  deviations_.set_missing(missing);
+}
+
+double PairForcesmithBase::cutoff() const {
+  double cutoff = potential_->cutoff();
+  for (const Member& member : others_) cutoff = std::max(cutoff, member.potential->cutoff());
+  return cutoff;
 }
 
 void PairForcesmithBase::request_neighbors() { neighbor->add_request(this, LAMMPS_NS::NeighConst::REQ_FULL); }
@@ -251,7 +299,7 @@ void PairForcesmithBase::request_neighbors() { neighbor->add_request(this, LAMMP
 /// "comm_modify cutoff" that is too small; comm_style tiled sees one periodic image at most.
 void PairForcesmithBase::check_communication() const {
   if (comm->style != LAMMPS_NS::Comm::TILED) return;
-  const double needed = potential_->cutoff() + neighbor->skin;
+  const double needed = cutoff() + neighbor->skin;
   const double* h = domain->h_inv;  // rows of the inverse cell: 1 / distance of opposite faces
   const double height[3] = {1.0 / std::sqrt(h[0] * h[0] + h[5] * h[5] + h[4] * h[4]),
                             1.0 / std::sqrt(h[1] * h[1] + h[3] * h[3]), 1.0 / h[2]};
@@ -261,7 +309,7 @@ void PairForcesmithBase::check_communication() const {
                  "The cutoff of potential file '{}' and the neighbor skin, {} + {} angstrom, exceed "
                  "the periodic box, {} angstrom along {}: comm_style tiled cannot communicate that "
                  "far; use comm_style brick or a larger box",
-                 path_, potential_->cutoff(), neighbor->skin, height[d], "xyz"[d]);
+                 paths_[0], cutoff(), neighbor->skin, height[d], "xyz"[d]);
 }
 
 /// Collective. Warns of neigh_modify exclude where it does not hide atoms but leaves out pairs of them.
@@ -304,13 +352,21 @@ double PairForcesmithBase::init_one(int i, int j) {
                "by that of their type with itself, {} and {} here; set those in fix adapt, or all by * *",
                scale, i, j, scale_[i][i], scale_[j][j]);
   scale_[j][i] = scale;
-  return potential_->cutoff();
+  return cutoff();
 }
 
 /// For fix adapt and its kin.
 void* PairForcesmithBase::extract(const char* name, int& dimension) {
+  for (AtomQuantity* quantity : {&grades_, &deviations_})
+    if (void* found = quantity->extract(name, dimension)) return found;
   dimension = 2;
   return std::strcmp(name, "scale") == 0 ? scale_ : nullptr;
+}
+
+void* PairForcesmithBase::extract_peratom(const char* name, int& n_columns) {
+  for (AtomQuantity* quantity : {&grades_, &deviations_})
+    if (void* found = quantity->extract_peratom(name, n_columns)) return found;
+  return nullptr;
 }
 
 // ---- every step ----
@@ -334,7 +390,7 @@ void PairForcesmithBase::count_close_pairs(std::int64_t n_neighbors) {
                    "Atoms {} and {} are {:.3f} angstrom apart at step {}, closer than any such pair in the training "
                    "data of '{}' ({:.3f} angstrom), so the potential extrapolates{}. Further pairs are counted until "
                    "the end of the run",
-                   name(pair.center), name(pair.neighbor), pair.distance, update->ntimestep, path_, pair.limit,
+                   name(pair.center), name(pair.neighbor), pair.distance, update->ntimestep, paths_[0], pair.limit,
                    potential_->short_range()->has_wall() ? "; its wall acts there" : "; it has no wall there");
   }
   close_.add(n_neighbors);
@@ -356,7 +412,7 @@ void PairForcesmithBase::count_extrapolation(const int* values_outside) {
                    "{} atom(s) have descriptor values outside the range of the training set of '{}' at "
                    "step {}, so the potential extrapolates; ids: {}{}. Further ones are counted until "
                    "the end of the run",
-                   n_atoms, path_, update->ntimestep, first, n_atoms > 5 ? ", ..." : "");
+                   n_atoms, paths_[0], update->ntimestep, first, n_atoms > 5 ? ", ..." : "");
   outside_.add(n_atoms);
 }
 
@@ -398,52 +454,142 @@ void PairForcesmithBase::report_not_finite() {
              "The energy or a force of potential file '{}' is not finite at step {}: see atom {} of "
              "type {} at ({}, {}, {}); look for atoms in the same place or a time step that is too "
              "long",
-             path_, update->ntimestep, atom->tag ? atom->tag[i] : 0, atom->type[i], atom->x[i][0], atom->x[i][1],
+             paths_[0], update->ntimestep, atom->tag ? atom->tag[i] : 0, atom->type[i], atom->x[i][0], atom->x[i][1],
              atom->x[i][2]);
 }
 
-// ---- restart files: the path, the elements and the scale, so that a run goes on without pair_coeff ----
+// ---- grades and deviations ----
+
+void PairForcesmithBase::finish_call(std::vector<double> own_forces) {
+  if (deviations_.is_current()) compare_committee(std::move(own_forces));
+  for (AtomQuantity* quantity : {&grades_, &deviations_}) quantity->end();
+  // compute pair adds up the ranks
+  pvector[2] = comm->me == 0 ? grades_.largest().value : 0.0;
+  pvector[3] = comm->me == 0 ? deviations_.largest().value : 0.0;
+}
+
+/// Of the members the driving one comes first.
+void PairForcesmithBase::compare_committee(std::vector<double> forces) {
+  ForceDeviation deviation(atom->nlocal);
+  for (std::size_t m = 0; m <= others_.size(); ++m) {
+    if (m > 0) {
+      std::fill(forces.begin(), forces.end(), 0.0);
+      try {
+        add_forces_of_other(m - 1, forces.data());
+      } catch (const std::exception& problem) {
+        error->one(FLERR, "{} (potential file '{}')", problem.what(), others_[m - 1].path);
+      }
+    }
+    reversed_ = forces.data();
+    comm->reverse_comm(this);
+    deviation.add(forces.data());
+  }
+  deviation.write(deviations_.array());
+}
+
+int PairForcesmithBase::pack_reverse_comm(int n, int first, double* buffer) {
+  std::copy_n(reversed_ + 3 * first, 3 * n, buffer);
+  return 3 * n;
+}
+
+void PairForcesmithBase::unpack_reverse_comm(int n, int* atoms, double* buffer) {
+  for (int k = 0; k < n; ++k)
+    for (int c = 0; c < 3; ++c) reversed_[3 * atoms[k] + c] += buffer[3 * k + c];
+}
+
+// ---- restart files: keywords, paths, elements and scales, so that a run goes on without pair_style and pair_coeff ----
 
 namespace {
-// Before the path, which came first in files of the time before the scale.
-const std::string restart_mark = "forcesmith restart with scale";
+
+// What a restart file of pair_style forcesmith begins with. The first ones began with the path of the potential file,
+// the second ones had the scale, too.
+const std::string mark_of_scale = "forcesmith restart with scale";
+const std::string mark_of_keywords = "forcesmith restart with keywords";
+
+void write_text(FILE* file, const std::string& text) {
+  const int size = static_cast<int>(text.size());
+  fwrite(&size, sizeof(int), 1, file);
+  fwrite(text.data(), 1, size, file);
+}
+
+void write_list(FILE* file, const std::vector<std::string>& words) {
+  const int size = static_cast<int>(words.size());
+  fwrite(&size, sizeof(int), 1, file);
+  for (const std::string& word : words) write_text(file, word);
+}
+
 }  // namespace
 
+/// All that hybrid styles write, of which LAMMPS wants pair_coeff again.
+void PairForcesmithBase::write_restart_settings(FILE* file) {
+  write_text(file, mark_of_keywords);
+  write_list(file, keywords_);
+}
+
 void PairForcesmithBase::write_restart(FILE* file) {
-  const auto write = [file](const std::string& text) {
-    const int size = static_cast<int>(text.size());
-    fwrite(&size, sizeof(int), 1, file);
-    fwrite(text.data(), 1, size, file);
-  };
-  write(restart_mark);
-  write(path_);
-  for (const std::string& name : element_names_) write(name);
+  write_restart_settings(file);
+  write_list(file, paths_);
+  for (const std::string& name : element_names_) write_text(file, name);
   for (int i = 1; i <= atom->ntypes; ++i) fwrite(&scale_[i][i], sizeof(double), 1, file);
 }
 
+int PairForcesmithBase::read_number(FILE* file) {
+  int number = 0;
+  if (comm->me == 0) utils::sfread(FLERR, &number, sizeof(int), 1, file, nullptr, error);
+  MPI_Bcast(&number, 1, MPI_INT, 0, world);
+  return number;
+}
+
+std::string PairForcesmithBase::read_text(FILE* file) {
+  std::string text(read_number(file), ' ');
+  if (comm->me == 0) utils::sfread(FLERR, text.data(), 1, text.size(), file, nullptr, error);
+  broadcast(text, 0, world);
+  return text;
+}
+
+std::vector<std::string> PairForcesmithBase::read_list(FILE* file) {
+  std::vector<std::string> words(read_number(file));
+  for (std::string& word : words) word = read_text(file);
+  return words;
+}
+
+/// Whether there were any: files of older versions have something else in this place, which is left to be read.
+bool PairForcesmithBase::read_keywords(FILE* file) {
+  const long begin = comm->me == 0 ? std::ftell(file) : 0;
+  const int size = read_number(file);
+  std::string mark(size == static_cast<int>(mark_of_keywords.size()) ? size : 0, ' ');
+  if (comm->me == 0 && !mark.empty()) utils::sfread(FLERR, mark.data(), 1, size, file, nullptr, error);
+  broadcast(mark, 0, world);
+  if (mark != mark_of_keywords) {
+    if (comm->me == 0) std::fseek(file, begin, SEEK_SET);
+    return false;
+  }
+  std::vector<std::string> keywords = read_list(file);
+  std::vector<char*> words;
+  for (std::string& keyword : keywords) words.push_back(keyword.data());
+  settings(static_cast<int>(words.size()), words.data());
+  return true;
+}
+
+void PairForcesmithBase::read_restart_settings(FILE* file) { read_keywords(file); }
+
 void PairForcesmithBase::read_restart(FILE* file) {
-  const auto read = [this, file] {
-    std::string text;
-    if (comm->me == 0) {
-      int size = 0;
-      utils::sfread(FLERR, &size, sizeof(int), 1, file, nullptr, error);
-      text.resize(size);
-      utils::sfread(FLERR, text.data(), 1, size, file, nullptr, error);
-    }
-    broadcast(text, 0, world);
-    return text;
-  };
-  path_ = read();
-  const bool has_scale = path_ == restart_mark;
-  if (has_scale) path_ = read();
+  bool has_scale = true;
+  if (read_keywords(file)) {
+    paths_ = read_list(file);
+  } else {
+    paths_ = {read_text(file)};
+    has_scale = paths_[0] == mark_of_scale;
+    if (has_scale) paths_ = {read_text(file)};
+  }
   std::vector<std::string> names(atom->ntypes);
-  for (std::string& name : names) name = read();
+  for (std::string& name : names) name = read_text(file);
   set_element_names(std::move(names));
   for (int i = 1; i <= atom->ntypes && has_scale; ++i) {
     if (comm->me == 0) utils::sfread(FLERR, &scale_[i][i], sizeof(double), 1, file, nullptr, error);
     MPI_Bcast(&scale_[i][i], 1, MPI_DOUBLE, 0, world);
   }
-  // The file is read in init_style: it may have moved, and pair_coeff may still name it anew.
+  // The files are read in init_style: they may have moved, and pair_coeff may still name them anew.
 }
 
 }  // namespace forcesmith::lammps

@@ -8,14 +8,16 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "atom_quantity.hpp"
 #include "core/precision.hpp"
 #include "devices/device.hpp"
+#include "grade_monitor.hpp"
 #include "pair.h"
 
 namespace forcesmith {
@@ -25,6 +27,13 @@ class Potential;
 }  // namespace forcesmith
 
 namespace forcesmith::lammps {
+
+/// A further potential of a committee, whose forces are compared with those that drive the run.
+struct Member {
+  std::string path;
+  std::unique_ptr<Potential> potential;
+  std::vector<int> element_of_type;  // [n_types + 1]
+};
 
 class PairForcesmithBase : public LAMMPS_NS::Pair {
  public:
@@ -37,9 +46,14 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   double init_one(int i, int j) override;
   void finish() override;
   void* extract(const char* name, int& dimension) override;
+  void* extract_peratom(const char* name, int& n_columns) override;
+  int pack_reverse_comm(int n, int first, double* buffer) override;
+  void unpack_reverse_comm(int n, int* atoms, double* buffer) override;
 
   void write_restart(FILE* file) override;
   void read_restart(FILE* file) override;
+  void write_restart_settings(FILE* file) override;
+  void read_restart_settings(FILE* file) override;
 
  protected:
   // What a host does.
@@ -52,6 +66,11 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   virtual void evaluate_alone(double* energies, double* forces) = 0;
   /// See closest_pair().
   virtual ClosestPair find_closest_pair() = 0;
+  /// Name of a host that computes neither grades nor what a committee says; empty: it does both.
+  virtual std::string limited_host() const = 0;
+  /// Grades [n_host] of the atoms as they are, and forces [n_host][3] of others_[number], added. May throw.
+  virtual void find_grades(double*) {}
+  virtual void add_forces_of_other(std::size_t, double*) {}
 
   // For compute() of a host.
 
@@ -69,11 +88,14 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   /// Ends with the first atom whose position is not finite, if there is one.
   void report_position();
 
-  /// Collective. Where ranks fail, all end with the problem of the first of them.
-  void try_together(const std::function<void()>& work);
+  /// After each force call, collective: what fix pair and compute pair ask for. own_forces: [n_host][3] of this style
+  /// alone, those of the call, if deviations_ are wanted.
+  void finish_call(std::vector<double> own_forces);
 
   std::unique_ptr<Potential> potential_;      // empty until the file was read
   std::vector<int> element_of_type_;          // [n_types + 1] index in potential_->elements(), or -1
+  std::vector<Member> others_;                // of a committee
+  AtomQuantity grades_, deviations_;          // extrapolation grades; of forces in a committee, eV/angstrom
   double** scale_ = nullptr;                  // [n_types + 1][n_types + 1] of energies, for fix adapt; 1 by pair_coeff
   Precision precision_ = Precision::double_;  // of descriptors
   DeviceKind device_ = DeviceKind::cpu;       // as asked for
@@ -82,12 +104,22 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
 
  private:
   void set_element_names(std::vector<std::string> names);
-  void load_potential();
+  void load_potentials();
+  Member load_member(const std::string& path);
   FileBundle read_on_first_rank(const std::string& path);
+  double cutoff() const;  // largest of all members
   void check_communication() const;
   void check_exclusions() const;
+  bool read_keywords(FILE* file);
+  int read_number(FILE* file);
+  std::string read_text(FILE* file);
+  std::vector<std::string> read_list(FILE* file);
+  void compare_committee(std::vector<double> forces);
+  void begin_grades();
+  void begin_deviations();
 
-  std::string path_;                        // potential file as given in pair_coeff
+  std::vector<std::string> keywords_;       // of pair_style
+  std::vector<std::string> paths_;          // potential files as given in pair_coeff, the driving one first
   std::vector<std::string> element_names_;  // [n_types] as given in pair_coeff, "NULL" for none
 
   // What lies outside the range of the training set; of this rank, and since the run began.
@@ -96,6 +128,11 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
     void add(std::int64_t found) { ++steps, sum += found; }
   };
   Tally outside_, close_;  // atoms with values outside; neighbors closer than any
+
+  GradeMonitor grade_monitor_;
+  std::optional<int> deviation_every_;  // steps, 0: off; nothing: not said
+  bool said_no_grades_ = false;
+  double* reversed_ = nullptr;  // [n_host][3] whose numbers of ghost atoms go home
 };
 
 /// Of a vector; not finite where one of its components is not.

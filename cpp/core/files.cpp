@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <random>
+#include <utility>
 
 namespace forcesmith {
 
@@ -59,10 +60,13 @@ void flush_folder(const std::string& folder) {
   close(descriptor);
 }
 
+}  // namespace
+
 /// The new content of a file, beside it; removed again unless it has replaced the file.
-class Temporary {
+class TemporaryFile {
  public:
-  explicit Temporary(const TextFile& file) : given_(file.path), target_(followed(file.path)) {
+  /// Empty; of the file that will be replaced it takes owner and permissions.
+  explicit TemporaryFile(const std::string& path) : given_(path), target_(followed(path)) {
     struct stat old;
     const bool replaces = stat(target_.c_str(), &old) == 0;
     if (replaces && S_ISDIR(old.st_mode))
@@ -70,26 +74,52 @@ class Temporary {
     if (replaces && !S_ISREG(old.st_mode))
       throw FileError(given_, "it is a device or a pipe, not a file; choose another name");
     if (replaces && access(target_.c_str(), W_OK) != 0) give_up(given_, errno);
-    const int descriptor = create();
-    if (replaces) keep_owner_and_permissions(descriptor, old);
-    int error = file.text ? write_all(descriptor, *file.text) : 0;
-    if (fsync(descriptor) != 0 && errno != EINVAL && error == 0) error = errno;
-    if (close(descriptor) != 0 && error == 0) error = errno;
-    if (error == 0) return;
-    std::remove(path_.c_str());
-    give_up(given_, error);
+    descriptor_ = create();
+    if (replaces) keep_owner_and_permissions(old);
   }
 
-  Temporary(Temporary&& other) noexcept
-      : given_(std::move(other.given_)), target_(std::move(other.target_)), path_(std::move(other.path_)) {
+  TemporaryFile(TemporaryFile&& other) noexcept
+      : given_(std::move(other.given_)),
+        target_(std::move(other.target_)),
+        path_(std::move(other.path_)),
+        descriptor_(std::exchange(other.descriptor_, -1)) {
     other.path_.clear();
   }
 
-  ~Temporary() {
+  ~TemporaryFile() {
+    if (descriptor_ >= 0) close(descriptor_);
     if (!path_.empty()) std::remove(path_.c_str());
   }
 
   std::string folder() const { return folder_of(target_); }
+
+  void append(std::string_view piece) {
+    for (std::size_t done = 0; done < piece.size();) {
+      const ssize_t n = write(descriptor_, piece.data() + done, piece.size() - done);
+      if (n < 0 && errno != EINTR) give_up(given_, errno);
+      if (n > 0) done += n;
+    }
+  }
+
+  /// Of the file that will be replaced, if there is one.
+  void append_old_content() {
+    const int old = open(target_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (old < 0 && errno == ENOENT) return;
+    std::vector<char> piece(1 << 20);
+    ssize_t n = old < 0 ? -1 : 0;
+    while (old >= 0 && ((n = read(old, piece.data(), piece.size())) > 0 || (n < 0 && errno == EINTR)))
+      if (n > 0) append({piece.data(), static_cast<std::size_t>(n)});
+    const int error = errno;
+    if (old >= 0) close(old);
+    if (n < 0) give_up(given_, error);
+  }
+
+  /// Down to the disk; it can grow no more.
+  void finish() {
+    int error = fsync(descriptor_) != 0 && errno != EINVAL ? errno : 0;
+    if (close(std::exchange(descriptor_, -1)) != 0 && error == 0) error = errno;
+    if (error != 0) give_up(given_, error);
+  }
 
   void replace_file() {
     if (std::rename(path_.c_str(), target_.c_str()) != 0) give_up(given_, errno);
@@ -109,32 +139,32 @@ class Temporary {
       path_ = folder_of(target_) + "/." + fs::path(target_).filename().string() + "." + digits + ".tmp";
       const int descriptor = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor >= 0) return descriptor;
-      if (errno != EEXIST) give_up(given_, errno);
+      if (errno != EEXIST) {
+        path_.clear();
+        give_up(given_, errno);
+      }
     }
   }
 
-  static void keep_owner_and_permissions(int descriptor, const struct stat& old) {
+  void keep_owner_and_permissions(const struct stat& old) {
     // Who may not give files away keeps at least the group; if not even that, it stays the own file.
-    if (fchown(descriptor, old.st_uid, old.st_gid) != 0 && fchown(descriptor, -1, old.st_gid) != 0) errno = 0;
-    fchmod(descriptor, old.st_mode & 07777);
-  }
-
-  /// 0, or the number of the error.
-  static int write_all(int descriptor, const std::string& text) {
-    for (std::size_t done = 0; done < text.size();) {
-      const ssize_t n = write(descriptor, text.data() + done, text.size() - done);
-      if (n < 0 && errno != EINTR) return errno;
-      if (n > 0) done += n;
-    }
-    return 0;
+    if (fchown(descriptor_, old.st_uid, old.st_gid) != 0 && fchown(descriptor_, -1, old.st_gid) != 0) errno = 0;
+    fchmod(descriptor_, old.st_mode & 07777);
   }
 
   std::string given_, target_, path_;
+  int descriptor_ = -1;
 };
 
-std::vector<Temporary> written_beside(const std::vector<TextFile>& files) {
-  std::vector<Temporary> temporaries;
-  for (const TextFile& file : files) temporaries.emplace_back(file);
+namespace {
+
+std::vector<TemporaryFile> written_beside(const std::vector<TextFile>& files) {
+  std::vector<TemporaryFile> temporaries;
+  for (const TextFile& file : files) {
+    temporaries.emplace_back(file.path);
+    if (file.text) temporaries.back().append(*file.text);
+    temporaries.back().finish();
+  }
   return temporaries;
 }
 
@@ -154,12 +184,26 @@ const std::string& FileBundle::text_of(const std::string& companion, const std::
 }
 
 void write_files(const std::vector<TextFile>& files) {
-  std::vector<Temporary> temporaries = written_beside(files);
+  std::vector<TemporaryFile> temporaries = written_beside(files);
   for (std::size_t i = 0; i < files.size(); ++i)
     files[i].text ? temporaries[i].replace_file() : temporaries[i].remove_file();
-  for (const Temporary& temporary : temporaries) flush_folder(temporary.folder());
+  for (const TemporaryFile& temporary : temporaries) flush_folder(temporary.folder());
 }
 
 void check_writable(const std::vector<TextFile>& files) { written_beside(files); }
+
+LongerFile::LongerFile(const std::string& path) : copy_(std::make_unique<TemporaryFile>(path)) {
+  copy_->append_old_content();
+}
+
+LongerFile::~LongerFile() = default;
+
+void LongerFile::append(std::string_view piece) { copy_->append(piece); }
+
+void LongerFile::replace() {
+  copy_->finish();
+  copy_->replace_file();
+  flush_folder(copy_->folder());
+}
 
 }  // namespace forcesmith

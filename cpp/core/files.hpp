@@ -2,8 +2,10 @@
 // meanwhile.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
@@ -52,5 +54,21 @@ void write_files(const std::vector<TextFile>& files);
 
 /// Throws what `write_files` would, but replaces nothing: a rehearsal with temporary files.
 void check_writable(const std::vector<TextFile>& files);
+
+class TemporaryFile;
+
+/// Makes a file longer, piece by piece, in a copy beside it: until replace() whoever reads sees what was there before,
+/// from then on all of it, whatever happens meanwhile. Links, permissions and owners are those of write_files. Members
+/// throw FileError.
+class LongerFile {
+ public:
+  explicit LongerFile(const std::string& path);
+  ~LongerFile();  // without replace() the file stays as it was
+  void append(std::string_view piece);
+  void replace();
+
+ private:
+  std::unique_ptr<TemporaryFile> copy_;
+};
 
 }  // namespace forcesmith

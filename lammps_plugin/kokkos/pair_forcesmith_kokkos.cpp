@@ -185,6 +185,7 @@ class PairForcesmithKokkos final : public PairForcesmithBase {
   void make_evaluator() override;
   void evaluate_alone(double* energies, double* forces) override;
   ClosestPair find_closest_pair() override;
+  std::string limited_host() const override { return "pair_style forcesmith/kk"; }
   void evaluate(DeviceEvaluation& wanted, const std::set<double>& different);
   DeviceAtoms device_atoms();
   DeviceNeighborList device_list(const DeviceAtoms& atoms, double scale);
@@ -253,6 +254,8 @@ void PairForcesmithKokkos<DeviceType>::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   pvector[0] = pvector[1] = 0.0;
   ++steps_;
+  grades_.begin();  // an error where fix pair asks for them
+  deviations_.begin();
   if (list->inum == 0) return;
   atomKK->sync(execution_space, datamask_read);
 
