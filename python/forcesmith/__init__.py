@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
-    from forcesmith.training.committee import fit_committee
+    from forcesmith.training.committee import fit_committee, force_deviation
     from forcesmith.training.fitting import FitResult, fit
     from forcesmith.training.settings import FitSettings
 
@@ -38,6 +38,7 @@ _MODULES = {
     "find_active_set": "extrapolation.active_sets",
     "fit": "training.fitting",
     "fit_committee": "training.committee",
+    "force_deviation": "training.committee",
     "parity_plot": "analysis.plots",
     "read": "data.reading",
     "registry": "_core",
@@ -60,6 +61,7 @@ __all__ = [
     "find_active_set",
     "fit",
     "fit_committee",
+    "force_deviation",
     "parity_plot",
     "read",
     "registry",

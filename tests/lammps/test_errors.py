@@ -31,7 +31,10 @@ def check(runner, script, *phrases, **options):
 
 
 def test_argument_of_pair_style(runner, box):
-    message = "only the keywords device, extrapolation and precision, found 'pot.json'"
+    message = (
+        "only the keywords break, deviation, device, extrapolation, grade, precision and select, "
+        "found 'pot.json'"
+    )
     check(runner, box + "pair_style forcesmith pot.json", message)
 
 
@@ -46,7 +49,8 @@ def test_argument_of_pair_style(runner, box):
         ),
         (
             "precision single yes",
-            "only the keywords device, extrapolation and precision, found 'yes'",
+            "only the keywords break, deviation, device, extrapolation, grade, precision and "
+            "select, found 'yes'",
         ),
     ],
 )

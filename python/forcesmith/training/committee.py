@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from ase import Atoms
@@ -89,6 +90,49 @@ def spread(members: Sequence[Potential], configurations: Sequence[Atoms]) -> Spr
     energies = np.array([[r.energy for r in own] for own in results]) / sizes
     forces = np.array([np.concatenate([r.forces.ravel() for r in own]) for own in results])
     return Spread(1000 * _rms_spread(energies), _rms_spread(forces))
+
+
+@overload
+def force_deviation(potentials: Sequence[Potential], atoms: Atoms) -> np.ndarray: ...
+@overload
+def force_deviation(
+    potentials: Sequence[Potential], atoms: Sequence[Atoms]
+) -> list[np.ndarray]: ...
+def force_deviation(
+    potentials: Sequence[Potential], atoms: Atoms | Sequence[Atoms]
+) -> np.ndarray | list[np.ndarray]:
+    """How far the forces of a committee are from each other, atom by atom.
+
+    `eps_i = sqrt(<|F_i - <F_i>|^2>)`, the means over the members (Y. Zhang et al., Comput. Phys.
+    Commun. 253, 107206 (2020): DP-GEN, whose trust levels are compared with its largest number).
+    `pair_style forcesmith` with several potential files has the same.
+
+    Parameters
+    ----------
+    potentials
+        The members, at least one.
+    atoms
+        One configuration, or several.
+
+    Returns
+    -------
+    numpy.ndarray or list
+        (n_atoms,) eV/angstrom, of each configuration.
+
+    Raises
+    ------
+    ValueError
+        If there is no member, or an element that one of them does not know.
+    """
+    if not potentials:
+        raise ValueError("force_deviation needs at least one potential, found none.")
+    configurations = Dataset([atoms] if isinstance(atoms, Atoms) else atoms)
+    results = zip(*(potential.evaluate(configurations) for potential in potentials), strict=True)
+    deviations = [
+        np.sqrt(np.array([result.forces for result in members]).var(axis=0).sum(axis=1))
+        for members in results
+    ]
+    return deviations[0] if isinstance(atoms, Atoms) else deviations
 
 
 def _rms_spread(values: np.ndarray) -> float:
