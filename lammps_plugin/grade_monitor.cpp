@@ -186,8 +186,7 @@ void GradeMonitor::write(const Check& check, const std::string& path) {
 void GradeMonitor::end_run() {
   if (update->whichflag == 2) {
     if (!held_) {
-      subject_.find(grades_.begin(true));
-      grades_.end();
+      subject_.find();
       held_ = look();
     }
     judge(*held_);

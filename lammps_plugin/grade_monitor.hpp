@@ -38,7 +38,7 @@ class GradeMonitor : protected LAMMPS_NS::Pointers {
     std::string potential;                   // its file
     std::vector<std::string> element_names;  // [n_types], "NULL" for none
     std::string missing;                     // why there are no grades, one sentence; empty: there are
-    std::function<void(double*)> find;       // grades [nlocal + nghost] of the atoms as they are
+    std::function<void()> find;              // computes the grades of the atoms as they are, collective
   };
   /// Collective, in init_style(). Ends with an error where grades were asked for and cannot be had.
   void begin_run(Subject subject);

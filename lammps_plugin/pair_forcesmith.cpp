@@ -51,6 +51,7 @@ void add_scaled(const Evaluate& evaluate, double scale, Evaluation& sum) {
   own.values_outside = sum.values_outside;
   own.close_neighbors = sum.close_neighbors;
   own.grades = sum.grades;
+  own.information_sum = sum.information_sum;
   const std::size_t n = sum.n_host;
   const std::pair<double* Evaluation::*, std::size_t> arrays[] = {{&Evaluation::energies, n},
                                                                   {&Evaluation::forces, 3 * n},
@@ -131,7 +132,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   pvector[0] = pvector[1] = 0.0;
   ++steps_;
-  double* const grades = grades_.begin();
+  const WantedGrades grades = begin_grades();
   std::vector<double> own_forces;  // of this style alone
   if (deviations_.begin()) own_forces.assign(atom->f[0], atom->f[0] + 3 * (atom->nlocal + atom->nghost));
   if (device_host_ ? atom->nlocal > 0 : list->inum > 0) compute_atoms(grades);
@@ -139,8 +140,7 @@ void PairForcesmith::compute(int eflag, int vflag) {
   finish_call(std::move(own_forces));
 }
 
-/// grades: [n_host], or null: not wanted.
-void PairForcesmith::compute_atoms(double* grades) {
+void PairForcesmith::compute_atoms(const WantedGrades& grades) {
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
   wanted.forces = &atom->f[0][0];
@@ -148,7 +148,8 @@ void PairForcesmith::compute_atoms(double* grades) {
   if (vflag_atom) wanted.virials = &vatom[0][0];
   if (vflag_global) wanted.virial = virial;
   if (cvflag_atom) wanted.centroid_virials = &cvatom[0][0];
-  wanted.grades = grades;
+  wanted.grades = grades.grades;
+  wanted.information_sum = grades.information_sum;
   std::vector<int> values_outside, close_neighbors;
   if (count_outside_) {
     values_outside.assign(wanted.n_host, 0);
@@ -227,10 +228,11 @@ void PairForcesmith::evaluate_alone(double* energies, double* forces) {
 
 std::string PairForcesmith::limited_host() const { return device_host_ ? "pair_style forcesmith device cuda" : ""; }
 
-void PairForcesmith::find_grades(double* grades) {
+void PairForcesmith::find_grades(const WantedGrades& grades) {
   Evaluation wanted;
   wanted.n_host = atom->nlocal + atom->nghost;
-  wanted.grades = grades;
+  wanted.grades = grades.grades;
+  wanted.information_sum = grades.information_sum;
   evaluate_on_cpu(*potential_, element_of_type_, *evaluator_, wanted);
 }
 

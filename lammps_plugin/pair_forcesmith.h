@@ -32,7 +32,7 @@ class PairForcesmith final : public PairForcesmithBase {
   void evaluate_alone(double* energies, double* forces) override;
   ClosestPair find_closest_pair() override;
   std::string limited_host() const override;
-  void find_grades(double* grades) override;
+  void find_grades(const WantedGrades& grades) override;
   void add_forces_of_other(std::size_t number, double* forces) override;
   /// use(neighbors), with the NeighborAdapter that the precision and a potential of the committee ask for.
   template <class Use>
@@ -43,7 +43,7 @@ class PairForcesmith final : public PairForcesmithBase {
   }
   void evaluate_on_cpu(const Potential& potential, const std::vector<int>& element_of_type, Evaluator& evaluator,
                        Evaluation& wanted);
-  void compute_atoms(double* grades);
+  void compute_atoms(const WantedGrades& grades);
   void evaluate(Evaluation& wanted);
   void evaluate_on_device(Evaluation& wanted);
 

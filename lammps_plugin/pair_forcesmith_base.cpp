@@ -17,6 +17,7 @@
 #include "core/text.hpp"
 #include "domain.h"
 #include "error.h"
+#include "extrapolation/active_set.hpp"
 #include "force.h"
 #include "force_deviation.hpp"
 #include "group.h"
@@ -250,11 +251,11 @@ void PairForcesmithBase::init_style() {
   steps_ = 0;
   outside_ = close_ = {};
   request_neighbors();
-  begin_grades();
-  begin_deviations();
+  prepare_grades();
+  prepare_deviations();
 }
 
-void PairForcesmithBase::begin_grades() {
+void PairForcesmithBase::prepare_grades() {
   std::string missing;
   if (!potential_->active_set())
     missing = fmt::format(
@@ -265,13 +266,22 @@ void PairForcesmithBase::begin_grades() {
     missing = limited_host() +
               " cannot compute the grades of atoms yet; compute on the CPU (pair_style forcesmith "
               "device cpu), or leave grade, select and break out";
-  grade_monitor_.begin_run({paths_[0], element_names_, missing, [this](double* grades) { find_grades(grades); }});
+  const auto find = [this] {
+    const WantedGrades wanted = begin_grades(true);
+    try {
+      find_grades(wanted);
+    } catch (const std::exception& problem) {
+      error->one(FLERR, std::string(problem.what()));
+    }
+    finish_grades();
+  };
+  grade_monitor_.begin_run({paths_[0], element_names_, missing, find});
   if (potential_->active_set() && !missing.empty() && !said_no_grades_ && comm->me == 0)
     utils::logmesg(lmp, "pair_style forcesmith: no check of grades, {} cannot compute them yet\n", limited_host());
   said_no_grades_ = true;
 }
 
-void PairForcesmithBase::begin_deviations() {
+void PairForcesmithBase::prepare_deviations() {
   std::string missing;
   if (others_.empty())
     missing =
@@ -460,9 +470,39 @@ void PairForcesmithBase::report_not_finite() {
 
 // ---- grades and deviations ----
 
+WantedGrades PairForcesmithBase::begin_grades(bool always) {
+  double* const grades = grades_.begin(always);
+  if (!grades) return {};
+  const ActiveSet& set = *potential_->active_set();
+  if (set.settings().mode == ActiveSet::Mode::neighborhoods) return {grades, nullptr};
+  information_sum_.assign(set.n_columns(), 0.0);
+  return {nullptr, information_sum_.data()};
+}
+
+/// The grade of a configuration becomes that of its atoms.
+void PairForcesmithBase::finish_grades() {
+  const std::shared_ptr<const ActiveSet> set = potential_->active_set();
+  if (grades_.is_current() && set->settings().mode == ActiveSet::Mode::configurations) {
+    const HiddenAtoms hidden(*neighbor, *group, atom->ntypes);
+    const auto is_ours = [&](int i) {
+      return element_of_type_[atom->type[i]] >= 0 && !hidden.contains(atom->type[i], atom->mask[i]);
+    };
+    double n_atoms = 0.0;
+    for (int i = 0; i < atom->nlocal; ++i) n_atoms += is_ours(i);
+    MPI_Allreduce(MPI_IN_PLACE, &n_atoms, 1, MPI_DOUBLE, MPI_SUM, world);
+    MPI_Allreduce(MPI_IN_PLACE, information_sum_.data(), static_cast<int>(information_sum_.size()), MPI_DOUBLE, MPI_SUM,
+                  world);
+    const double grade = set->grade_of_sum(information_sum_, n_atoms);
+    for (int i = 0; i < atom->nlocal; ++i)
+      if (is_ours(i)) grades_.array()[i] = grade;
+  }
+  grades_.end();
+}
+
 void PairForcesmithBase::finish_call(std::vector<double> own_forces) {
+  finish_grades();
   if (deviations_.is_current()) compare_committee(std::move(own_forces));
-  for (AtomQuantity* quantity : {&grades_, &deviations_}) quantity->end();
+  deviations_.end();
   // compute pair adds up the ranks
   pvector[2] = comm->me == 0 ? grades_.largest().value : 0.0;
   pvector[3] = comm->me == 0 ? deviations_.largest().value : 0.0;

@@ -35,6 +35,12 @@ struct Member {
   std::vector<int> element_of_type;  // [n_types + 1]
 };
 
+/// What an evaluation shall find, see Evaluation; null: not wanted.
+struct WantedGrades {
+  double* grades = nullptr;           // [n_host]
+  double* information_sum = nullptr;  // where the active set knows whole configurations only
+};
+
 class PairForcesmithBase : public LAMMPS_NS::Pair {
  public:
   explicit PairForcesmithBase(LAMMPS_NS::LAMMPS* lmp);
@@ -68,8 +74,8 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   virtual ClosestPair find_closest_pair() = 0;
   /// Name of a host that computes neither grades nor what a committee says; empty: it does both.
   virtual std::string limited_host() const = 0;
-  /// Grades [n_host] of the atoms as they are, and forces [n_host][3] of others_[number], added. May throw.
-  virtual void find_grades(double*) {}
+  /// What is wanted of the grades of the atoms as they are, and forces [n_host][3] of others_[number], added. May throw.
+  virtual void find_grades(const WantedGrades&) {}
   virtual void add_forces_of_other(std::size_t, double*) {}
 
   // For compute() of a host.
@@ -88,8 +94,10 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   /// Ends with the first atom whose position is not finite, if there is one.
   void report_position();
 
-  /// After each force call, collective: what fix pair and compute pair ask for. own_forces: [n_host][3] of this style
-  /// alone, those of the call, if deviations_ are wanted.
+  /// Before each force call, collective: what it shall find of grades. always: whether it is their turn or not.
+  WantedGrades begin_grades(bool always = false);
+  /// After it, collective: what fix pair and compute pair ask for. own_forces: [n_host][3] of this style alone, if
+  /// deviations_ are wanted.
   void finish_call(std::vector<double> own_forces);
 
   std::unique_ptr<Potential> potential_;      // empty until the file was read
@@ -115,8 +123,9 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   std::string read_text(FILE* file);
   std::vector<std::string> read_list(FILE* file);
   void compare_committee(std::vector<double> forces);
-  void begin_grades();
-  void begin_deviations();
+  void finish_grades();
+  void prepare_grades();
+  void prepare_deviations();
 
   std::vector<std::string> keywords_;       // of pair_style
   std::vector<std::string> paths_;          // potential files as given in pair_coeff, the driving one first
@@ -132,7 +141,8 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   GradeMonitor grade_monitor_;
   std::optional<int> deviation_every_;  // steps, 0: off; nothing: not said
   bool said_no_grades_ = false;
-  double* reversed_ = nullptr;  // [n_host][3] whose numbers of ghost atoms go home
+  std::vector<double> information_sum_;  // [active_set()->n_columns()] of this rank
+  double* reversed_ = nullptr;           // [n_host][3] whose numbers of ghost atoms go home
 };
 
 /// Of a vector; not finite where one of its components is not.

@@ -254,7 +254,7 @@ void PairForcesmithKokkos<DeviceType>::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   pvector[0] = pvector[1] = 0.0;
   ++steps_;
-  grades_.begin();  // an error where fix pair asks for them
+  begin_grades();  // an error where fix pair asks for them
   deviations_.begin();
   if (list->inum == 0) return;
   atomKK->sync(execution_space, datamask_read);
