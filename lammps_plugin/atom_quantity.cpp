@@ -32,20 +32,20 @@ double* AtomQuantity::begin(bool always) {
   return values_.data();
 }
 
-void AtomQuantity::end() {
+void AtomQuantity::end(bool of_all) {
   if (!current_) return;
   ++n_computed_;
   Largest own;
   for (int i = 0; i < atom->nlocal; ++i) {
     if (std::isnan(values_[i])) values_[i] = std::numeric_limits<double>::infinity();
-    if (own.id == 0 || values_[i] > own.value) own = {values_[i], atom->tag ? atom->tag[i] : 0};
+    if (i == 0 || values_[i] > own.value) own = {values_[i], atom->tag ? atom->tag[i] : 0};
   }
   struct {
     double value;
     int rank;
   } largest{own.value, comm->me};
   MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE_INT, MPI_MAXLOC, world);
-  largest_ = {largest.value, own.id};
+  largest_ = {largest.value, of_all ? 0 : own.id};
   MPI_Bcast(&largest_.id, 1, MPI_INT64_T, largest.rank, world);
 }
 

@@ -23,7 +23,7 @@ int steps_or_off(LAMMPS_NS::Error& error, const std::string& keyword, const std:
 /// The largest of all atoms, on all ranks.
 struct Largest {
   double value = 0.0;   // infinite where one is not a number
-  std::int64_t id = 0;  // of its atom; 0 where there is none
+  std::int64_t id = 0;  // of its atom; 0 where all have the same, that of the configuration
 };
 
 class AtomQuantity : protected LAMMPS_NS::Pointers {
@@ -39,8 +39,8 @@ class AtomQuantity : protected LAMMPS_NS::Pointers {
   /// Before a force call, collective: array(), [nlocal + nghost] set to 0, or null where it is not wanted.
   /// always: whether it is the turn or not.
   double* begin(bool always = false);
-  /// After it, collective; finds the largest.
-  void end();
+  /// After it, collective; finds the largest. of_all: what atoms have is that of the configuration.
+  void end(bool of_all = false);
   /// Whether the last force call computed it.
   bool is_current() const { return current_; }
   /// How often it was computed.

@@ -27,6 +27,11 @@ LAMMPS_NS::Fix* create_fix(LAMMPS_NS::LAMMPS* lmp, int narg, char** arg) {
   return new FixForcesmithGrade(lmp, narg, arg);
 }
 
+std::string named(const Largest& largest, std::int64_t step) {
+  const std::string whose = largest.id > 0 ? "atom " + std::to_string(largest.id) : "the configuration";
+  return fmt::format("{:.4g} of {} at step {}", largest.value, whose, step);
+}
+
 }  // namespace
 
 GradeMonitor::GradeMonitor(LAMMPS_NS::LAMMPS* lmp, AtomQuantity& grades, std::string name)
@@ -143,7 +148,7 @@ GradeMonitor::Check GradeMonitor::look() const {
 }
 
 void GradeMonitor::judge(const Check& check) {
-  const auto& [value, id] = check.largest;
+  const double value = check.largest.value;
   if (n_checks_++ == 0 || value > largest_.value) {
     largest_ = check.largest;
     largest_step_ = check.step;
@@ -156,17 +161,17 @@ void GradeMonitor::judge(const Check& check) {
   selected_ = select_ && value > *select_;
   if (breaks)
     error->all(FLERR,
-               "Grade {:.4g} of atom {} at step {} is above 'break {}': potential file '{}' extrapolates; the "
+               "Grade {} is above 'break {}': potential file '{}' extrapolates; the "
                "configuration is in '{}', label it, add it to the training set and fit again",
-               value, id, check.step, *break_, subject_.potential, path);
+               named(check.largest, check.step), *break_, subject_.potential, path);
   if (!(value > dangerous) || warned_) return;
   warned_ = true;
   if (comm->me == 0)
     error->warning(FLERR,
-                   "Grade {:.4g} of atom {} at step {}: potential file '{}' extrapolates far, forces may be wrong; "
+                   "Grade {}: potential file '{}' extrapolates far, forces may be wrong; "
                    "collect such configurations with 'pair_style forcesmith select 2 new.xyz' and train with them; "
                    "counted until the end of the run",
-                   value, id, check.step, subject_.potential);
+                   named(check.largest, check.step), subject_.potential);
 }
 
 void GradeMonitor::write(const Check& check, const std::string& path) {
@@ -176,8 +181,8 @@ void GradeMonitor::write(const Check& check, const std::string& path) {
   const std::string info = fmt::format("max_grade={} potential=\"{}\"", check.largest.value, potential);
   try_together(*lmp, [&] { append_snapshot(*check.snapshot, subject_.element_names, info, path, world); });
   if (comm->me == 0)
-    utils::logmesg(lmp, "pair_style forcesmith: grade {:.4g} of atom {} at step {}, configuration added to '{}'\n",
-                   check.largest.value, check.largest.id, check.step, path);
+    utils::logmesg(lmp, "pair_style forcesmith: grade {}, configuration added to '{}'\n",
+                   named(check.largest, check.step), path);
 }
 
 // ---- after a run ----
@@ -193,7 +198,7 @@ void GradeMonitor::end_run() {
     held_.reset();
   }
   if (n_checks_ == 0 || comm->me != 0) return;
-  const std::string where = fmt::format("{:.4g}, of atom {} at step {}", largest_.value, largest_.id, largest_step_);
+  const std::string where = named(largest_, largest_step_);
   if (n_above_ == 0)
     utils::logmesg(lmp, "pair_style forcesmith: the largest grade in {} checks was {}\n", n_checks_, where);
   else

@@ -482,7 +482,8 @@ WantedGrades PairForcesmithBase::begin_grades(bool always) {
 /// The grade of a configuration becomes that of its atoms.
 void PairForcesmithBase::finish_grades() {
   const std::shared_ptr<const ActiveSet> set = potential_->active_set();
-  if (grades_.is_current() && set->settings().mode == ActiveSet::Mode::configurations) {
+  const bool of_all = set && set->settings().mode == ActiveSet::Mode::configurations;
+  if (grades_.is_current() && of_all) {
     const HiddenAtoms hidden(*neighbor, *group, atom->ntypes);
     const auto is_ours = [&](int i) {
       return element_of_type_[atom->type[i]] >= 0 && !hidden.contains(atom->type[i], atom->mask[i]);
@@ -496,7 +497,7 @@ void PairForcesmithBase::finish_grades() {
     for (int i = 0; i < atom->nlocal; ++i)
       if (is_ours(i)) grades_.array()[i] = grade;
   }
-  grades_.end();
+  grades_.end(of_all);
 }
 
 void PairForcesmithBase::finish_call(std::vector<double> own_forces) {

@@ -172,6 +172,7 @@ def test_active_set_of_configurations(runner, slanted, ranks):
     expected = grade_of(potential, slanted)
     np.testing.assert_allclose(dumped(runner)[:, 1], expected, rtol=1e-8)
     assert printed(output, "largest") == pytest.approx(expected, rel=1e-8)
+    assert summary(output).endswith(" of the configuration at step 0")
 
 
 def test_single_precision(runner, graded, graded_file):
@@ -374,7 +375,7 @@ def test_select_writes_once_per_event(runner, graded, events, ranks):
     atom = graded.evaluate(frames[largest], grade=True).grades.argmax() + 1
     assert summary(output) == (
         f"pair_style forcesmith: 3 of 7 checks found grades above 3, the largest "
-        f"{grades[largest]:.4g}, of atom {atom} at step {largest}"
+        f"{grades[largest]:.4g} of atom {atom} at step {largest}"
     )
     assert output.count("configuration added to 'new.xyz'") == 2
 
@@ -472,7 +473,7 @@ def test_minimization(runner, graded, graded_file, method):
     largest = int(np.argmax(grades))
     said = summary(output)
     assert f": {above} of {len(grades)} checks found grades above 1.3, the largest" in said
-    assert f"{grades[largest]:.4g}, of atom" in said and said.endswith(f"at step {largest}")
+    assert f"{grades[largest]:.4g} of atom" in said and said.endswith(f"at step {largest}")
     (snapshot,) = snapshots(runner)
     assert snapshot.info["step"] == 0
     # turns of their own: the beginning and the end
@@ -523,9 +524,11 @@ def test_insertions_that_are_refused(runner, graded_file):
     """Those of fix widom always are."""
     script = runner.structure(rocksalt(0.02)) + pair("grade 1 select 3 new.xyz")
     script += "fix try all widom 1 5 2 4711 300\n"
-    script += "compute ex all pair forcesmith\nthermo 1\nthermo_style custom step c_ex[3]\nrun 3\n"
+    script += (
+        "compute ex all pair forcesmith\nthermo 1\nthermo_style custom step c_ex[3] pe\nrun 3\n"
+    )
     output = runner.succeed(script, ranks=2)
-    assert rows(output, 2)[:, 1].max() < 3 and "WARNING: Grade" not in output
+    assert rows(output, 3)[:, 1].max() < 3 and "WARNING: Grade" not in output
     assert "in 4 checks" in summary(output) and not (runner.folder / "new.xyz").exists()
 
 
