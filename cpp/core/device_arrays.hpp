@@ -32,6 +32,19 @@ inline bool is_out_of_memory(const std::exception& error) {
          text.find("out of memory") != std::string::npos;
 }
 
+/// Repeats `work` while the device has too little memory for it and use_less() finds some to give back; others may have
+/// taken what was free before. Throws what `work` threw last.
+template <class Work, class UseLess>
+void with_less_memory(const Work& work, const UseLess& use_less) {
+  for (;;) {
+    try {
+      return work();
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error) || !use_less()) throw;
+    }
+  }
+}
+
 /// The same array in the memory of ExecSpace.
 template <class ExecSpace, class T>
 DeviceArray<ExecSpace, T> device_copy(const std::string& label, const T* host, std::size_t size) {

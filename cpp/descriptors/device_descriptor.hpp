@@ -27,7 +27,7 @@ class DeviceDescriptor {
   /// Takes over the parameters of the descriptor, which have changed.
   virtual void update(const Descriptor& descriptor) = 0;
   /// Bytes of memory that a block of this size asks for.
-  virtual std::size_t bytes(int n_atoms, int max_neighbors) const = 0;
+  virtual std::size_t bytes(int n_atoms, int max_neighbors, int parts) const = 0;
   virtual void values(const DeviceBlock<Real>& block, double* B, int stride) = 0;
   /// Adds dE_i/dr_ij = sum_k beta_k dB_k/dr_ij to the gradients of the block.
   virtual void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) = 0;
@@ -72,12 +72,12 @@ namespace FORCESMITH_ISA {
 
 /// Kernels whose work on an atom several threads share.
 template <class Verbs>
-concept HasStages = requires { Verbs::value_parts; };
+concept HasStages = requires { Verbs::values_shared; };
 
-/// Any kernels, as stages. Those without stages of their own have one of a single part.
+/// Any kernels, as stages. Those without stages of their own have one, of a single thread.
 template <class Verbs>
 struct StagesOf {
-  static constexpr int value_parts[] = {1}, reverse_parts[] = {1};
+  static constexpr bool values_shared[] = {false}, reverse_shared[] = {false};
   template <class V, int stage>
   static FORCESMITH_FUNCTION void compute_values(const auto& tables, const auto& neighbors, const auto& scratch, Part,
                                                  double* values, int stride) {
@@ -91,8 +91,8 @@ struct StagesOf {
 };
 template <HasStages Verbs>
 struct StagesOf<Verbs> {
-  static constexpr const auto& value_parts = Verbs::value_parts;
-  static constexpr const auto& reverse_parts = Verbs::reverse_parts;
+  static constexpr const auto& values_shared = Verbs::values_shared;
+  static constexpr const auto& reverse_shared = Verbs::reverse_shared;
   template <class V, int stage>
   static FORCESMITH_FUNCTION void compute_values(const auto& tables, const auto& neighbors, const auto& scratch,
                                                  Part part, double* values, int stride) {
@@ -218,16 +218,17 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
     tables_.update(static_cast<const Descriptor&>(descriptor).template tables<Real>());
   }
 
-  std::size_t bytes(int n_atoms, int max_neighbors) const override {
+  std::size_t bytes(int n_atoms, int max_neighbors, int parts) const override {
     const int max_packs = neighbors_.most_packs(max_neighbors);
-    const int n_registers = kept_size(max_packs) + working_size(max_packs) + n_parts * part_size(max_packs);
+    const int n_registers =
+        kept_size(max_packs) + working_size(max_packs) + parts_in_memory(parts) * part_size(max_packs);
     return sizeof(Real) * device_slots(n_registers, n_atoms) + neighbors_.bytes(n_atoms, max_neighbors);
   }
 
   void values(const DeviceBlock<Real>& block, double* B, int stride) override {
     const DevicePacks<Real>& packs = neighbors_.pack(block);
     const int kept = kept_size(packs.max_packs), working = working_size(packs.max_packs);
-    const int of_part = part_size(packs.max_packs);
+    const int n_parts = parts_in_memory(packs.parts), of_part = part_size(packs.max_packs);
     launch_ = {*tables_,
                packs,
                kept,
@@ -243,9 +244,8 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
                neighbors_.gradients()};
     with_verbs([&](auto verbs) {
       using Verbs = decltype(verbs);
-      for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::value_parts>([&](auto stage, auto parts) {
-        launch_parts<parts, ExecSpace>(label("values"), launch_.packs.n_atoms,
-                                       FORCESMITH_ISA::LaunchedValues<Verbs, Kernels, Real, stage>{launch_, B, stride});
+      for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::values_shared>([&](auto stage, auto shared) {
+        launch_stage<shared>("values", FORCESMITH_ISA::LaunchedValues<Verbs, Kernels, Real, stage>{launch_, B, stride});
       });
     });
   }
@@ -253,10 +253,9 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   void backpropagate(const double* beta, int stride, const DeviceBlock<Real>& block) override {
     with_verbs([&](auto verbs) {
       using Verbs = decltype(verbs);
-      for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::reverse_parts>([&](auto stage, auto parts) {
-        launch_parts<parts, ExecSpace>(
-            label("backpropagate"), launch_.packs.n_atoms,
-            FORCESMITH_ISA::LaunchedBackpropagation<Verbs, Kernels, Real, stage>{launch_, beta, stride});
+      for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::reverse_shared>([&](auto stage, auto shared) {
+        launch_stage<shared>("backpropagate", FORCESMITH_ISA::LaunchedBackpropagation<Verbs, Kernels, Real, stage>{
+                                                  launch_, beta, stride});
       });
     });
     neighbors_.add_gradients(block);
@@ -302,7 +301,7 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   int kept_size(int max_packs) const { return static_cast<int>(Scratch::kept_size(*tables_, max_packs)); }
   int working_size(int max_packs) const { return static_cast<int>(Scratch::working_size(*tables_, max_packs, 1)); }
   int part_size(int max_packs) const { return static_cast<int>(Scratch::part_size(*tables_, max_packs, 1)); }
-  static constexpr int n_parts = FORCESMITH_ISA::HasStages<Kernels> ? parts_of_atom : 1;
+  static int parts_in_memory(int parts) { return FORCESMITH_ISA::HasStages<Kernels> ? parts : 1; }
 
   /// Calls use(kernels) with those for the shape of the tables.
   template <class Use>
@@ -310,12 +309,19 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
     if constexpr (requires { Kernels::with_shape(*tables_, use); }) Kernels::with_shape(*tables_, use);
     else use(Kernels{});
   }
-  /// Calls use(its number, number of its parts), known to the compiler, for every stage.
-  template <const auto& parts, class Use>
+  /// Calls use(its number, whether it is shared), known to the compiler, for every stage.
+  template <const auto& shared, class Use>
   static void for_each_stage(const Use& use) {
     [&]<int... stage>(std::integer_sequence<int, stage...>) {
-      (use(std::integral_constant<int, stage>{}, std::integral_constant<int, parts[stage]>{}), ...);
-    }(std::make_integer_sequence<int, std::size(parts)>{});
+      (use(std::integral_constant<int, stage>{}, std::bool_constant<shared[stage]>{}), ...);
+    }(std::make_integer_sequence<int, std::size(shared)>{});
+  }
+  template <bool shared, class Stage>
+  void launch_stage(const char* what, const Stage& stage) const {
+    if constexpr (shared) launch_parts<ExecSpace>(label(what), launch_.packs.n_atoms, launch_.packs.parts, stage);
+    else
+      Kokkos::parallel_for(label(what), atom_range<ExecSpace>(launch_.packs.n_atoms),
+                           FORCESMITH_ISA::WholeAtoms<Stage>{stage});
   }
   /// Launches Launched<..>{launch_, arguments...}, a thread per atom.
   template <template <class, class, class> class Launched, class... Arguments>

@@ -19,7 +19,7 @@
 //   with_shape(tables, run)                        if shapes are known to the compiler: calls run(kernels) with the
 //                                                  verbs for the shape of the tables; each is a launch of its own
 // and, if several threads of a device shall share the work of an atom, in the same order as in the verbs
-//   value_parts[], reverse_parts[]                 stages of the first two, and among how many threads each is divided:
+//   values_shared[], reverse_shared[]              stages of the first two, and whether an atom's threads share each:
 //   compute_values_stage, reverse_values_stage     what one of them does, which no other part of the stage may rely on
 #pragma once
 

@@ -33,7 +33,6 @@ extern template class DevicePotential<Kokkos::DefaultExecutionSpace, float>;  //
 namespace {
 
 using Space = Kokkos::DefaultExecutionSpace;
-constexpr std::size_t most_working_memory = std::size_t{8} << 30, least_working_memory = std::size_t{1} << 24;
 
 struct CountOthers {
   const int* numbers;
@@ -94,6 +93,16 @@ class StoredPairs {
 class DeviceSession {
  public:
   virtual ~DeviceSession() = default;
+
+  /// Runs what can be run again; evaluations give memory back where there is too little.
+  template <class Work>
+  void with_less_memory(const Work& work) {
+    const auto checked = [&] {
+      work();
+      check_launches();
+    };
+    forcesmith::with_less_memory(checked, [this] { return use_less_memory(); });
+  }
 
   void search_neighbors(const HostAtoms& atoms, double cutoff) {
     const Stopwatch watch(times_.list);
@@ -196,26 +205,12 @@ class DeviceSession {
   virtual void evaluate_list(const ListedPairs& pairs, DeviceEvaluation& wanted) = 0;
   virtual std::vector<double> compute_gradients(const GivenPairs& pairs, const TrainingWeights& weights,
                                                 const std::vector<int>& begin_atoms) = 0;
-  /// False: it needs the least already.
+  /// See DevicePotential.
   virtual bool use_less_memory() = 0;
   /// Whether so many bytes are free beside those that evaluations work in.
   virtual bool has_room_beside_work(std::size_t bytes) const = 0;
 
  private:
-  /// Repeats the work with less memory while there is too little.
-  template <class Work>
-  void with_less_memory(const Work& work) {
-    for (;;) {
-      try {
-        work();
-        return check_launches();
-      } catch (const std::exception& error) {
-        // Others may have taken memory that was free before.
-        if (!is_out_of_memory(error) || !use_less_memory()) throw;
-      }
-    }
-  }
-
   DeviceAtoms atoms() const { return {n_host_, d_positions_.data(), d_elements_.data()}; }
 
   void set_atoms(const HostAtoms& atoms) {
@@ -289,15 +284,13 @@ template <class Real>
 class DeviceSessionOf final : public DeviceSession {
  public:
   explicit DeviceSessionOf(Potential potential)
-      : max_bytes_(std::clamp(free_memory() / 4, least_working_memory, most_working_memory)),
-        potential_(std::move(potential)),
-        on_device_(potential_, max_bytes_) {}
+      : potential_(std::move(potential)), on_device_(potential_, working_memory(free_memory())) {}
 
   void set_parameters(std::span<const double> descriptor, std::span<const double> model) override {
     potential_.set_descriptor_parameters(descriptor);
     potential_.set_model_parameters(model);
-    on_device_.update(potential_);
-    if (training_) training_->update(potential_);
+    on_device_.update();
+    if (training_) training_->update();
   }
 
  private:
@@ -309,19 +302,18 @@ class DeviceSessionOf final : public DeviceSession {
   }
   std::vector<double> compute_gradients(const GivenPairs& pairs, const TrainingWeights& weights,
                                         const std::vector<int>& begin_atoms) override {
-    if (!training_) training_ = std::make_unique<BackendTraining>(potential_, max_bytes_);
+    if (!training_) training_ = std::make_unique<BackendTraining>(potential_, on_device_.max_bytes());
     return training_->gradients(pairs, weights, begin_atoms);
   }
   bool use_less_memory() override {
-    if (max_bytes_ <= least_working_memory) return false;
-    max_bytes_ /= 2;
-    on_device_.set_max_bytes(max_bytes_);
-    if (training_) training_->set_max_bytes(max_bytes_);
+    if (!on_device_.use_less_memory()) return false;
+    training_.reset();
     return true;
   }
-  bool has_room_beside_work(std::size_t bytes) const override { return free_memory() > bytes + 2 * max_bytes_; }
+  bool has_room_beside_work(std::size_t bytes) const override {
+    return free_memory() > bytes + 2 * on_device_.max_bytes();
+  }
 
-  std::size_t max_bytes_;
   Potential potential_;
   DevicePotential<Space, Real> on_device_;
   std::unique_ptr<BackendTraining> training_;  // made when a gradient is asked for
@@ -382,6 +374,15 @@ int guarded(char* problem, const Work& work) {
 
 DeviceSession& session_of(void* evaluator) { return *static_cast<DeviceSession*>(evaluator); }
 
+/// Sets what evaluations need.
+template <class Set>
+int guarded_setting(void* evaluator, char* problem, const Set& set) {
+  return guarded(problem, [&] {
+    DeviceSession& session = session_of(evaluator);
+    session.with_less_memory([&] { set(session); });
+  });
+}
+
 int open(int rank_on_machine, char* name, char* problem) {
   static std::string opened;
   return guarded(problem, [&] {
@@ -417,13 +418,13 @@ void destroy(void* evaluator) {
 }
 
 int search_neighbors(void* evaluator, const HostAtoms* atoms, double cutoff, char* problem) {
-  return guarded(problem, [&] { session_of(evaluator).search_neighbors(*atoms, cutoff); });
+  return guarded_setting(evaluator, problem, [&](DeviceSession& session) { session.search_neighbors(*atoms, cutoff); });
 }
 int set_list(void* evaluator, const HostAtoms* atoms, const HostNeighborList* list, char* problem) {
-  return guarded(problem, [&] { session_of(evaluator).set_list(*atoms, *list); });
+  return guarded_setting(evaluator, problem, [&](DeviceSession& session) { session.set_list(*atoms, *list); });
 }
 int set_pairs(void* evaluator, std::uint64_t key, int n_host, const NeighborView* pairs, char* problem) {
-  return guarded(problem, [&] { session_of(evaluator).set_pairs(key, n_host, *pairs); });
+  return guarded_setting(evaluator, problem, [&](DeviceSession& session) { session.set_pairs(key, n_host, *pairs); });
 }
 int set_parameters(void* evaluator, const double* descriptor, std::size_t n_descriptor, const double* model,
                    std::size_t n_model, char* problem) {

@@ -14,8 +14,7 @@ BackendTraining::BackendTraining(const Potential& potential, std::size_t max_byt
     : on_device_(new OnDevice{{potential, max_bytes}}) {}
 BackendTraining::~BackendTraining() = default;
 
-void BackendTraining::update(const Potential& potential) { on_device_->gradient.update(potential); }
-void BackendTraining::set_max_bytes(std::size_t max_bytes) { on_device_->gradient.set_max_bytes(max_bytes); }
+void BackendTraining::update() { on_device_->gradient.update(); }
 std::vector<double> BackendTraining::gradients(const GivenPairs& pairs, const TrainingWeights& weights,
                                                const std::vector<int>& begin_atoms) {
   return on_device_->gradient.compute(pairs, weights, begin_atoms);

@@ -13,11 +13,11 @@ namespace forcesmith {
 
 class BackendTraining {
  public:
+  /// The potential must outlive this.
   BackendTraining(const Potential& potential, std::size_t max_bytes);
   ~BackendTraining();
   /// Takes over the parameters of the potential, which have changed.
-  void update(const Potential& potential);
-  void set_max_bytes(std::size_t max_bytes);
+  void update();
   /// As DeviceParameterGradient::compute().
   std::vector<double> gradients(const GivenPairs& pairs, const TrainingWeights& weights,
                                 const std::vector<int>& begin_atoms);

@@ -25,7 +25,7 @@ class DeviceTraining {
  public:
   virtual ~DeviceTraining() = default;
   virtual void update(const Descriptor& descriptor) = 0;
-  virtual std::size_t bytes(int n_atoms, int max_neighbors) const = 0;
+  virtual std::size_t bytes(int n_atoms, int max_neighbors, int parts) const = 0;
   virtual int n_parameters() const = 0;
   virtual void values(const DeviceBlock<double>& block, double* B, int stride) = 0;
   virtual void tangent(const double* directions, double* B_dot, int stride) = 0;
@@ -75,8 +75,8 @@ class DeviceTrainingKernels final : public DeviceTraining<ExecSpace> {
   explicit DeviceTrainingKernels(const Own& descriptor) : kernels_(descriptor) {}
 
   void update(const Descriptor& descriptor) override { kernels_.update(descriptor); }
-  std::size_t bytes(int n_atoms, int max_neighbors) const override {
-    return kernels_.bytes(n_atoms, max_neighbors) +
+  std::size_t bytes(int n_atoms, int max_neighbors, int parts) const override {
+    return kernels_.bytes(n_atoms, max_neighbors, parts) +
            sizeof(double) * static_cast<std::size_t>(n_atoms) * kernels_.n_parameters();
   }
   int n_parameters() const override { return kernels_.n_parameters(); }
@@ -104,9 +104,10 @@ class DeviceTrainingKernels final : public DeviceTraining<ExecSpace> {
 template <class ExecSpace>
 class DeviceParameterGradient {
  public:
-  /// max_bytes: of the memory that is used at once, beside that of the arguments of add().
+  /// The potential must outlive this. max_bytes: of the memory that is used at once, beside that of the arguments of
+  /// compute().
   DeviceParameterGradient(const Potential& potential, std::size_t max_bytes)
-      : stride_(potential.stride()), max_bytes_(max_bytes), selection_(potential.cutoff()) {
+      : potential_(&potential), stride_(potential.stride()), max_bytes_(max_bytes), selection_(potential.cutoff()) {
     for (std::size_t d = 0; d < potential.descriptors().size(); ++d) {
       const Descriptor& descriptor = *potential.descriptors()[d];
       for_each_type(RegisteredDescriptors{}, [&]<class Own>() {
@@ -124,12 +125,10 @@ class DeviceParameterGradient {
   }
 
   /// Takes over the parameters of the potential, which have changed; all else is as it was.
-  void update(const Potential& potential) {
-    for (std::size_t d = 0; d < parts_.size(); ++d) parts_[d].descriptor->update(*potential.descriptors()[d]);
-    model_->update(potential.model());
+  void update() {
+    for (std::size_t d = 0; d < parts_.size(); ++d) parts_[d].descriptor->update(*potential_->descriptors()[d]);
+    model_->update(potential_->model());
   }
-
-  void set_max_bytes(std::size_t max_bytes) { max_bytes_ = max_bytes; }
 
   /// weights: in the memory of the device. begin_atoms: of the configurations, and the number of atoms, then a gradient
   /// of each; empty: of all together. Returns rows of the gradient with the descriptors' parameters, then the model's.
@@ -144,12 +143,13 @@ class DeviceParameterGradient {
     Kokkos::deep_copy(ExecSpace(), d_gradients, 0.0);
     const auto d_begin_atoms = device_copy<ExecSpace>("forcesmith::fitting::begin_atoms", begin_atoms);
     const int n_atoms = pairs.n_atoms(), max_neighbors = pairs.max_neighbors();
-    const int at_once = atoms_at_once(n_atoms, max_neighbors, bytes(device_slice, max_neighbors), max_bytes_);
+    const int parts = parts_of_atoms<ExecSpace>(n_atoms);
+    const int at_once = atoms_at_once(n_atoms, max_neighbors, bytes(device_slice, max_neighbors, parts), max_bytes_);
     for (int first = 0; first < n_atoms; first += at_once) {
       const int count = std::min(at_once, n_atoms - first);
       SumRows rows{n_rows, n_parameters, sums, count, first};
       if (!begin_atoms.empty()) rows = rows.of_configurations(begin_atoms, d_begin_atoms.data());
-      add_block(selection_.select(pairs, first, count), weights, rows);
+      add_block(selection_.select(pairs, first, count, parts), weights, rows);
     }
     Kokkos::deep_copy(Kokkos::View<double*, Kokkos::HostSpace>(gradients.data(), gradients.size()), d_gradients);
     return gradients;
@@ -161,11 +161,11 @@ class DeviceParameterGradient {
     DeviceColumns<ExecSpace> columns;
   };
 
-  std::size_t bytes(int n_atoms, int max_neighbors) const {
+  std::size_t bytes(int n_atoms, int max_neighbors, int parts) const {
     std::size_t sum = selection_.bytes(n_atoms, max_neighbors) + model_->bytes(n_atoms) +
                       sizeof(double) * (4 * device_slots(stride_, n_atoms) + 3 * device_slots(max_neighbors, n_atoms));
     for (const Part& part : parts_)
-      sum += part.descriptor->bytes(n_atoms, max_neighbors) + 2 * part.columns.bytes(n_atoms);
+      sum += part.descriptor->bytes(n_atoms, max_neighbors, parts) + 2 * part.columns.bytes(n_atoms);
     return sum;
   }
 
@@ -202,6 +202,7 @@ class DeviceParameterGradient {
     }
   }
 
+  const Potential* potential_;
   int stride_;
   std::size_t max_bytes_, n_descriptor_ = 0, n_model_ = 0;
   DeviceSelection<ExecSpace, double> selection_;

@@ -44,6 +44,7 @@ inline std::size_t device_slots(int n_slots, int n_atoms) {
 template <class Real>
 struct DeviceBlock {
   int n_atoms, max_neighbors;
+  int parts;                // threads of an atom where they share work, see device_launch.hpp
   const int* centers;       // [n_atoms] atoms of the host
   const int* center_types;  // [n_atoms] elements
   const int* counts;        // [n_atoms]

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <Kokkos_Core.hpp>
+#include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <string>
 #include <type_traits>
 
+#include "core/error.hpp"
 #include "neighbors/device_block.hpp"
 #include "simd/part.hpp"
 
@@ -25,42 +28,75 @@ auto atom_range(int n_atoms) {
   return with_arguments(Kokkos::RangePolicy<ExecSpace, Kokkos::LaunchBounds<device_slice, 1>>(0, n_atoms));
 }
 
+/// Threads of an atom at most, and of a block of a device: with these, a thread can have all the registers it asks for.
+inline constexpr int most_parts = 32, most_parts_of_block = 8;
+
+template <class ExecSpace>
+inline constexpr bool is_on_host = std::is_same_v<typename ExecSpace::memory_space, Kokkos::HostSpace>;
+
+/// How many threads share the work on an atom, for launch_parts(); a power of two. Sums over neighbors are made of the
+/// parts' sums, in their order: another number of parts changes results by rounding, the same number does not.
+///
+/// On a device at least a block: its threads share the cache, where an atom per thread would need that of many slices.
+/// More while the device has threads to spare; it can run a quarter of concurrency(), for want of registers.
+/// The environment variable FORCESMITH_DEVICE_PARTS overrules this, for tests and measurements. Throws ParameterError.
+template <class ExecSpace>
+int parts_of_atoms(int n_atoms) {
+  if (const char* set = std::getenv("FORCESMITH_DEVICE_PARTS")) {
+    for (int parts = 1; parts <= most_parts; parts *= 2)
+      if (set == std::to_string(parts)) return parts;
+    throw ParameterError(std::string("FORCESMITH_DEVICE_PARTS must be 1, 2, 4, 8, 16 or 32, not \"") + set + "\".");
+  }
+  const int n_threads = ExecSpace().concurrency() / 4;
+  int parts = is_on_host<ExecSpace> ? 1 : most_parts_of_block;
+  while (parts < most_parts && n_atoms * parts < n_threads) parts *= 2;
+  return parts;
+}
+
 namespace FORCESMITH_ISA {
 
-/// Calls of_part(atom, part) for the threads of slices of atoms, all parts of a slice one after the other.
-template <int parts, class OfPart>
+/// Calls of_part(atom, part) for one of the threads of slices of atoms: all parts of a slice one after the other.
+template <class OfPart>
 struct PartsOfSlices {
-  static constexpr int block = parts * device_slice;  // threads of a slice
   OfPart of_part;
-  int n_atoms;
+  int n_atoms, parts;
 
   KOKKOS_FUNCTION void operator()(int item) const {
-    const int atom = item / block * device_slice + item % device_slice;
-    if (atom < n_atoms) of_part(atom, Part{item % block / device_slice, parts});
+    const int warp = item / device_slice;
+    const int atom = warp / parts * device_slice + item % device_slice;
+    if (atom < n_atoms) of_part(atom, Part{warp % parts, parts});
   }
   template <class Team>
     requires requires(Team team) { team.league_rank(); }
   KOKKOS_FUNCTION void operator()(const Team& team) const {
-    (*this)(team.league_rank() * block + team.team_rank());
+    (*this)(team.league_rank() * team.team_size() + team.team_rank());
   }
+};
+
+/// The same where an atom has one thread.
+template <class OfPart>
+struct WholeAtoms {
+  OfPart of_part;
+  KOKKOS_FUNCTION void operator()(int atom) const { of_part(atom, Part{0, 1}); }
 };
 
 }  // namespace FORCESMITH_ISA
 
 /// Several threads per atom, each with its part of the work. On devices the parts of a slice of atoms are one block of
-/// threads, so that they share its cache.
-template <int parts, class ExecSpace, class OfPart>
-void launch_parts(const std::string& label, int n_atoms, const OfPart& of_part) {
-  using Work = FORCESMITH_ISA::PartsOfSlices<parts, OfPart>;
-  const Work work{of_part, n_atoms};
-  const int n_slices = (n_atoms + device_slice - 1) / device_slice;
-  if constexpr (std::is_same_v<typename ExecSpace::memory_space, Kokkos::HostSpace>)
-    Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(0, n_slices * Work::block), work);
-  else
+/// threads, so that they share its cache, or several blocks.
+template <class ExecSpace, class OfPart>
+void launch_parts(const std::string& label, int n_atoms, int parts, const OfPart& of_part) {
+  const FORCESMITH_ISA::PartsOfSlices<OfPart> work{of_part, n_atoms, parts};
+  const int n_warps = (n_atoms + device_slice - 1) / device_slice * parts;
+  if constexpr (is_on_host<ExecSpace>)
+    Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(0, n_warps * device_slice), work);
+  else {
+    using Bounds = Kokkos::LaunchBounds<most_parts_of_block * device_slice, 1>;
+    const int of_block = std::min(parts, most_parts_of_block);
     Kokkos::parallel_for(
-        label,
-        with_arguments(Kokkos::TeamPolicy<ExecSpace, Kokkos::LaunchBounds<Work::block, 1>>(n_slices, Work::block)),
+        label, with_arguments(Kokkos::TeamPolicy<ExecSpace, Bounds>(n_warps / of_block, of_block * device_slice)),
         work);
+  }
 }
 
 }  // namespace forcesmith

@@ -24,7 +24,7 @@ using DeviceSimd = FORCESMITH_ISA::Simd<Real, 1, device_slice>;
 /// Arrays are in the memory of the device.
 template <class Real>
 struct DevicePacks {
-  int n_atoms, max_packs;
+  int n_atoms, max_packs, parts;
   bool mixed;               // packs are of all elements
   const int* center_types;  // [n_atoms]
   int* counts;              // [n_atoms] packs
@@ -134,6 +134,7 @@ class DevicePackedNeighbors {
     int* types = mixed_ && n_elements_ == 1 ? nullptr : reserve(d_types_, "forcesmith::neighbors::types", n);
     packs_ = {block.n_atoms,
               max_packs,
+              block.parts,
               mixed_,
               block.center_types,
               reserve(d_counts_, "forcesmith::neighbors::counts", block.n_atoms),
@@ -156,8 +157,8 @@ class DevicePackedNeighbors {
   /// Adds them to those of the block.
   template <class Given>
   void add_gradients(const DeviceBlock<Given>& block) {
-    launch_parts<parts_of_atom, ExecSpace>(
-        "forcesmith::neighbors::add_gradients", packs_.n_atoms,
+    launch_parts<ExecSpace>(
+        "forcesmith::neighbors::add_gradients", packs_.n_atoms, packs_.parts,
         FORCESMITH_ISA::AddGradients<Real>{
             packs_, d_gradients_.data(), {block.gradients[0], block.gradients[1], block.gradients[2]}});
   }

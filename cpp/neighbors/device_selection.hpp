@@ -104,9 +104,9 @@ class DeviceSelection {
            (2 * sizeof(int) + 3 * sizeof(Real) + 3 * sizeof(double)) * device_slots(max_neighbors, n_atoms);
   }
 
-  /// pairs: ListedPairs or GivenPairs; atoms first .. first + count - 1 of its centers.
+  /// pairs: ListedPairs or GivenPairs; atoms first .. first + count - 1 of its centers. parts: of the block.
   template <class Pairs>
-  DeviceBlock<Real> select(const Pairs& pairs, int first, int count) {
+  DeviceBlock<Real> select(const Pairs& pairs, int first, int count, int parts) {
     const int max_neighbors = pairs.max_neighbors();
     const std::size_t n_slots = device_slots(max_neighbors, count);
     int* of_atoms = reserve(d_atoms_, "forcesmith::neighbors::atoms", 3ul * count);
@@ -129,6 +129,7 @@ class DeviceSelection {
     Kokkos::parallel_for("forcesmith::neighbors::select", Kokkos::RangePolicy<ExecSpace>(0, count), select);
     return {count,
             max_neighbors,
+            parts,
             select.centers,
             select.center_types,
             select.counts,

@@ -93,6 +93,13 @@ struct CountValuesOutside {
 
 }  // namespace FORCESMITH_ISA
 
+inline constexpr std::size_t most_working_memory = std::size_t{8} << 30, least_working_memory = std::size_t{1} << 24;
+
+/// Bytes to work in, of those of a device that nobody uses.
+inline std::size_t working_memory(std::size_t free) {
+  return std::clamp(free / 4, least_working_memory, most_working_memory);
+}
+
 /// As many atoms as there is memory for, in whole slices, and at least one slice.
 inline int atoms_at_once(int n_atoms, int max_neighbors, std::size_t bytes_of_slice, std::size_t max_bytes) {
   constexpr std::size_t most_slots = std::size_t{1} << 25;  // kernels count them, and multiples, by int
@@ -116,10 +123,11 @@ struct DeviceEvaluation {
 template <class ExecSpace, class Real>
 class DevicePotential {
  public:
-  /// max_bytes: of the memory that is used at once, beside that of the arguments of evaluate(). Throws ParameterError
-  /// if something in the potential cannot be computed on devices.
+  /// The potential must outlive this. max_bytes: of the memory that is used at once, beside that of the arguments of
+  /// evaluate(). Throws ParameterError if something in the potential cannot be computed on devices.
   explicit DevicePotential(const Potential& potential, std::size_t max_bytes = std::size_t{1} << 30)
-      : stride_(potential.stride()),
+      : potential_(&potential),
+        stride_(potential.stride()),
         max_bytes_(max_bytes),
         selection_(potential.cutoff()),
         model_(make_device_model<ExecSpace>(potential.model())) {
@@ -139,24 +147,33 @@ class DevicePotential {
   }
 
   /// Takes over the parameters of the potential, which have changed; all else is as it was.
-  void update(const Potential& potential) {
-    for (std::size_t d = 0; d < parts_.size(); ++d) parts_[d].descriptor->update(*potential.descriptors()[d]);
-    model_->update(potential.model());
+  void update() {
+    for (std::size_t d = 0; d < parts_.size(); ++d) parts_[d].descriptor->update(*potential_->descriptors()[d]);
+    model_->update(potential_->model());
   }
 
-  void set_max_bytes(std::size_t max_bytes) { max_bytes_ = max_bytes; }
+  std::size_t max_bytes() const { return max_bytes_; }
 
-  /// pairs: ListedPairs or GivenPairs.
+  /// Gives the memory back, to work in half of it. False, and nothing done, if that would be too little to be of use.
+  bool use_less_memory() {
+    if (max_bytes_ <= least_working_memory) return false;
+    *this = DevicePotential(*potential_, max_bytes_ / 2);
+    return true;
+  }
+
+  /// pairs: ListedPairs or GivenPairs. Out of memory, it fails before it has added anything.
   template <class Pairs>
   void evaluate(const Pairs& pairs, DeviceEvaluation& wanted) {
     const int n_atoms = pairs.n_atoms(), max_neighbors = pairs.max_neighbors();
-    const int at_once = atoms_at_once(n_atoms, max_neighbors, bytes(device_slice, max_neighbors), max_bytes_);
+    const int parts = parts_of_atoms<ExecSpace>(n_atoms);
+    const int at_once = atoms_at_once(n_atoms, max_neighbors, bytes(device_slice, max_neighbors, parts), max_bytes_);
     const int n_blocks = n_atoms == 0 ? 0 : (n_atoms + at_once - 1) / at_once;
     constexpr int n_sums = FORCESMITH_ISA::AddForces<Real>::value_count;
     double* sums = reserve(d_sums_, "forcesmith::potential::sums", static_cast<std::size_t>(n_sums) * n_blocks);
     for (int block = 0; block < n_blocks; ++block) {
       const int first = block * at_once;
-      evaluate_block(selection_.select(pairs, first, std::min(at_once, n_atoms - first)), wanted,
+      // The first block is the largest: later ones find the memory that it took.
+      evaluate_block(selection_.select(pairs, first, std::min(at_once, n_atoms - first), parts), wanted,
                      sums + n_sums * block);
     }
     std::vector<double> of_blocks(static_cast<std::size_t>(n_sums) * n_blocks);
@@ -190,11 +207,12 @@ class DevicePotential {
     d_high_ = device_copy<ExecSpace>("forcesmith::potential::high", high);
   }
 
-  std::size_t bytes(int n_atoms, int max_neighbors) const {
+  std::size_t bytes(int n_atoms, int max_neighbors, int parts) const {
     std::size_t sum = selection_.bytes(n_atoms, max_neighbors) + model_->bytes(n_atoms) +
                       sizeof(double) * (2 * device_slots(stride_, n_atoms) + n_atoms);
     if (wall_) sum += wall_->bytes(n_atoms, max_neighbors);
-    for (const Part& part : parts_) sum += part.descriptor->bytes(n_atoms, max_neighbors) + part.columns.bytes(n_atoms);
+    for (const Part& part : parts_)
+      sum += part.descriptor->bytes(n_atoms, max_neighbors, parts) + part.columns.bytes(n_atoms);
     for (const auto& term : terms_) sum += term->bytes(n_atoms, max_neighbors);
     return sum;
   }
@@ -227,6 +245,7 @@ class DevicePotential {
     add_forces<ExecSpace>(block, energies, wanted.arrays, sums);
   }
 
+  const Potential* potential_;
   int stride_;
   std::size_t max_bytes_;
   DeviceSelection<ExecSpace, Real> selection_;

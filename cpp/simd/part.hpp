@@ -5,7 +5,7 @@
 
 namespace forcesmith {
 
-/// One thread's part of the work of an atom, out of `count`.
+/// One thread's part of the work of an atom, out of `count`, a power of two.
 struct Part {
   int index, count;
 
@@ -13,10 +13,7 @@ struct Part {
   FORCESMITH_FUNCTION int begin(int n) const { return n * index / count; }
   FORCESMITH_FUNCTION int end(int n) const { return n * (index + 1) / count; }
   /// Its share of things that need more work the earlier they come.
-  FORCESMITH_FUNCTION bool has(int thing) const { return thing % count == index; }
+  FORCESMITH_FUNCTION bool has(int thing) const { return (thing & (count - 1)) == index; }
 };
-
-/// Threads of an atom, where they share work.
-inline constexpr int parts_of_atom = 8;
 
 }  // namespace forcesmith

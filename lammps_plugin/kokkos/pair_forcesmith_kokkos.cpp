@@ -114,14 +114,14 @@ Sums sums_of(int n_local, const double* positions, const double* forces, const D
   return sums;
 }
 
-/// Bytes that evaluations may work in: on GPUs a quarter of what is free, 8 GB at most.
+/// Bytes that evaluations may work in.
 template <class ExecSpace>
-std::size_t working_memory() {
+std::size_t bytes_to_work_in() {
 #ifdef KOKKOS_ENABLE_CUDA
   if constexpr (std::is_same_v<ExecSpace, Kokkos::Cuda>) {
     std::size_t free = 0, all = 0;
     cudaMemGetInfo(&free, &all);
-    return std::clamp(free / 4, std::size_t{1} << 24, std::size_t{8} << 30);
+    return working_memory(free);
   }
 #endif
   return std::size_t{1} << 30;
@@ -228,7 +228,7 @@ void PairForcesmithKokkos<DeviceType>::settings(int narg, char** arg) {
 template <class DeviceType>
 void PairForcesmithKokkos<DeviceType>::make_evaluator() {
   const auto make = [&]<class Real>(Real) {
-    evaluator_.template emplace<DevicePotential<ExecSpace, Real>>(*potential_, working_memory<ExecSpace>());
+    evaluator_.template emplace<DevicePotential<ExecSpace, Real>>(*potential_, bytes_to_work_in<ExecSpace>());
   };
   if (precision_ == Precision::single) make(float());
   else make(double());
@@ -309,7 +309,8 @@ void PairForcesmithKokkos<DeviceType>::evaluate(DeviceEvaluation& wanted, const 
     const FORCESMITH_ISA::ListedPairs pairs{atoms, device_list(atoms, scale)};
     std::visit(
         [&](auto& evaluator) {
-          if constexpr (!std::is_same_v<decltype(evaluator), std::monostate&>) evaluator.evaluate(pairs, own);
+          if constexpr (!std::is_same_v<decltype(evaluator), std::monostate&>)
+            with_less_memory([&] { evaluator.evaluate(pairs, own); }, [&] { return evaluator.use_less_memory(); });
         },
         evaluator_);
     if (scale != 1.0)

@@ -9,7 +9,6 @@
 namespace {
 
 using namespace forcesmith;
-using Space = Kokkos::DefaultHostExecutionSpace;
 
 constexpr double potential_cutoff = 5.0;
 
@@ -77,6 +76,7 @@ struct Pairs {
   }
 };
 
+template <class Space>
 void test_search() {
   std::mt19937 random(1);
   DeviceNeighborSearch<Space> search;  // memory is kept
@@ -230,7 +230,8 @@ void test_choice() {
 
 int main() {
   ensure_kokkos(2);
-  test_search();
+  test_search<Kokkos::DefaultHostExecutionSpace>();
+  test_search<Kokkos::Serial>();
   test_potential();
   test_choice();
   finalize_kokkos();

@@ -1,10 +1,13 @@
-// The launches of every registered descriptor and model (one thread per atom, DeviceSimd), run here on the default
-// host space, against the SIMD variant in use: all verbs on random neighborhoods with two elements, in both precisions
-// and whatever the size of blocks: parts of a slice of atoms, whole ones and several.
+// The launches of every registered descriptor and model (DeviceSimd), run here on a host space, against the SIMD variant
+// in use: all verbs on random neighborhoods with two elements, in both precisions and whatever the size of blocks, parts
+// of a slice of atoms, whole ones and several, and the number of threads of an atom.
+#include <bit>
+
 #include "core/kokkos_scope.hpp"
 #include "descriptors/device_descriptor.hpp"
 #include "device_slices.hpp"
 #include "models/device_model.hpp"
+#include "models/device_model_adjoint.hpp"
 #include "neighbors/device_selection.hpp"
 #include "random_neighborhoods.hpp"
 #include "registered_examples.hpp"
@@ -12,7 +15,7 @@
 namespace {
 
 using namespace forcesmith;
-using Space = Kokkos::DefaultHostExecutionSpace;
+using Space = Kokkos::FORCESMITH_TEST_SPACE;
 
 /// Blocks of the neighborhoods with all their pairs, and where these are.
 template <class Real>
@@ -23,9 +26,9 @@ class Blocks {
       largest_ = std::max(largest_, static_cast<int>(atoms.offsets[atom + 1] - atoms.offsets[atom]));
   }
   /// Atoms first .. first + count - 1.
-  const DeviceBlock<Real>& select(int first, int count) {
+  const DeviceBlock<Real>& select(int first, int count, int parts) {
     first_ = first;
-    block_ = selection_.select(GivenPairs{atoms_.view(), largest_}, first, count);
+    block_ = selection_.select(GivenPairs{atoms_.view(), largest_}, first, count, parts);
     Kokkos::fence();
     return block_;
   }
@@ -52,7 +55,8 @@ class Blocks {
 };
 
 template <class Own>
-VerbOutput launch_verbs(const Own& descriptor, const Neighborhoods& atoms, const VerbInput& in, int block_size) {
+VerbOutput launch_verbs(const Own& descriptor, const Neighborhoods& atoms, const VerbInput& in, int block_size,
+                        int parts) {
   DeviceKernels<Space, Own, double> device(descriptor);
   const std::size_t n_parameters = descriptor.parameters().size();
   CHECK(static_cast<std::size_t>(device.n_parameters()) == n_parameters);
@@ -60,7 +64,7 @@ VerbOutput launch_verbs(const Own& descriptor, const Neighborhoods& atoms, const
   Blocks<double> blocks(atoms);
   for (int first = 0; first < atoms.n_atoms(); first += block_size) {
     const int count = std::min(block_size, atoms.n_atoms() - first);
-    const DeviceBlock<double>& block = blocks.select(first, count);
+    const DeviceBlock<double>& block = blocks.select(first, count, parts);
     const std::size_t n_components = 3 * blocks.n_slots();
     const Numbers beta = to_slices(in.beta, in.stride, first, count);
     const Numbers beta_dot = to_slices(in.beta_dot, in.stride, first, count);
@@ -93,7 +97,7 @@ void test_single(const Own& descriptor, const Neighborhoods& atoms, const VerbIn
   DeviceKernels<Space, Own, float> device(descriptor);
   VerbOutput out(in, 0);
   Blocks<float> blocks(atoms);
-  const DeviceBlock<float>& block = blocks.select(0, atoms.n_atoms());
+  const DeviceBlock<float>& block = blocks.select(0, atoms.n_atoms(), 8);
   Numbers B = to_slices(out.B, in.stride, 0, atoms.n_atoms());
   device.values(block, B.data(), in.stride);
   device.backpropagate(to_slices(in.beta, in.stride, 0, atoms.n_atoms()).data(), in.stride, block);
@@ -112,9 +116,53 @@ void test_descriptor(const Example& example) {
   const auto descriptor = make_descriptor<Own>(example.settings, random);
   const VerbInput in(random, atoms, std::max(descriptor->size(0), descriptor->size(1)));
   const VerbOutput host = run_verbs(*descriptor, atoms, in, descriptor->block_size());
-  for (int block_size : {atoms.n_atoms(), 2 * device_slice, device_slice + 1, device_slice, device_slice - 1, 1})
-    test_same_output(launch_verbs(*descriptor, atoms, in, block_size), host, example.rounding);
+  const int block_sizes[] = {atoms.n_atoms(), 2 * device_slice, device_slice + 1, device_slice, device_slice - 1, 1};
+  int parts = most_parts;
+  for (int block_size : block_sizes) {
+    test_same_output(launch_verbs(*descriptor, atoms, in, block_size, parts), host, example.rounding);
+    parts /= 2;
+  }
+  CHECK(parts == 0);
   test_single(*descriptor, atoms, in, host, example.rounding_of_single);
+}
+
+/// Gradients of two configurations, and of all atoms.
+template <class Own>
+void test_adjoint(const Own& model, const std::vector<int>& types, const Numbers& B, int stride, std::mt19937& random,
+                  double rounding) {
+  const int n_atoms = static_cast<int>(types.size()), n_parameters = static_cast<int>(model.parameters().size());
+  const std::vector<int> begin{0, device_slice + 1, n_atoms};
+  const Numbers B_dot = random_numbers(random, B.size()), energy_bar = random_numbers(random, n_atoms);
+  const Numbers B_slices = to_slices(B, stride, 0, n_atoms), dot_slices = to_slices(B_dot, stride, 0, n_atoms);
+  Numbers bar_slices = B_slices, dot_bar_slices = B_slices, of_each(2 * n_parameters), of_all(n_parameters);
+  DeviceModelAdjointKernels<Space, Own> device(model);
+  for (const SumRows& rows : {SumRows{2, n_parameters, of_each.data(), n_atoms, 0, begin.data()},
+                              SumRows{1, n_parameters, of_all.data(), n_atoms}})
+    device.parameter_adjoint(n_atoms, types.data(), B_slices.data(), dot_slices.data(), stride, energy_bar.data(),
+                             bar_slices.data(), dot_bar_slices.data(), rows);
+  Kokkos::fence();
+  Numbers bar(B.size()), dot_bar(B.size()), expected_bar(B.size()), expected_dot_bar(B.size());
+  from_slices(bar_slices, stride, 0, n_atoms, bar);
+  from_slices(dot_bar_slices, stride, 0, n_atoms, dot_bar);
+  Numbers expected(2 * n_parameters);
+  const auto workspace = model.make_workspace();
+  for (int c = 0; c < 2; ++c) {
+    const int first = begin[c], row = first * stride;
+    model.parameter_adjoint(*workspace, begin[c + 1] - first, &types[first], &B[row], &B_dot[row], stride,
+                            &energy_bar[first], &expected_bar[row], &expected_dot_bar[row],
+                            &expected[c * n_parameters]);
+  }
+  CHECK_CLOSE(of_each, expected, rounding);
+  for (int i = 0; i < n_parameters; ++i) expected[i] += expected[n_parameters + i];
+  expected.resize(n_parameters);
+  CHECK_CLOSE(of_all, expected, rounding);
+  for (int atom = 0; atom < n_atoms; ++atom)  // columns beyond the element's are nobody's
+    for (int k = types[atom] == 0 ? 5 : 11; k < stride; ++k) {
+      const int at = atom * stride + k;
+      bar[at] = dot_bar[at] = expected_bar[at] = expected_dot_bar[at] = 0.0;
+    }
+  CHECK_CLOSE(bar, expected_bar, rounding);
+  CHECK_CLOSE(dot_bar, expected_dot_bar, rounding);
 }
 
 template <class Own>
@@ -138,12 +186,42 @@ void test_model(const Example& example) {
   CHECK_CLOSE(device_energies, energies, example.rounding);
   CHECK_CLOSE(device_beta, beta, example.rounding);
   CHECK(*std::max_element(energies.begin(), energies.end()) > 0.0);
+  test_adjoint(dynamic_cast<const Own&>(*model), types, B, stride, random, example.rounding);
+}
+
+/// Every part of every atom once.
+void test_launch_of_parts() {
+  for (int n_atoms : {0, 1, device_slice - 1, device_slice, 3 * device_slice + 1})
+    for (int parts = 1; parts <= most_parts; parts *= 2) {
+      std::vector<int> times(n_atoms * parts);
+      launch_parts<Space>("test", n_atoms, parts, [&](int atom, Part part) {
+        ++times[atom * parts + part.index];
+        if (part.count != parts) times[atom * parts + part.index] = -1;
+      });
+      Kokkos::fence();
+      CHECK(std::count(times.begin(), times.end(), 1) == n_atoms * parts);
+    }
+}
+
+void test_number_of_parts() {
+  const int n_threads = Space().concurrency() / 4;
+  CHECK(parts_of_atoms<Space>(100000) == 1);
+  CHECK(parts_of_atoms<Space>(1) == std::clamp(std::bit_ceil(static_cast<unsigned>(n_threads)), 1u, 32u));
+  setenv("FORCESMITH_DEVICE_PARTS", "16", 1);
+  CHECK(parts_of_atoms<Space>(100000) == 16);
+  for (const char* wrong : {"", "3", "64", "eight"}) {
+    setenv("FORCESMITH_DEVICE_PARTS", wrong, 1);
+    CHECK_THROWS(ParameterError, parts_of_atoms<Space>(1), "must be 1, 2, 4, 8, 16 or 32");
+  }
+  unsetenv("FORCESMITH_DEVICE_PARTS");
 }
 
 }  // namespace
 
 int main() {
   ensure_kokkos(2);
+  test_launch_of_parts();
+  test_number_of_parts();
   for_each_example(RegisteredDescriptors{}, descriptor_examples(),
                    []<class Own>(const Example& example) { test_descriptor<Own>(example); });
   for_each_example(RegisteredModels{}, model_examples(),

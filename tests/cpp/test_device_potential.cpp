@@ -1,6 +1,6 @@
-// Whole potentials as DevicePotential computes them, run here on the default host space, against Evaluator: energies,
-// forces and virials of every registered descriptor with every registered model and the nuclear repulsion, in both
-// precisions, in one launch and in many; several descriptors; the wall at short range; atoms without neighbors.
+// Whole potentials as DevicePotential computes them, run here on a host space, against Evaluator: energies, forces and
+// virials of every registered descriptor with every registered model and the nuclear repulsion, in both precisions, in
+// one launch and in many; several descriptors; the wall at short range; atoms without neighbors; too little memory.
 #include "potentials/device_potential.hpp"
 
 #include "core/kokkos_scope.hpp"
@@ -11,14 +11,14 @@
 namespace {
 
 using namespace forcesmith;
-using Space = Kokkos::DefaultHostExecutionSpace;
+using Space = Kokkos::FORCESMITH_TEST_SPACE;
 
 /// Random neighborhoods of atoms that are each other's neighbors.
 struct Atoms {
   std::mt19937 random{5};
-  Neighborhoods all{random, 6};  // three slices of atoms
-  int largest = 0;               // number of neighbors
-  Atoms() {
+  Neighborhoods all;
+  int largest = 0;                                          // number of neighbors
+  explicit Atoms(int repeats = 6) : all(random, repeats) {  // three slices of atoms
     for (std::size_t pair = 0; pair < all.n_pairs(); ++pair) all.neighbors[pair] = static_cast<int>(pair) % n_host();
     for (int atom = 0; atom < all.n_atoms(); ++atom)
       largest = std::max(largest, static_cast<int>(all.offsets[atom + 1] - all.offsets[atom]));
@@ -187,10 +187,69 @@ void test_isolated_atoms() {
   });
 }
 
+/// The memory that Kokkos may take.
+class LimitedMemory {
+ public:
+  explicit LimitedMemory(std::uint64_t most) {
+    free_ = most;
+    n_refused = 0;
+    Kokkos::Tools::Experimental::set_allocate_data_callback(take);
+    Kokkos::Tools::Experimental::set_deallocate_data_callback(give_back);
+  }
+  ~LimitedMemory() {
+    Kokkos::Tools::Experimental::set_allocate_data_callback(nullptr);
+    Kokkos::Tools::Experimental::set_deallocate_data_callback(nullptr);
+  }
+  static inline int n_refused = 0;
+
+ private:
+  static void take(Kokkos_Profiling_SpaceHandle, const char*, const void* memory, std::uint64_t size) {
+    if (size > free_) {
+      ++n_refused;
+      operator delete(const_cast<void*>(memory), std::align_val_t(Kokkos::Impl::MEMORY_ALIGNMENT));
+      throw std::bad_alloc();
+    }
+    free_ -= size;
+  }
+  static void give_back(Kokkos_Profiling_SpaceHandle, const char*, const void*, std::uint64_t size) { free_ += size; }
+  static inline std::uint64_t free_ = 0;
+};
+
+/// What was taken is given back before less is tried; what cannot be done leaves nothing behind.
+void test_too_little_memory() {
+  const Atoms atoms(300);
+  std::mt19937 random(10);
+  std::vector<std::unique_ptr<Descriptor>> descriptors;
+  for_each_example(RegisteredDescriptors{}, descriptor_examples(), [&]<class Own>(const Example& example) {
+    if (descriptors.empty() && std::string(Own::name) == "moment_tensor")
+      descriptors.push_back(make_descriptor<Own>(example.settings, random));
+  });
+  const Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+  const GivenPairs pairs{atoms.all.view(), atoms.largest};
+  constexpr std::size_t megabyte = 1 << 20;
+  DevicePotential<Space, double> on_device(potential, 128 * megabyte);
+  Results found(atoms.n_host());
+  DeviceEvaluation wanted{{found.energies.data(), found.forces.data()}};
+  const auto evaluate_with = [&](std::uint64_t most) {
+    const LimitedMemory limited(most);
+    with_less_memory([&] { on_device.evaluate(pairs, wanted); }, [&] { return on_device.use_less_memory(); });
+  };
+  evaluate_with(20 * megabyte);
+  CHECK(LimitedMemory::n_refused > 1 && on_device.max_bytes() < 20 * megabyte);
+  const Results host = evaluate(potential, atoms.all.view(), atoms.n_host());
+  CHECK_CLOSE(found.energies, host.energies, 1e-12);
+  CHECK_CLOSE(found.forces, host.forces, 1e-12);
+  const Numbers forces = found.forces;
+  on_device = DevicePotential<Space, double>(potential, 128 * megabyte);
+  CHECK_THROWS(std::bad_alloc, evaluate_with(megabyte), "");
+  CHECK(found.forces == forces && on_device.max_bytes() == least_working_memory);
+}
+
 }  // namespace
 
 int main() {
   ensure_kokkos(2);
+  test_too_little_memory();
   test_all_pairs_of_descriptor_and_model();
   test_several_descriptors({"symmetry_functions", "bispectrum", "moment_tensor"}, false);
   test_several_descriptors({"bispectrum", "moment_tensor"}, true);

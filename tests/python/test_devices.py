@@ -543,8 +543,14 @@ print(
 """
 
 
-def test_little_memory(small_file):
-    found = in_new_process(LITTLE_MEMORY, small_file, FORCESMITH_TEST_DEVICE_MEMORY="1")
+@pytest.mark.parametrize("threads_of_an_atom", ["1", "8", "32"])
+def test_little_memory(small_file, threads_of_an_atom):
+    found = in_new_process(
+        LITTLE_MEMORY,
+        small_file,
+        FORCESMITH_TEST_DEVICE_MEMORY="1",
+        FORCESMITH_DEVICE_PARTS=threads_of_an_atom,
+    )
     assert found["force difference"] < 1e-11 * found["force"]
     assert found["gradient difference"] < 1e-11 * found["gradient"]
     assert found["row difference"] < 1e-11 * found["row"]

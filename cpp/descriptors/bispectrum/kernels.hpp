@@ -368,7 +368,7 @@ struct Kernels {
   }
 
   /// The same for one atom in stages: densities of parts of the neighbors, of all, products, values.
-  static constexpr int value_parts[] = {parts_of_atom, parts_of_atom, 1, parts_of_atom, parts_of_atom};
+  static constexpr bool values_shared[] = {true, true, false, true, true};
   template <class V, int stage, class Real>
   static FORCESMITH_FUNCTION void compute_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                        const Scratch<Real>& s, Part part, double* values, int stride) {
@@ -412,7 +412,7 @@ struct Kernels {
                            pair_gradients);
   }
 
-  static constexpr int reverse_parts[] = {parts_of_atom, parts_of_atom};
+  static constexpr bool reverse_shared[] = {true, true};
   template <class V, int stage, class Real>
   static FORCESMITH_FUNCTION void reverse_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                        const Scratch<Real>& s, Part part, const double* beta,

@@ -510,7 +510,7 @@ struct KernelsOf {
   }
 
   /// The same for one atom in stages: radial functions, moment sums, contraction.
-  static constexpr int value_parts[] = {parts_of_atom, parts_of_atom, 1};
+  static constexpr bool values_shared[] = {true, true, false};
   template <class V, int stage>
   static FORCESMITH_FUNCTION void compute_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                        const ScratchOf<V>& s, Part part, double* values, int stride) {
@@ -549,7 +549,7 @@ struct KernelsOf {
                                   });
   }
 
-  static constexpr int reverse_parts[] = {1, parts_of_atom};
+  static constexpr bool reverse_shared[] = {false, true};
   template <class V, int stage>
   static FORCESMITH_FUNCTION void reverse_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                        const ScratchOf<V>& s, Part part, const double* beta, int stride,

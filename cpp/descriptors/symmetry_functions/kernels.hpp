@@ -676,8 +676,8 @@ struct Kernels {
     }
   }
 
-  /// The same for one atom in stages: radial parts, sums of the terms over some neighbors and rows, values.
-  static constexpr int value_parts[] = {parts_of_atom, parts_of_atom, 1};
+  /// The same for one atom in stages: radial parts, sums of the terms over some neighbors and rows, over all, values.
+  static constexpr bool values_shared[] = {true, true, true, false};
   template <class V, int stage, class Real>
   static FORCESMITH_FUNCTION void compute_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                        const Scratch<Real>& s, Part part, double* values, int) {
@@ -689,11 +689,15 @@ struct Kernels {
       compute_compact_parts(t, atom, packs);
     } else if constexpr (stage == 1) {
       add_terms(t, atom, terms, s, Registers<V>(nullptr), packs, [part](int row) { return part.has(row); });
+    } else if constexpr (stage == 2) {
+      auto* of_first = s.sums - part.index * size_of_part<V>(t, s);
+      for (int term = part.index; term < terms.n_terms; term += part.count) {
+        V sum(0.0);
+        for (int other = 0; other < part.count; ++other)
+          sum += registers_at<V>(of_first + other * size_of_part<V>(t, s))[term];
+        registers_at<V>(of_first)[term] = sum;
+      }
     } else {
-      const auto sums = registers_at<V>(s.sums);
-      for (int other = 1; other < parts_of_atom; ++other)
-        for (int term = 0; term < terms.n_terms; ++term)
-          sums[term] += registers_at<V>(s.sums + other * size_of_part<V>(t, s))[term];
       finish_values<V>(t, terms, atom.center, s, values);
     }
   }
@@ -720,7 +724,7 @@ struct Kernels {
   }
 
   /// The same for one atom in stages: the gradient of some neighbors and rows, of all.
-  static constexpr int reverse_parts[] = {parts_of_atom, parts_of_atom};
+  static constexpr bool reverse_shared[] = {true, true};
   template <class V, int stage, class Real>
   static FORCESMITH_FUNCTION void reverse_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                        const Scratch<Real>& s, Part part, const double* beta, int,
