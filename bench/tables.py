@@ -290,12 +290,58 @@ def device_report(record: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def grade_cost(records: Records) -> str:
+    names = list(dict.fromkeys(what for record in records for what in record["results"]["rates"]))
+    rows = []
+    for record in records:
+        r = record["results"]
+        row = [record["case"], r["text"], r["columns"]]
+        for what in names:
+            cell = f"{r['rates'][what]:.1f}" if what in r["rates"] else ""
+            if what in r["time_over_off"]:
+                cell += f" ({r['time_over_off'][what]['ratio']:.2f})"
+            row.append(cell)
+        rows.append(row)
+    return table(["case", "", "columns", *names], rows)
+
+
+def grade_ranks(records: Records) -> str:
+    rows = []
+    for record in records:
+        r = record["results"]
+        found = r["rank_correlation"]
+        rows.append(
+            [r["element"], r["model"], f"all but {r['without']}" if r["without"] else "all"]
+            + [f"{r['columns']} ({r['padded']})", r["held_out_atoms"], f"{r['force_rmse']:.3f}"]
+            + [f"{r['largest_grade']:.1f}"]
+            + [
+                f"{found['grade'][of]:.2f} ({found['deviation'][of]:.2f})"
+                for of in ("of_atoms", "of_configurations")
+            ]
+            + [
+                f"{error:.3f} ({atoms})" if atoms else ""
+                for error, atoms in zip(r["mean_error"], r["atoms"], strict=True)
+            ]
+        )
+    limits = records[0]["results"]["grade_limits"] if records else ()
+    ranges = [f"error at grades up to {low:g}" for low in limits]
+    ranges += [f"above {limits[-1]:g}"] if limits else []
+    return table(
+        ["", "model", "fitted to", "rows (padded)", "atoms held out", "force RMSE, eV/angstrom"]
+        + ["largest grade", "rank correlation, atoms (committee)", "configurations (committee)"]
+        + ranges,
+        rows,
+    )
+
+
 TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "device_checks": ("device", device_checks),
     "device_fits": ("device", device_fits),
     "device_kernels": ("device", device_kernels),
     "device_rates": ("device", device_rates),
     "fit_cost": ("fit_cost", fit_cost),
+    "grade_cost": ("grade_cost", grade_cost),
+    "grade_ranks": ("grade_ranks", grade_ranks),
     "mlearn": ("mlearn", mlearn),
     "models": ("models", models),
     "profile": ("profile", profile),
