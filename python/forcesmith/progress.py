@@ -1,4 +1,4 @@
-"""Progress of a fit, shown to a person: one line that renews itself, or a log where it cannot."""
+"""Progress of long work, shown to a person: a line that renews itself, or a log where it cannot."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -28,34 +29,21 @@ def write_history(history: Sequence[dict[str, float]], path: str | os.PathLike[s
     write_atomically(path, stream.getvalue())
 
 
-class FitProgress:
-    """Callable for `fit(..., progress=...)`; use as a context manager around the fit.
+class LineProgress:
+    """Shows lines, the last one is the state of the work; a context manager around it.
 
     On a terminal one line is renewed; elsewhere (batch jobs, files) the first and then a line about
     every ten seconds is printed, and the last one at the end.
     """
 
-    def __init__(self, console: Console | None = None, max_iterations: int | None = None):
+    def __init__(self, console: Console | None = None):
         self.console = console or Console(stderr=True)
-        self.max_iterations = max_iterations
         self._live: Live | None = None
         self._unprinted: str | None = None
         self._printed_at = float("-inf")
 
-    def __call__(
-        self,
-        iteration: int,
-        loss: float,
-        energy_rmse_mev: float,
-        force_rmse: float,
-        seconds: float,
-    ) -> None:
-        """One iteration is done: loss, RMSE of energy (meV/atom) and force (eV/angstrom), time."""
-        of = f"/{self.max_iterations}" if self.max_iterations else ""
-        line = (
-            f"iteration {iteration}{of}  loss {loss:.4e}  energy {energy_rmse_mev:.2f} meV/atom  "
-            f"force {force_rmse:.4f} eV/Å  {seconds:.0f} s"
-        )
+    def show(self, line: str) -> None:
+        """Show the state that the work has now."""
         if self._live is not None:
             self._live.update(Text(line))
         elif time.monotonic() - self._printed_at >= SECONDS_BETWEEN_LOG_LINES:
@@ -63,7 +51,7 @@ class FitProgress:
         else:
             self._unprinted = line
 
-    def __enter__(self) -> FitProgress:
+    def __enter__(self) -> Self:
         if self.console.is_terminal:
             self._live = Live(console=self.console, refresh_per_second=4)
             self._live.__enter__()
@@ -86,3 +74,26 @@ class FitProgress:
         self.console.print(line, highlight=False, soft_wrap=True)
         self._unprinted = None
         self._printed_at = time.monotonic()
+
+
+class FitProgress(LineProgress):
+    """Callable for `fit(..., progress=...)`; its `show` is for `fit(..., status=...)`."""
+
+    def __init__(self, console: Console | None = None, max_iterations: int | None = None):
+        super().__init__(console)
+        self.max_iterations = max_iterations
+
+    def __call__(
+        self,
+        iteration: int,
+        loss: float,
+        energy_rmse_mev: float,
+        force_rmse: float,
+        seconds: float,
+    ) -> None:
+        """One iteration is done: loss, RMSE of energy (meV/atom) and force (eV/angstrom), time."""
+        of = f"/{self.max_iterations}" if self.max_iterations else ""
+        self.show(
+            f"iteration {iteration}{of}  loss {loss:.4e}  energy {energy_rmse_mev:.2f} meV/atom  "
+            f"force {force_rmse:.4f} eV/Å  {seconds:.0f} s"
+        )

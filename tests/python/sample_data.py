@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import resource
 import signal
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
+import forcesmith as fs
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
@@ -49,6 +52,13 @@ def small_settings() -> dict:
         "descriptor": {"type": "moment_tensor", "level": 6, "cutoff": 4.5, "radial_basis_size": 6},
         "optimizer": {"max_iterations": 5, "threads": 1},
     }
+
+
+def file_text(potential: fs.Potential, name: str = "p.json") -> str:
+    """What a file of this name holds of a potential; it names the active set beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        potential.write(Path(folder, name))
+        return Path(folder, name).read_text()
 
 
 @contextmanager

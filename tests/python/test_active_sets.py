@@ -14,6 +14,7 @@ from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from contract_examples import ELEMENTS, crystal, grade_cases, make_potential
 from forcesmith.data.batches import make_batch
 from forcesmith.extrapolation import active_sets
+from sample_data import lennard_jones_crystals, small_settings
 
 THRESHOLD = 1.001
 MLIP_ELEMENTS = ["Au", "Ag", "Cu"]
@@ -314,3 +315,14 @@ def test_errors(potential, crystals):
     with pytest.raises(ValueError, match="above 1, found 1"):
         fs.find_active_set(potential, crystals, threshold=1.0)
     assert not potential.has_active_set
+
+
+def test_a_fit_finds_one():
+    """Of the fitted configurations; not if it is not wanted."""
+    data = lennard_jones_crystals(8)
+    result = fs.fit(data, settings=small_settings())
+    assert result.active_set.n_rows == result.potential._core.n_features(0)
+    assert grades(result.potential, data).max() <= THRESHOLD + 1e-6
+    off = fs.fit(data, settings=small_settings(), active_set={"mode": "off"})
+    assert off.active_set is None and not off.potential.has_active_set
+    assert off.potential.to_json() == result.potential.to_json()

@@ -22,8 +22,9 @@ import pytest
 from forcesmith.cli import app
 from forcesmith.files import output_lock
 from forcesmith.interruption import StopSignals
+from forcesmith.training import fitting
 from forcesmith.training.checkpoint import COMMENT, COMMENT_LENGTH, State, state_file
-from sample_data import full_disk
+from sample_data import file_text, full_disk
 
 MOMENTS = {"type": "moment_tensor", "level": 4, "cutoff": 4.0, "radial_basis_size": 4}
 FUNCTIONS = {"type": "symmetry_functions", "cutoff": 4.0, "radial": 3, "angular": 0}
@@ -99,8 +100,8 @@ def test_resumes(crystals, tmp_path, kind):
     assert (whole.coefficient_errors is None) == (
         part.potential.info()["model"]["type"] == NETWORK["type"]
     )
-    assert path.read_text() == whole.potential.to_json()
-    assert {p.name for p in tmp_path.iterdir()} == {"p.json", "p.state.npz"}
+    assert path.read_text() == file_text(whole.potential)
+    assert {p.name for p in tmp_path.iterdir()} == {"p.active_set", "p.json", "p.state.npz"}
 
 
 def test_resumes_a_fit_that_started_from_a_potential(crystals, tmp_path):
@@ -136,14 +137,102 @@ def test_a_finished_fit_has_nothing_left_to_do(crystals, tmp_path, kind):
         assert longer.history[-1]["loss"] < first.history[-1]["loss"]
 
 
-def test_a_finished_fit_brings_back_its_potential(crystals, tmp_path):
+@pytest.mark.parametrize("lost", [["p.json"], ["p.json", "p.active_set"]])
+def test_a_finished_fit_brings_back_its_potential(crystals, tmp_path, lost):
     """Killed between state and potential, or the potential was removed."""
+    run(crystals, tmp_path / "p.json", "moment tensor")
+    before = contents(tmp_path)
+    for name in lost:
+        (tmp_path / name).unlink()
+    again = run(crystals, tmp_path / "p.json", "moment tensor", resume=True)
+    assert again.was_finished and again.potential.has_active_set
+    after = contents(tmp_path)
+    assert [after[name] for name in lost] == [before[name] for name in lost]
+
+
+# --- active sets ---
+
+
+def test_a_finished_fit_knows_its_active_set(crystals, tmp_path):
+    first = run(crystals, tmp_path / "p.json", "linear")
+    again = run(crystals, tmp_path / "p.json", "linear", resume=True)
+    assert again.was_finished and again.active_set is None  # was not searched again
+    own, expected = (r.potential.evaluate(crystals, grade=True) for r in (again, first))
+    for one, other in zip(own, expected, strict=True):
+        np.testing.assert_array_equal(one.grades, other.grades)
+
+
+def test_an_interrupted_fit_has_none(interrupted, crystals, tmp_path):
+    assert contents(tmp_path).keys() == {"p.json", "p.state.npz"}
+    whole = run(crystals, interrupted, "lbfgs", resume=True)
+    assert whole.active_set is not None
+    assert fs.Potential.read(interrupted).has_active_set
+    # Going on: the active set is not that of the new potential.
+    part = run(crystals, interrupted, "lbfgs", stop_at(10), resume=True, max_iterations=20)
+    assert part.interrupted and not fs.Potential.read(interrupted).has_active_set
+    assert contents(tmp_path).keys() == {"p.json", "p.state.npz"}
+
+
+def test_ctrl_c_while_the_active_set_is_searched(crystals, tmp_path):
+    """The potential is written without one; resumed, the fit finds it."""
     path = tmp_path / "p.json"
-    run(crystals, path, "moment tensor")
-    text = path.read_text()
-    path.unlink()
-    run(crystals, path, "moment tensor", resume=True)
-    assert path.read_text() == text
+
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    options = {"elements": ["Cu"], **FITS["linear"], "optimizer": {"threads": 1}}
+    part = fs.fit(crystals, settings=options, checkpoint=path, status=interrupt)
+    assert part.interrupted and part.active_set is None
+    assert not fs.Potential.read(path).has_active_set
+    whole = run(crystals, path, "linear", resume=True)
+    assert whole.ending == "converged" and whole.active_set is not None
+    assert path.read_text() == file_text(whole.potential)
+
+
+def test_the_active_set_of_an_earlier_potential_is_kept_with_it(crystals, tmp_path):
+    path = tmp_path / "p.json"
+    run(crystals, path, "linear")
+    before = contents(tmp_path)
+    with pytest.warns(UserWarning, match="kept as"):
+        run(crystals[:6], path, "moment tensor")
+    after = contents(tmp_path)
+    for name in ("p.json", "p.active_set"):
+        assert after[f"{name}.previous"] == before[name] != after[name]
+    fs.Potential.read(path).evaluate(crystals[0], grade=True)
+
+
+def test_without_an_active_set_no_old_one_lies_there(crystals, tmp_path):
+    path = tmp_path / "p.json"
+    run(crystals, path, "linear")
+    settings = {"elements": ["Cu"], **FITS["linear"], "active_set": {"mode": "off"}}
+    with pytest.warns(UserWarning, match="kept as"):
+        fs.fit(crystals[:6], settings=settings, checkpoint=path)
+    assert not (tmp_path / "p.active_set").exists()
+    assert not fs.Potential.read(path).has_active_set
+
+
+def test_formats_without_a_place_for_an_active_set(crystals, tmp_path):
+    settings = {"elements": ["Cu"], "descriptor": MOMENTS, "wall": False}
+    settings["optimizer"] = {"max_iterations": 2, "threads": 1}
+    result = fs.fit(crystals, settings=settings, checkpoint=tmp_path / "p.mtp")
+    assert result.active_set is None and not result.potential.has_active_set
+    asked = {**settings, "active_set": {"parameters": "linear"}}
+    for name in ("q.mtp", "q.almtp"):
+        with pytest.raises(ValueError, match="cannot hold an active set of the linear parameters"):
+            fs.fit(crystals, settings=asked, checkpoint=tmp_path / name)
+    asked["active_set"] = {"parameters": "all"}
+    fs.fit(crystals, settings=asked, checkpoint=tmp_path / "q.almtp")
+    read = fs.Potential.read(tmp_path / "q.almtp", elements=["Cu"])
+    assert read._core.active_set["parameters"] == "all"
+
+
+def test_a_large_active_set_is_not_made_by_default(crystals, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "MOST_COLUMNS", 3)
+    with pytest.warns(UserWarning, match="gets no active set.* with [0-9]+ parameters"):
+        result = run(crystals, tmp_path / "p.json", "linear")
+    assert not result.potential.has_active_set
+    settings = {"elements": ["Cu"], **FITS["linear"], "active_set": {"mode": "neighborhoods"}}
+    assert fs.fit(crystals, settings=settings).potential.has_active_set
 
 
 def test_a_resumed_fit_writes_its_best_at_once(interrupted, crystals):
@@ -408,7 +497,7 @@ def test_a_disk_that_is_full_for_a_while(crystals, tmp_path):
     assert "p.state.npz: cannot write the file: File too large" in str(warning.message)
     # Of the iteration before, but for those that could not be written.
     assert written == [0, 1, 2, 2, 2, 2, 6, 7]
-    assert (tmp_path / "p.json").read_text() == result.potential.to_json()
+    assert (tmp_path / "p.json").read_text() == file_text(result.potential)
 
 
 def test_the_result_is_saved_elsewhere(crystals, tmp_path, monkeypatch):
@@ -479,7 +568,7 @@ def test_links_and_permissions_stay(crystals, tmp_path):
         result = run(crystals, tmp_path / "p.json", "linear")
     for _ in range(2):
         assert (tmp_path / "p.json").is_symlink() and (tmp_path / "middle.json").is_symlink()
-        assert (store / "real.json").read_text() == result.potential.to_json()
+        assert (store / "real.json").read_text() == file_text(result.potential)
         assert (store / "real.json").stat().st_mode & 0o777 == 0o600
         (store / "real.json").write_text("older")
         result.potential.write(tmp_path / "p.json")

@@ -156,6 +156,7 @@ def test_fit_without_test_data_and_plot(folder, command):
     assert {p.name for p in folder.iterdir()} == {
         "config.toml",
         "data.extxyz",
+        "cu.active_set",
         "cu.json",
         "cu.state.npz",
     }

@@ -21,7 +21,7 @@ from forcesmith.training.optimizers.gauss_newton import GaussNewtonCoordinates
 from forcesmith.training.optimizers.variable_projection import LinearLeastSquares, linear_curvature
 from forcesmith.training.settings import WeightSettings
 from forcesmith.training.training_set import TrainingSet
-from sample_data import labelled
+from sample_data import file_text, labelled
 
 DESCRIPTOR = {
     "type": "moment_tensor",
@@ -807,8 +807,9 @@ def test_checkpoint_holds_the_best_so_far(noisy, tmp_path):
     result = fs.fit(noisy, settings=settings, progress=look, checkpoint=checkpoint)
     expected = [row["loss"] for row in result.history][:-1]
     np.testing.assert_allclose(losses, expected, rtol=1e-9)
-    assert checkpoint.read_text() == result.potential.to_json()
-    assert {path.name for path in tmp_path.iterdir()} == {"best.json", "best.state.npz"}
+    assert checkpoint.read_text() == file_text(result.potential, checkpoint.name)
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"best.active_set", "best.json", "best.state.npz"}
 
 
 def test_stagnation_ends_the_search(noisy):

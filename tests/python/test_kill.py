@@ -135,7 +135,7 @@ def test_killed_fits(kind, tmp_path, mgo_data):
     fit.check(time.time(), time.time_ns())
     assert State.from_file(fit.state).ending == "iterations"
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"config.toml", "config.log", "fit.json", "fit.state.npz"}
+    assert left == {"config.toml", "config.log", "fit.active_set", "fit.json", "fit.state.npz"}
     print(
         f"{kind}: {KILLS} kills, {fit.iterations} iterations, at most "
         f"{fit.largest_loss_of_work:.2f} s of work lost at once"

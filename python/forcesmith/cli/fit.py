@@ -47,6 +47,8 @@ def fit(
     max_iterations, tolerance, patience, batch_size, learning rates and threads may change. A
     potential that lay there before becomes FILE.previous. NAME.lock keeps other fits away.
 
+    The active set, which extrapolation grades need, becomes NAME.active_set beside the potential.
+
     Ctrl-C, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1 and SIGUSR2 end the fit with its best potential; a
     second Ctrl-C ends it at once."""
     settings = FitSettings.from_toml(config)
@@ -62,7 +64,12 @@ def fit(
         return
     with FitProgress(err, settings.optimizer.max_iterations) as progress:
         result = fitting.fit(
-            train, test, settings, progress=progress, checkpoint=settings.output.potential
+            train,
+            test,
+            settings,
+            progress=progress,
+            status=progress.show,
+            checkpoint=settings.output.potential,
         )
     _report(result)
     out.print(f"potential: {settings.output.potential}", soft_wrap=True)
@@ -103,7 +110,12 @@ def _fit_committee(settings: FitSettings, train: Dataset, test: Dataset) -> None
     path = settings.output.potential
     with FitProgress(err, settings.optimizer.max_iterations) as progress:
         for result in fit_committee(
-            train, test, settings, progress=lambda member: progress, checkpoint=path
+            train,
+            test,
+            settings,
+            progress=lambda member: progress,
+            status=progress.show,
+            checkpoint=path,
         ):
             members.append(result.potential)
             histories[f"member {len(members)}"] = result.history
@@ -145,6 +157,8 @@ def _report(result: fitting.FitResult) -> None:
     result.train_errors.print(out, "Errors on the fitted data")
     if result.test_errors:
         result.test_errors.print(out, "\nErrors on the test data")
+    if result.active_set:
+        out.print(f"\nactive set: {result.active_set}", soft_wrap=True)
     out.print(
         f"\nfitted in {result.seconds:.1f} s with at most {result.peak_memory_mb:.0f} MB of memory"
     )

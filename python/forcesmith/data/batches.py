@@ -17,15 +17,16 @@ ATOMS_PER_PORTION = 20_000
 
 
 def portions(
-    configurations: Iterable[Atoms], atoms_per_portion: int = ATOMS_PER_PORTION
+    configurations: Iterable[Atoms], atoms_per_portion: int | None = None
 ) -> Iterator[Dataset]:
     """Datasets with a bounded number of atoms, so that memory stays bounded."""
+    most = atoms_per_portion or ATOMS_PER_PORTION
     portion: list[NeighborSearch] = []
     n_atoms = 0
     for search in searches_of(configurations):
         portion.append(search)
         n_atoms += len(search.atoms)
-        if n_atoms >= atoms_per_portion:
+        if n_atoms >= most:
             yield Dataset.of_searches(portion)
             portion, n_atoms = [], 0
     if portion:

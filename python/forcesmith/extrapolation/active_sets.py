@@ -248,6 +248,15 @@ def select_configurations(
     return sorted(gains, key=lambda configuration: -gains[configuration])[:most]
 
 
+def row_lengths(potential: Potential, parameters: Parameters, mode: Mode) -> dict[str, int]:
+    """Columns of every matrix of an active set, by its name."""
+    core, elements = potential._core, potential.elements
+    if parameters == "all":
+        return {"all": len(core.descriptor_parameters) + len(core.model_parameters)}
+    lengths = {element: core.n_features(i) for i, element in enumerate(elements)}
+    return lengths if mode == "neighborhoods" else {"all": sum(lengths.values())}
+
+
 def holds_active_set(path: str | os.PathLike[str], parameters: Parameters) -> bool:
     """Whether the format of a potential file of this name can hold an active set."""
     suffix = Path(path).suffix
@@ -301,15 +310,7 @@ class _Rows:
         self.n_workers = worker_count(threads)
         self.n_atoms = sum(len(atoms) for atoms in self.configurations)
         self.n_before = 0
-        of_elements = [self.core.n_features(element) for element in range(len(self.elements))]
-        if self.parameters == "all":
-            n_all = len(self.core.descriptor_parameters) + len(self.core.model_parameters)
-            self.lengths = {"all": n_all}
-        elif self.of_atoms:
-            self.lengths = dict(zip(self.elements, of_elements, strict=True))
-        else:
-            self.lengths = {"all": sum(of_elements)}
-        """Columns of every matrix, by name."""
+        self.lengths = row_lengths(potential, self.parameters, kind["mode"])
         self._kept: list[Step] | None = None
 
     def candidates(self, matrix: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -336,7 +337,7 @@ class _Rows:
         fits = n_rows * longest <= KEPT_NUMBERS
         kept: list[Step] = []
         first = 0
-        for portion in portions(self.configurations, NUMBERS_PER_PORTION // longest):
+        for portion in portions(self.configurations, max(1, NUMBERS_PER_PORTION // longest)):
             step = self._step(portion, first)
             if fits:
                 kept.append(step)

@@ -48,6 +48,7 @@ NOT_COMPARED = (
     "threads",
     "device",
 )
+ACTIVE_SET_SUFFIX = ".active_set"
 COMMENT = b"sha256:"
 COMMENT_LENGTH = len(COMMENT) + 64
 
@@ -152,6 +153,15 @@ class Checkpoint:
         self.written: list[str] = []  # hashes of what this fit wrote last, and before
         self._may_replace = False  # what lies there is the own, or kept
 
+    @property
+    def active_set_file(self) -> Path:
+        """Where forcesmith's own format has the active set of a potential."""
+        return Path(self.potential_file).with_suffix(ACTIVE_SET_SUFFIX)
+
+    @property
+    def has_file_of_active_set(self) -> bool:
+        return self.potential_file.endswith(".json")
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         check_writable([_core.potential_file(self.potential_file), self.state_file])
@@ -162,6 +172,8 @@ class Checkpoint:
         """Raises what writing would: the format cannot hold the potential, or the folder is not
         there, not writable or full. Removes what a killed process left."""
         files = [*potential._core.files(self.potential_file), (str(self.state_file), b"")]
+        if self.has_file_of_active_set:
+            files.append((str(self.active_set_file), b""))
         remove_leftovers([path for path, _ in files])
         _core.check_writable(files)
 
@@ -188,6 +200,13 @@ class Checkpoint:
         self.written = state.written
         return state
 
+    def give_active_set(self, potential: Potential) -> None:
+        """The one that the file has, if it is the file of this potential."""
+        if self.has_file_of_active_set and self.holds(potential):
+            found = Potential.read(self.potential_file)._core.active_set
+            if found is not None:
+                potential._core.set_active_set(**found)
+
     def holds(self, potential: Potential) -> bool:
         """Whether the potential file is the one that belongs to the state resumed from."""
         return bool(self.written) and self._hash_of_old(potential) == self.written[0]
@@ -196,31 +215,42 @@ class Checkpoint:
         """Both files, or the potential alone; raises OSError or, for numbers that the format cannot
         hold, ValueError. What lay there from another fit becomes FILE.previous."""
         files = potential._core.files(self.potential_file)
+        document = [content for path, content in files if not _is_active_set(path)]
         if not self._may_replace and self._hash_of_old(potential) not in self.written:
             self._keep_previous([path for path, _ in files])
         self._may_replace = True
-        digest = _hash([content for _, content in files])
+        digest = _hash(document)  # which tells whether there is an active set
         written = [digest, *[old for old in self.written if old != digest]][:2]
         if state is not None:
             # First: should the process be killed between the two, no work is lost.
             content = replace(state, written=written).to_bytes()
             files = [(str(self.state_file), content), *files]
+        if self.has_file_of_active_set and not potential.has_active_set:
+            files = [*files, (str(self.active_set_file), None)]  # that of an earlier potential
         _core.write_files(files)
         self.written = written
 
     def _hash_of_old(self, potential: Potential) -> str | None:
         """None: there is no such file."""
-        paths = [Path(path) for path, _ in potential._core.files(self.potential_file)]
+        files = potential._core.files(self.potential_file)
+        paths = [Path(path) for path, _ in files if not _is_active_set(path)]
         if not any(path.is_file() for path in paths):
             return None
         return _hash([path.read_bytes() if path.is_file() else None for path in paths])
 
     def _keep_previous(self, paths: Sequence[str]) -> None:
-        kept = [path for path in (*paths, str(self.state_file)) if os.path.isfile(path)]
+        own = [*paths, str(self.state_file)]
+        if self.has_file_of_active_set:
+            own.append(str(self.active_set_file))
+        kept = [path for path in own if os.path.isfile(path)]
         for path in kept:
             keep_previous(path)
         if kept:
             warnings.warn(f"What was there before is kept as {kept[0]}.previous.", stacklevel=2)
+
+
+def _is_active_set(path: str) -> bool:
+    return path.endswith(ACTIVE_SET_SUFFIX)
 
 
 def _hash(contents: Sequence[bytes | None]) -> str:

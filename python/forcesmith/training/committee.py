@@ -42,6 +42,7 @@ def fit_committee(
     settings: FitSettings,
     *,
     progress: Callable[[int], Progress | None] = lambda member: None,
+    status: Callable[[str], None] | None = None,
     checkpoint: str | Path | None = None,
 ) -> Iterator[FitResult]:
     """Fit `settings.optimizer.committee` potentials, one after the other.
@@ -56,6 +57,8 @@ def fit_committee(
         `optimizer.committee` and `optimizer.seed` among them.
     progress
         Of a member (from 1), what `fit` calls after every iteration.
+    status
+        As in `fit`.
     checkpoint
         The members' potential files are named after it: si-1.json, si-2.json, ... after si.json.
 
@@ -79,7 +82,14 @@ def fit_committee(
                 "resume": optimizer.resume and (member in begun or not begun),
             }
             own = settings.model_copy(update={"optimizer": optimizer.model_copy(update=changes)})
-            yield fit(train, test, own, progress=progress(member), checkpoint=paths.get(member))
+            yield fit(
+                train,
+                test,
+                own,
+                progress=progress(member),
+                status=status,
+                checkpoint=paths.get(member),
+            )
 
 
 def spread(members: Sequence[Potential], configurations: Sequence[Atoms]) -> Spread:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,12 @@ from forcesmith.analysis.metrics import ErrorTable, errors_by_group
 from forcesmith.data.batches import smallest_distances
 from forcesmith.data.checks import check_configurations
 from forcesmith.data.dataset import Dataset, split
+from forcesmith.extrapolation.active_sets import (
+    ActiveSet,
+    find_active_set,
+    holds_active_set,
+    row_lengths,
+)
 from forcesmith.potentials.evaluator import Evaluator, core_evaluator, worker_count
 from forcesmith.potentials.potential import Potential
 from forcesmith.potentials.short_range import set_short_range, strengthen_wall
@@ -40,6 +47,8 @@ from forcesmith.training.settings import FitSettings, GroupWeights
 from forcesmith.training.starting_potential import given_offsets, starting_potential
 from forcesmith.training.training_set import TrainingSet
 
+MOST_COLUMNS = 3000
+"""Of an active set that a fit makes by default."""
 NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device"}
 
 
@@ -62,6 +71,8 @@ class FitResult:
     coefficient_errors: np.ndarray | None = None
     """Standard errors of the model parameters, (n_parameters,), in their order (offsets first), for
     given descriptor parameters; NaN without more labels than coefficients, None after Ctrl-C."""
+    active_set: ActiveSet | None = None
+    """What the potential got as its active set in this run; None without one."""
     ending: str = "converged"
     """Why the search ended: "converged", "iterations", "early stopping", "interrupted" (Ctrl-C) or
     "diverged". The potential is the best one found, whatever it was."""
@@ -80,12 +91,14 @@ def fit(
     settings: FitSettings | dict[str, Any] | None = None,
     *,
     progress: Progress | None = None,
+    status: Callable[[str], None] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     **overrides: Any,
 ) -> FitResult:
     """Fit a potential to energies (eV), forces (eV/angstrom) and stresses (eV/angstrom^3).
 
-    Ctrl-C ends the optimisation and returns the best potential so far.
+    The potential has an active set, so that it knows extrapolation grades (settings.active_set).
+    Ctrl-C ends the optimisation and returns the best potential so far, without one.
 
     Parameters
     ----------
@@ -96,6 +109,8 @@ def fit(
         See `FitSettings`.
     progress
         Called after every iteration.
+    status
+        Called with a line of text from time to time while the active set is searched.
     checkpoint
         Potential file that always holds the best potential so far; beside NAME.json,
         NAME.state.npz is what `optimizer.resume` goes on from, and NAME.lock keeps other fits
@@ -123,10 +138,10 @@ def fit(
     if checkpoint is None:
         if settings.optimizer.resume:
             raise ValueError("optimizer.resume needs to know the file: fit(..., checkpoint=FILE).")
-        return _fit(train, test, settings, progress, None)
+        return _fit(train, test, settings, progress, status, None)
     files = Checkpoint(checkpoint)
     with files.locked():
-        return _fit(train, test, settings, progress, files)
+        return _fit(train, test, settings, progress, status, files)
 
 
 def _fit(
@@ -134,12 +149,14 @@ def _fit(
     test: Dataset,
     settings: FitSettings,
     progress: Progress | None,
+    status: Callable[[str], None] | None,
     checkpoint: Checkpoint | None,
 ) -> FitResult:
     started = time.monotonic()
     elements = settings.elements or train.elements
     if checkpoint is not None and not (settings.optimizer.resume or settings.optimizer.overwrite):
         checkpoint.refuse_to_lose()
+    with_active_set = _has_active_set(settings, checkpoint)
     _check_data(train, test, elements, settings)
     compared = compared_settings(settings, elements)
     start = _start(train, elements, settings, compared, checkpoint)
@@ -180,10 +197,19 @@ def _fit(
     train_errors = errors_by_group(results.evaluate(train), train)
     test_errors = errors_by_group(results.evaluate(test), test) if test else None
     coefficient_errors = None if ending == "interrupted" else search.coefficient_errors
+    active_set = None
+    if checkpoint is not None and ended is not None:
+        checkpoint.give_active_set(potential)
+    if with_active_set and ending != "interrupted" and not potential.has_active_set:
+        try:
+            active_set = _find_active_set(potential, train, settings, status)
+        except KeyboardInterrupt:
+            ending = "interrupted"
     if ended is None:
         potential._core.provenance = _provenance(
             settings, training_set, train_errors, test_errors, coefficient_errors
         )
+    if ended is None or active_set is not None:
         record.save_result(ending)
     return FitResult(
         potential=potential,
@@ -193,8 +219,53 @@ def _fit(
         seconds=time.monotonic() - started,
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         coefficient_errors=coefficient_errors,
+        active_set=active_set,
         ending=ending,
         was_finished=ended is not None,
+    )
+
+
+def _has_active_set(settings: FitSettings, checkpoint: Checkpoint | None) -> bool:
+    """Raises ValueError where one is asked for that the output cannot hold."""
+    chosen = settings.active_set
+    if chosen.mode == "off":
+        return False
+    if checkpoint is None or holds_active_set(checkpoint.potential_file, chosen.parameters):
+        return True
+    if chosen.model_fields_set:
+        raise ValueError(
+            f"{checkpoint.potential_file}: this format cannot hold an active set of the "
+            f"{chosen.parameters} parameters; write a .json file, or set active_set.mode to "
+            '"off".'
+        )
+    return False
+
+
+def _find_active_set(
+    potential: Potential,
+    train: Dataset,
+    settings: FitSettings,
+    status: Callable[[str], None] | None,
+) -> ActiveSet | None:
+    """None where it would be too large, unless the settings ask for it."""
+    chosen = settings.active_set
+    assert chosen.mode != "off"
+    columns = max(row_lengths(potential, chosen.parameters, chosen.mode).values())
+    if columns > MOST_COLUMNS and not chosen.model_fields_set:
+        warnings.warn(
+            f"The potential gets no active set, so it knows no extrapolation grades: with "
+            f"{columns} parameters that would take long; set active_set.mode, or use the command "
+            "forcesmith active-set.",
+            stacklevel=2,
+        )
+        return None
+    return find_active_set(
+        potential,
+        train,
+        chosen.parameters,
+        chosen.mode,
+        threads=settings.optimizer.threads,
+        progress=status,
     )
 
 

@@ -229,6 +229,20 @@ class ZblSettings(Section):
     """From here none, angstrom."""
 
 
+class ActiveSetSettings(Section):
+    """The active set, which extrapolation grades are measured against: found in the fitted data
+    after the fit, and written beside the potential as NAME.active_set. Files of other programs have
+    no place for it, but for .almtp (parameters = "all")."""
+
+    mode: Literal["neighborhoods", "configurations", "off"] = "neighborhoods"
+    """"neighborhoods": grades of atoms. "configurations": only of configurations as a whole. "off":
+    no active set."""
+    parameters: Literal["linear", "all"] = "linear"
+    """Which derivatives of the energy it compares: with the "linear" parameters of an atom's
+    element (of networks, those of the output layer), or with "all" of the potential, as MLIP does
+    it for moment tensors."""
+
+
 class OutputSettings(Section):
     potential: str = "potential.json"
     """File of the potential, in the format of its extension."""
@@ -267,6 +281,8 @@ class FitSettings(Section):
     """Of the loss."""
     optimizer: OptimizerSettings = OptimizerSettings()
     """How the loss is minimised."""
+    active_set: ActiveSetSettings = ActiveSetSettings()
+    """What tells known atoms from unknown ones."""
     output: OutputSettings = OutputSettings()
     """Files that `forcesmith fit` writes."""
 

@@ -55,11 +55,11 @@ def weight_scan(
                 f"{'test' if test else 'training'} data has {name}; add them."
             )
     optimizer = settings.optimizer.model_copy(update={"resume": False})  # there is no checkpoint
+    active_set = settings.active_set.model_copy(update={"mode": "off"})  # only errors count
     for ratio in ratios:
         weights = settings.weights.model_copy(update={"force": ratio * settings.weights.energy})
-        result = fit(
-            train, test, settings.model_copy(update={"weights": weights, "optimizer": optimizer})
-        )
+        changes = {"weights": weights, "optimizer": optimizer, "active_set": active_set}
+        result = fit(train, test, settings.model_copy(update=changes))
         errors = (result.test_errors or result.train_errors).total
         if errors.energy_rmse is None or errors.force_rmse is None:
             raise ValueError(
