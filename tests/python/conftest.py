@@ -1,7 +1,8 @@
-"""Fixtures of the Python tests: small data and potential."""
+"""Fixtures of the Python tests: small data and potential, the command line."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,38 @@ def small_potential(crystals):
     import forcesmith as fs
 
     return fs.fit(crystals, settings=small_settings()).potential
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `forcesmith ...` in this process; returns (exit code, stdout, stderr)."""
+    from forcesmith.cli import app
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["forcesmith", *map(str, arguments)])
+        try:
+            app.main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def refused(command):
+    """Run a command that must fail; returns its sentence."""
+    from forcesmith.cli import app
+
+    def run(*arguments):
+        code, out, err = command(*arguments)
+        assert code == app.INPUT_ERROR
+        assert out == ""
+        assert "Traceback" not in err
+        lines = err.strip().splitlines()
+        assert lines[-1].startswith("forcesmith: ")
+        return lines[-1]
+
+    return run

@@ -35,39 +35,6 @@ parity_plot = "parity.png"
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `forcesmith ...` in this process; returns (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["forcesmith", *map(str, arguments)])
-        try:
-            app.main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture
-def refused(command):
-    """Run a command that must fail; returns its sentence."""
-
-    def run(*arguments):
-        code, out, err = command(*arguments)
-        assert code == app.INPUT_ERROR
-        assert out == ""
-        assert "Traceback" not in err
-        lines = err.strip().splitlines()
-        assert lines[-1].startswith("forcesmith: ")
-        return lines[-1]
-
-    return run
-
-
-@pytest.fixture
 def folder(tmp_path, crystals):
     ase.io.write(tmp_path / "data.extxyz", crystals)
     (tmp_path / "config.toml").write_text(CONFIG)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms, units
 
+from forcesmith.analysis.grades import DANGEROUS, WORTH_LEARNING, grades_of
 from forcesmith.analysis.metrics import ResultLike, rmse
-from forcesmith.data.labels import labels_of
+from forcesmith.data.labels import group_of, labels_of
 from forcesmith.files import write_atomically
+from forcesmith.potentials.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -152,6 +154,36 @@ def trade_off_plot(
         xlabel="energy RMSE (meV/atom)", ylabel="force RMSE (eV/Å)", xscale="log", yscale="log"
     )
     axes.legend(fontsize="small", frameon=False, title="force weight / energy weight at the ends")
+    _save(figure, path)
+
+
+def grade_plot(
+    results: Sequence[Result], configurations: Sequence[Atoms], path: str | os.PathLike[str]
+) -> None:
+    """Draw how many atoms (or configurations) have which extrapolation grade, one line per group.
+
+    results: those of `Potential.evaluate(configurations, grade=True)`; path: .png, .pdf or .svg.
+    """
+    from matplotlib.figure import Figure
+
+    path = check_plot_format(path)
+    groups: dict[str, list[np.ndarray]] = {}
+    for atoms, result in zip(configurations, results, strict=True):
+        groups.setdefault(group_of(atoms), []).append(grades_of(result))
+    values = {group: np.concatenate(groups[group]).clip(1e-3) for group in sorted(groups)}
+    every = np.concatenate(list(values.values()))
+    last = 1.01 * max(2 * DANGEROUS, every.max())
+    bins = np.geomspace(min(0.05, every.min()), last, 60).tolist()
+    figure = Figure(figsize=(6.0, 4.0), layout="constrained")
+    axes = figure.subplots()
+    for (group, own), (color, _) in zip(values.items(), itertools.cycle(STYLES), strict=False):
+        axes.hist(own, bins=bins, histtype="step", color=color, label=group)
+    for limit, name in ((WORTH_LEARNING, "worth learning"), (DANGEROUS, "dangerous")):
+        axes.axvline(limit, color="0.6", linewidth=0.8, linestyle="--")
+        axes.text(limit, 1.01, name, transform=axes.get_xaxis_transform(), fontsize="x-small")
+    of = "atoms" if results[0].grades is not None else "configurations"
+    axes.set(xscale="log", yscale="log", xlabel="extrapolation grade", ylabel=f"number of {of}")
+    axes.legend(fontsize="small", frameon=False)
     _save(figure, path)
 
 

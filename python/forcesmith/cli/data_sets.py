@@ -1,9 +1,11 @@
-"""Training and test sets that the settings of a fit name."""
+"""Data that the settings of a fit name, or the arguments of a command beside a potential."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from forcesmith.cli.options import element_list
 from forcesmith.data.dataset import Dataset, split
 from forcesmith.data.label_settings import LabelSettings
 from forcesmith.data.reading import read
@@ -29,3 +31,19 @@ def read_sets(
         train, held_out = split(train, fraction, settings.optimizer.seed)
         test = test + held_out
     return train, test
+
+
+def read_with_potential(
+    potential: Path, data: list[str], elements: str, labels: dict[str, Any]
+) -> tuple[Potential, Dataset]:
+    """A potential, and data in whose files it may tell elements and units.
+
+    elements: as the option of the command line has them.
+    """
+    units = {name: labels.get(name) for name in ("cflength", "cfenergy")}
+    model = Potential.read(
+        str(potential),
+        elements=element_list(elements),
+        **(units if is_n2p2_potential(potential) else {}),
+    )
+    return model, read(data, elements=element_list(elements), potential=model, **labels)

@@ -11,12 +11,11 @@ import typer
 from forcesmith.analysis.metrics import errors_by_group
 from forcesmith.analysis.plots import check_plot_format, parity_plot
 from forcesmith.cli.console import out
-from forcesmith.cli.options import AsJson, Elements, element_list, with_label_options
+from forcesmith.cli.data_sets import read_with_potential
+from forcesmith.cli.options import AsJson, Elements, with_label_options
 from forcesmith.data.checks import check_configurations
-from forcesmith.data.reading import read
 from forcesmith.files import check_writable
 from forcesmith.potentials.evaluator import DeviceChoice
-from forcesmith.potentials.potential import Potential, is_n2p2_potential
 
 
 @with_label_options
@@ -38,13 +37,7 @@ def evaluate(
     """Print the errors of a potential on labelled data, per group (info["config_type"])."""
     if plot:
         check_writable([check_plot_format(plot)])
-    units = {name: labels.get(name) for name in ("cflength", "cfenergy")}
-    model = Potential.read(
-        str(potential),
-        elements=element_list(elements),
-        **(units if is_n2p2_potential(potential) else {}),
-    )
-    configurations = read(data, elements=element_list(elements), potential=model, **labels)
+    model, configurations = read_with_potential(potential, data, elements, labels)
     check_configurations(configurations, model.elements, "the data", potential=True)
     results = model.evaluate(configurations, device=device)
     table = errors_by_group(results, configurations)

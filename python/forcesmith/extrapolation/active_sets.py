@@ -74,7 +74,8 @@ class ActiveSet:
         ]
         return (
             f"{text}; the data leave {self.n_padded} of {self.n_rows} directions open "
-            f"({', '.join(padded)}): what lies in them gets large grades, more data would fill them"
+            f"({', '.join(padded)}): what lies in them has large grades, more varied data would "
+            "fill them"
         )
 
 
@@ -135,8 +136,7 @@ def find_active_set(
     if add:
         _check_addition(given, parameters, mode)
     given = given or {"parameters": parameters or "linear", "mode": mode or "neighborhoods"}
-    if not threshold > 1:
-        raise ValueError(f"The threshold of an active set must be above 1, found {threshold:g}.")
+    _check_threshold(threshold)
     data = _Rows(potential, configurations, given, threads)
     info = given.get("info", {})
     origins = info.get("origins", [])
@@ -218,6 +218,7 @@ def select_configurations(
             "The potential has no active set to compare with; make one from its training data: "
             "forcesmith active-set POTENTIAL DATA, or fs.find_active_set(potential, data)."
         )
+    _check_threshold(threshold)
     data = _Rows(potential, configurations, given, threads)
     gains: dict[int, float] = {}
     for number, (name, length) in enumerate(data.lengths.items()):
@@ -261,6 +262,11 @@ def holds_active_set(path: str | os.PathLike[str], parameters: Parameters) -> bo
     """Whether the format of a potential file of this name can hold an active set."""
     suffix = Path(path).suffix
     return suffix == ".json" or (suffix == ".almtp" and parameters == "all")
+
+
+def _check_threshold(threshold: float) -> None:
+    if not threshold > 1:
+        raise ValueError(f"The threshold of grades must be above 1, found {threshold:g}.")
 
 
 def _check_addition(

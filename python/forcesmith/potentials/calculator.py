@@ -15,6 +15,8 @@ from forcesmith.potentials.evaluator import DeviceChoice, Evaluator
 if TYPE_CHECKING:
     from forcesmith.potentials.potential import Potential
 
+GRADES = "extrapolation_grades"
+
 
 class ForcesmithCalculator(Calculator):
     """Energy, per-atom energies, forces and stress of a `Potential`, in ASE's units and signs.
@@ -27,6 +29,10 @@ class ForcesmithCalculator(Calculator):
     `results` also hold what lies outside the training data, "values_outside" and "close_neighbors"
     as in `Result`, where the potential knows that; the first configuration of either kind is warned
     of.
+
+    Where the potential has an active set of neighborhoods, there is a property
+    "extrapolation_grades", (n_atoms,) without unit: `atoms.calc.get_property(
+    "extrapolation_grades", atoms)`. It is computed when it is asked for.
 
     Parameters
     ----------
@@ -57,6 +63,9 @@ class ForcesmithCalculator(Calculator):
         super().__init__(**kwargs)
         self.threads = threads
         self._evaluator = Evaluator(potential, precision, device)
+        active_set = potential._core.active_set
+        if active_set is not None and active_set["mode"] == "neighborhoods":
+            self.implemented_properties = [*self.implemented_properties, GRADES]
         self._warned: set[str] = set()
 
     @property
@@ -73,13 +82,16 @@ class ForcesmithCalculator(Calculator):
         """Fill `results`; called by ASE."""
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None
-        result = self._evaluator.evaluate([self.atoms], self.threads)[0]
+        grade = GRADES in properties
+        result = self._evaluator.evaluate([self.atoms], self.threads, grade)[0]
         self.results = {
             "energy": result.energy,
             "free_energy": result.energy,
             "energies": result.energies,
             "forces": result.forces,
         }
+        if result.grades is not None:
+            self.results[GRADES] = result.grades
         if result.stress is not None:
             self.results["stress"] = result.stress
         elif "stress" in properties:

@@ -1,4 +1,5 @@
-"""What ASE's reader of extended XYZ would pass over: headers in other spellings, further columns.
+"""Extended XYZ: what ASE's reader would pass over (headers in other spellings, further columns),
+and writing it whole or not at all.
 
 ASE (ase.io.extxyz) reads the files; here lie its parser of headers made to accept what GPUMD and
 dpdata write, and a check of the columns.
@@ -8,16 +9,20 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import ase.io
 import numpy as np
+from ase import Atoms
 from ase.io.extxyz import key_val_str_to_dict, parse_properties
 
 from forcesmith.data.data_files import open_data
 from forcesmith.data.labels import shortened, voigt
+from forcesmith.files import write_atomically
 
 # Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
 _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
@@ -50,6 +55,13 @@ def header_entries(line: str) -> dict[str, Any]:
             raise ValueError(f"the stress is {entries['stress']!r}, expected six or nine numbers")
         entries["stress"] = voigt(entries["stress"], "the stress")
     return entries
+
+
+def write_extended_xyz(path: str | os.PathLike[str], configurations: Sequence[Atoms]) -> None:
+    """Write configurations with all that they have (atomically). Raises OSError."""
+    stream = io.StringIO()
+    ase.io.write(stream, configurations, format="extxyz")
+    write_atomically(path, stream.getvalue())
 
 
 def check_extended_xyz(path: Path) -> None:
