@@ -226,9 +226,12 @@ def test_formats_without_a_place_for_an_active_set(crystals, tmp_path):
     assert read._core.active_set["parameters"] == "all"
 
 
-def test_a_large_active_set_is_not_made_by_default(crystals, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "MOST_COLUMNS", 3)
-    with pytest.warns(UserWarning, match="gets no active set.* with [0-9]+ parameters"):
+@pytest.mark.parametrize("limit", ["MOST_COLUMNS", "MOST_WORK"])
+def test_a_large_active_set_is_not_made_by_default(crystals, tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(fitting, limit, 3)
+    with pytest.warns(
+        UserWarning, match="gets no active set.* with [0-9]+ parameters and 72 atoms"
+    ):
         result = run(crystals, tmp_path / "p.json", "linear")
     assert not result.potential.has_active_set
     settings = {"elements": ["Cu"], **FITS["linear"], "active_set": {"mode": "neighborhoods"}}

@@ -48,7 +48,9 @@ from forcesmith.training.starting_potential import given_offsets, starting_poten
 from forcesmith.training.training_set import TrainingSet
 
 MOST_COLUMNS = 3000
-"""Of an active set that a fit makes by default."""
+"""Of an active set that a fit makes by default; so that memory stays below about 1 GB."""
+MOST_WORK = 3e11
+"""Atoms times columns squared, likewise; ten passes or so take some minutes then."""
 NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device"}
 
 
@@ -251,11 +253,13 @@ def _find_active_set(
     chosen = settings.active_set
     assert chosen.mode != "off"
     columns = max(row_lengths(potential, chosen.parameters, chosen.mode).values())
-    if columns > MOST_COLUMNS and not chosen.model_fields_set:
+    n_atoms = sum(len(atoms) for atoms in train)
+    is_large = columns > MOST_COLUMNS or n_atoms * columns**2 > MOST_WORK
+    if is_large and not chosen.model_fields_set:
         warnings.warn(
-            f"The potential gets no active set, so it knows no extrapolation grades: with "
-            f"{columns} parameters that would take long; set active_set.mode, or use the command "
-            "forcesmith active-set.",
+            "The potential gets no active set, so it knows no extrapolation grades: with "
+            f"{columns} parameters and {n_atoms} atoms that would take long; set active_set.mode, "
+            "or use the command forcesmith active-set.",
             stacklevel=2,
         )
         return None
