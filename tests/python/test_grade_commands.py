@@ -112,6 +112,13 @@ def test_a_full_disk_leaves_the_old_one(folder, graded, refused):
     assert not [path for path in folder.iterdir() if "tmp" in path.name]
 
 
+def test_info_names_it(folder, command, graded):
+    _, out, _ = command("info", "cu.json", "--json")
+    n = graded._core.n_features(0)
+    expected = {"parameters": "linear", "mode": "neighborhoods", "rows": [n]}
+    assert json.loads(out)["active_set"] == graded.info()["active_set"] == expected
+
+
 # ---- grade ----
 
 

@@ -145,12 +145,13 @@ class Potential:
         -------
         dict
             Elements, cutoff (angstrom), descriptors, number of descriptor values per element,
-            model, terms, number of parameters, and where the potential comes from; without long
-            lists of numbers.
+            model, terms, number of parameters, active set (rows of its matrices), and where the
+            potential comes from; without long lists of numbers.
         """
         import json
 
         document = json.loads(self._core.to_json())
+        active_set = self._core.active_set
 
         def readable(section: dict[str, Any]) -> dict[str, Any]:
             """Without what only a program reads: long lists, lists of lists."""
@@ -167,6 +168,7 @@ class Potential:
                 "descriptors": len(self._core.descriptor_parameters),
                 "model": len(self._core.model_parameters),
             },
+            **({"active_set": _outline(active_set)} if active_set else {}),
             "provenance": document["provenance"],
         }
 
@@ -262,6 +264,14 @@ class Potential:
 
     def __repr__(self) -> str:
         return f"<Potential for {' '.join(self.elements)}, cutoff {self.cutoff:g} angstrom>"
+
+
+def _outline(active_set: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "parameters": active_set["parameters"],
+        "mode": active_set["mode"],
+        "rows": [len(matrix) for matrix in active_set["matrices"]],
+    }
 
 
 def _potential_of(text: str, active_set: bytes | None) -> Potential:
