@@ -85,9 +85,15 @@ def run(element: str, name: str, without: str | None, folder: Path, output: Path
     }
     all_errors, grades = np.concatenate(errors), np.concatenate(measures["grade"])
     bins = np.digitize(grades, LIMITS)
+    in_dynamics = np.repeat(
+        [atoms.info["config_type"] == DYNAMICS for atoms in held_out], [len(own) for own in errors]
+    )
     found = {
         what: {
             "of_atoms": rank_correlation(np.concatenate(measure), all_errors),
+            "of_atoms_in_dynamics": rank_correlation(
+                np.concatenate(measure)[in_dynamics], all_errors[in_dynamics]
+            ),
             "of_configurations": rank_correlation(
                 np.array([own.max() for own in measure]), np.array([own.max() for own in errors])
             ),

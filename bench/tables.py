@@ -316,7 +316,7 @@ def grade_ranks(records: Records) -> str:
             + [f"{r['largest_grade']:.1f}"]
             + [
                 f"{found['grade'][of]:.2f} ({found['deviation'][of]:.2f})"
-                for of in ("of_atoms", "of_configurations")
+                for of in ("of_atoms", "of_atoms_in_dynamics", "of_configurations")
             ]
             + [
                 f"{error:.3f} ({atoms})" if atoms else ""
@@ -328,7 +328,8 @@ def grade_ranks(records: Records) -> str:
     ranges += [f"above {limits[-1]:g}"] if limits else []
     return table(
         ["", "model", "fitted to", "rows (padded)", "atoms held out", "force RMSE, eV/angstrom"]
-        + ["largest grade", "rank correlation, atoms (committee)", "configurations (committee)"]
+        + ["largest grade", "rank correlation, atoms (committee)"]
+        + ["atoms in dynamics (committee)", "configurations (committee)"]
         + ranges,
         rows,
     )
