@@ -77,11 +77,12 @@ class LineProgress:
 
 
 class FitProgress(LineProgress):
-    """Callable for `fit(..., progress=...)`; its `show` is for `fit(..., status=...)`."""
+    """Callable for `fit(..., progress=...)`; its `status` is for `fit(..., status=...)`."""
 
     def __init__(self, console: Console | None = None, max_iterations: int | None = None):
         super().__init__(console)
         self.max_iterations = max_iterations
+        self._iteration: str | None = None
 
     def __call__(
         self,
@@ -93,7 +94,16 @@ class FitProgress(LineProgress):
     ) -> None:
         """One iteration is done: loss, RMSE of energy (meV/atom) and force (eV/angstrom), time."""
         of = f"/{self.max_iterations}" if self.max_iterations else ""
-        self.show(
+        self._iteration = (
             f"iteration {iteration}{of}  loss {loss:.4e}  energy {energy_rmse_mev:.2f} meV/atom  "
             f"force {force_rmse:.4f} eV/Å  {seconds:.0f} s"
         )
+        self.show(self._iteration)
+
+    def status(self, line: str) -> None:
+        """What follows the last iteration, whose line stays."""
+        if self._iteration is not None:
+            if self._live is not None or self._unprinted is not None:
+                self._print(self._iteration)
+            self._iteration = None
+        self.show(line)

@@ -1,5 +1,6 @@
 """The command line: what it prints, writes and returns, and that mistakes end in one sentence."""
 
+import io
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from ase import units
 from forcesmith.cli import app
 from forcesmith.data.formats.mlip_cfg import write_cfg
 from forcesmith.progress import FitProgress
+from rich.console import Console
 from sample_data import labelled
 
 CONFIG = """
@@ -221,6 +223,23 @@ def test_fit_interrupted_keeps_the_best_so_far(folder, command, monkeypatch):
     code, out, err = command("fit", folder / "config.toml")
     assert code == app.INTERRUPTED and "interrupted" in err and "potential: " in out
     assert fs.Potential.read(str(folder / "cu.json")).elements == ["Cu"]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_last_iteration_stays_to_be_read(terminal):
+    """Where the search for the active set goes on."""
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=terminal, width=120)
+    with FitProgress(console, 3) as progress:
+        for iteration in (1, 2, 3):
+            progress(iteration, 0.1, 2.0, 0.3, 4.0)
+        progress.status("active set: pass 1")
+        progress.status("active set: pass 2")
+    lines = text.getvalue()
+    assert lines.index("iteration 3/3") < lines.rindex("active set: pass 2")
+    assert lines.rstrip().splitlines()[-1].startswith("active set: pass 2") or terminal
+    if not terminal:
+        assert lines.count("\n") == 3  # the first and the last iteration, the last status
 
 
 # --- evaluate ------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def fit(
             test,
             settings,
             progress=progress,
-            status=progress.show,
+            status=progress.status,
             checkpoint=settings.output.potential,
         )
     _report(result)
@@ -114,7 +114,7 @@ def _fit_committee(settings: FitSettings, train: Dataset, test: Dataset) -> None
             test,
             settings,
             progress=lambda member: progress,
-            status=progress.show,
+            status=progress.status,
             checkpoint=path,
         ):
             members.append(result.potential)
