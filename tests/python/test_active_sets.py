@@ -154,6 +154,7 @@ def test_an_element_without_data():
 @pytest.mark.parametrize("parameters", ["linear", "all"])
 def test_data_that_do_not_fit_into_memory(potential, crystals, parameters, monkeypatch):
     """Rows are computed anew whenever they pass by, in small portions: the same active set."""
+    whole = fs.find_active_set(potential, crystals, parameters)
     monkeypatch.setattr(active_sets, "NUMBERS_PER_PORTION", 100)
     searched = []
     find = active_sets.make_batch
@@ -168,6 +169,7 @@ def test_data_that_do_not_fit_into_memory(potential, crystals, parameters, monke
     for name, rows in kept.matrices.items():
         np.testing.assert_array_equal(anew.matrices[name].origins, rows.origins)
         np.testing.assert_array_equal(anew.matrices[name].rows, rows.rows)
+        np.testing.assert_array_equal(whole.matrices[name].origins, rows.origins)
     assert len(searched) > 2 * once > 6
     assert len(lines) > 6
     assert all(line.startswith("active set") for line in lines)

@@ -34,6 +34,7 @@ Progress = Callable[[int, int, int], None]
 PADDING = 1e-6
 PADDED = -1  # origin
 SAMPLED_PER_COLUMN = 2  # candidates for the QR decomposition
+POOL_PER_COLUMN = 4  # candidates among which rows are exchanged
 BLOCK = 100_000  # numbers that stay in a cache
 
 
@@ -95,13 +96,13 @@ def maxvol(
         Rows (n, n), and their origins (n, n_numbers), to start from; the volume only grows.
     method
         "qr" starts from a QR decomposition with pivoting of a random sample, columns divided by
-        their largest magnitude, and exchanges rows while the candidates pass by. "mlip" is the
-        order of MLIP: from 1e-6 times the identity, always the largest coefficient of all; keeps
-        all candidates in memory, twice.
+        their largest magnitude. After each pass, rows are exchanged with the candidates of the
+        largest grades. "mlip" is the order of MLIP: from 1e-6 times the identity, always the
+        largest coefficient of all candidates; keeps them in memory, twice.
     threshold
         Largest grade that candidates may have in the end, above 1.
     progress
-        Called after every chunk.
+        Called after every chunk and exchange.
 
     Raises
     ------
@@ -121,15 +122,22 @@ def maxvol(
         rows *= scale
     active = _Active(rows / scale, origins)
     for number in itertools.count(1):
-        swaps, log_volume = active.swaps, active.log_volume
+        pool = _Pool(np.inf if method == "mlip" else POOL_PER_COLUMN * n_columns)
         largest_grade, seen = 0.0, 0
-        for chunk, own_origins in _chunks(candidates, n_columns, method):
-            found = active.take_in(chunk / scale, own_origins, threshold)
-            largest_grade, seen = max(largest_grade, found), seen + len(chunk)
+        for chunk, own_origins in _chunks(candidates, n_columns):
+            scaled = chunk / scale
+            grades = active.grades(scaled)
+            pool.add(scaled, own_origins, grades)
+            largest_grade = max(largest_grade, float(grades.max()))
+            seen += len(chunk)
             if progress is not None:
                 progress(number, seen, active.swaps)
-        if active.swaps == swaps:
+        if largest_grade <= threshold:
             break
+        log_volume = active.log_volume
+        for _ in active.exchange(*pool.contents(), threshold):
+            if progress is not None:
+                progress(number, seen, active.swaps)
         active.invert()
         if not active.log_volume > log_volume:  # rounding, nothing else
             break
@@ -171,26 +179,19 @@ class _Active:
         solution, _ = lapack.dgetrs(factors, pivots, np.eye(len(self.rows)))
         self.inverse = np.ascontiguousarray(solution)
 
-    def take_in(self, rows: np.ndarray, origins: np.ndarray, threshold: float) -> float:
-        """Exchange rows until none of those given that had a grade above the threshold has one
-        anymore. Returns the largest grade that there was at first."""
+    def grades(self, rows: np.ndarray) -> np.ndarray:
         coefficients = rows @ self.inverse
-        grades = np.maximum(coefficients.max(axis=1), -coefficients.min(axis=1))
-        above = grades > threshold
-        if above.any():
-            self._exchange(rows[above], origins[above], coefficients[above], threshold)
-        return float(grades.max(initial=0.0))
+        return np.maximum(coefficients.max(axis=1), -coefficients.min(axis=1))
 
-    def _exchange(
-        self,
-        rows: np.ndarray,
-        origins: np.ndarray,
-        coefficients: np.ndarray,
-        threshold: float,
-    ) -> None:
-        """Always the largest coefficient; the row that goes out takes the place of the one that
-        comes in, and is a candidate again. Changes its arguments."""
+    def exchange(self, rows: np.ndarray, origins: np.ndarray, threshold: float) -> Iterator[None]:
+        """Exchange rows until none of those given has a grade above the threshold; yields after
+        each.
+
+        Always the largest coefficient. The row that goes out takes the place of the one that comes
+        in, and is a candidate again. Changes its arguments.
+        """
         n = len(self.rows)
+        coefficients = rows @ self.inverse
         row, place, largest = _largest_entry(coefficients)
         swaps_of_this_inverse = 0
         while abs(largest) > threshold:
@@ -213,6 +214,38 @@ class _Active:
                 coefficients = rows @ self.inverse
                 row, place, largest = _largest_entry(coefficients)
                 swaps_of_this_inverse = 0
+            yield
+
+
+class _Pool:
+    """Of the candidates that pass by, those of the largest grades: what is above the threshold, and
+    what may come above it when others are exchanged."""
+
+    def __init__(self, size: float):
+        self.size = size
+        self.parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # rows, origins, grades
+        self.least = 0.0  # grade to get in
+
+    def add(self, rows: np.ndarray, origins: np.ndarray, grades: np.ndarray) -> None:
+        taken = grades >= self.least
+        self.parts.append((rows[taken], origins[taken], grades[taken]))
+        if sum(len(grades) for *_, grades in self.parts) > 1.5 * self.size:
+            self._drop()
+
+    def contents(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and origins, in the order in which they passed by."""
+        self._drop()
+        [(rows, origins, _)] = self.parts
+        return rows, origins
+
+    def _drop(self) -> None:
+        """What is too many."""
+        rows, origins, grades = (np.concatenate(parts) for parts in zip(*self.parts, strict=True))
+        if len(grades) > self.size:
+            kept = np.sort(np.argsort(-grades, kind="stable")[: int(self.size)])
+            rows, origins, grades = rows[kept], origins[kept], grades[kept]
+            self.least = float(grades.min())
+        self.parts = [(rows, origins, grades)]
 
 
 def _add_outer(matrix: np.ndarray, column: np.ndarray, row: np.ndarray) -> None:
@@ -256,15 +289,8 @@ def _larger(found: tuple[int, int, float], first: int, block: np.ndarray) -> tup
 # ---- candidates ----
 
 
-def _chunks(
-    candidates: Candidates, n_columns: int, method: Method
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Chunks of at most about a square matrix; with "mlip", all in one."""
-    if method == "mlip":
-        parts = list(candidates())
-        if parts:
-            yield np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-        return
+def _chunks(candidates: Candidates, n_columns: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Chunks of at most about a square matrix."""
     size = max(n_columns, BLOCK // n_columns)
     for rows, origins in candidates():
         for first in range(0, len(rows), size):
@@ -281,7 +307,7 @@ def _sample(
     largest = np.zeros(n_columns)
     rows, origins = np.zeros((0, n_columns)), np.zeros((0, n_numbers), dtype=int)
     keys = np.zeros(0)  # a candidate is in the sample if its random number is one of the smallest
-    for chunk, own_origins in _chunks(candidates, n_columns, "qr"):
+    for chunk, own_origins in _chunks(candidates, n_columns):
         np.maximum(largest, np.abs(chunk).max(axis=0), out=largest)
         own_keys = random.random(len(chunk))
         taken = own_keys < (keys.max() if len(keys) == size else np.inf)

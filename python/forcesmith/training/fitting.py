@@ -48,9 +48,9 @@ from forcesmith.training.starting_potential import given_offsets, starting_poten
 from forcesmith.training.training_set import TrainingSet
 
 MOST_COLUMNS = 3000
-"""Of an active set that a fit makes by default; so that memory stays below about 1 GB."""
+"""Of an active set that a fit makes by default; so that memory stays below about 2 GB."""
 MOST_WORK = 3e11
-"""Atoms times columns squared, likewise; ten passes or so take some minutes then."""
+"""Atoms times columns squared, likewise; the passes over the data take minutes then."""
 NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device"}
 
 
