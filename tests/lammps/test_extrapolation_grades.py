@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import time
+from pathlib import Path
 
 import ase
 import ase.build
@@ -19,7 +20,7 @@ import scipy.linalg
 from contract_examples import make_potential, potential_cases
 from forcesmith.data.batches import element_indices, make_batch
 from forcesmith.lammps.runner import program_path
-from lammps_runner import ELEMENTS
+from lammps_runner import ELEMENTS, TESTS
 from test_grades import give_active_set
 
 SHORT = 300  # characters of a message
@@ -434,6 +435,30 @@ def test_warning_by_default(runner, graded, graded_file, case):
     assert int(number[2]) == expected.argmax() + 1
     assert "select" in warning and len(warning) <= SHORT
     assert "1 of 1 checks found grades above 10" in summary(output)
+
+
+@pytest.fixture(scope="module")
+def demo_file(tmp_path_factory) -> Path:
+    """The demonstration's potential, after few iterations."""
+    train = fs.read(TESTS.parent / "examples" / "mgo_vacancies" / "mgo_pbe.extxyz")[9:]
+    moments = {"type": "moment_tensor", "level": 16, "cutoff": 5.0, "radial_basis_size": 8}
+    path = tmp_path_factory.mktemp("demo") / "mgo.json"
+    fs.fit(train, descriptor=moments, optimizer={"max_iterations": 10}).potential.write(path)
+    return path
+
+
+@pytest.mark.parametrize("case", [*FAR, "hot", "crystal"])
+def test_warning_of_the_demonstration(runner, demo_file, case):
+    """Its fit made the active set by default. At 5000 K and no pressure the crystal boils."""
+    script = runner.structure(FAR.get(case, rocksalt(0.01))) + pair(file=demo_file)
+    if case in FAR:
+        output = runner.succeed(script + "run 0\n")
+    else:
+        kelvin = 5000 if case == "hot" else 600
+        script += f"velocity all create {kelvin} 5\n"
+        script += f"fix npt all npt temp {kelvin} {kelvin} 0.1 iso 0 0 1.0\n"
+        output = runner.succeed(script + "run 500\n")
+    assert output.count("WARNING: Grade") == (case != "crystal")
 
 
 def test_one_warning_per_run(runner, graded_file):
