@@ -120,7 +120,7 @@ def graded_cases(tmp_path_factory) -> list[tuple[str, str, np.ndarray]]:
             "all": len(core.descriptor_parameters) + len(core.model_parameters),
         }
         for parameters, size in sizes.items():
-            if size > 1000:  # matrices of hundreds of MB
+            if size > 500:  # large matrices, which every rank reads
                 continue
             give_active_set(potential, parameters)
             path = folder / f"{name}-{parameters}.json"
@@ -130,7 +130,7 @@ def graded_cases(tmp_path_factory) -> list[tuple[str, str, np.ndarray]]:
     return cases
 
 
-@pytest.mark.parametrize("options", [{}, {"threads": 2}, {"ranks": 2}], ids=["1", "threads", "2"])
+@pytest.mark.parametrize("options", [{}, {"threads": 2}], ids=["1", "threads"])
 def test_every_descriptor_with_every_model(runner, graded_cases, options):
     """Of linear parameters and of all, one after another in one run of LAMMPS."""
     script = ""
@@ -138,7 +138,7 @@ def test_every_descriptor_with_every_model(runner, graded_cases, options):
         script += "clear\n" + runner.structure(slanted_crystal())
         script += pair(file=path) + WATCH.format(number)
     output = runner.succeed(script, **options)
-    assert len(graded_cases) > 40
+    assert len(graded_cases) > 38
     for number, (name, _, expected) in enumerate(graded_cases):
         table = dumped(runner, number)
         assert expected.min() > 0, name
@@ -146,9 +146,9 @@ def test_every_descriptor_with_every_model(runner, graded_cases, options):
         assert printed(output, f"largest{number}") == pytest.approx(expected.max(), rel=1e-8)
 
 
-@pytest.mark.parametrize("ranks", [1, 4])
+@pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_all_of_them_at_once(runner, graded_cases, ranks):
-    """As styles of one hybrid/overlay, which spares four ranks many beginnings."""
+    """As styles of one hybrid/overlay, which spares ranks many beginnings."""
     numbers = range(1, len(graded_cases) + 1)
     script = runner.structure(slanted_crystal())
     script += "pair_style hybrid/overlay" + " forcesmith" * len(graded_cases) + "\n"
@@ -162,7 +162,7 @@ def test_all_of_them_at_once(runner, graded_cases, ranks):
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8, err_msg=name)
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 4])
+@pytest.mark.parametrize("ranks", [1, 4])
 def test_active_set_of_configurations(runner, slanted, ranks):
     """Every atom has the grade of the configuration; atoms that are excluded do not count."""
     potential = make_potential(*dict((c[0], c[1:]) for c in potential_cases())["stacked"])
@@ -352,7 +352,7 @@ def events(runner, graded, graded_file) -> tuple[str, list[float], list[ase.Atom
     return script, grades, frames
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 4])
+@pytest.mark.parametrize("ranks", [1, 4])
 def test_select_writes_once_per_event(runner, graded, events, ranks):
     script, grades, frames = events
     old = '1\npbc="F F F"\nH 0 0 0\n'
@@ -387,8 +387,9 @@ def test_fs_reads_what_select_writes(runner, events):
     assert [len(atoms) for atoms in fs.read(runner.folder / "new.xyz")] == [64, 64]
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 4])
-@pytest.mark.parametrize("change", ["heated", "compressed"])
+@pytest.mark.parametrize(
+    ("change", "ranks"), [("heated", 1), ("heated", 4), ("compressed", 1), ("compressed", 2)]
+)
 def test_break_stops_a_crystal(runner, graded, graded_file, change, ranks):
     """Which leaves its data; the configuration is written first, and is the one that was graded."""
     script = runner.structure(rocksalt(0.02)) + pair("grade 1 break 8")
