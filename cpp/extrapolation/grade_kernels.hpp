@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "simd/constants.hpp"
 #include "simd/simd.hpp"
 
 namespace forcesmith::extrapolation {
@@ -21,20 +22,6 @@ inline constexpr int most_grades = 64;
 namespace FORCESMITH_ISA {
 
 using namespace ::forcesmith::FORCESMITH_ISA;
-
-template <int number>
-struct Constant {
-  static constexpr int value = number;
-};
-
-/// Calls body(Constant<n>{}) for 1 <= n <= most.
-template <int most, class Body>
-FORCESMITH_FUNCTION void with_constant(int n, const Body& body) {
-  if constexpr (most > 1) {
-    if (n < most) return with_constant<most - 1>(n, body);
-  }
-  body(Constant<most>{});
-}
 
 template <class V>
 FORCESMITH_FUNCTION V larger(V a, V b) {

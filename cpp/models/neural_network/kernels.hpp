@@ -8,24 +8,11 @@
 
 #include "models/neural_network/activations.hpp"
 #include "models/neural_network/tables.hpp"
+#include "simd/constants.hpp"
 
 namespace forcesmith::neural_network::FORCESMITH_ISA {
 
 using namespace ::forcesmith::FORCESMITH_ISA;
-
-template <int number>
-struct Constant {
-  static constexpr int value = number;
-};
-
-/// Calls body(Constant<n>{}) for 1 <= n <= most.
-template <int most, class Body>
-FORCESMITH_FUNCTION void with_constant(int n, const Body& body) {
-  if constexpr (most > 1) {
-    if (n < most) return with_constant<most - 1>(n, body);
-  }
-  body(Constant<most>{});
-}
 
 /// What a product does with the numbers that are there.
 enum class Product { replaces, multiplies };
