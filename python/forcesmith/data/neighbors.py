@@ -7,6 +7,7 @@ angstrom. Such structures are searched with scipy's k-d tree, over the periodic 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -215,6 +216,41 @@ def find_pairs(atoms: Atoms, here: str, cutoff: float) -> tuple[np.ndarray, np.n
     their neighbors, (n_pairs,); r_j - r_i, (n_pairs, 3), angstrom."""
     pairs = _search(_points(atoms, here), here, cutoff)
     return pairs.centers, pairs.neighbors, pairs.displacements
+
+
+class Surroundings:
+    """What lies around a few atoms of a large configuration, periodic images included."""
+
+    def __init__(self, atoms: Atoms, here: str):
+        """here: what a message calls the configuration. Raises ValueError as `NeighborSearch`."""
+        self.atoms = atoms
+        self._points = _points(atoms, here)
+        self._radius = 0.0
+
+    def around(
+        self, centers: Sequence[int] | np.ndarray, radius: float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Atoms closer than `radius` (angstrom) to each of the centers, without the center itself.
+
+        Their numbers, (n,), an atom once for each of its images in reach, and their positions
+        relative to the center, (n, 3), angstrom; the closest first.
+        """
+        if radius > self._radius:
+            self._positions, self._image_of = self._points.images(radius)
+            self._tree = KDTree(self._positions)
+            self._radius = radius
+        origins = self._points.positions[np.asarray(centers)]
+        found = []
+        for center, origin, near in zip(
+            centers, origins, self._tree.query_ball_point(origins, radius), strict=True
+        ):
+            near = np.array([image for image in near if image != center], dtype=int)
+            displacements = self._positions[near] - origin
+            lengths = np.linalg.norm(displacements, axis=1)
+            order = np.argsort(lengths, kind="stable")
+            order = order[lengths[order] < radius]
+            found.append((self._image_of[near[order]], displacements[order]))
+        return found
 
 
 def _closest(points: _Points, within: float) -> tuple[int, int, float] | None:
