@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         find_active_set,
         select_configurations,
     )
+    from forcesmith.extrapolation.cutting import cut_fragments
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
     from forcesmith.training.committee import fit_committee, force_deviation
@@ -34,6 +35,7 @@ _MODULES = {
     "Result": "potentials.result",
     "__version__": "_core",
     "check_configurations": "data.checks",
+    "cut_fragments": "extrapolation.cutting",
     "errors_by_group": "analysis.metrics",
     "find_active_set": "extrapolation.active_sets",
     "fit": "training.fitting",
@@ -57,6 +59,7 @@ __all__ = [
     "Result",
     "__version__",
     "check_configurations",
+    "cut_fragments",
     "errors_by_group",
     "find_active_set",
     "fit",

@@ -1,4 +1,4 @@
-"""The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, convert, info.
+"""The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, cut, convert, info.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
@@ -20,6 +20,7 @@ from forcesmith._core import DeviceError, __version__
 from forcesmith.cli.active_set import active_set
 from forcesmith.cli.console import INPUT_ERROR, INTERRUPTED, err
 from forcesmith.cli.convert import convert
+from forcesmith.cli.cut import cut
 from forcesmith.cli.evaluate import evaluate
 from forcesmith.cli.fit import fit
 from forcesmith.cli.grade import grade
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, scan, evaluate, active_set, grade, select, convert, info):
+for command in (fit, scan, evaluate, active_set, grade, select, cut, convert, info):
     app.command()(command)
 
 

@@ -224,6 +224,7 @@ class Surroundings:
     def __init__(self, atoms: Atoms, here: str):
         """here: what a message calls the configuration. Raises ValueError as `NeighborSearch`."""
         self.atoms = atoms
+        self.here = here
         self._points = _points(atoms, here)
         self._radius = 0.0
 

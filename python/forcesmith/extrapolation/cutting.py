@@ -9,19 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from ase import Atoms
 from ase.constraints import FixAtoms
+from ase.data import chemical_symbols
 from ase.formula import Formula
 
+from forcesmith import _core
 from forcesmith.data.batches import Neighbors, element_indices, join, make_batch
-from forcesmith.data.labels import SOURCE_KEY, describe
+from forcesmith.data.labels import SOURCE_KEY, describe, shortened
 from forcesmith.data.neighbors import Surroundings
 from forcesmith.extrapolation.active_sets import UNKNOWN
-from forcesmith.extrapolation.fragment_cells import Fragment, Kind, cut_fragment
-from forcesmith.extrapolation.fragment_relaxation import closest_distances, keep_apart, relax
+from forcesmith.extrapolation.fragment_cells import (
+    Fragment,
+    Kind,
+    Shape,
+    cut_fragment,
+    open_where_empty,
+)
+from forcesmith.extrapolation.fragment_relaxation import (
+    closest_distances,
+    keep_apart,
+    relax,
+    thin_out,
+)
 from forcesmith.extrapolation.maxvol import maxvol
 from forcesmith.potentials.evaluator import worker_count
 from forcesmith.potentials.potential import Potential
@@ -31,6 +44,9 @@ GRADE = "grade"
 AT_ONCE = 10_000  # candidates whose information vectors are kept
 SAME = 0.01
 """Relative difference of two grades of one atom that is none."""
+CLEARANCES = (0.0, 1.0, 2.0)
+"""Widths of cells that are tried, beyond two cutoffs, in distances that atoms are kept apart."""
+CUT = -1  # in place of the number of an element
 
 
 class _Candidate(NamedTuple):
@@ -76,9 +92,10 @@ def cut_fragments(
         Atoms with larger grades are extrapolative; above 1.
     kind
         "periodic": a small cell, in crystals of whole lattice periods, whose opposite faces are two
-        cutoffs apart or more; open directions stay open, periodic ones in which the snapshot is no
-        larger stay as they are. "semiperiodic": the latter stay, all others are open (a dislocation
-        line, a thin slab). "cluster": all are open, and nothing is relaxed.
+        cutoffs apart or more. Open directions stay open, as do those in which atoms do not see
+        their images (a slab); periodic directions in which the snapshot is no larger stay as they
+        are. "semiperiodic": the latter stay, all others are open (along a dislocation line).
+        "cluster": all are open, and nothing is relaxed.
     margin
         Open directions hold what is closer than the cutoff and this, angstrom.
     vacuum
@@ -112,21 +129,13 @@ def cut_fragments(
         small that a fragment would be all of it.
     """
     snapshots = [snapshots] if isinstance(snapshots, Atoms) else list(snapshots)
-    _check(snapshots, potential, grade_above, kind, margin, vacuum, steps)
-    candidates = []
-    for number, atoms in enumerate(snapshots):
-        grades = _grades(atoms, number, potential, compute_grades, threads)
-        above = np.flatnonzero(grades > grade_above)
-        candidates += [_Candidate(float(grades[i]), number, int(i)) for i in above]
-        largest = max(grades.max(initial=0.0), 0.0 if number == 0 else largest)
-    if not candidates:
-        raise ValueError(
-            f"No atom has a grade above {grade_above:g}, the largest is {largest:.3g}: there is "
-            "nothing to cut; take another snapshot, or a lower limit (--grade-above)."
-        )
-    candidates.sort(key=lambda candidate: -candidate.grade)
+    shape = Shape(kind, margin, vacuum)
+    _check(snapshots, potential, grade_above, shape, steps)
+    candidates = _candidates(snapshots, potential, grade_above, compute_grades, threads)
     surroundings = {
-        number: Surroundings(snapshots[number], _name(snapshots[number], number))
+        number: Surroundings(
+            open_where_empty(snapshots[number], potential.cutoff), _name(snapshots[number], number)
+        )
         for number in sorted({candidate.snapshot for candidate in candidates})
     }
     known = _Known(potential, grade_above, threads)
@@ -134,32 +143,24 @@ def cut_fragments(
     for first in range(0, len(candidates), AT_ONCE):
         left = candidates[first : first + AT_ONCE]
         types, vectors = _vectors_of(left, surroundings, potential, known)
-        given = known.original_grades(types, vectors)
-        _check_grades(left, given, surroundings)
+        computed = known.original_grades(types, vectors)
+        _check_grades(left, computed, surroundings)
         while len(fragments) != most:
             grades = known.grades(types, vectors)
             worst = int(np.argmax(grades))
             if not grades[worst] > grade_above:
                 break
-            candidate = left[worst]
-            fragment = _fragment(
-                candidate,
-                surroundings[candidate.snapshot],
-                potential,
-                kind=kind,
-                margin=margin,
-                vacuum=vacuum,
-                steps=steps,
-                threads=threads,
-                grade=float(given[worst]),
-            )
+            candidate = left[worst]._replace(grade=float(computed[worst]))
+            around = surroundings[candidate.snapshot]
+            fragment = _fragment(candidate, around, potential, shape, steps, threads)
             fragments.append(fragment)
             known.add(fragment)
-            types[worst] = -1  # is cut
+            types[worst] = CUT
             if progress is not None:
                 progress(
-                    f"fragment {len(fragments)}: grade {given[worst]:.2f}, atom {candidate.atom} "
-                    f"of {fragment.info['cut_from']}, {len(fragment)} atoms"
+                    f"fragment {len(fragments)}: atom {candidate.atom} of "
+                    f"{fragment.info['cut_from']}, grade {candidate.grade:.4g}, {len(fragment)} "
+                    "atoms"
                 )
     return fragments
 
@@ -168,9 +169,7 @@ def _check(
     snapshots: list[Atoms],
     potential: Potential,
     grade_above: float,
-    kind: str,
-    margin: float,
-    vacuum: float,
+    shape: Shape,
     steps: int,
 ) -> None:
     mode = potential._core.active_set_mode
@@ -182,15 +181,15 @@ def _check(
         )
     if not snapshots:
         raise ValueError("There is no configuration to cut from.")
-    if kind not in ("periodic", "semiperiodic", "cluster"):
+    if shape.kind not in get_args(Kind):
         raise ValueError(
-            f"A fragment is periodic, semiperiodic or a cluster, not {kind!r}; correct `kind`."
+            f"kind must be one of {', '.join(get_args(Kind))}, found {shortened(shape.kind)}."
         )
-    for name, value, least in (("grade_above", grade_above, 1.0), ("vacuum", vacuum, 0.0)):
+    for name, value, least in (("grade_above", grade_above, 1.0), ("vacuum", shape.vacuum, 0.0)):
         if not least < value < np.inf:
             raise ValueError(f"{name} must be above {least:g}, found {value:g}.")
-    if not 0 <= margin < np.inf:
-        raise ValueError(f"margin must be 0 or more, found {margin:g}.")
+    if not 0 <= shape.margin < np.inf:
+        raise ValueError(f"margin must be 0 or more, found {shape.margin:g}.")
     if steps < 0:
         raise ValueError(f"steps must be 0 or more, found {steps}.")
 
@@ -199,15 +198,37 @@ def _name(atoms: Atoms, number: int) -> str:
     return describe(atoms, f"snapshot {number}")
 
 
-def _grades(
+def _candidates(
+    snapshots: list[Atoms],
+    potential: Potential,
+    grade_above: float,
+    compute_grades: bool,
+    threads: int | None,
+) -> list[_Candidate]:
+    """The worst first."""
+    found, largest = [], 0.0
+    for number, atoms in enumerate(snapshots):
+        grades = _grades_of(atoms, number, potential, compute_grades, threads)
+        largest = max(largest, float(grades.max(initial=0.0)))
+        found += [
+            _Candidate(float(grades[atom]), number, int(atom))
+            for atom in np.flatnonzero(grades > grade_above)
+        ]
+    if not found:
+        raise ValueError(
+            f"No atom has a grade above {grade_above:g}, the largest is {largest:.3g}, so there is "
+            "nothing to cut; take another snapshot, or a lower limit (--grade-above)."
+        )
+    return sorted(found, key=lambda candidate: -candidate.grade)
+
+
+def _grades_of(
     atoms: Atoms, number: int, potential: Potential, compute: bool, threads: int | None
 ) -> np.ndarray:
     element_indices(atoms, potential.elements)  # raises for unknown ones
     if compute or GRADE not in atoms.arrays:
-        grades = potential.evaluate(atoms, threads, grade=True).grades
-        assert grades is not None
-        return grades
-    grades = atoms.arrays[GRADE]
+        return _evaluated(atoms, potential, threads)
+    grades = np.asarray(atoms.arrays[GRADE])
     if grades.shape != (len(atoms),) or grades.dtype.kind not in "if":
         raise ValueError(
             f"{_name(atoms, number)}: the array `grade` is not one number for each atom; remove "
@@ -218,6 +239,12 @@ def _grades(
             f"{_name(atoms, number)}: the array `grade` holds NaN or infinity; have grades "
             "computed (--compute-grades)."
         )
+    return grades
+
+
+def _evaluated(atoms: Atoms, potential: Potential, threads: int | None) -> np.ndarray:
+    grades = potential.evaluate(atoms, threads, grade=True).grades
+    assert grades is not None  # the active set is one of neighborhoods
     return grades
 
 
@@ -271,30 +298,21 @@ def _fragment(
     candidate: _Candidate,
     surroundings: Surroundings,
     potential: Potential,
-    *,
-    kind: Kind,
-    margin: float,
-    vacuum: float,
+    shape: Shape,
     steps: int,
     threads: int | None,
-    grade: float,
 ) -> Atoms:
-    snapshot = surroundings.atoms
-    center = candidate.atom
+    snapshot, center = surroundings.atoms, candidate.atom
     closest = closest_distances(potential, surroundings, center)
-    cut = cut_fragment(
-        surroundings, center, kind, potential.cutoff, margin, vacuum, float(closest.max())
-    )
-    apart = keep_apart(cut, potential, closest)
-    before = potential.evaluate(apart.atoms, threads, grade=True).grades
-    final = apart
-    if kind != "cluster" and steps:
+    cut, apart = _smallest(surroundings, center, potential, shape, closest)
+    before, final = _evaluated(apart.atoms, potential, threads), apart
+    if steps and cut.atoms.pbc.any():
         final = relax(apart, potential, closest, steps, threads)
-    grades = potential.evaluate(final.atoms, threads, grade=True).grades
-    if not abs(grades[0] - grade) <= SAME * grade:
+    grades = _evaluated(final.atoms, potential, threads)
+    if not abs(grades[0] - candidate.grade) <= SAME * candidate.grade:
         raise RuntimeError(
-            f"Atom {center} has the grade {grade:.6g} in the snapshot, but {grades[0]:.6g} in the "
-            "fragment; please report this."
+            f"Atom {center} has the grade {candidate.grade:.6g} in the snapshot, but "
+            f"{grades[0]:.6g} in the fragment; please report this."
         )
     outside = ~final.core
     atoms = final.atoms.copy()
@@ -304,11 +322,11 @@ def _fragment(
         "center": 0,
         "center_atom": center,
         "cut_from": str(snapshot.info.get(SOURCE_KEY, f"snapshot {candidate.snapshot}")),
-        "center_grade": grade,
+        "center_grade": candidate.grade,
         "center_grade_in_fragment": float(grades[0]),
         "outside_grade_before_relaxation": float(before[outside].max(initial=0.0)),
         "outside_grade": float(grades[outside].max(initial=0.0)),
-        "kind": kind,
+        "kind": _kind_of(atoms),
         "removed": _removed(cut, final),
         "composition_change": _composition_change(snapshot, atoms),
     }
@@ -321,6 +339,27 @@ def _fragment(
     return atoms
 
 
+def _smallest(
+    surroundings: Surroundings,
+    center: int,
+    potential: Potential,
+    shape: Shape,
+    closest: np.ndarray,
+) -> tuple[Fragment, Fragment]:
+    """The smallest fragment whose atoms can be kept apart, as cut and with atoms apart. In a cell
+    that is larger than needed, atoms are removed if it must be."""
+    cut = None
+    for clearance in np.array(CLEARANCES) * max(float(closest.max()), 1.0):
+        found = cut_fragment(surroundings, center, shape, potential.cutoff, closest, clearance)
+        if found is None:
+            continue
+        cut = found
+        if (apart := keep_apart(cut, closest, potential.cutoff)) is not None:
+            return cut, apart
+    assert cut is not None  # clearance keeps the core away from its images
+    return cut, thin_out(cut, closest, potential.cutoff)
+
+
 def _removed(before: Fragment, after: Fragment) -> str:
     counts = before.atoms.symbols.formula.count()
     for symbol, count in after.atoms.symbols.formula.count().items():
@@ -329,11 +368,18 @@ def _removed(before: Fragment, after: Fragment) -> str:
     return str(Formula.from_dict(lost)) if lost else "none"
 
 
+def _kind_of(atoms: Atoms) -> Kind:
+    if atoms.pbc.all():
+        return "periodic"
+    return "semiperiodic" if atoms.pbc.any() else "cluster"
+
+
 def _composition_change(snapshot: Atoms, fragment: Atoms) -> float:
-    parts = [
-        np.bincount(atoms.numbers, minlength=119) / len(atoms) for atoms in (snapshot, fragment)
-    ]
-    return float(np.abs(parts[1] - parts[0]).max())
+    before, after = (
+        np.bincount(atoms.numbers, minlength=len(chemical_symbols)) / len(atoms)
+        for atoms in (snapshot, fragment)
+    )
+    return float(np.abs(after - before).max())
 
 
 class _Known:
@@ -350,7 +396,7 @@ class _Known:
         self._original = list(given["inverses"])
         self._inverses = list(given["inverses"])
 
-    def vectors(self, batch) -> np.ndarray:
+    def vectors(self, batch: _core.Batch) -> np.ndarray:
         """Information vectors of atoms, (n_atoms, n_columns)."""
         return self._potential._core.information_vectors(batch, self._parameters, self._n_workers)
 
@@ -359,7 +405,7 @@ class _Known:
         return self._grades(types, vectors, self._original)
 
     def grades(self, types: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        """With what was added, (n_atoms,); 0 for those of type -1."""
+        """With what was added, (n_atoms,); 0 for those of type CUT."""
         return self._grades(types, vectors, self._inverses)
 
     def add(self, fragment: Atoms) -> None:

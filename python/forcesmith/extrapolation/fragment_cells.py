@@ -20,15 +20,26 @@ from forcesmith.data.neighbors import Surroundings, find_pairs
 
 Kind = Literal["periodic", "semiperiodic", "cluster"]
 
-SAME_SITE = 0.35
-"""Atoms closer than this, in distances of nearest neighbors, to a place are at that site."""
-ALIKE = 0.75
+SAME_SITE = 0.5
+"""Atoms closer than this, in distances of nearest neighbors, are at the same site."""
+TRANSLATED = 0.35
+"""A site is occupied if an atom is closer than this, in distances of nearest neighbors."""
+ALIKE = 0.6
 """Part of the sites around a center that a translation must leave occupied by the same element."""
 SAMPLE = 400  # sites that are looked at
 STEP = 0.2  # of lengths of translations that are tried, angstrom
 LONGEST_PERIOD = 1.5  # in smallest heights of the cell
 BOXES = (1.0, 1.04, 1.08, 1.12, 1.16)  # heights that are tried, in smallest heights
 ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What fragments are wanted; see `cut_fragments`."""
+
+    kind: Kind
+    margin: float
+    vacuum: float
 
 
 @dataclass(frozen=True)
@@ -61,16 +72,37 @@ class _Cell:
         return 1 / np.linalg.norm(np.linalg.inv(self.vectors), axis=0)
 
 
+def open_where_empty(atoms: Atoms, cutoff: float) -> Atoms:
+    """The same atoms, open in directions in which they do not see their images: slabs, wires and
+    molecules in periodic cells."""
+    found = atoms.copy()
+    if not atoms.pbc.any():
+        return found
+    vectors = complete_cell(atoms.cell.array * atoms.pbc[:, None])
+    heights = 1 / np.linalg.norm(np.linalg.inv(vectors), axis=0)
+    coordinates = atoms.positions @ np.linalg.inv(vectors)
+    for axis in np.flatnonzero(atoms.pbc):
+        coordinates[:, axis] %= 1.0
+        along = np.sort(coordinates[:, axis])
+        gaps = np.diff(along, prepend=along[-1] - 1.0)
+        widest = int(np.argmax(gaps))
+        if gaps[widest] * heights[axis] > cutoff:
+            found.pbc[axis] = False
+            coordinates[:, axis] = (coordinates[:, axis] - along[widest]) % 1.0
+    found.positions = coordinates @ vectors
+    return found
+
+
 def cut_fragment(
     surroundings: Surroundings,
     center: int,
-    kind: Kind,
+    shape: Shape,
     cutoff: float,
-    margin: float,
-    vacuum: float,
-    closest: float,
-) -> Fragment:
-    """Cut the surroundings of an atom out of a configuration.
+    closest: np.ndarray,
+    clearance: float,
+) -> Fragment | None:
+    """Cut the surroundings of an atom out of a configuration; None if atoms of the core come too
+    close to images of it that it had not seen, which a larger clearance prevents.
 
     Parameters
     ----------
@@ -78,13 +110,14 @@ def cut_fragment(
         Of the configuration.
     center
         Number of the atom.
-    kind
-        "cluster": what is closer than cutoff + margin, in vacuum. "semiperiodic": periodic
-        directions in which the configuration is too thin to be cut stay, others are open.
-        "periodic": others get a small period, of whole lattice periods where they are found.
-    cutoff, margin, vacuum, closest
-        In angstrom; vacuum is the empty space in open directions, closest a distance below which
-        atoms of the core must not come to their images.
+    shape
+        Kind, and sizes in open directions.
+    cutoff
+        Of the potential, angstrom.
+    closest
+        By atomic numbers, angstrom: how close atoms of the core may come to its images.
+    clearance
+        By which faces of the cell are further apart than two cutoffs, angstrom.
 
     Raises
     ------
@@ -93,19 +126,18 @@ def cut_fragment(
     """
     atoms = surroundings.atoms
     spacing = _spacing(surroundings, center, cutoff)
-    for clearance in (0.0, max(closest, SAME_SITE * spacing)):
-        cell = _cell(surroundings, center, kind, 2 * cutoff + clearance, spacing)
-        found = _contents(surroundings, center, cell, cutoff, cutoff + margin, spacing)
-        if found is not None:
-            break
-    assert found is not None  # images of the core are further apart than what collides
+    cell = _cell(surroundings, center, shape.kind, 2 * cutoff + clearance, spacing)
+    radius = cutoff + shape.margin
+    found = _contents(surroundings, center, cell, cutoff, radius, spacing, closest)
+    if found is None:
+        return None
     origins, positions = found
     if atoms.pbc.any() and len(np.unique(origins)) == len(atoms):
         raise ValueError(
-            f"The fragment around atom {center} would hold all {len(atoms)} atoms: the cell is no "
-            "larger than the sphere that is to be cut; label the whole configuration instead."
+            f"{surroundings.here}: the fragment around atom {center} would hold all {len(atoms)} "
+            "atoms, the cell is no larger than the sphere to be cut; label the whole configuration."
         )
-    piece = _in_cell(atoms.numbers[origins], positions, cell, vacuum)
+    piece = _in_cell(atoms.numbers[origins], positions, cell, shape.vacuum)
     centers, neighbors, _ = find_pairs(piece, "The fragment", cutoff)
     core = np.zeros(len(piece), dtype=bool)
     core[0] = True
@@ -199,7 +231,7 @@ def _n_periods(
     direction = vector / length
     for trial in np.arange(0.9 * spacing, min(longest, length), STEP):
         moved = sites + trial * direction
-        distances, partners = tree.query(moved, distance_upper_bound=SAME_SITE * spacing)
+        distances, partners = tree.query(moved, distance_upper_bound=TRANSLATED * spacing)
         hit = np.flatnonzero(np.isfinite(distances))
         hit = hit[numbers[partners[hit]] == numbers[of_sites[hit]]]
         if len(hit) < ALIKE * len(sites):
@@ -225,7 +257,9 @@ def _box_of_right_composition(surroundings: Surroundings, center: int, cell: _Ce
     def difference(factors: tuple[float, ...]) -> tuple[float, float]:
         inside = (coordinates[:, axes] < 0.5 * np.array(factors)).all(axis=1)
         counts = np.bincount(of_atoms[near[inside]], minlength=len(elements))
-        return round(float(np.abs(counts - wanted * counts.sum()).sum()), 1), np.prod(factors)
+        return round(float(np.abs(counts - wanted * counts.sum()).sum()), 1), float(
+            np.prod(factors)
+        )
 
     best = min(itertools.product(BOXES, repeat=len(axes)), key=difference)
     vectors = cell.vectors.copy()
@@ -262,42 +296,39 @@ def _contents(
     cutoff: float,
     radius: float,
     spacing: float,
+    closest: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Atoms in a cell: numbers and positions relative to the center; None if atoms of the core
-    would come to the place of others."""
+    come too close to images of it that it had not seen."""
     whole_periods = ~(cell.is_open | cell.is_box | cell.is_kept)
     beyond = np.where(whole_periods, SAME_SITE * spacing / cell.heights, ROUNDING)
     beyond[cell.is_box] = 0.0
     near, places = _candidates(surroundings, center, cell.vectors, cell.is_open, beyond, radius)
-    candidates = Atoms(near * 0, places, cell=cell.vectors, pbc=~cell.is_open)
     core = np.linalg.norm(places, axis=1) < cutoff
-    inverse = np.linalg.inv(cell.vectors)
+    candidates = Atoms(near * 0, places, cell=cell.vectors, pbc=~cell.is_open)
+    i, j, displacements = find_pairs(candidates, "The fragment", max(cutoff, closest.max()))
+    crossed = (displacements - (places[j] - places[i])) @ np.linalg.inv(cell.vectors)
+    crossed = np.rint(crossed).astype(int) != 0  # faces of the cell, (n_pairs, 3)
+    lengths = np.linalg.norm(displacements, axis=1)
+    is_new = crossed[:, ~(cell.is_open | cell.is_kept)].any(axis=1)
 
-    def images(within: float) -> tuple[np.ndarray, ...]:
-        """Pairs across faces: centers, neighbors, distances, vectors of the cell between them."""
-        i, j, displacements = find_pairs(candidates, "The fragment", within)
-        shifts = np.rint((displacements - (places[j] - places[i])) @ inverse).astype(int)
-        across = shifts.any(axis=1)
-        lengths = np.linalg.norm(displacements, axis=1)
-        return i[across], j[across], lengths[across], shifts[across]
-
+    numbers = surroundings.atoms.numbers[near]
+    same_site = crossed[:, whole_periods].any(axis=1) & ~crossed[:, cell.is_box].any(axis=1)
+    same_site &= lengths < SAME_SITE * spacing
+    too_close = lengths < closest[numbers[i], numbers[j]]
+    if (is_new & core[i] & core[j] & (same_site | too_close)).any():
+        return None
     # Of atoms at the same site the one that is closest to the center.
-    i, j, lengths, shifts = images(SAME_SITE * spacing)
-    same = ~shifts[:, cell.is_box].any(axis=1)
-    same &= shifts[:, whole_periods].any(axis=1) | (lengths < 100 * ROUNDING)
+    same_site |= crossed[:, cell.is_kept].any(axis=1) & ~is_new & (lengths < 100 * ROUNDING)
     taken = np.ones(len(places), dtype=bool)
-    completed = shifts[:, ~(cell.is_open | cell.is_kept)].any(axis=1)
-    for first, second, collides in sorted(zip(i[same], j[same], completed[same], strict=True)):
-        if first < second and taken[first] and taken[second]:
-            if core[second] and collides:
-                return None
+    for first, second in sorted(zip(i[same_site], j[same_site], strict=True)):
+        if first < second and taken[first]:
             taken[second] = False
     # Images of others are not where the center had no neighbor.
-    i, j, _, shifts = images(cutoff)
-    new = (i == 0) & taken[j] & shifts[:, ~(cell.is_open | cell.is_kept)].any(axis=1)
-    if core[j[new]].any():
+    intruders = j[(i == 0) & is_new & taken[j] & (lengths < cutoff)]
+    if core[intruders].any():
         return None
-    taken[j[new]] = False
+    taken[intruders] = False
     return near[taken], places[taken]
 
 
