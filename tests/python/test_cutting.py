@@ -208,7 +208,7 @@ def test_crystals_become_smaller_crystals(potential, name):
     heights = 1 / np.linalg.norm(np.linalg.inv(fragment.cell.array), axis=0)
     assert (heights >= 2 * potential.cutoff).all() and (heights < 2 * potential.cutoff + A).all()
     if name != "hot":
-        assert fragment.info["outside_grade"] < 1.5
+        assert fragment.info["outside_grade"] < 2
 
 
 def test_thermal_noise_at_the_faces_does_not_matter(potential):
@@ -291,36 +291,36 @@ def test_both_kinds_of_active_sets(oxide, parameters):
 # ---- which fragments there are ----
 
 
+def with_vacancies(*numbers: int, seed: int = 1) -> Atoms:
+    atoms = copper(10, 10, 10, amplitude=0.02, seed=seed)
+    del atoms[list(numbers)]
+    return atoms
+
+
 def test_what_a_fragment_teaches_is_not_cut_again(potential):
-    """The 12 neighbors of a vacancy, the same defect elsewhere, and in another snapshot."""
-    first = bulk("Cu", a=A, cubic=True) * (10, 10, 10)
-    first.rattle(0.02, seed=1)
-    places = np.linalg.norm(first.get_all_distances(mic=True)[[100, 3000]], axis=0)
-    assert places.min() > 0
-    del first[[100, 3000]]
-    grades = potential.evaluate(first, grade=True).grades
-    limit = 0.5 * (np.sort(grades)[-40] + np.sort(grades)[-20])
-    limit = max(limit, 1.1)
-    assert (grades > limit).sum() > 12
-    second = bulk("Cu", a=A, cubic=True) * (10, 10, 10)
-    second.rattle(0.02, seed=2)
-    del second[2000]
-    one = fs.cut_fragments(first, potential, grade_above=limit, steps=0)
-    assert len(one) == 1
-    assert len(fs.cut_fragments([first, second], potential, grade_above=limit, steps=0)) <= 2
+    """The 12 neighbors of a vacancy, another vacancy, and one in another snapshot."""
+    first, second = with_vacancies(100, 3000), with_vacancies(2000, seed=2)
+    grades = np.sort(potential.evaluate(first, grade=True).grades)[::-1]
+    limit = 0.5 * (grades[23] + grades[24])
+    assert limit > 1.05
+    assert len(fs.cut_fragments(first, potential, grade_above=limit, steps=0)) == 1
+    assert len(fs.cut_fragments([first, second], potential, grade_above=limit, steps=0)) == 1
 
 
-def test_different_defects_have_fragments_each(potential):
-    atoms = displaced(copper(10, 10, 10), 3000)
-    atoms.append("Cu")
-    atoms.positions[-1] = atoms.positions[100] + [A / 2, 0, 0]
-    fragments = fs.cut_fragments(atoms, potential, grade_above=4, steps=0)
-    centers = [fragment.info["center_atom"] for fragment in fragments]
-    near = [atoms.get_distances(center, [3000, 4000], mic=True) for center in centers]
-    assert min(d[0] for d in near) < 4 and min(d[1] for d in near) < 4
+def test_different_defects_have_fragments_each(oxide):
+    atoms = magnesia(0.03)
+    magnesium, oxygen = (np.flatnonzero(atoms.symbols == symbol) for symbol in ("Mg", "O"))
+    atoms.positions[magnesium[100]] += [0.9, 0.3, 0.0]
+    atoms.positions[oxygen[900]] += [0.2, 0.4, 0.9]
+    fragments = fs.cut_fragments(atoms, oxide, grade_above=3, steps=0)
+    assert len(fragments) > 1
+    for defect in (magnesium[100], oxygen[900]):
+        centers = [fragment.info["center_atom"] for fragment in fragments]
+        assert atoms.get_distances(defect, centers, mic=True).min() < 4
     grades = [fragment.info["center_grade"] for fragment in fragments]
     assert grades[0] == max(grades)
-    assert len(fs.cut_fragments(atoms, potential, grade_above=4, steps=0, most=1)) == 1
+    [worst] = fs.cut_fragments(atoms, oxide, grade_above=3, steps=0, most=1)
+    assert worst == fragments[0]
 
 
 def test_fragments_teach_what_they_are_cut_for(potential):
@@ -371,7 +371,7 @@ def test_atoms_are_pushed_apart():
 
 def test_atoms_that_have_no_room_are_removed():
     closest = np.full((119, 119), 2.2)
-    before = crowded(60)
+    before = crowded(40)
     assert keep_apart(before, closest, 2.5) is None
     after = thin_out(before, closest, 2.5)
     assert 10 < len(after.atoms) < 30
@@ -388,13 +388,17 @@ def graded(potential: fs.Potential) -> Atoms:
     return atoms
 
 
-def test_grades_of_the_snapshot_are_used(potential, monkeypatch):
+def test_grades_of_the_snapshot_are_used(potential):
     atoms = graded(potential)
-    expected = fs.cut_fragments(atoms, potential, compute_grades=True, steps=0)
-    atoms.arrays["grade"][:] = np.where(atoms.arrays["grade"] > 5, atoms.arrays["grade"], 0)
-    assert (atoms.arrays["grade"] > 0).sum() < 5
-    found = fs.cut_fragments(atoms, potential, steps=0)
-    assert found[0] == expected[0]
+    grades = atoms.arrays["grade"]
+    second = np.argsort(grades)[-2]
+    grades[np.arange(len(atoms)) != second] = 0.0
+    [found] = fs.cut_fragments(atoms, potential, grade_above=1.2, steps=0)
+    assert found.info["center_atom"] == second
+    [found] = fs.cut_fragments(
+        atoms, potential, grade_above=1.2, steps=0, most=1, compute_grades=True
+    )
+    assert found.info["center_atom"] != second
 
 
 def test_what_a_fragment_tells_of_its_origin(potential):
@@ -408,8 +412,10 @@ def test_what_a_fragment_tells_of_its_origin(potential):
     assert fragment.arrays["id"][0] == info["center_id"]
     rows = [list(atoms.arrays["id"]).index(i) for i in fragment.arrays["id"]]
     np.testing.assert_array_equal(atoms.numbers[rows], fragment.numbers)
-    expected = atoms.get_distances(rows[0], rows, mic=True)
-    np.testing.assert_allclose(fragment.get_distances(0, range(len(rows)), mic=True), expected)
+    core = core_of(fragment)
+    expected = atoms.get_distances(rows[0], rows, mic=True)[core]
+    found = fragment.get_distances(0, range(len(rows)), mic=True)[core]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 # ---- wrong input ----
@@ -447,7 +453,7 @@ def test_nothing_to_cut(potential):
 def test_cells_that_are_too_small(potential):
     for size, kind in ((2, "periodic"), (2, "semiperiodic"), (2, "cluster")):
         atoms = displaced(copper(size, size, size), 3)
-        message = refused([displaced(copper(3, 3, 3), 3), atoms][1], potential, kind=kind)
+        message = refused(atoms, potential, kind=kind)
         assert re.search(r"would hold all 32 atoms, .* label the whole configuration", message)
 
 

@@ -12,7 +12,7 @@ from ase.build import bulk
 from contract_examples import ELEMENTS, make_potential, structures
 from forcesmith.data.batches import element_indices, make_batch
 from forcesmith.data.checks import check_configurations
-from forcesmith.data.neighbors import NeighborSearch, PairBudget, find_pairs
+from forcesmith.data.neighbors import NeighborSearch, PairBudget, Surroundings, find_pairs
 from forcesmith.data.reading import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,6 +64,22 @@ def test_any_cell(seed, n_atoms, pbc, slant):
         pbc=pbc,
     )
     assert pairs_of(atoms, CUTOFF) == pairs_by_brute_force(atoms, CUTOFF)
+
+
+@pytest.mark.parametrize("name", structures(CUTOFF))
+def test_surroundings_of_a_few_atoms(name):
+    """They are those that a search among all atoms finds, the closest first; at any radius."""
+    atoms = structures(CUTOFF)[name]
+    surroundings = Surroundings(atoms, "X")
+    centers = [len(atoms) - 1, 0]
+    for radius in (CUTOFF, 0.7 * CUTOFF, 1.5 * CUTOFF):
+        i, j, vectors = find_pairs(atoms, "X", radius)
+        found = surroundings.around(centers, radius)
+        for center, (neighbors, places) in zip(centers, found, strict=True):
+            own = i == center
+            expected = sorted(zip(j[own], vectors[own].round(8).tolist(), strict=True))
+            assert sorted(zip(neighbors, places.round(8).tolist(), strict=True)) == expected
+            assert (np.diff(np.linalg.norm(places, axis=1)) >= 0).all()
 
 
 def test_batch_counts_every_atom_of_every_configuration():
