@@ -171,6 +171,18 @@ def test_the_center_sees_what_it_saw(potential, name, kind):
     assert worst.info["center_atom"] == np.argmax(grades)
 
 
+def test_neighbors_that_are_images_of_atoms_far_away(potential):
+    """In slanted cells with directions that are as thin as in the snapshot."""
+    for seed in range(4):
+        atoms = bulk("Cu", "hcp", a=2.55) * (2, 2, 7)
+        shear = np.eye(3)
+        shear[0, 1] = 0.4
+        atoms.set_cell(atoms.cell.array @ shear, scale_atoms=True)
+        atoms.rattle(0.1, seed=seed)
+        for fragment in fs.cut_fragments(atoms, potential, most=2, steps=0):
+            assert_sound(atoms, fragment, potential)
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "pbc"),
     [
@@ -477,6 +489,7 @@ def test_potentials_without_grades_of_atoms(potential, crystals):
         ({"grade_above": np.nan}, "grade_above must be above 1"),
         ({"vacuum": 0.0}, "vacuum must be above 0"),
         ({"margin": -1.0}, "margin must be 0 or more"),
+        ({"most": 0}, "most must be 1 or more"),
         ({"steps": -1}, "steps must be 0 or more"),
         ({"kind": "box"}, "kind must be one of periodic, semiperiodic, cluster, found box"),
     ],

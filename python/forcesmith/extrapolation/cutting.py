@@ -130,7 +130,7 @@ def cut_fragments(
     """
     snapshots = [snapshots] if isinstance(snapshots, Atoms) else list(snapshots)
     shape = Shape(kind, margin, vacuum)
-    _check(snapshots, potential, grade_above, shape, steps)
+    _check(snapshots, potential, grade_above, shape, most, steps)
     candidates = _candidates(snapshots, potential, grade_above, compute_grades, threads)
     surroundings = {
         number: Surroundings(
@@ -170,6 +170,7 @@ def _check(
     potential: Potential,
     grade_above: float,
     shape: Shape,
+    most: int | None,
     steps: int,
 ) -> None:
     mode = potential._core.active_set_mode
@@ -190,6 +191,8 @@ def _check(
             raise ValueError(f"{name} must be above {least:g}, found {value:g}.")
     if not 0 <= shape.margin < np.inf:
         raise ValueError(f"margin must be 0 or more, found {shape.margin:g}.")
+    if most is not None and most < 1:
+        raise ValueError(f"most must be 1 or more, found {most}.")
     if steps < 0:
         raise ValueError(f"steps must be 0 or more, found {steps}.")
 

@@ -304,13 +304,17 @@ def _contents(
     beyond = np.where(whole_periods, SAME_SITE * spacing / cell.heights, ROUNDING)
     beyond[cell.is_box] = 0.0
     near, places = _candidates(surroundings, center, cell.vectors, cell.is_open, beyond, radius)
-    core = np.linalg.norm(places, axis=1) < cutoff
     candidates = Atoms(near * 0, places, cell=cell.vectors, pbc=~cell.is_open)
     i, j, displacements = find_pairs(candidates, "The fragment", max(cutoff, closest.max()))
     crossed = (displacements - (places[j] - places[i])) @ np.linalg.inv(cell.vectors)
     crossed = np.rint(crossed).astype(int) != 0  # faces of the cell, (n_pairs, 3)
     lengths = np.linalg.norm(displacements, axis=1)
     is_new = crossed[:, ~(cell.is_open | cell.is_kept)].any(axis=1)
+    nearest = np.linalg.norm(places, axis=1)  # to the center, or to an image of it that it saw
+    seen = (i == 0) & ~is_new
+    np.minimum.at(nearest, j[seen], lengths[seen])
+    nearest[0] = 0.0
+    core = nearest < cutoff
 
     numbers = surroundings.atoms.numbers[near]
     same_site = crossed[:, whole_periods].any(axis=1) & ~crossed[:, cell.is_box].any(axis=1)
@@ -321,9 +325,11 @@ def _contents(
     # Of atoms at the same site the one that is closest to the center.
     same_site |= crossed[:, cell.is_kept].any(axis=1) & ~is_new & (lengths < 100 * ROUNDING)
     taken = np.ones(len(places), dtype=bool)
-    for first, second in sorted(zip(i[same_site], j[same_site], strict=True)):
-        if first < second and taken[first]:
-            taken[second] = False
+    rank = np.argsort(np.argsort(nearest, kind="stable"))
+    site = np.flatnonzero(same_site)
+    for pair in site[np.argsort(rank[i[site]], kind="stable")]:
+        if rank[i[pair]] < rank[j[pair]] and taken[i[pair]]:
+            taken[j[pair]] = False
     # Images of others are not where the center had no neighbor.
     intruders = j[(i == 0) & is_new & taken[j] & (lengths < cutoff)]
     if core[intruders].any():

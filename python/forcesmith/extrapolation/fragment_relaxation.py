@@ -43,12 +43,16 @@ def closest_distances(potential: Potential, surroundings: Surroundings, center: 
     beyond = (np.linalg.norm(places, axis=1) > cutoff)[i]
     numbers = surroundings.atoms.numbers[near]
     found = np.full(2 * [len(chemical_symbols)], np.inf)
-    pairs = numbers[i[beyond]], numbers[j[beyond]]
-    np.minimum.at(found, pairs, np.linalg.norm(displacements[beyond], axis=1))
-    found = np.minimum(found, found.T)
+    first, second = numbers[i[beyond]], numbers[j[beyond]]
+    lengths = np.linalg.norm(displacements[beyond], axis=1)
+    np.minimum.at(found, (first, second), lengths)
+    np.minimum.at(found, (second, first), lengths)
     found[~np.isfinite(found)] = 0.0
+    present = {
+        chemical_symbols[number] for number in [*numbers, surroundings.atoms.numbers[center]]
+    }
     for pair in (potential._core.short_range or {"pairs": []})["pairs"]:
-        if "distance" in pair:
+        if "distance" in pair and present.issuperset(pair["elements"]):
             a, b = (atomic_numbers[element] for element in pair["elements"])
             found[a, b] = found[b, a] = pair["distance"]
     return found
