@@ -173,13 +173,13 @@ def test_the_center_sees_what_it_saw(potential, name, kind):
 
 def test_neighbors_that_are_images_of_atoms_far_away(potential):
     """In slanted cells with directions that are as thin as in the snapshot."""
-    for seed in range(4):
-        atoms = bulk("Cu", "hcp", a=2.55) * (2, 6, 2)
+    for seed in range(3):
+        atoms = bulk("Cu", "hcp", a=2.55) * (2, 9, 2)
         shear = np.eye(3)
-        shear[0, 1] = -0.4
+        shear[0, 1] = -0.6
         atoms.set_cell(atoms.cell.array @ shear, scale_atoms=True)
         atoms.rattle(0.1, seed=seed)
-        for fragment in fs.cut_fragments(atoms, potential, most=2, steps=0):
+        for fragment in fs.cut_fragments(atoms, potential, most=1, steps=0):
             assert_sound(atoms, fragment, potential)
 
 
