@@ -141,6 +141,8 @@ def cut_fragments(
     known = _Known(potential, grade_above, threads)
     fragments: list[Atoms] = []
     for first in range(0, len(candidates), AT_ONCE):
+        if len(fragments) == most:
+            break
         left = candidates[first : first + AT_ONCE]
         types, vectors = _vectors_of(left, surroundings, potential, known)
         computed = known.original_grades(types, vectors)
