@@ -10,6 +10,7 @@
 
 #include "core/files.hpp"
 #include "potentials/formats/forcesmith.hpp"
+#include "potentials/information_vectors.hpp"
 
 namespace forcesmith {
 
@@ -108,8 +109,12 @@ ChosenDevice choose_device(DeviceKind kind, int rank_on_machine) {
 DeviceEvaluator::DeviceEvaluator(std::shared_ptr<const Device> device, const Potential& potential, Precision precision)
     : device_(std::move(device)),
       n_parameters_(potential.descriptor_parameters().size() + potential.model_parameters().size()) {
-  const std::string json = print_potential_file(potential, "potential").text();
-  evaluator_ = device_->backend().create(json.data(), json.size(), precision == Precision::single, problem_);
+  const std::string json = print_document(potential);
+  std::string active_set;
+  if (const auto& set = potential.active_set(); set && set->is_of_features())
+    active_set = print_active_set(*set, fingerprint(potential));
+  evaluator_ = device_->backend().create(json.data(), json.size(), active_set.empty() ? nullptr : active_set.data(),
+                                         active_set.size(), precision == Precision::single, problem_);
   check(evaluator_ == nullptr);
 }
 

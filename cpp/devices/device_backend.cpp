@@ -25,6 +25,7 @@
 #include "potentials/device_potential.hpp"
 #include "potentials/evaluate.hpp"
 #include "potentials/formats/forcesmith.hpp"
+#include "potentials/information_vectors.hpp"
 
 namespace forcesmith {
 
@@ -171,6 +172,10 @@ class DeviceSession {
     add(on_device.arrays.centroid_virials, 9, wanted.centroid_virials);
     set(on_device.values_outside, wanted.values_outside);
     set(on_device.close_neighbors, wanted.close_neighbors);
+    if (wanted.grades) {
+      std::fill_n(wanted.grades, n_host_, 0.0);
+      add(on_device.grades, 1, wanted.grades);
+    }
     for (int c = 0; c < 6 && wanted.virial; ++c) wanted.virial[c] += on_device.virial[c];
     wanted.energy += on_device.energy;
   }
@@ -229,6 +234,7 @@ class DeviceSession {
                         zeroed(d_virials_, 6, wanted.virials), zeroed(d_centroid_, 9, wanted.centroid_virials)};
     on_device.values_outside = filled(d_outside_, wanted.values_outside);
     on_device.close_neighbors = filled(d_close_, wanted.close_neighbors);
+    on_device.grades = zeroed(d_grades_, 1, wanted.grades);
     if (given_) evaluate_pairs(pairs_, on_device);
     else evaluate_list({atoms(), list_}, on_device);
   }
@@ -276,7 +282,7 @@ class DeviceSession {
   DeviceNeighborList list_{};
   DeviceArray<Space, int> d_elements_, d_centers_, d_counts_, d_neighbors_;
   DeviceArray<Space, double> d_positions_;
-  DeviceArray<Space, double> d_energies_, d_forces_, d_virials_, d_centroid_;
+  DeviceArray<Space, double> d_energies_, d_forces_, d_virials_, d_centroid_, d_grades_;
   DeviceArray<Space, int> d_outside_, d_close_;
 };
 
@@ -400,10 +406,14 @@ int open(int rank_on_machine, char* name, char* problem) {
   });
 }
 
-void* create(const char* json, std::size_t size, int single_precision, char* problem) {
+void* create(const char* json, std::size_t size, const char* active_set, std::size_t active_set_size,
+             int single_precision, char* problem) {
   std::unique_ptr<DeviceSession> made;
   const int failed = guarded(problem, [&] {
     Potential potential = parse_potential_file(bundle_of("potential", std::string(json, size)));
+    if (active_set != nullptr)
+      potential.set_active_set(std::make_shared<const ActiveSet>(
+          parse_active_set(std::string(active_set, active_set_size), "active set", fingerprint(potential))));
     if (single_precision) made = std::make_unique<DeviceSessionOf<float>>(std::move(potential));
     else made = std::make_unique<DeviceSessionOf<double>>(std::move(potential));
     sessions().insert(made.get());

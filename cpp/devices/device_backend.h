@@ -41,8 +41,9 @@ struct DeviceBackend {
   /// Makes ready one of the machine's devices, a different one for each rank of it where there are several. Once in a
   /// process; later calls find it done. name [forcesmith_name_size]: what it is.
   int (*open)(int rank_on_machine, char* name, char* problem);
-  /// A potential file's text. Null: failed.
-  void* (*create)(const char* json, std::size_t size, int single_precision, char* problem);
+  /// A potential's document, and the file of its active set or null. Null: failed.
+  void* (*create)(const char* json, std::size_t size, const char* active_set, std::size_t active_set_size,
+                  int single_precision, char* problem);
   void (*destroy)(void* evaluator);
   /// Of the potential, as Potential::descriptor_parameters() and model_parameters(), which it had in other values.
   int (*set_parameters)(void* evaluator, const double* descriptor, std::size_t n_descriptor, const double* model,
@@ -52,8 +53,8 @@ struct DeviceBackend {
   int (*set_list)(void* evaluator, const HostAtoms* atoms, const HostNeighborList* list, char* problem);
   /// key: if not 0, tells these pairs from all others; they may stay on the device until they are given again.
   int (*set_pairs)(void* evaluator, std::uint64_t key, int n_host, const NeighborViewOf<double>* pairs, char* problem);
-  /// positions [n_host][3], null after set_pairs. Sets values_outside and close_neighbors of all atoms, 0 where an atom
-  /// is no center.
+  /// positions [n_host][3], null after set_pairs. Sets values_outside, close_neighbors and grades of all atoms, 0 where
+  /// an atom is no center.
   int (*evaluate)(void* evaluator, const double* positions, Evaluation* wanted, char* problem);
   /// After set_pairs, in double precision: dJ/dparameters, see parameter_gradient(), of every configuration, or of all
   /// together. Sets rows of the gradient with the descriptors' parameters, then with the model's.

@@ -40,6 +40,10 @@ class ActiveSet {
   ActiveSet(Settings settings, std::vector<Matrix> matrices, const std::string& where = "the active set");
 
   const Settings& settings() const { return settings_; }
+  /// Whether grades are those of atoms and follow from their features (Model::features): devices compute these.
+  bool is_of_features() const {
+    return settings_.parameters == Parameters::linear && settings_.mode == Mode::neighborhoods;
+  }
   std::size_t n_matrices() const { return sizes_.size(); }
   /// 0 for an element where all share one.
   int matrix_of(int element) const { return n_matrices() == 1 ? 0 : element; }

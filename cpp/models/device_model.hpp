@@ -26,6 +26,10 @@ class DeviceModel {
   /// laid out as B.
   virtual void energies_and_gradients(int n_atoms, const int* types, const double* B, int stride, double* energies,
                                       double* beta) = 0;
+  /// After energies_and_gradients() of the same atoms: sets their features, see Model::features; feature k of an atom is
+  /// features[device_slot(feature_stride, atom, k)].
+  virtual void features(int n_atoms, const int* types, const double* B, int stride, double* features,
+                        int feature_stride) = 0;
 };
 
 template <class ExecSpace, class Model>
@@ -51,6 +55,20 @@ class DeviceModelKernels : public DeviceModel<ExecSpace> {
           const std::size_t row = device_slot(stride, atom, 0);
           energies[atom] = Kernels::template compute_energy<device_slice>(
               tables, types[atom], B + row, memory + device_slot(memory_size, atom, 0), beta + row);
+        });
+  }
+
+  void features(int n_atoms, const int* types, const double* B, int stride, double* features,
+                int feature_stride) override {
+    const typename Kernels::Tables tables = *tables_;
+    const int memory_size = memory_size_;
+    const double* memory = d_memory_.data();
+    Kokkos::parallel_for(
+        std::string("forcesmith::") + Model::name + "::features", atom_range<ExecSpace>(n_atoms),
+        KOKKOS_LAMBDA(int atom) {
+          Kernels::template compute_features<device_slice>(tables, types[atom], B + device_slot(stride, atom, 0),
+                                                           memory + device_slot(memory_size, atom, 0),
+                                                           features + device_slot(feature_stride, atom, 0));
         });
   }
 

@@ -17,6 +17,7 @@
 #include "core/device_arrays.hpp"
 #include "core/error.hpp"
 #include "descriptors/device_descriptor.hpp"
+#include "extrapolation/device_grades.hpp"
 #include "models/device_model.hpp"
 #include "neighbors/device_forces.hpp"
 #include "neighbors/device_selection.hpp"
@@ -115,6 +116,7 @@ struct DeviceEvaluation {
   // In the memory of the device, by atom of the host, set for centers; null: not wanted.
   int* values_outside = nullptr;   // see Model::values_outside
   int* close_neighbors = nullptr;  // neighbors closer than in the training data; of a potential that knows them
+  double* grades = nullptr;        // see ActiveSet::is_of_features
   double energy = 0.0;             // out: eV
   double virial[6] = {};           // out: xx yy zz xy xz yz, eV
 };
@@ -144,10 +146,14 @@ class DevicePotential {
       if (short_range->repulsion()) terms_.push_back(make_device_term<ExecSpace, Real>(*short_range->repulsion()));
     }
     set_input_ranges(potential.model(), sizes);
+    if (const auto& set = potential.active_set(); set && set->is_of_features())
+      grades_.emplace(*set, static_cast<int>(potential.elements().size()));
   }
 
-  /// Takes over the parameters of the potential, which have changed; all else is as it was.
+  /// Takes over the parameters of the potential, which have changed and are those of no active set; all else is as it
+  /// was.
   void update() {
+    grades_.reset();
     for (std::size_t d = 0; d < parts_.size(); ++d) parts_[d].descriptor->update(*potential_->descriptors()[d]);
     model_->update(potential_->model());
   }
@@ -161,12 +167,20 @@ class DevicePotential {
     return true;
   }
 
-  /// pairs: ListedPairs or GivenPairs. Out of memory, it fails before it has added anything.
+  /// pairs: ListedPairs or GivenPairs. Out of memory, it fails before it has added anything. Throws ParameterError where
+  /// grades are wanted that cannot be had.
   template <class Pairs>
   void evaluate(const Pairs& pairs, DeviceEvaluation& wanted) {
+    if (wanted.grades && !grades_)
+      throw ParameterError(
+          "Devices compute the extrapolation grades of potentials whose active set has the parameters \"linear\" and "
+          "the "
+          "mode \"neighborhoods\"; this one has none, or another; use the device cpu.");
     const int n_atoms = pairs.n_atoms(), max_neighbors = pairs.max_neighbors();
     const int parts = parts_of_atoms<ExecSpace>(n_atoms);
-    const int at_once = atoms_at_once(n_atoms, max_neighbors, bytes(device_slice, max_neighbors, parts), max_bytes_);
+    const std::size_t of_slice =
+        bytes(device_slice, max_neighbors, parts) + (wanted.grades ? grades_->bytes(device_slice) : 0);
+    const int at_once = atoms_at_once(n_atoms, max_neighbors, of_slice, max_bytes_);
     const int n_blocks = n_atoms == 0 ? 0 : (n_atoms + at_once - 1) / at_once;
     constexpr int n_sums = FORCESMITH_ISA::AddForces<Real>::value_count;
     double* sums = reserve(d_sums_, "forcesmith::potential::sums", static_cast<std::size_t>(n_sums) * n_blocks);
@@ -224,13 +238,14 @@ class DevicePotential {
     double* B = reserve(d_B_, "forcesmith::potential::B", n_values);
     double* beta = reserve(d_beta_, "forcesmith::potential::beta", n_values);
     double* energies = reserve(d_energies_, "forcesmith::potential::energies", n_atoms);
-    if (wall_) wall_->move(block, selection_.components(), wanted.close_neighbors);
-    for (Part& part : parts_) {
-      double* own = part.columns.rows(B, n_atoms);
-      part.descriptor->values(block, own, part.columns.stride());
-      part.columns.put(own, B, n_atoms, types);
+    const bool moves = wall_ && wall_->has_wall();
+    if (wanted.grades && moves) {  // grades are those of neighbors where they really are
+      find_energies(block, B, energies, beta);
+      find_grades(block, B, wanted.grades);
     }
-    model_->energies_and_gradients(n_atoms, types, B, stride_, energies, beta);
+    if (wall_) wall_->move(block, selection_.components(), wanted.close_neighbors);
+    find_energies(block, B, energies, beta);
+    if (wanted.grades && !moves) find_grades(block, B, wanted.grades);
     if (wanted.values_outside)
       Kokkos::parallel_for("forcesmith::potential::values_outside", Kokkos::RangePolicy<ExecSpace>(0, n_atoms),
                            FORCESMITH_ISA::CountValuesOutside{block.centers, types, B, stride_, d_low_.data(),
@@ -245,6 +260,21 @@ class DevicePotential {
     add_forces<ExecSpace>(block, energies, wanted.arrays, sums);
   }
 
+  void find_energies(const DeviceBlock<Real>& block, double* B, double* energies, double* beta) {
+    for (Part& part : parts_) {
+      double* own = part.columns.rows(B, block.n_atoms);
+      part.descriptor->values(block, own, part.columns.stride());
+      part.columns.put(own, B, block.n_atoms, block.center_types);
+    }
+    model_->energies_and_gradients(block.n_atoms, block.center_types, B, stride_, energies, beta);
+  }
+
+  void find_grades(const DeviceBlock<Real>& block, const double* B, double* grades) {
+    model_->features(block.n_atoms, block.center_types, B, stride_, grades_->features(block.n_atoms),
+                     grades_->stride());
+    grades_->compute(block, grades);
+  }
+
   const Potential* potential_;
   int stride_;
   std::size_t max_bytes_;
@@ -253,6 +283,7 @@ class DevicePotential {
   std::unique_ptr<DeviceModel<ExecSpace>> model_;
   std::vector<std::unique_ptr<DeviceTerm<ExecSpace, Real>>> terms_;
   std::optional<DeviceWall<ExecSpace, Real>> wall_;
+  std::optional<DeviceGrades<ExecSpace>> grades_;  // nothing: there are none
   DeviceArray<ExecSpace, int> d_sizes_;            // [element]
   DeviceArray<ExecSpace, double> d_low_, d_high_;  // [element][stride], or empty
   DeviceArray<ExecSpace, double> d_B_, d_beta_, d_energies_, d_sums_;

@@ -103,6 +103,8 @@ class DeviceWall {
     tables_ = {n, d_limits_.data(), d_onsets_.data()};
   }
 
+  /// False: it only counts.
+  bool has_wall() const { return has_wall_; }
   /// Bytes of memory for a block.
   std::size_t bytes(int n_atoms, int max_neighbors) const {
     return has_wall_ ? sizeof(int) * n_atoms + sizeof(double) * device_slots(max_neighbors, n_atoms) : 0;

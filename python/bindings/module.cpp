@@ -175,8 +175,6 @@ class PotentialEvaluator {
       const std::lock_guard one_at_a_time(mutex_);
       prepare();
       if (on_device_) {
-        if (with_grades)
-          throw ParameterError("Extrapolation grades are not computed on devices; use the device \"cpu\" for them.");
         set_pairs(batch, view);
         on_device_->evaluate(nullptr, evaluation);
       } else {

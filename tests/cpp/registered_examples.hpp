@@ -3,6 +3,7 @@
 #pragma once
 
 #include "check.hpp"
+#include "potentials/potential.hpp"
 #include "potentials/registered.hpp"
 #include "random_numbers.hpp"
 #include "symmetry_functions_examples.hpp"
@@ -70,4 +71,27 @@ std::unique_ptr<Own> make_model(const forcesmith::Json& settings, const std::vec
   std::unique_ptr<forcesmith::Model> model = Own::create(settings, sizes, "test");
   model->set_parameters(random_numbers(random, model->parameters().size()));
   return std::unique_ptr<Own>(static_cast<Own*>(model.release()));
+}
+
+/// 1 on the diagonal of A, -1/2 beside it.
+inline forcesmith::ActiveSet::Matrix example_matrix(int size) {
+  forcesmith::ActiveSet::Matrix matrix{size, Numbers(size * size), Numbers(size * size)};
+  for (int i = 0; i < size; ++i)
+    for (int j = i; j < size; ++j) {
+      matrix.rows[i * size + j] = j == i ? 1.0 : j == i + 1 ? -0.5 : 0.0;
+      matrix.inverse[i * size + j] = std::pow(0.5, j - i);
+    }
+  return matrix;
+}
+
+/// Of parameters in which energies are linear, unless they are so many that it would take gigabytes.
+inline void set_example_active_set(forcesmith::Potential& potential) {
+  std::vector<forcesmith::ActiveSet::Matrix> matrices;
+  for (int element = 0; element < 2; ++element) {
+    const int size = potential.model().n_features(element);
+    if (size > 500) return;
+    matrices.push_back(example_matrix(size));
+  }
+  potential.set_active_set(
+      std::make_shared<const forcesmith::ActiveSet>(forcesmith::ActiveSet::Settings{}, std::move(matrices)));
 }

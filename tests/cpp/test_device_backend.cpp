@@ -114,12 +114,13 @@ void test_search() {
 }
 
 struct Results {
-  Numbers energies, forces, virials, centroid_virials, virial = Numbers(6);
+  Numbers energies, forces, virials, centroid_virials, grades, virial = Numbers(6);
   std::vector<int> outside, close;
   Evaluation wanted;
 
   /// Arrays hold something: results are added.
   explicit Results(int n) : energies(n, 1.0), forces(3 * n, 2.0), virials(6 * n, 3.0), centroid_virials(9 * n, 4.0) {
+    grades.resize(n);
     outside.resize(n);
     close.resize(n);
     wanted.n_host = n;
@@ -128,6 +129,7 @@ struct Results {
     wanted.virials = virials.data();
     wanted.centroid_virials = centroid_virials.data();
     wanted.virial = virial.data();
+    wanted.grades = grades.data();
     wanted.values_outside = outside.data();
     wanted.close_neighbors = close.data();
     wanted.energy = 5.0;
@@ -141,6 +143,7 @@ void check_same(const Results& found, const Results& expected, double rounding) 
   CHECK_CLOSE(found.virials, expected.virials, rounding);
   CHECK_CLOSE(found.centroid_virials, expected.centroid_virials, rounding);
   CHECK_CLOSE(found.virial, expected.virial, rounding);
+  CHECK_CLOSE(found.grades, expected.grades, rounding);
   CHECK(found.close == expected.close);
 }
 
@@ -157,6 +160,7 @@ Potential make_potential(std::mt19937& random) {
                    {{"elements", {"Mg", "O"}}, {"distance", 1.8}},
                    {{"elements", {"O", "O"}}, {"distance", 1.5}}};
   potential.set_short_range(ShortRange::create({{"pairs", pairs}}, example_elements, potential.cutoff(), "test"));
+  set_example_active_set(potential);
   return potential;
 }
 
@@ -168,6 +172,7 @@ void test_potential() {
   Results expected(atoms.n_host());
   Evaluator(potential).evaluate(StoredNeighbors(pairs.view()), expected.wanted);
   CHECK(*std::max_element(expected.close.begin(), expected.close.end()) > 0);
+  CHECK(*std::max_element(expected.grades.begin(), expected.grades.end()) > 0.0);
 
   const std::shared_ptr<const Device> device = Device::open_cuda();
   CHECK(device->name().find("Kokkos") != std::string::npos && Device::open_cuda(3) == device);

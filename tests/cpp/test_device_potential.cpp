@@ -1,6 +1,6 @@
 // Whole potentials as DevicePotential computes them, run here on a host space, against Evaluator: energies, forces and
 // virials of every registered descriptor with every registered model and the nuclear repulsion, in both precisions, in
-// one launch and in many; several descriptors; the wall at short range; atoms without neighbors; too little memory.
+// one launch and in many; extrapolation grades; several descriptors; the wall at short range; atoms without neighbors; too little memory.
 #include "potentials/device_potential.hpp"
 
 #include "core/kokkos_scope.hpp"
@@ -27,7 +27,7 @@ struct Atoms {
 };
 
 struct Results {
-  Numbers energies, forces, virials, centroid_virials, virial = Numbers(6);
+  Numbers energies, forces, virials, centroid_virials, grades, virial = Numbers(6);
   std::vector<int> values_outside, close_neighbors;
   double energy = 0.0;
   explicit Results(int n_host)
@@ -35,6 +35,7 @@ struct Results {
         forces(3 * n_host),
         virials(6 * n_host),
         centroid_virials(9 * n_host),
+        grades(n_host),
         values_outside(n_host),
         close_neighbors(n_host) {}
 };
@@ -50,6 +51,7 @@ Results evaluate(const Potential& potential, const NeighborView& view, int n_hos
   wanted.virial = found.virial.data();
   wanted.values_outside = found.values_outside.data();
   if (potential.short_range()) wanted.close_neighbors = found.close_neighbors.data();
+  if (potential.active_set()) wanted.grades = found.grades.data();
   Evaluator(potential).evaluate(StoredNeighbors(view), wanted);
   found.energy = wanted.energy;
   return found;
@@ -61,7 +63,8 @@ Results launch(const Potential& potential, const Pairs& pairs, int n_host, std::
   DeviceEvaluation wanted{
       {found.energies.data(), found.forces.data(), found.virials.data(), found.centroid_virials.data()},
       found.values_outside.data(),
-      potential.short_range() ? found.close_neighbors.data() : nullptr};
+      potential.short_range() ? found.close_neighbors.data() : nullptr,
+      potential.active_set() ? found.grades.data() : nullptr};
   DevicePotential<Space, Real>(potential, max_bytes).evaluate(pairs, wanted);
   found.energy = wanted.energy;
   std::copy_n(wanted.virial, 6, found.virial.begin());
@@ -75,12 +78,15 @@ void check_same(const Results& found, const Results& expected, double rounding) 
   CHECK_CLOSE(found.virials, expected.virials, rounding);
   CHECK_CLOSE(found.centroid_virials, expected.centroid_virials, rounding);
   CHECK_CLOSE(found.virial, expected.virial, rounding);
+  CHECK_CLOSE(found.grades, expected.grades, rounding);
   CHECK(found.close_neighbors == expected.close_neighbors);
 }
 
 /// rounding_of_single: of descriptor values; energies and forces are sums of many of either sign.
 void test_potential(const Potential& potential, const Atoms& atoms, double rounding, double rounding_of_single) {
   const Results host = evaluate(potential, atoms.all.view(), atoms.n_host());
+  const auto n_grades = std::count_if(host.grades.begin(), host.grades.end(), [](double grade) { return grade > 0.0; });
+  CHECK(n_grades == (potential.active_set() ? atoms.all.n_atoms() : 0));
   const GivenPairs pairs{atoms.all.view(), atoms.largest};
   for (std::size_t max_bytes : {std::size_t{1} << 30, std::size_t{0}}) {
     const Results found = launch<double>(potential, pairs, atoms.n_host(), max_bytes);
@@ -97,12 +103,14 @@ std::vector<int> sizes_of(const std::vector<std::unique_ptr<Descriptor>>& descri
   return sizes;
 }
 
-/// Inputs of models are of order 1.
+/// With an active set. Inputs of models are of order 1.
 template <class OwnModel>
 Potential make_potential(std::vector<std::unique_ptr<Descriptor>> descriptors, const Example& of_model,
                          std::mt19937& random) {
   auto model = make_model<OwnModel>(of_model.settings, sizes_of(descriptors), random);
-  return Potential(example_elements, std::move(descriptors), std::move(model));
+  Potential potential(example_elements, std::move(descriptors), std::move(model));
+  set_example_active_set(potential);
+  return potential;
 }
 
 std::vector<std::unique_ptr<Term>> repulsion() {
@@ -187,6 +195,31 @@ void test_isolated_atoms() {
   });
 }
 
+/// Grades of all parameters are for the CPU; changed parameters are those of no active set.
+void test_grades_that_cannot_be_had() {
+  const Atoms atoms;
+  std::mt19937 random(11);
+  std::vector<std::unique_ptr<Descriptor>> descriptors;
+  for_each_example(RegisteredDescriptors{}, descriptor_examples(), [&]<class Own>(const Example& example) {
+    if (descriptors.empty() && std::string(Own::name) == "moment_tensor")
+      descriptors.push_back(make_descriptor<Own>(example.settings, random));
+  });
+  Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+  DevicePotential<Space, double> on_device(potential);
+  Results found(atoms.n_host());
+  DeviceEvaluation wanted;
+  wanted.grades = found.grades.data();
+  on_device.evaluate(GivenPairs{atoms.all.view(), atoms.largest}, wanted);
+  CHECK(found.grades[0] > 0.0);
+  potential.set_model_parameters(potential.model_parameters());
+  on_device.update();
+  CHECK_THROWS(ParameterError, on_device.evaluate(GivenPairs{atoms.all.view(), atoms.largest}, wanted), "device cpu");
+  potential.set_active_set(std::make_shared<const ActiveSet>(ActiveSet::Settings{ActiveSet::Parameters::all},
+                                                             std::vector{example_matrix(3)}));
+  CHECK_THROWS(ParameterError, (launch<double>(potential, GivenPairs{atoms.all.view(), atoms.largest}, 1, 0)),
+               "device cpu");
+}
+
 /// The memory that Kokkos may take.
 class LimitedMemory {
  public:
@@ -249,6 +282,7 @@ void test_too_little_memory() {
 
 int main() {
   ensure_kokkos(2);
+  test_grades_that_cannot_be_had();
   test_too_little_memory();
   test_all_pairs_of_descriptor_and_model();
   test_several_descriptors({"symmetry_functions", "bispectrum", "moment_tensor"}, false);

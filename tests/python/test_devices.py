@@ -23,7 +23,14 @@ import pytest
 from ase import Atoms
 from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
-from contract_examples import ELEMENTS, crystal, make_potential, potential_cases, structures
+from contract_examples import (
+    ELEMENTS,
+    crystal,
+    grade_cases,
+    make_potential,
+    potential_cases,
+    structures,
+)
 from forcesmith.cli import app
 from forcesmith.data import batches
 from forcesmith.data.batches import make_batch
@@ -31,6 +38,7 @@ from forcesmith.potentials.evaluator import DeviceChoice, core_evaluator
 from forcesmith.potentials.short_range import set_short_range
 from forcesmith.training import fitting
 from sample_data import labelled, small_settings
+from test_grades import give_active_set
 
 CASES = {name: (descriptors, model) for name, descriptors, model in potential_cases()}
 SMALL = "moment_tensor0-linear1"
@@ -103,6 +111,59 @@ def test_close_neighbors_and_the_wall(case):
     assert expected.close_neighbors.any()
     assert (expected.values_outside is not None) == ("network" in case)
     assert_same(found, expected)
+
+
+GRADED = {name for name, *_ in grade_cases()}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case in GRADED])
+def test_grades(case):
+    potential = potential_of(case)
+    give_active_set(potential, "linear")
+    atoms = configurations(potential.cutoff)
+    pairs = [potential.evaluate(atoms, device=device, grade=True) for device in ("cuda", "cpu")]
+    for found, expected in zip(*pairs, strict=True):
+        assert_same(found, expected)
+        np.testing.assert_allclose(found.grades, expected.grades, rtol=1e-8)
+        assert found.configuration_grade == found.grades.max(initial=0.0)
+    for found, expected in zip(potential.evaluate(atoms, device="cuda"), pairs[1], strict=True):
+        assert found.grades is None
+        assert_same(found, expected)
+
+
+def test_grades_are_those_of_the_true_positions():
+    """The wall moves neighbors for descriptors."""
+    potential = potential_of(SMALL, distances=2.2)
+    give_active_set(potential, "linear")
+    dense = crystal(seed=3)
+    dense.rattle(0.25, seed=4)
+    found, expected = (
+        potential.evaluate(dense, device=device, grade=True) for device in ("cuda", "cpu")
+    )
+    assert expected.close_neighbors.any()
+    assert_same(found, expected)
+    np.testing.assert_allclose(found.grades, expected.grades, rtol=1e-8)
+
+
+def test_grades_follow_the_active_set():
+    potential = potential_of(SMALL)
+    evaluator = core_evaluator(potential._core, device="cuda")
+    batch = make_batch([crystal()], potential.elements, potential.cutoff)
+    found = []
+    for seed in (0, 1):
+        give_active_set(potential, "linear", seed=seed)
+        found.append(evaluator.evaluate(batch, grades=True)["grades"])
+        expected = potential.evaluate(crystal(), grade=True).grades
+        np.testing.assert_allclose(found[-1], expected, rtol=1e-8)
+    assert not np.allclose(*found)
+    sentence = 'parameters "linear" and the mode "neighborhoods".* use the device cpu'
+    for change in (
+        lambda: give_active_set(potential, "all"),
+        lambda: setattr(potential._core, "model_parameters", potential._core.model_parameters),
+    ):
+        change()
+        with pytest.raises(fs.DeviceError, match=sentence):
+            evaluator.evaluate(batch, grades=True)
 
 
 def test_terms():
