@@ -233,7 +233,7 @@ void PairForcesmith::find_grades(const WantedGrades& grades) {
   wanted.n_host = atom->nlocal + atom->nghost;
   wanted.grades = grades.grades;
   wanted.information_sum = grades.information_sum;
-  evaluate_on_cpu(*potential_, element_of_type_, *evaluator_, wanted);
+  evaluate(wanted);
 }
 
 void PairForcesmith::add_forces_of_other(std::size_t number, double* forces) {

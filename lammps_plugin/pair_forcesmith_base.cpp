@@ -262,10 +262,12 @@ void PairForcesmithBase::prepare_grades() {
         "Potential file '{0}' has no active set, which grades need; make one from the training set with: forcesmith "
         "active-set {0} data.extxyz",
         paths_[0]);
-  else if (!limited_host().empty())
-    missing = limited_host() +
-              " cannot compute the grades of atoms yet; compute on the CPU (pair_style forcesmith "
-              "device cpu), or leave grade, select and break out";
+  else if (!limited_host().empty() && !potential_->active_set()->is_of_features())
+    missing =
+        limited_host() +
+        " computes the grades of atoms where the active set has the parameters \"linear\" and the mode "
+        "\"neighborhoods\"; make one, compute on the CPU (pair_style forcesmith device cpu), or leave grade, select "
+        "and break out";
   const auto find = [this] {
     const WantedGrades wanted = begin_grades(true);
     try {
@@ -277,7 +279,8 @@ void PairForcesmithBase::prepare_grades() {
   };
   grade_monitor_.begin_run({paths_[0], element_names_, missing, find});
   if (potential_->active_set() && !missing.empty() && !said_no_grades_ && comm->me == 0)
-    utils::logmesg(lmp, "pair_style forcesmith: no check of grades, {} cannot compute them yet\n", limited_host());
+    utils::logmesg(lmp, "pair_style forcesmith: no check of grades, {} computes those of other active sets only\n",
+                   limited_host());
   said_no_grades_ = true;
 }
 
@@ -481,6 +484,7 @@ WantedGrades PairForcesmithBase::begin_grades(bool always) {
 
 /// The grade of a configuration becomes that of its atoms.
 void PairForcesmithBase::finish_grades() {
+  if (grades_.is_current()) sync_atoms();
   const std::shared_ptr<const ActiveSet> set = potential_->active_set();
   const bool of_all = set && set->settings().mode == ActiveSet::Mode::configurations;
   if (grades_.is_current() && of_all) {

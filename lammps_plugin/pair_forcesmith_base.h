@@ -72,10 +72,13 @@ class PairForcesmithBase : public LAMMPS_NS::Pair {
   virtual void evaluate_alone(double* energies, double* forces) = 0;
   /// See closest_pair().
   virtual ClosestPair find_closest_pair() = 0;
-  /// Name of a host that computes neither grades nor what a committee says; empty: it does both.
+  /// Name of a host that computes the grades of some active sets only (ActiveSet::is_of_features), and nothing of what a
+  /// committee says; empty: it does all.
   virtual std::string limited_host() const = 0;
+  /// Brings positions, types, masks and ids of atoms to the CPU, where they are read for snapshots and messages.
+  virtual void sync_atoms() {}
   /// What is wanted of the grades of the atoms as they are, and forces [n_host][3] of others_[number], added. May throw.
-  virtual void find_grades(const WantedGrades&) {}
+  virtual void find_grades(const WantedGrades& grades) = 0;
   virtual void add_forces_of_other(std::size_t, double*) {}
 
   // For compute() of a host.

@@ -186,6 +186,9 @@ class PairForcesmithKokkos final : public PairForcesmithBase {
   void evaluate_alone(double* energies, double* forces) override;
   ClosestPair find_closest_pair() override;
   std::string limited_host() const override { return "pair_style forcesmith/kk"; }
+  void sync_atoms() override { atomKK->sync(Host, X_MASK | TYPE_MASK | MASK_MASK | TAG_MASK); }
+  void find_grades(const WantedGrades& grades) override;
+  void compute_atoms(double* grades);
   void evaluate(DeviceEvaluation& wanted, const std::set<double>& different);
   DeviceAtoms device_atoms();
   DeviceNeighborList device_list(const DeviceAtoms& atoms, double scale);
@@ -200,6 +203,7 @@ class PairForcesmithKokkos final : public PairForcesmithBase {
   DeviceArray<ExecSpace, int> d_centers_;                             // those of the list, if not all
   DeviceArray<ExecSpace, int> d_values_outside_, d_close_neighbors_;  // [n_host]
   DeviceArray<ExecSpace, double> d_sums_[4], d_unscaled_[4];          // see columns
+  DeviceArray<ExecSpace, double> d_grades_;                           // [n_host]
 };
 
 template <class DeviceType>
@@ -254,9 +258,15 @@ void PairForcesmithKokkos<DeviceType>::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   pvector[0] = pvector[1] = 0.0;
   ++steps_;
-  begin_grades();  // an error where fix pair asks for them
-  deviations_.begin();
-  if (list->inum == 0) return;
+  const WantedGrades grades = begin_grades();
+  deviations_.begin();  // an error where fix pair asks for them
+  if (list->inum > 0) compute_atoms(grades.grades);
+  finish_call({});
+}
+
+/// grades: [n_host] on the CPU; null: not wanted.
+template <class DeviceType>
+void PairForcesmithKokkos<DeviceType>::compute_atoms(double* grades) {
   atomKK->sync(execution_space, datamask_read);
 
   const std::size_t n_host = atom->nlocal + atom->nghost;
@@ -272,18 +282,19 @@ void PairForcesmithKokkos<DeviceType>::compute(int eflag, int vflag) {
       wanted.values_outside = zeros<ExecSpace>(d_values_outside_, n_host);
       if (potential_->short_range()) wanted.close_neighbors = zeros<ExecSpace>(d_close_neighbors_, n_host);
     }
+    if (grades) wanted.grades = zeros<ExecSpace>(d_grades_, n_host);
     evaluate(wanted, scales());
     sums = sums_of<ExecSpace>(atom->nlocal, rows_of(atomKK->k_x.template view<DeviceType>()), wanted.arrays.forces,
                               wanted);
     for (std::size_t k = 0; k < std::size(columns); ++k)
       if (on_cpu[k]) copy_to_cpu<ExecSpace>(d_sums_[k], on_cpu[k], columns[k].n_columns * n_host);
+    if (grades) copy_to_cpu<ExecSpace>(d_grades_, grades, n_host);
   } catch (const std::exception& problem) {
     error->one(FLERR, is_out_of_memory(problem) ? device_is_full : std::string(problem.what()));
   }
   atomKK->modified(execution_space, datamask_modify);
 
-  if (!std::isfinite(sums.finite + wanted.energy) || sums.n_outside > 0 || sums.n_close > 0)
-    atomKK->sync(Host, X_MASK | TYPE_MASK | MASK_MASK | TAG_MASK);  // for messages
+  if (!std::isfinite(sums.finite + wanted.energy) || sums.n_outside > 0 || sums.n_close > 0) sync_atoms();
   if (!std::isfinite(sums.finite + wanted.energy)) report_not_finite();
   count_close_pairs(sums.n_close);
   if (sums.n_outside > 0) {
@@ -378,6 +389,17 @@ void PairForcesmithKokkos<DeviceType>::evaluate_alone(double* energies, double* 
   evaluate(wanted, scales());
   copy_to_cpu<ExecSpace>(d_energies, energies, n_host);
   copy_to_cpu<ExecSpace>(d_forces, forces, 3 * n_host);
+}
+
+template <class DeviceType>
+void PairForcesmithKokkos<DeviceType>::find_grades(const WantedGrades& grades) {
+  if (list->inum == 0) return;
+  atomKK->sync(execution_space, datamask_read);
+  const std::size_t n_host = atom->nlocal + atom->nghost;
+  DeviceEvaluation wanted;
+  wanted.grades = zeros<ExecSpace>(d_grades_, n_host);
+  evaluate(wanted, scales());
+  copy_to_cpu<ExecSpace>(d_grades_, grades.grades, n_host);
 }
 
 /// On the CPU, with a copy of the list.

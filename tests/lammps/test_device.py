@@ -10,6 +10,7 @@ import ase
 import numpy as np
 import pytest
 import test_exclusions
+import test_extrapolation_grades
 from forcesmith import Potential
 from lammps_runner import ELEMENTS, LammpsRunner
 
@@ -22,6 +23,18 @@ from test_exclusions import (  # noqa: F401
     test_pairs_left_out_between_atoms_that_stay,
     test_widom_insertion,
 )
+from test_extrapolation_grades import (  # noqa: F401
+    graded,
+    graded_file,
+    test_exchanges_that_are_refused,
+    test_excluded_atoms_are_not_there,
+    test_fix_pair_asks_for_grades,
+    test_largest_grade_in_thermo,
+    test_minimization,
+    test_ranks_without_atoms,
+    test_single_precision,
+)
+from test_grades import give_active_set
 from test_pair_style import (  # noqa: F401
     assert_same,
     in_precision,
@@ -76,6 +89,27 @@ class DeviceRunner(LammpsRunner):
 def runner(tmp_path, device_library, monkeypatch) -> LammpsRunner:
     monkeypatch.setenv("FORCESMITH_DEVICE_LIBRARY", str(device_library))
     return DeviceRunner(tmp_path)
+
+
+def test_grades_of_every_descriptor_with_every_model(runner, tmp_path_factory):
+    cases = test_extrapolation_grades.make_graded_cases(tmp_path_factory.mktemp("graded"))
+    of_features = [case for case in cases if case[0].endswith("-linear")]
+    assert len(of_features) > 20
+    test_extrapolation_grades.test_all_of_them_at_once(runner, of_features, ranks=2)
+
+
+@pytest.mark.parametrize("kind", [("all", "neighborhoods"), ("linear", "configurations")])
+def test_grades_that_are_for_the_cpu(runner, crystal, potential_file, kind):
+    potential = Potential.read(potential_file)
+    give_active_set(potential, *kind)
+    potential.write(runner.folder / "other.json")
+    script = runner.structure(crystal) + pair("other.json")
+    said = "no check of grades, pair_style forcesmith device cuda computes those of other active"
+    assert said in runner.succeed(script + "run 0\n")
+    error = runner.fail(
+        script.replace("forcesmith\n", "forcesmith device cuda grade 1\n") + "run 0\n"
+    )
+    assert 'where the active set has the parameters "linear" and the mode "neighborhoods"' in error
 
 
 @pytest.mark.parametrize("kind", ["alone", "hybrid", "scaled"])

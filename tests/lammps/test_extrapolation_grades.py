@@ -108,10 +108,17 @@ def dumped(runner, number="") -> np.ndarray:
     return np.loadtxt(runner.folder / f"out{number}.dump", skiprows=9, ndmin=2)
 
 
+Cases = list[tuple[str, str, np.ndarray]]
+
+
 @pytest.fixture(scope="module")
-def graded_cases(tmp_path_factory) -> list[tuple[str, str, np.ndarray]]:
+def graded_cases(tmp_path_factory) -> Cases:
     """Of every descriptor with every model: name, file, grades of `slanted` in Python."""
-    folder, atoms, cases = tmp_path_factory.mktemp("graded"), slanted_crystal(), []
+    return make_graded_cases(tmp_path_factory.mktemp("graded"))
+
+
+def make_graded_cases(folder: Path) -> Cases:
+    atoms, cases = slanted_crystal(), []
     for name, descriptors, model in potential_cases():
         potential = make_potential(descriptors, model)
         core = potential._core

@@ -6,13 +6,14 @@ import dataclasses
 import json
 import re
 
-import ase
+import ase.io
 import forcesmith as fs
 import numpy as np
 import pytest
 from contract_examples import TERMS, make_potential, potential_cases
 from forcesmith.potentials.short_range import set_short_range
 from lammps_runner import ELEMENTS
+from test_grades import give_active_set
 from test_pair_style import DYNAMICS, final_row, pair
 from test_scale import adapted
 
@@ -113,6 +114,27 @@ def test_single_precision(runner, plain_runner, crystal, potential_file):
 def test_scales_of_types(runner, plain_runner, crystal, potential_file, way):
     pairs = [pair(potential_file) + adapted(t11=0.25, t22=-2.0)]
     compare(runner, plain_runner, crystal, pairs, **way)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_grades(runner, crystal, potential_file, way):
+    """Of each atom, by fix pair and in snapshots."""
+    potential = fs.Potential.read(potential_file)
+    give_active_set(potential, "linear")
+    potential.write(runner.folder / "graded.json")
+    expected = potential.evaluate(crystal, grade=True).grades
+    keywords = f"grade 1 select {expected.max() / 2} new.xyz"
+    script = runner.structure(crystal)
+    script += pair("graded.json").replace("forcesmith\n", f"forcesmith {keywords}\n")
+    script += "fix grades all pair 1 forcesmith/kk grade 1\nrun 0\n"
+    script += "write_dump all custom out.dump id f_grades modify sort id format float %.17g\n"
+    runner.succeed(script, **way)
+    found = np.loadtxt(runner.folder / "out.dump", skiprows=9)[:, 1]
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+    snapshot = ase.io.read(runner.folder / "new.xyz")
+    np.testing.assert_allclose(snapshot.arrays["grade"], expected, rtol=1e-8)
+    again = potential.evaluate(snapshot, grade=True).grades
+    np.testing.assert_allclose(again, expected, rtol=1e-7)
 
 
 @pytest.mark.parametrize("way", WAYS)
