@@ -223,7 +223,8 @@ def device_rates(records: Records) -> str:
             own = r["device"] == "cuda"
             device = record["results"]["device"]["name"] if own else f"CPU, {r['threads']} threads"
             rows.append(
-                [r["case"], r["text"], device, r["precision"], r["ranks"], r["atoms"]]
+                [r["case"], r["text"], device, r["precision"], r["ranks"]]
+                + [r["parts"] or "", r["grade"], r["atoms"]]
                 + [f"{1e-6 * r['rate']:.3g}", f"{1e3 * step:.3g}"]
                 + [f"{1e3 * split[name]:.3g}" if split else "" for name in ("copy", "kernels")]
                 + [f"{1e3 * (r['seconds_per_step_with_list'] - step):.3g}"]
@@ -235,6 +236,8 @@ def device_rates(records: Records) -> str:
             "device",
             "precision",
             "ranks",
+            "threads per atom",
+            "grade",
             "atoms",
             "Matom-step/s",
             "ms per step",

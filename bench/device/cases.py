@@ -56,6 +56,15 @@ CELLS = {
 """By the name of a case of rates.py, what matters most first: its cell, and the repeats by size."""
 
 
+def rattled(atoms: Atoms) -> list[Atoms]:
+    """Configurations of some hundred atoms, for an active set."""
+    found = []
+    for seed in range(4):
+        found.append(atoms.repeat(3 if len(atoms) < 20 else 1))
+        found[-1].rattle(0.1, seed=seed)
+    return found
+
+
 def write_cases(folder: Path, data: Path | None) -> list[str]:
     """Returns sentences on cases that are left out."""
     left_out = []
@@ -69,6 +78,7 @@ def write_cases(folder: Path, data: Path | None) -> list[str]:
             continue
         own = folder / name
         own.mkdir(parents=True, exist_ok=True)
+        fs.find_active_set(potential, rattled(atoms))
         potential.write(own / "potential.json")
         ase.io.write(
             own / "cell.data",

@@ -14,6 +14,8 @@ In this order, each with a share of --minutes:
                  every model, 1 to 97336 atoms, LAMMPS (1 and 2 ranks) and Python, both precisions
     sanitizer    compute-sanitizer's memcheck and racecheck, where it is found, on small cases
     rates        whole steps at 2 thousand, 32 thousand and 1 million atoms
+    parts        the same with other numbers of threads for each atom
+    grades       the same with extrapolation grades at every step
     kernels      the time of each kernel
     ranks        several MPI ranks on the device
     fits         loss and gradient of a network, there and on two cores
@@ -38,7 +40,8 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SECTIONS = ["device", "checks", "sanitizer", "rates", "kernels", "ranks", "fits", "cpu"]
+SECTIONS = ["device", "checks", "sanitizer", "rates", "parts", "grades", "kernels", "ranks"]
+SECTIONS += ["fits", "cpu"]
 BEGAN = "FORCESMITH_DEVICE_CHECK_BEGAN"
 """Environment variable that tells the program, called again in the environment of the bundle, when
 it began."""

@@ -33,7 +33,7 @@ of 1 eV or eV/angstrom where that is larger."""
 
 
 def potentials() -> dict[str, fs.Potential]:
-    return {name: make_potential(d, model) for name, d, model in potential_cases()}
+    return {name: graded(make_potential(d, model)) for name, d, model in potential_cases()}
 
 
 def few_potentials() -> dict[str, fs.Potential]:
@@ -41,7 +41,22 @@ def few_potentials() -> dict[str, fs.Potential]:
     found: dict[str, tuple] = {}
     for name, descriptors, model in potential_cases():
         found.setdefault(descriptors[0]["type"], (name, descriptors, model))
-    return {name: make_potential(d, model) for name, d, model in found.values()}
+    return {name: graded(make_potential(d, model)) for name, d, model in found.values()}
+
+
+def graded(potential: fs.Potential) -> fs.Potential:
+    """With any active set, unless that would be hundreds of MB."""
+    rng = np.random.default_rng(0)
+    sizes = [potential._core.n_features(element) for element in range(len(ELEMENTS))]
+    if max(sizes) < 1000:
+        rows = [rng.normal(size=(n, n)) + 3 * math.sqrt(n) * np.eye(n) for n in sizes]
+        inverses = [np.linalg.inv(own) for own in rows]
+        potential._core.set_active_set("linear", "neighborhoods", 2, rows, inverses, {})
+    return potential
+
+
+def has_grades(potential: fs.Potential) -> bool:
+    return potential._core.active_set_mode is not None
 
 
 def structure(n_atoms: int) -> Atoms:
@@ -86,15 +101,16 @@ def compare_in_python(few: bool = False) -> Iterator[dict[str, Any]]:
     """Structures of every kind, together in one call."""
     for name, potential in (few_potentials() if few else potentials()).items():
         configurations = list(structures(potential.cutoff).values())
-        exact = potential.evaluate(configurations)
+        grade = has_grades(potential)
+        exact = potential.evaluate(configurations, grade=grade)
         for precision in TOLERANCES:
             where = {"host": "Python", "potential": name, "ranks": 1}
             where["atoms"] = sum(map(len, configurations))
             try:
-                results = potential.evaluate(configurations, precision=precision, device="cuda")
-                # In single precision, values at the ends of a range may round to its other side.
-                counts = precision == "double"
-                own, expected = _numbers(results, counts), _numbers(exact, counts)
+                results = potential.evaluate(
+                    configurations, precision=precision, device="cuda", grade=grade
+                )
+                own, expected = (_numbers(r, precision == "double") for r in (results, exact))
                 yield comparison(own, expected, precision, **where)
             except Exception as error:
                 yield failure(error, precision=precision, **where)
@@ -120,13 +136,15 @@ def _gradient(
     return {name: gradient for name, gradient in found.items() if gradient.size}
 
 
-def _numbers(results: Sequence[fs.Result], counts: bool) -> dict[str, Any]:
+def _numbers(results: Sequence[fs.Result], is_double: bool) -> dict[str, Any]:
+    """In single precision, values at the ends of a range may round to its other side, and active
+    sets may enlarge what rounding does to grades."""
     numbers = {
         name: np.concatenate([np.atleast_1d(getattr(result, name)) for result in results])
         for name in ("energy", "energies", "forces", "virial")
     }
-    if counts:
-        for name in ("values_outside", "close_neighbors"):
+    if is_double:
+        for name in ("values_outside", "close_neighbors", "grades"):
             found = [getattr(result, name) for result in results]
             if all(one is not None for one in found):
                 numbers[name] = np.concatenate(found)
@@ -152,8 +170,9 @@ compute energies all pe/atom
 compute virials all stress/atom NULL pair
 compute centroid all centroid/stress/atom NULL pair
 compute counts all pair forcesmith
+{fix}
 dump 1 all custom {steps} {structure}.{variant}.txt id fx fy fz c_energies c_virials[*] &
-c_centroid[*]
+c_centroid[*]{grades}
 dump_modify 1 sort id format float %.17g
 thermo_style custom step pe c_counts[1] c_counts[2] press
 run 0
@@ -166,6 +185,7 @@ run {steps}
 """
 PER_ATOM = {"forces": slice(1, 4), "atom energies": slice(4, 5), "atom virials": slice(5, 11)}
 PER_ATOM |= {"centroid virials": slice(11, 20)}
+GRADES = {"fix": "fix 2 all pair 1 forcesmith grade 1", "grades": " f_2"}
 
 
 def compare_in_lammps(
@@ -203,6 +223,7 @@ def compare_in_lammps(
                     variant=variant,
                     keywords=keywords,
                     elements=" ".join(ELEMENTS),
+                    **(GRADES if has_grades(potential) else dict.fromkeys(GRADES, "")),
                     steps=10 if size < 10000 else 2,
                 )
                 for size in sizes
@@ -226,13 +247,14 @@ def compare_in_lammps(
         for precision in precisions:
             own = found[size, precision]
             if precision == "single":
-                own, exact = _without_counts(own), _without_counts(exact)
+                own, exact = _that_rounds(own), _that_rounds(exact)
             compared.append(comparison(own, exact, precision, atoms=size, ranks=ranks, **where))
     return compared
 
 
-def _without_counts(state: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in state.items() if name != "counts"}
+def _that_rounds(state: dict[str, Any]) -> dict[str, Any]:
+    """As _numbers()."""
+    return {name: v for name, v in state.items() if name != "counts" and "grades" not in name}
 
 
 def _state(text: str, size: int, dump: Path) -> dict[str, Any]:
@@ -242,6 +264,8 @@ def _state(text: str, size: int, dump: Path) -> dict[str, Any]:
     state = {"energy": numbers[:1], "pressure": numbers[1:7], "counts": numbers[7:]}
     for moment, frame in zip(("", " after some steps"), frames, strict=True):
         state |= {quantity + moment: frame[:, part] for quantity, part in PER_ATOM.items()}
+        if frame.shape[1] > 20:
+            state["grades" + moment] = frame[:, 20]
     dump.unlink()
     return state
 

@@ -71,14 +71,26 @@ def measure_rate(
     precision: str = "double",
     ranks: int = 1,
     threads: int = 1,
+    parts: int | None = None,
+    grade: str = "off",
     seconds: float,
     timeout: float,
 ) -> dict[str, Any]:
     """Atom-steps per second of a run of about `seconds`, where its time went, and steps that each
-    begin with a new neighbor list, which that run seldom needs."""
-    script = _script(case, size, f"device {device} precision {precision}", seconds)
+    begin with a new neighbor list, which that run seldom needs. parts: threads of a device for each
+    atom, where they share work; None leaves them to forcesmith. grade: the keyword of the pair
+    style."""
+    keywords = f"device {device} precision {precision} grade {grade}"
+    script = _script(case, size, keywords, seconds)
     with tempfile.TemporaryDirectory() as folder:
-        output = run(script, folder=folder, ranks=ranks, threads=threads, timeout=timeout)
+        output = run(
+            script,
+            folder=folder,
+            ranks=ranks,
+            threads=threads,
+            environment={"FORCESMITH_DEVICE_PARTS": str(parts)} if parts else {},
+            timeout=timeout,
+        )
     before, after = output.text.split("measured run has ended", 1)
     measured, with_lists = _last_loop(before), _last_loop(after)
     split = SPLIT.search(measured["text"])
@@ -89,6 +101,8 @@ def measure_rate(
         "precision": precision,
         "ranks": ranks,
         "threads": threads,
+        "parts": parts,
+        "grade": grade,
         "atoms": measured["atoms"],
         "steps": measured["steps"],
         "seconds": measured["seconds"],
@@ -158,7 +172,7 @@ def time_kernels(
     case: DeviceCase, size: str, tool: Path, *, precision: str = "double", timeout: float
 ) -> dict[str, Any]:
     """Seconds of each kernel and copy, waited for one by one, by 10 to 15 steps and 4 lists."""
-    script = _script(case, size, f"device cuda precision {precision}", seconds=0)
+    script = _script(case, size, f"device cuda precision {precision} grade 1", seconds=0)
     with tempfile.TemporaryDirectory() as folder:
         times = Path(folder) / "times.json"
         surroundings = {

@@ -34,7 +34,9 @@ ENDS = {
     "device": 0.1,
     "checks": 0.3,
     "sanitizer": 0.45,
-    "rates": 0.82,
+    "rates": 0.76,
+    "parts": 0.82,
+    "grades": 0.86,
     "kernels": 0.9,
     "ranks": 0.93,
     "fits": 0.97,
@@ -239,6 +241,17 @@ class Session:
                 for case in self.cases:
                     self.rate(case, size, precision=precision, seconds=seconds)
         self.results["device"]["after_rates"] = devices()
+
+    def parts(self) -> None:
+        for size in ("2 thousand", "1 million"):
+            for case in self.cases[:1] if self.small else self.cases[:2]:
+                for parts in (32, 1) if self.small else (1, 2, 4, 8, 16, 32):
+                    self.rate(case, size, parts=parts, seconds=0.1 if self.small else 0.5)
+
+    def grades(self) -> None:
+        for size in ("2 thousand", "1 million"):
+            for case in self.cases[:1] if self.small else self.cases[:3]:
+                self.rate(case, size, grade="1", seconds=0.1 if self.small else 0.5)
 
     def ranks(self) -> None:
         for ranks in (2, 4, 8):

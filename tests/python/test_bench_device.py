@@ -118,7 +118,9 @@ def check_and_measure(library: Path, output: Path, *sections: str) -> tuple[int,
 
 @pytest.mark.slow
 def test_program_for_a_machine_with_a_gpu(device_library, tmp_path):
-    status, record = check_and_measure(device_library, tmp_path, "checks", "fits", "kernels")
+    status, record = check_and_measure(
+        device_library, tmp_path, "checks", "parts", "grades", "fits", "kernels"
+    )
     results = record["results"]
     assert not [one for one in results["checks"] if not one["passed"]]
     assert "errors" not in results, results["errors"]
@@ -126,10 +128,13 @@ def test_program_for_a_machine_with_a_gpu(device_library, tmp_path):
     hosts = {"LAMMPS", "Python", "Python, gradient of a fit"}
     assert {one["host"] for one in results["checks"]} == hosts
     assert {one["ranks"] for one in results["checks"]} == {1, 2}
+    ways = {(one["case"], one["parts"], one["grade"]) for one in results["rates"]}
+    assert ways == {("mtp_16", 32, "off"), ("mtp_16", 1, "off"), ("mtp_16", None, "1")}
     assert [one["device"] for one in results["fits"]] == ["cuda", "cpu"]
     assert all(one["parameters"] > 1000 and one["rate"] > 0 for one in results["fits"])
     labels = {label for one in results["kernels"] for label in one["kernels"]}
     assert "forcesmith::moment_tensor::backpropagate" in labels
+    assert "forcesmith::extrapolation::raise_grades" in labels
     assert all(one["precision"] == "double" and one["steps"] >= 18 for one in results["kernels"])
 
 
