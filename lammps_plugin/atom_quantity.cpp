@@ -23,13 +23,13 @@ int steps_or_off(LAMMPS_NS::Error& error, const std::string& keyword, const std:
   return static_cast<int>(*steps);
 }
 
-double* AtomQuantity::begin(bool always) {
+bool AtomQuantity::begin(bool always) {
   const bool is_turn = every_ > 0 && (update->setupflag || update->ntimestep % every_ == 0);
   current_ = always || is_turn || trigger_ != 0;
-  if (!current_) return nullptr;
+  if (!current_) return false;
   if (!missing_.empty()) error->all(FLERR, missing_);
   values_.assign(atom->nlocal + atom->nghost, 0.0);
-  return values_.data();
+  return true;
 }
 
 void AtomQuantity::end(bool of_all) {

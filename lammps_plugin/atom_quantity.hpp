@@ -36,9 +36,9 @@ class AtomQuantity : protected LAMMPS_NS::Pointers {
   /// Why it cannot be had, one sentence; empty: it can. It is said where it is asked for all the same.
   void set_missing(std::string reason) { missing_ = std::move(reason); }
 
-  /// Before a force call, collective: array(), [nlocal + nghost] set to 0, or null where it is not wanted.
-  /// always: whether it is the turn or not.
-  double* begin(bool always = false);
+  /// Before a force call, collective: whether it is wanted; then array() is [nlocal + nghost], set to 0. always: whether
+  /// it is the turn or not.
+  bool begin(bool always = false);
   /// After it, collective; finds the largest. of_all: what atoms have is that of the configuration.
   void end(bool of_all = false);
   /// Whether the last force call computed it.

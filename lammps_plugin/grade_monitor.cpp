@@ -93,6 +93,7 @@ void GradeMonitor::begin_run(Subject subject) {
   set_fix(every > 0);
 
   held_.reset();
+  selected_ = false;
   n_checks_ = n_above_ = 0;
   largest_ = {};
   warned_ = false;
@@ -100,7 +101,7 @@ void GradeMonitor::begin_run(Subject subject) {
   if (!select_ && !break_) return;
   try_together(*lmp, [&] {
     const std::string path = path_of_this_partition(select_ ? select_path_ : default_path);
-    if (comm->me == 0) check_writable({{path, ""}});
+    if (comm->me == 0) check_snapshot_file(path);
   });
 }
 
@@ -168,10 +169,11 @@ void GradeMonitor::judge(const Check& check) {
   warned_ = true;
   if (comm->me == 0)
     error->warning(FLERR,
-                   "Grade {}: potential file '{}' extrapolates far, forces may be wrong; "
-                   "collect such configurations with 'pair_style forcesmith select 2 new.xyz' and train with them; "
+                   "Grade {}: potential file '{}' extrapolates far, forces may be wrong; {} and train with them; "
                    "counted until the end of the run",
-                   named(check.largest, check.step), subject_.potential);
+                   named(check.largest, check.step), subject_.potential,
+                   select_ ? "label the configurations in '" + select_path_ + "'"
+                           : "collect such configurations with 'pair_style forcesmith select 2 new.xyz'");
 }
 
 void GradeMonitor::write(const Check& check, const std::string& path) {

@@ -30,6 +30,7 @@ class GradeMonitor : protected LAMMPS_NS::Pointers {
   int read_keyword(int narg, char** arg);
   /// After the last of them.
   void check_keywords() const;
+  bool is_off() const { return every_ == 0; }
 
   // ---- a run ----
 

@@ -185,7 +185,17 @@ void PairForcesmithBase::load_potentials() {
 Member PairForcesmithBase::load_member(const std::string& path) {
   Member member{path, nullptr, std::vector<int>(atom->ntypes + 1, -1)};
   const FileBundle files = read_on_first_rank(path);
-  try_together(*lmp, [&] { member.potential = std::make_unique<Potential>(parse_potential(files)); });
+  try_together(*lmp, [&] {
+    try {
+      member.potential = std::make_unique<Potential>(parse_potential(files));
+    } catch (const FormatError&) {
+      // Its active set may be what is missing or wrong.
+      if (!grade_monitor_.is_off()) throw;
+      ReadOptions options;
+      options.active_set = false;
+      member.potential = std::make_unique<Potential>(parse_potential(files, options));
+    }
+  });
   const std::vector<std::string>& known = member.potential->elements();
   for (int i = 1; i <= atom->ntypes; ++i) {
     const std::string& name = element_names_[i - 1];
@@ -474,10 +484,9 @@ void PairForcesmithBase::report_not_finite() {
 // ---- grades and deviations ----
 
 WantedGrades PairForcesmithBase::begin_grades(bool always) {
-  double* const grades = grades_.begin(always);
-  if (!grades) return {};
+  if (!grades_.begin(always)) return {};
   const ActiveSet& set = *potential_->active_set();
-  if (set.settings().mode == ActiveSet::Mode::neighborhoods) return {grades, nullptr};
+  if (set.settings().mode == ActiveSet::Mode::neighborhoods) return {grades_.array(), nullptr};
   information_sum_.assign(set.n_columns(), 0.0);
   return {nullptr, information_sum_.data()};
 }

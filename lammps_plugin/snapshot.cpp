@@ -1,6 +1,7 @@
 #include "snapshot.hpp"
 
 #include <algorithm>
+#include <fstream>
 
 #include "atom.h"
 #include "core/files.hpp"
@@ -97,6 +98,19 @@ void append_snapshot(const Snapshot& snapshot, const std::vector<std::string>& e
   }
   file.append(text);
   file.replace();
+}
+
+void check_snapshot_file(const std::string& path) {
+  check_writable({{path, ""}});
+  if (path.ends_with(".gz")) throw FileError(path, "it is written as plain text; choose a name without .gz");
+  std::ifstream file(path, std::ios::binary);
+  std::string first;
+  if (!file || !std::getline(file, first)) return;  // there is none, or nothing in it
+  const auto number = number_of(words_of(first).size() == 1 ? words_of(first)[0] : "");
+  char last = '\0';
+  if (file.seekg(-1, std::ios::end)) file.get(last);
+  if (!number || last != '\n')
+    throw FileError(path, "it exists and is no (extended) XYZ file of whole frames; choose another name or remove it");
 }
 
 }  // namespace forcesmith::lammps

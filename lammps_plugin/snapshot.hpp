@@ -38,4 +38,7 @@ Snapshot take_snapshot(const LAMMPS_NS::LAMMPS& lammps, const std::vector<double
 void append_snapshot(const Snapshot& snapshot, const std::vector<std::string>& element_names, const std::string& info,
                      const std::string& path, MPI_Comm world);
 
+/// Throws FileError for a file that frames cannot be added to: it cannot be written, or holds something else.
+void check_snapshot_file(const std::string& path);
+
 }  // namespace forcesmith::lammps

@@ -76,6 +76,7 @@ extrapolation::InverseMatrix ActiveSet::inverse(int matrix) const {
 }
 
 double ActiveSet::grade_of_sum(std::span<const double> sum, double n_atoms) const {
+  if (n_atoms == 0.0) return 0.0;
   std::vector<double> scaled(sum.begin(), sum.end());
   for (double& number : scaled) number *= std::pow(n_atoms, -0.5 * settings_.weight_scaling);
   const double* row = scaled.data();

@@ -57,7 +57,7 @@ class ActiveSet {
   void compute_grades(int matrix, int n_rows, const double* const* b, double* grades) const {
     compute_grades_(inverse(matrix), n_rows, b, grades);
   }
-  /// Of a configuration: sum [n_columns()] of the b_i of n_atoms atoms. Sets of configurations only.
+  /// Of a configuration: sum [n_columns()] of the b_i of n_atoms atoms; 0 without atoms. Sets of configurations only.
   double grade_of_sum(std::span<const double> sum, double n_atoms) const;
 
  private:

@@ -472,9 +472,10 @@ PYBIND11_MODULE(_core, m) {
       .def_static(
           "read",
           [](const std::string& path, const std::vector<std::string>& elements, std::optional<double> cflength,
-             std::optional<double> cfenergy) { return read_potential(path, {elements, cflength, cfenergy, true}); },
+             std::optional<double> cfenergy,
+             bool active_set) { return read_potential(path, {elements, cflength, cfenergy, true, active_set}); },
           py::arg("path"), py::arg("elements") = std::vector<std::string>{}, py::arg("cflength") = py::none(),
-          py::arg("cfenergy") = py::none())
+          py::arg("cfenergy") = py::none(), py::arg("active_set") = true)
       .def_static(
           "from_json",
           [](const std::string& text, const std::string& name, bool trained) {

@@ -61,6 +61,7 @@ class Potential:
         elements: Sequence[str] = [],
         cflength: float | None = None,
         cfenergy: float | None = None,
+        active_set: bool = True,
     ) -> Potential: ...
     @staticmethod
     def from_json(text: str, name: str = "text", trained: bool = True) -> Potential: ...

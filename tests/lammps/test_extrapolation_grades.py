@@ -425,6 +425,56 @@ def test_break_with_select(runner, graded, events):
     assert "'new.xyz'" in line and not (runner.folder / "extrapolation.xyz").exists()
 
 
+def test_a_new_run_begins_a_new_event(runner, graded_file):
+    script = runner.structure(rocksalt(0.15)) + pair("select 3 new.xyz") + "run 0\nrun 0\n"
+    runner.succeed(script)
+    assert len(snapshots(runner)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("graded.json", None, "no (extended) XYZ file of whole frames"),
+        ("cut.xyz", "1\npbc=F\nH 0 0", "no (extended) XYZ file of whole frames"),
+        ("new.xyz.gz", None, "without .gz"),
+    ],
+)
+def test_select_adds_to_nothing_else(runner, graded_file, name, content, message):
+    if content:
+        (runner.folder / name).write_text(content)
+    before = (runner.folder / "graded.json").read_bytes()
+    line = runner.fail(runner.structure(rocksalt(0.15)) + pair(f"select 3 {name}") + "run 0\n")
+    assert message in line and name in line
+    assert (runner.folder / "graded.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_ranks_and_boxes_without_atoms(runner, potential_file, ranks):
+    """With an active set of whole configurations, too: nothing to grade is no grade."""
+    potential = fs.Potential.read(potential_file)
+    give_active_set(potential, "all", "configurations")
+    potential.write(runner.folder / "graded.json")
+    cluster = ase.Atoms("MgO", [[1, 1, 1], [3, 1, 1]], cell=[60] * 3, pbc=True)
+    script = runner.structure(cluster) + pair("grade 1") + "compute ex all pair forcesmith\n"
+    script += "thermo_style custom step pe c_ex[3]\nrun 0\nprint 'one $(c_ex[3]:%.17g)'\n"
+    script += "delete_atoms group all\nrun 0\nprint 'none $(c_ex[3]:%.17g)'\n"
+    output = runner.succeed(script, ranks=ranks)
+    assert printed(output, "one") == pytest.approx(grade_of(potential, cluster), rel=1e-8)
+    assert printed(output, "none") == 0.0
+
+
+@pytest.mark.parametrize("damage", ["missing", "foreign"])
+def test_grade_off_needs_no_active_set(runner, graded_file, damage):
+    file = runner.folder / "graded.active_set"
+    script = runner.structure(rocksalt(0.05)) + "{}run 0\n"
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes().replace(b'"potential":"', b'"potential":"0'))
+    assert "graded.active_set" in runner.fail(script.format(pair()))
+    runner.succeed(script.format(pair("grade off")))
+
+
 FAR = {
     "dimer": ase.Atoms("MgO", [[5, 5, 5], [7.9, 5, 5]], cell=[20] * 3, pbc=True),
     "pressed": ase.Atoms("MgO", [[5, 5, 5], [5.5, 5, 5]], cell=[20] * 3, pbc=True),

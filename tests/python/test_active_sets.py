@@ -290,6 +290,29 @@ def test_selection(potential, crystals, mode):
     assert fs.select_configurations(potential, candidates, threshold=2.0) == []
 
 
+@pytest.mark.parametrize("parameters", ["linear", "all"])
+def test_the_first_one_selected_makes_the_volume_grow_most(small_potential, crystals, parameters):
+    """Of all candidates one by one, and so does the second one after it."""
+    candidates = rattled(10, 6, 0.3)
+
+    def log_volume(added: list[int]) -> float:
+        potential = fs.Potential.from_json(small_potential.to_json())
+        fs.find_active_set(potential, crystals, parameters)
+        if added:
+            fs.find_active_set(potential, [candidates[number] for number in added], add=True)
+        matrices = potential._core.active_set["matrices"]
+        return sum(np.linalg.slogdet(rows)[1] for rows in matrices)
+
+    potential = fs.Potential.from_json(small_potential.to_json())
+    fs.find_active_set(potential, crystals, parameters)
+    chosen = fs.select_configurations(potential, candidates)
+    assert len(chosen) > 2
+    for first in (0, 1):
+        before = chosen[:first]
+        gains = {n: log_volume([*before, n]) for n in range(len(candidates)) if n not in before}
+        assert gains[chosen[first]] > max(gains.values()) - 0.05
+
+
 def test_few_of_many_candidates_are_enough(potential, crystals):
     """The first ones chosen teach most of what there is to learn."""
     fs.find_active_set(potential, crystals)

@@ -61,6 +61,27 @@ def test_active_set(folder, command):
         np.testing.assert_array_equal(one.grades, other.grades)
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"x")]
+)
+def test_an_active_set_that_is_missing_or_damaged_is_made_anew(folder, command, graded, damage):
+    damage(folder / "cu.active_set")
+    code, _, err = command("grade", "cu.json", "train.extxyz")
+    assert code == 2 and "forcesmith active-set POTENTIAL DATA" in err or "no such file" in err
+    code, _, err = command("active-set", "cu.json", "train.extxyz")
+    assert code == 0, err
+    assert fs.Potential.read("cu.json").has_active_set
+
+
+def test_data_without_atoms(folder, command, graded):
+    (folder / "empty.extxyz").write_text("0\nProperties=species:S:1:pos:R:3\n")
+    before = (folder / "cu.active_set").read_bytes()
+    for arguments in (["grade"], ["active-set"]):
+        code, _, err = command(*arguments, "cu.json", "empty.extxyz")
+        assert code == 2 and "no atoms" in err
+    assert (folder / "cu.active_set").read_bytes() == before
+
+
 def test_other_active_sets(folder, command):
     code, out, err = command(
         "active-set", "cu.json", "train.extxyz", "--parameters", "all", "--mode", "configurations",

@@ -11,6 +11,7 @@ import forcesmith as fs
 import numpy as np
 import pytest
 import reference_grades
+from ase import Atoms
 from contract_examples import ELEMENTS, crystal, grade_cases, make_potential, structures
 from forcesmith.data.batches import element_indices, make_batch
 from test_contract import assert_close, derivative
@@ -146,6 +147,13 @@ def test_grades_of_configurations(parameters):
         np.testing.assert_allclose(result.configuration_grade, expected, rtol=1e-9)
 
 
+def test_a_configuration_without_atoms():
+    potential = small_potential()
+    give_active_set(potential, "all", "configurations")
+    empty, other = potential.evaluate([Atoms(), crystal()], grade=True)
+    assert empty.configuration_grade == 0.0 and other.configuration_grade > 0.0
+
+
 def test_grades_are_those_of_the_atoms_where_they_are():
     """Not where the wall at short range moves neighbors to."""
     potential = small_potential()
@@ -220,6 +228,31 @@ def test_an_active_set_that_is_missing(tmp_path):
     path, active_set = written(tmp_path)
     active_set.unlink()
     assert re.search('Cannot read ".*mgo.active_set".*does not exist; copy it', refused(path))
+
+
+def test_a_potential_can_be_read_without_its_active_set(tmp_path):
+    path, active_set = written(tmp_path)
+    active_set.unlink()
+    potential = fs.Potential.read(path, active_set=False)
+    assert not potential.has_active_set
+    fs.find_active_set(potential, [crystal()])
+    potential.write(path)
+    assert fs.Potential.read(path).has_active_set
+
+
+def test_the_active_set_of_what_a_link_leads_to(tmp_path):
+    path, active_set = written(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "linked.json").symlink_to(path)
+    assert fs.Potential.read(tmp_path / "sub" / "linked.json").has_active_set
+
+
+def test_the_active_set_of_what_was_replaced(tmp_path):
+    """As a fit leaves both files."""
+    path, active_set = written(tmp_path)
+    for file in (path, active_set):
+        file.rename(f"{file}.previous")
+    assert fs.Potential.read(f"{path}.previous").has_active_set
 
 
 def test_an_active_set_of_another_potential(tmp_path):

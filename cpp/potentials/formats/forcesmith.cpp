@@ -125,8 +125,8 @@ namespace {
 
 const char active_set_key[] = "\"active_set\"";
 
-/// The path of the file that {"file": NAME} names. text: begins with the object, or before. Empty if it names none.
-std::string file_of_active_set(std::string_view text, const std::string& path) {
+/// The file that {"file": NAME} names. text: begins with the object, or before. Empty if it names none.
+std::string name_of_active_set(std::string_view text) {
   const auto skip = [&](std::string_view expected) {
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
     if (!text.starts_with(expected)) return false;
@@ -135,15 +135,29 @@ std::string file_of_active_set(std::string_view text, const std::string& path) {
   };
   if (!skip("{") || !skip("\"file\"") || !skip(":") || !skip("\"")) return "";
   const std::string name(text.substr(0, text.find('"')));
-  if (name.empty() || name.find_first_of("/\\") != std::string::npos) return "";
-  return (std::filesystem::path(path).parent_path() / name).string();
+  return name.find_first_of("/\\") == std::string::npos ? name : "";
+}
+
+/// Where a file of this name may be that belongs to a potential: beside it, or beside what a link leads to. What another
+/// fit has replaced is called .previous, both files.
+std::vector<std::string> places_of(std::string name, const std::string& path) {
+  const std::filesystem::path own(path);
+  if (own.extension() == ".previous") name += ".previous";
+  std::vector<std::string> places{(own.parent_path() / name).string()};
+  std::error_code error;
+  const std::filesystem::path target = std::filesystem::canonical(own, error);
+  if (!error && std::filesystem::is_symlink(own, error)) places.push_back((target.parent_path() / name).string());
+  return places;
 }
 
 std::shared_ptr<const ActiveSet> active_set_of(const Potential& potential, const FileBundle& files, const Json& given) {
-  const std::string file = given.size() == 1 ? file_of_active_set(given.dump(), files.path) : "";
-  if (file.empty())
+  const std::string name = given.size() == 1 ? name_of_active_set(given.dump()) : "";
+  if (name.empty())
     throw FormatError("\"active_set\" of \"" + files.path +
                       "\" must be {\"file\": \"NAME\"}, where NAME is a file in the same folder.");
+  std::string file;
+  for (const std::string& place : places_of(name, files.path))
+    if (file.empty() || !files.find(file)) file = place;
   const std::string& text =
       files.text_of(file, "copy it beside the potential, or make it anew with: forcesmith active-set POTENTIAL DATA");
   auto set = std::make_shared<const ActiveSet>(parse_active_set(text, file, fingerprint(potential)));
@@ -158,8 +172,8 @@ std::vector<std::string> forcesmith_companions(const std::string& text, const st
   if (key == std::string::npos) return {};
   const std::size_t colon = text.find(':', key);
   if (colon == std::string::npos) return {};
-  const std::string file = file_of_active_set(std::string_view(text).substr(colon + 1), path);
-  return file.empty() ? std::vector<std::string>() : std::vector<std::string>{file};
+  const std::string name = name_of_active_set(std::string_view(text).substr(colon + 1));
+  return name.empty() ? std::vector<std::string>() : places_of(name, path);
 }
 
 bool is_json(const std::string& text) {
@@ -231,7 +245,7 @@ Potential parse_potential_file(const FileBundle& files, const ReadOptions& optio
     potential.set_short_range(ShortRange::create(document.at("short_range"), elements, potential.cutoff(),
                                                  "\"short_range\" in \"" + path + "\""));
   check_cutoff(potential, where);
-  if (document.contains("active_set"))
+  if (options.active_set && document.contains("active_set"))
     potential.set_active_set(active_set_of(potential, files, document.at("active_set")));
   return potential;
 }

@@ -18,6 +18,8 @@ struct ReadOptions {
   std::optional<double> cflength, cfenergy;
   /// Whether everything that training makes must be there; false: what is missing starts at its default.
   bool trained = true;
+  /// Whether the active set is read, if there is one; false: its file need not be there.
+  bool active_set = true;
 };
 
 /// For formats that name their elements. file: for example "The SNAP file".

@@ -100,7 +100,7 @@ def grades_of(result: Result) -> np.ndarray:
 def grades_by_group(results: Sequence[Result], configurations: Sequence[Atoms]) -> GradeTable:
     """Results of `Potential.evaluate(configurations, grade=True)`, by `info["config_type"]`.
 
-    Raises ValueError without configurations.
+    Raises ValueError without configurations, or if those of a group have no atoms.
     """
     if not results:
         raise ValueError("There are no configurations to grade.")
@@ -112,6 +112,8 @@ def grades_by_group(results: Sequence[Result], configurations: Sequence[Atoms]) 
     found = {}
     for group, numbers in groups.items():
         values = np.concatenate([grades_of(results[number]) for number in numbers])
+        if not len(values):
+            raise ValueError(f"The configurations of the group {group} have no atoms to grade.")
         found[group] = Grades(
             configurations=len(numbers),
             atoms=sum(len(configurations[number]) for number in numbers),

@@ -66,7 +66,7 @@ def active_set(
             "parameters; write a .json file with --into (MLIP's .almtp can with --parameters all)."
         )
     check_writable([target, target.with_suffix(".active_set")])
-    model, configurations = read_with_potential(potential, data, elements, labels)
+    model, configurations = read_with_potential(potential, data, elements, labels, active_set=add)
     with LineProgress(err) as progress:
         found = find_active_set(
             model,

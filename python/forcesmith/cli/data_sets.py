@@ -34,16 +34,21 @@ def read_sets(
 
 
 def read_with_potential(
-    potential: Path, data: list[str], elements: str, labels: dict[str, Any]
+    potential: Path,
+    data: list[str],
+    elements: str,
+    labels: dict[str, Any],
+    active_set: bool = True,
 ) -> tuple[Potential, Dataset]:
     """A potential, and data in whose files it may tell elements and units.
 
-    elements: as the option of the command line has them.
+    elements: as the option of the command line has them. active_set: as in `Potential.read`.
     """
     units = {name: labels.get(name) for name in ("cflength", "cfenergy")}
     model = Potential.read(
         str(potential),
         elements=element_list(elements),
+        active_set=active_set,
         **(units if is_n2p2_potential(potential) else {}),
     )
     return model, read(data, elements=element_list(elements), potential=model, **labels)

@@ -5,6 +5,7 @@ Grades are measured against them. See cpp/extrapolation/active_set.hpp.
 
 from __future__ import annotations
 
+import heapq
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ase import Atoms
 from forcesmith.data.batches import make_batch, portions
 from forcesmith.data.dataset import Dataset
 from forcesmith.data.labels import describe
-from forcesmith.extrapolation.maxvol import PADDED, ActiveRows, Method, maxvol
+from forcesmith.extrapolation.maxvol import PADDED, ActiveRows, Growth, Method, maxvol
 from forcesmith.potentials.evaluator import worker_count
 from forcesmith.potentials.information import information_sums
 from forcesmith.potentials.potential import Potential
@@ -194,7 +195,8 @@ def select_configurations(
     configurations
         Candidates; labels are not needed.
     most
-        At most so many, those that make the volume of the active set grow most.
+        At most so many, of which each makes the volume of the active set grow most after those
+        before it.
     threshold
         Grade above which one enters.
     threads
@@ -220,7 +222,7 @@ def select_configurations(
         )
     _check_threshold(threshold)
     data = _Rows(potential, configurations, given, threads)
-    gains: dict[int, float] = {}
+    entering: set[int] = set()
     for number, (name, length) in enumerate(data.lengths.items()):
         start = given["matrices"][number], np.full((length, 2), UNKNOWN)
         report = progress and _reporter(progress, name, data.n_atoms)
@@ -232,21 +234,43 @@ def select_configurations(
             threshold=threshold,
             progress=report,
         )
-        # What is in at the end, once more in the order of what each of them gains at least.
-        own = found.origins[:, 0] >= 0
-        entered = [(found.rows[own], found.origins[own])]
-        order = maxvol(
-            partial(list, entered),
-            length,
-            2,
-            start=start,
-            method="mlip",
-            threshold=threshold,
-        )
-        for (configuration, _), gain in zip(order.entered, order.gains, strict=True):
-            if configuration >= 0:
-                gains[int(configuration)] = max(gains.get(int(configuration), 0.0), gain)
-    return sorted(gains, key=lambda configuration: -gains[configuration])[:most]
+        entering.update(found.origins[found.origins[:, 0] >= 0, 0].tolist())
+    return _by_volume(data, given["matrices"], entering, threshold)[:most]
+
+
+def _by_volume(
+    data: _Rows, matrices: list[np.ndarray], configurations: set[int], threshold: float
+) -> list[int]:
+    """These configurations, in the order in which each makes the volume grow most, of all matrices
+    together, after those before it."""
+    growths = [Growth(rows, threshold) for rows in matrices]
+    rows_of: dict[int, list[np.ndarray]] = {number: [] for number in configurations}
+    for matrix in range(len(matrices)):
+        parts: dict[int, list[np.ndarray]] = {number: [] for number in configurations}
+        for rows, origins in data.candidates(matrix):
+            for number in configurations.intersection(origins[:, 0].tolist()):
+                parts[number].append(rows[origins[:, 0] == number])
+        for number, own in parts.items():
+            rows_of[number].append(
+                np.concatenate(own) if own else np.zeros((0, len(matrices[matrix])))
+            )
+
+    def gain(number: int) -> float:
+        return sum(growth.gain(rows) for growth, rows in zip(growths, rows_of[number], strict=True))
+
+    # What a configuration gains hardly grows when others come in: only the first is looked at anew.
+    queue = [(-gain(number), number, 0) for number in sorted(configurations)]
+    heapq.heapify(queue)
+    order: list[int] = []
+    while queue:
+        _, number, seen = heapq.heappop(queue)
+        if seen < len(order):
+            heapq.heappush(queue, (-gain(number), number, len(order)))
+            continue
+        order.append(number)
+        for growth, rows in zip(growths, rows_of[number], strict=True):
+            growth.add(rows)
+    return order
 
 
 def row_lengths(potential: Potential, parameters: Parameters, mode: Mode) -> dict[str, int]:
@@ -315,6 +339,8 @@ class _Rows:
         self.weight_scaling = kind.get("weight_scaling", WEIGHT_SCALING)
         self.n_workers = worker_count(threads)
         self.n_atoms = sum(len(atoms) for atoms in self.configurations)
+        if not self.n_atoms:
+            raise ValueError("An active set needs data, but the configurations have no atoms.")
         self.n_before = 0
         self.lengths = row_lengths(potential, self.parameters, kind["mode"])
         self._kept: list[Step] | None = None

@@ -248,6 +248,36 @@ class _Pool:
         self.parts = [(rows, origins, grades)]
 
 
+class Growth:
+    """How much the volume of some rows (n, n) grows when others come in."""
+
+    def __init__(self, rows: np.ndarray, threshold: float = 1.001):
+        """Raises ValueError if the rows are linearly dependent."""
+        self._scale = _scale(np.abs(rows).max(axis=0))
+        self._active = _Active(rows / self._scale, np.zeros((len(rows), 1), dtype=int))
+        self._threshold = threshold
+
+    def gain(self, rows: np.ndarray) -> float:
+        """What the logarithm of |det A| would gain by rows (n_rows, n); they do not come in."""
+        coefficients = (rows / self._scale) @ self._active.inverse
+        gained = 0.0
+        row, place, largest = _largest_entry(coefficients)
+        while abs(largest) > self._threshold:
+            gained += float(np.log(abs(largest)))
+            change = coefficients[row].copy()
+            change[place] -= 1.0
+            change /= -largest
+            coefficients[row] = np.eye(1, coefficients.shape[1], place)
+            row, place, largest = _update_and_find(coefficients, place, change)
+        return gained
+
+    def add(self, rows: np.ndarray) -> None:
+        """Let rows (n_rows, n) come in."""
+        origins = np.zeros((len(rows), 1), dtype=int)
+        for _ in self._active.exchange(rows / self._scale, origins, self._threshold):
+            pass
+
+
 def _add_outer(matrix: np.ndarray, column: np.ndarray, row: np.ndarray) -> None:
     """Adds column row to the matrix, block by block, which stay in the cache."""
     for first, block in _blocks(matrix):

@@ -38,5 +38,5 @@ def configuration_grades(
     active_set = core.active_set
     assert active_set is not None
     sums = information_sums(core, batch, sizes, active_set["parameters"], threads)
-    sums *= np.asarray(sizes, float)[:, None] ** (-0.5 * active_set["weight_scaling"])
+    sums *= np.maximum(sizes, 1)[:, None] ** (-0.5 * active_set["weight_scaling"])
     return np.abs(sums @ active_set["inverses"][0]).max(axis=1)

@@ -33,6 +33,7 @@ class Potential:
         *,
         cflength: float | None = None,
         cfenergy: float | None = None,
+        active_set: bool = True,
     ) -> Potential:
         """Read a potential file.
 
@@ -50,6 +51,9 @@ class Potential:
         cflength, cfenergy
             Factors from angstrom and eV to the units of an n2p2 folder, as in LAMMPS'
             `pair_style hdnnp`; by default those to bohr and hartree.
+        active_set
+            False leaves out the file with the active set, which then may be missing, or that of
+            another potential.
 
         Raises
         ------
@@ -62,7 +66,9 @@ class Potential:
         UserWarning
             LAMMPS commands beside SNAP files add a repulsion.
         """
-        core = _core.Potential.read(os.fsencode(path), list(elements or []), cflength, cfenergy)
+        core = _core.Potential.read(
+            os.fsencode(path), list(elements or []), cflength, cfenergy, active_set
+        )
         _warn_of_repulsion_beside(Path(os.fspath(path)), core)
         return cls(core)
 
