@@ -179,7 +179,7 @@ void GradeMonitor::judge(const Check& check) {
 void GradeMonitor::write(const Check& check, const std::string& path) {
   std::string potential;
   for (const char character : subject_.potential)
-    potential += (character == '"' ? "\\" : "") + std::string(1, character);
+    potential += (character == '"' || character == '\\' ? "\\" : "") + std::string(1, character);
   const std::string info = fmt::format("max_grade={} potential=\"{}\"", check.largest.value, potential);
   try_together(*lmp, [&] { append_snapshot(*check.snapshot, subject_.element_names, info, path, world); });
   if (comm->me == 0)

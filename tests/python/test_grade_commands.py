@@ -73,6 +73,27 @@ def test_an_active_set_that_is_missing_or_damaged_is_made_anew(folder, command, 
     assert fs.Potential.read("cu.json").has_active_set
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["select", "cu.json", "far.extxyz", "--into", "far.extxyz"],
+            "one of the files that are read",
+        ),
+        (
+            ["grade", "cu.json", "far.extxyz@:3", "--write", "far.extxyz"],
+            "one of the files that are",
+        ),
+        (["grade", "cu.json", "far.extxyz", "--write", "new.cfg"], "a name that ends in .extxyz"),
+    ],
+)
+def test_outputs_that_are_refused(folder, command, graded, arguments, message):
+    before = (folder / "far.extxyz").read_bytes()
+    code, _, err = command(*arguments)
+    assert code == 2 and message in err
+    assert (folder / "far.extxyz").read_bytes() == before and not (folder / "new.cfg").exists()
+
+
 def test_data_without_atoms(folder, command, graded):
     (folder / "empty.extxyz").write_text("0\nProperties=species:S:1:pos:R:3\n")
     before = (folder / "cu.active_set").read_bytes()
@@ -289,7 +310,7 @@ def test_calculator_without_grades(small_potential, crystals, mode):
     if mode:
         fs.find_active_set(potential, crystals, mode=mode)
     calculator = potential.calculator()
-    with pytest.raises(PropertyNotImplementedError):
+    with pytest.raises(PropertyNotImplementedError, match="no active set of neighborhoods"):
         calculator.get_property("extrapolation_grades", Atoms("Cu"))
 
 

@@ -52,3 +52,11 @@ def read_with_potential(
         **(units if is_n2p2_potential(potential) else {}),
     )
     return model, read(data, elements=element_list(elements), potential=model, **labels)
+
+
+def check_configurations_file(path: Path, inputs: list[str]) -> None:
+    """Raises ValueError for an output that is no .extxyz or .xyz file, or one of the inputs."""
+    if path.suffix not in (".extxyz", ".xyz"):
+        raise ValueError(f"{path}: extended XYZ is written; choose a name that ends in .extxyz.")
+    if path.resolve() in {Path(name.partition("@")[0]).resolve() for name in inputs}:
+        raise ValueError(f"{path} is one of the files that are read; choose another name.")

@@ -11,7 +11,7 @@ import typer
 from forcesmith.analysis.grades import grades_by_group
 from forcesmith.analysis.plots import check_plot_format, grade_plot
 from forcesmith.cli.console import err, out
-from forcesmith.cli.data_sets import read_with_potential
+from forcesmith.cli.data_sets import check_configurations_file, read_with_potential
 from forcesmith.cli.options import AsJson, Elements, with_label_options
 from forcesmith.data.batches import portions
 from forcesmith.data.formats.extended_xyz import write_extended_xyz
@@ -45,6 +45,8 @@ def grade(
     grade of the configuration)."""
     if plot:
         check_plot_format(plot)
+    if write:
+        check_configurations_file(write, data)
     check_writable([path for path in (plot, write) if path])
     model, configurations = read_with_potential(potential, data, elements, labels)
     evaluator = Evaluator(model)

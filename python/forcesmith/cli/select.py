@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from forcesmith.cli.console import err, out
-from forcesmith.cli.data_sets import read_with_potential
+from forcesmith.cli.data_sets import check_configurations_file, read_with_potential
 from forcesmith.cli.options import Elements, with_label_options
 from forcesmith.data.formats.extended_xyz import write_extended_xyz
 from forcesmith.extrapolation.active_sets import select_configurations
@@ -36,6 +36,7 @@ def select(
     What the potential knows does not enter, nor do two configurations that say the same. They are
     written without energies and forces, the most informative one first: label them, add them to the
     training data, and fit again."""
+    check_configurations_file(into, candidates)
     check_writable([into])
     model, configurations = read_with_potential(potential, candidates, elements, labels)
     with LineProgress(err) as progress:

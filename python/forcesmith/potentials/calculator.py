@@ -68,6 +68,17 @@ class ForcesmithCalculator(Calculator):
             self.implemented_properties = [*self.implemented_properties, GRADES]
         self._warned: set[str] = set()
 
+    def get_property(
+        self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
+    ) -> Any:
+        """As ASE's; says why there are no extrapolation grades."""
+        if name == GRADES and GRADES not in self.implemented_properties:
+            raise PropertyNotImplementedError(
+                "The potential has no active set of neighborhoods, so atoms have no extrapolation "
+                "grades; make one with fs.find_active_set(potential, data)."
+            )
+        return super().get_property(name, atoms, allow_calculation)
+
     @property
     def potential(self) -> Potential:
         """The potential."""
