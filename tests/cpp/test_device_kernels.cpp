@@ -204,9 +204,9 @@ void test_launch_of_parts() {
 }
 
 void test_number_of_parts() {
-  const int n_threads = Space().concurrency() / 4;
+  const unsigned n_threads = Space().concurrency() / 4;
   CHECK(parts_of_atoms<Space>(100000) == 1);
-  CHECK(parts_of_atoms<Space>(1) == std::clamp(std::bit_ceil(static_cast<unsigned>(n_threads)), 1u, 32u));
+  CHECK(parts_of_atoms<Space>(1) == static_cast<int>(std::clamp(std::bit_ceil(n_threads), 1u, 32u)));
   setenv("FORCESMITH_DEVICE_PARTS", "16", 1);
   CHECK(parts_of_atoms<Space>(100000) == 16);
   for (const char* wrong : {"", "3", "64", "eight"}) {
