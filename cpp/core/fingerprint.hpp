@@ -1,10 +1,8 @@
-// A short name of some numbers and texts, the same everywhere for the same ones: FNV-1a with 64 bits (G. Fowler, L. C.
+// A short name of some texts, the same everywhere for the same ones: FNV-1a with 64 bits (G. Fowler, L. C.
 // Noll, K.-P. Vo).
 #pragma once
 
-#include <bit>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,11 +13,6 @@ class Fingerprint {
   Fingerprint& add(std::string_view text) {
     for (const char character : text) add_byte(static_cast<unsigned char>(character));
     return add_number(text.size());
-  }
-  Fingerprint& add(std::span<const double> numbers) {
-    // Minus zero is zero.
-    for (const double number : numbers) add_number(std::bit_cast<std::uint64_t>(number + 0.0));
-    return add_number(numbers.size());
   }
   Fingerprint& add_number(std::uint64_t number) {
     for (int byte = 0; byte < 8; ++byte) add_byte(number >> (8 * byte) & 0xff);

@@ -192,17 +192,8 @@ int information_sum_size(const Potential& potential, ActiveSet::Parameters param
 std::string fingerprint(const Potential& potential) {
   Fingerprint all;
   for (const std::string& element : potential.elements()) all.add(element);
-  for (const auto& descriptor : potential.descriptors()) {
-    all.add(descriptor->type());
-    const double cutoff = descriptor->cutoff();
-    all.add(std::span(&cutoff, 1));
-    for (std::size_t element = 0; element < potential.elements().size(); ++element)
-      all.add_number(descriptor->size(static_cast<int>(element)));
-  }
-  all.add(potential.model().type());
-  all.add(potential.descriptor_parameters());
-  all.add(potential.model_parameters());
-  return all.text();
+  for (const auto& descriptor : potential.descriptors()) all.add(descriptor->type()).add(descriptor->to_json().dump());
+  return all.add(potential.model().type()).add(potential.model().to_json().dump()).text();
 }
 
 void check_active_set(const Potential& potential, const ActiveSet& set, const std::string& where) {

@@ -69,7 +69,7 @@ void information_vectors(const Potential& potential, ActiveSet::Parameters param
 /// The numbers of a sum of b_i: with all parameters those of one, else those of every element one after the other.
 int information_sum_size(const Potential& potential, ActiveSet::Parameters parameters);
 
-/// What active sets of the potential are tied to.
+/// What active sets of the potential are tied to: elements, settings and parameters of descriptors and model.
 std::string fingerprint(const Potential& potential);
 
 /// Throws FormatError naming `where` unless the sizes are those of the potential's information vectors.

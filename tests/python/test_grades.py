@@ -268,6 +268,24 @@ def test_an_active_set_of_another_potential(tmp_path):
     )
 
 
+def test_an_active_set_of_other_settings(tmp_path):
+    """The same numbers mean something else."""
+    path, _ = written(tmp_path)
+    text = path.read_text()
+    changed = re.sub(r'"min_distance": *1\.6', '"min_distance": 1.3', text)
+    assert changed != text
+    path.write_text(changed)
+    assert "belongs to another potential" in refused(path)
+
+
+def test_files_do_not_change_what_the_active_set_belongs_to(potential, tmp_path):
+    own = copy.copy(potential)
+    give_active_set(own, "linear")
+    own.write(tmp_path / "a.json")
+    again = fs.Potential.read(tmp_path / "a.json")
+    assert again._core.active_set_file() == own._core.active_set_file()
+
+
 def test_damaged_active_sets(tmp_path):
     path, active_set = written(tmp_path)
     content = active_set.read_bytes()
