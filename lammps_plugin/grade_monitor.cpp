@@ -19,7 +19,7 @@ namespace utils = LAMMPS_NS::utils;
 
 namespace {
 
-constexpr double dangerous = 10.0;
+constexpr double worth_learning = 2.0, dangerous = 10.0;
 const char default_path[] = "extrapolation.xyz";
 const char fix_style[] = "forcesmith/grade";
 
@@ -96,9 +96,10 @@ void GradeMonitor::begin_run(Subject subject) {
   selected_ = false;
   n_checks_ = n_above_ = 0;
   largest_ = {};
-  warned_ = false;
-  threshold_ = std::min({dangerous, select_.value_or(dangerous), break_.value_or(dangerous)});
+  warned_above_ = 0.0;
+  threshold_ = worth_learning;
   if (!select_ && !break_) return;
+  threshold_ = std::min({dangerous, select_.value_or(dangerous), break_.value_or(dangerous)});
   try_together(*lmp, [&] {
     const std::string path = path_of_this_partition(select_ ? select_path_ : default_path);
     if (comm->me == 0) check_snapshot_file(path);
@@ -165,15 +166,21 @@ void GradeMonitor::judge(const Check& check) {
                "Grade {} is above 'break {}': potential file '{}' extrapolates; the "
                "configuration is in '{}', label it, add it to the training set and fit again",
                named(check.largest, check.step), *break_, subject_.potential, path);
-  if (!(value > dangerous) || warned_) return;
-  warned_ = true;
-  if (comm->me == 0)
-    error->warning(FLERR,
-                   "Grade {}: potential file '{}' extrapolates far, forces may be wrong; {} and train with them; "
-                   "counted until the end of the run",
-                   named(check.largest, check.step), subject_.potential,
-                   select_ ? "label the configurations in '" + select_path_ + "'"
-                           : "collect such configurations with 'pair_style forcesmith select 2 new.xyz'");
+  warn(check);
+}
+
+/// Once in a run of what is worth learning, unless that is selected anyway, and once of what is dangerous.
+void GradeMonitor::warn(const Check& check) {
+  const bool far = check.largest.value > dangerous;
+  const double level = far ? dangerous : threshold_;
+  if (!(check.largest.value > level) || !(level > warned_above_) || (select_ && !far)) return;
+  warned_above_ = level;
+  if (comm->me != 0) return;
+  error->warning(FLERR, "Grade {}: potential file '{}' {}; {} and train with them; counted until the end of the run",
+                 named(check.largest, check.step), subject_.potential,
+                 far ? "extrapolates far, forces may be wrong" : "extrapolates beyond its training data",
+                 select_ ? "label the configurations in '" + select_path_ + "'"
+                         : "collect such configurations with 'pair_style forcesmith select 2 new.xyz'");
 }
 
 void GradeMonitor::write(const Check& check, const std::string& path) {

@@ -1,4 +1,4 @@
-// What a run does about extrapolation grades: warns of dangerous ones, keeps configurations, ends. The grade tells how
+// What a run does about extrapolation grades: warns, keeps configurations, ends. The grade tells how
 // far a neighborhood is from the training set: at most 1 within it, from 2 worth learning, from 10 dangerous.
 //
 // Only configurations count that a run accepts, not those that line searches and Monte Carlo moves try: the fix below
@@ -61,6 +61,7 @@ class GradeMonitor : protected LAMMPS_NS::Pointers {
 
   Check look() const;
   void judge(const Check& check);
+  void warn(const Check& check);
   void write(const Check& check, const std::string& path);
   void set_fix(bool wanted);
   std::string path_of_this_partition(const std::string& path) const;
@@ -81,7 +82,7 @@ class GradeMonitor : protected LAMMPS_NS::Pointers {
   std::int64_t n_checks_ = 0, n_above_ = 0;  // of this run
   Largest largest_;                          // of this run
   std::int64_t largest_step_ = 0;
-  bool warned_ = false;
+  double warned_above_ = 0.0;  // the grade that this run has warned of
 };
 
 }  // namespace forcesmith::lammps

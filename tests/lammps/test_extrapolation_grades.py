@@ -492,7 +492,7 @@ def test_warning_by_default(runner, graded, graded_file, case):
     assert float(number[1]) == pytest.approx(expected.max(), rel=1e-3)
     assert int(number[2]) == expected.argmax() + 1
     assert "select" in warning and len(warning) <= SHORT
-    assert "1 of 1 checks found grades above 10" in summary(output)
+    assert "far" in warning and "1 of 1 checks found grades above 2" in summary(output)
 
 
 @pytest.fixture(scope="module")
@@ -505,26 +505,48 @@ def demo_file(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("case", [*FAR, "hot", "crystal"])
+@pytest.mark.parametrize("case", [*FAR, "hot npt", "hot nvt", "crystal npt", "crystal nvt"])
 def test_warning_of_the_demonstration(runner, demo_file, case):
-    """Its fit made the active set by default. At 5000 K and no pressure the crystal boils."""
+    """Its fit made the active set by default. At 5000 K and no pressure the crystal boils, at its
+    volume it melts."""
     script = runner.structure(FAR.get(case, rocksalt(0.01))) + pair(file=demo_file)
     if case in FAR:
         output = runner.succeed(script + "run 0\n")
     else:
-        kelvin = 5000 if case == "hot" else 600
+        what, ensemble = case.split()
+        kelvin = 5000 if what == "hot" else 600
+        pressure = "iso 0 0 1.0" if ensemble == "npt" else ""
         script += f"velocity all create {kelvin} 5\n"
-        script += f"fix npt all npt temp {kelvin} {kelvin} 0.1 iso 0 0 1.0\n"
+        script += f"fix move all {ensemble} temp {kelvin} {kelvin} 0.1 {pressure}\n"
         output = runner.succeed(script + "run 500\n")
-    assert output.count("WARNING: Grade") == (case != "crystal")
+    assert ("WARNING: Grade" in output) == ("crystal" not in case)
 
 
-def test_one_warning_per_run(runner, graded_file):
+def test_warnings_of_a_run(runner, graded, graded_file):
+    """Once above 2, once above 10, however often grades are there."""
+    frames = [rocksalt(amplitude, 7) for amplitude in (0.05, 0.12, 0.18, 0.18, 0.12)]
+    grades = [grade_of(graded, atoms) for atoms in frames]
+    assert grades[0] < 2 < grades[1] < 10 < grades[2]
+    file = frames_file(runner, frames)
+    text = runner.structure(frames[0]) + "{}" + f"rerun {file} dump x y z box yes\n"
+    output = runner.succeed(text.format(pair("grade 1")), ranks=2)
+    mild, strong = re.findall(r"WARNING: (Grade .*) \(", output)
+    assert mild.startswith(f"Grade {grades[1]:.4g} of atom") and "beyond" in mild
+    assert strong.startswith(f"Grade {grades[2]:.4g} of atom") and "far" in strong
+    assert max(len(mild), len(strong)) <= SHORT
+    assert "4 of 5 checks found grades above 2" in output
+    # What is selected needs no word but that.
+    output = runner.succeed(text.format(pair("grade 1 select 2 new.xyz")))
+    (strong,) = re.findall(r"WARNING: (Grade .*) \(", output)
+    assert "far" in strong and "'new.xyz'" in strong
+
+
+def test_every_run_warns_once(runner, graded_file):
     """A crystal at 5000 K; the default is a check every 100 steps."""
     script = runner.structure(rocksalt(0.02)) + pair() + DYNAMICS.format(10000) + "thermo 200\n"
     output = runner.succeed(script + "run 300\nrun 100\n", ranks=2)
-    assert output.count("WARNING: Grade") == 2
-    first, second = re.findall(r"(\d+) of (\d+) checks found grades above 10", output)
+    assert output.count("WARNING: Grade") == output.count("extrapolates far") == 2
+    first, second = re.findall(r"(\d+) of (\d+) checks found grades above 2", output)
     assert 2 <= int(first[0]) <= 3 and first[1] == "4" and second == ("2", "2")
 
 

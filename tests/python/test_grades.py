@@ -85,7 +85,8 @@ def test_vectors_of_all_parameters_are_derivatives_of_site_energies(potential):
 
 
 def test_vectors_of_linear_parameters_are_columns_of_those_of_all(potential):
-    """1, and what the coefficients, of a network those of the output layer, multiply."""
+    """1, and what the coefficients, of a network those of the output layer, multiply; of networks
+    then their inputs, see below."""
     core = potential._core
     atoms = structures(potential.cutoff)["slab"]
     first = len(core.descriptor_parameters)
@@ -98,10 +99,50 @@ def test_vectors_of_linear_parameters_are_columns_of_those_of_all(potential):
         columns = [first + element]
         for block in weights:
             columns += range(first + block.begin, first + block.begin + block.size)
-        n = core.n_features(element)
-        assert len(columns) == n
+        n = len(columns)
         np.testing.assert_allclose(vectors[atom, :n], of_all[atom, columns], rtol=1e-11, atol=1e-12)
-        assert not vectors[atom, n:].any()
+        n_inputs = core.n_features(element) - n
+        assert (n_inputs == 0) == bool(core.linear_in_parameters)
+        assert not vectors[atom, n + n_inputs :].any()
+
+
+def test_vectors_of_networks_end_with_their_inputs():
+    """(B - shift) factor, unless there are no hidden layers."""
+    atoms = structures(4.3)["slab"]
+    sizes = {}
+    for hidden in ([], [4], [5, 3]):
+        model = {"type": "neural_network", "hidden_layers": hidden, "seed": 2}
+        potential = make_potential(MOMENTS, model)
+        batch = make_batch([atoms], potential.elements, potential.cutoff)
+        B = potential._core.descriptor_values(batch)
+        shift, factor = B.mean(axis=0), np.arange(1.0, B.shape[1] + 1)
+        limits = [np.tile(one, (len(ELEMENTS), 1)) for one in (shift, factor, -factor, factor)]
+        potential._core.standardize_inputs(*limits)
+        vectors = vectors_of(potential, atoms, "linear")
+        n = B.shape[1]
+        np.testing.assert_allclose(vectors[:, -n:], (B - shift) * factor, rtol=1e-11, atol=1e-12)
+        sizes[len(hidden)] = potential._core.n_features(0) - n
+    assert sizes == {0: 1, 1: 5, 2: 4}
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "gaussian", "cosine", "softplus"])
+def test_grades_of_networks_are_not_bounded(activation):
+    """Though hidden layers may be."""
+    model = {"type": "neural_network", "hidden_layers": [6, 5], "activation": activation}
+    potential = make_potential(MOMENTS, {**model, "seed": 2})
+    known = []
+    for seed in range(20):
+        known.append(crystal())
+        known[-1].rattle(0.1, seed=seed)
+    fs.find_active_set(potential, known)
+    assert (
+        max(result.configuration_grade for result in potential.evaluate(known, grade=True)) < 1.01
+    )
+    pressed = crystal()
+    pressed.set_cell(0.8 * pressed.cell, scale_atoms=True)
+    pair = Atoms("MgO", [[0, 0, 0], [1.7, 0, 0]])
+    for strange in (pressed, pair):
+        assert potential.evaluate(strange, grade=True).configuration_grade > 10
 
 
 @pytest.mark.parametrize("parameters", ["linear", "all"])

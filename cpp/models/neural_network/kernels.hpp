@@ -127,16 +127,20 @@ FORCESMITH_FUNCTION void compute_energies(const Tables& t, const Atoms& atoms, c
   }
 }
 
-/// See Model::features: 1, then what the output layer multiplies, out of the memory that compute_energies left behind
-/// for n atoms.
+/// See Model::features: 1, what the output layer multiplies, and x, out of the memory that compute_energies left behind
+/// for n atoms. Without hidden layers x is what the output layer multiplies.
 template <int threads>
 FORCESMITH_FUNCTION void copy_features(const Tables& t, int element, int n, int atom, const double* memory,
                                        double* features) {
   const ElementNetwork& network = t.elements[element];
-  const Layer& last = t.layers[network.first_layer + network.n_layers - 1];
-  const double* inputs = memory + (n * last.begin + atom * last.padded_inputs) * threads;
   features[0] = 1.0;
-  for (int k = 0; k < last.n_inputs; ++k) features[(1 + k) * threads] = inputs[k * threads];
+  double* next = features + threads;
+  const auto copy_inputs = [&](const Layer& layer) {
+    const double* inputs = memory + (n * layer.begin + atom * layer.padded_inputs) * threads;
+    for (int k = 0; k < layer.n_inputs; ++k, next += threads) *next = inputs[k * threads];
+  };
+  copy_inputs(t.layers[network.first_layer + network.n_layers - 1]);
+  if (network.n_layers > 1) copy_inputs(t.layers[network.first_layer]);
 }
 
 /// Adds to the gradient of one layer's parameters: dJ/dW = z_bar a^T + z_dot_bar a_dot^T, dJ/db = z_bar.
@@ -305,7 +309,8 @@ struct Kernels {
 
   FORCESMITH_FUNCTION static int n_features(const Tables& t, int element) {
     const ElementNetwork& network = t.elements[element];
-    return 1 + t.layers[network.first_layer + network.n_layers - 1].n_inputs;
+    const int of_output_layer = 1 + t.layers[network.first_layer + network.n_layers - 1].n_inputs;
+    return of_output_layer + (network.n_layers > 1 ? t.layers[network.first_layer].n_inputs : 0);
   }
   /// memory: as compute_energy left it.
   template <int threads>

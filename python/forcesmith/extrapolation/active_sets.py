@@ -106,8 +106,9 @@ def find_active_set(
         The training data; labels are not needed.
     parameters
         "linear": derivatives with those parameters of an atom's element in which its energy is
-        linear, a matrix for each element; of networks, those of the output layer. "all": with all
-        parameters of the potential, one matrix, as MLIP does it. By default "linear".
+        linear, a matrix for each element; of networks, those of the output layer, and the inputs.
+        "all": with all parameters of the potential, one matrix, as MLIP does it. By default
+        "linear".
     mode
         "neighborhoods": grades of atoms; "configurations": only of configurations as a whole. By
         default "neighborhoods".

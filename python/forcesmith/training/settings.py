@@ -239,8 +239,8 @@ class ActiveSetSettings(Section):
     no active set."""
     parameters: Literal["linear", "all"] = "linear"
     """Which derivatives of the energy it compares: with the "linear" parameters of an atom's
-    element (of networks, those of the output layer), or with "all" of the potential, as MLIP does
-    it for moment tensors."""
+    element (of networks, those of the output layer, and the inputs), or with "all" of the
+    potential, as MLIP does it for moment tensors."""
 
 
 class OutputSettings(Section):
