@@ -338,7 +338,24 @@ def grade_ranks(records: Records) -> str:
     )
 
 
+def active_set(records: Records) -> str:
+    rows = []
+    for record in sorted(records, key=lambda r: (r["results"]["columns"], r["results"]["rows"])):
+        r = record["results"]
+        rows.append(
+            [r["columns"], r["rows"], f"{r['seconds']:.0f}", r["passes"], r["swaps"]]
+            + [f"{r['memory_mb']:.0f} ({r['memory_mb'] / r['square_matrix_mb']:.0f})"]
+            + [f"{r['largest_grade']:.4f}"]
+        )
+    return table(
+        ["columns", "candidates", "seconds", "passes", "exchanges"]
+        + ["memory, MB (square matrices)", "largest grade"],
+        rows,
+    )
+
+
 TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
+    "active_set": ("active_set", active_set),
     "device_checks": ("device", device_checks),
     "device_fits": ("device", device_fits),
     "device_kernels": ("device", device_kernels),

@@ -1,4 +1,4 @@
-"""bench/grade_cost.py and bench/grade_ranks.py in a small form. No numbers are judged."""
+"""Programs of bench that measure grades and active sets, in a small form. No times are judged."""
 
 from __future__ import annotations
 
@@ -85,3 +85,20 @@ def test_ranks(tmp_path, monkeypatch):
         for measure in results["rank_correlation"].values():
             assert all(-1 <= number <= 1 for number in measure.values())
     assert same_width(tables.grade_ranks(records))
+
+
+def test_active_set_cost(tmp_path, monkeypatch):
+    import active_set_cost
+    import tables
+
+    options = f"--columns 21 --rows 1500 --output {tmp_path}".split()
+    monkeypatch.setattr(sys, "argv", ["active_set_cost.py", *options])
+    active_set_cost.main()
+    record = json.loads((tmp_path / "active_set" / "21_1500.json").read_text())
+    results = record["results"]
+    assert results["padded"] == 0 and results["passes"] >= 1
+    assert results["largest_grade"] <= 1.001
+    assert results["largest_difference_from_reference"] < 1e-9
+    assert same_width(tables.active_set([record]))
+    with pytest.raises(SystemExit, match="has no 22 columns"):
+        active_set_cost.Candidates(22, 10)

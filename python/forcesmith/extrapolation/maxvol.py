@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.linalg import lapack, qr
+from scipy.linalg import lapack
 
 Method = Literal["qr", "mlip"]
 
@@ -118,7 +118,8 @@ def maxvol(
     else:
         largest, rows, origins = _sample(candidates, n_columns, n_numbers)
         scale = _scale(largest)
-        rows, origins = _pivots(rows / scale, origins)
+        rows /= scale
+        rows, origins = _pivots(rows, origins)
         rows *= scale
     active = _Active(rows / scale, origins)
     for number in itertools.count(1):
@@ -176,7 +177,9 @@ class _Active:
         if failed:
             raise ValueError("The rows of the active set to start from are linearly dependent.")
         self.log_volume = float(np.log(np.abs(np.diagonal(factors))).sum())
-        solution, _ = lapack.dgetrs(factors, pivots, np.eye(len(self.rows)))
+        identity = np.eye(len(self.rows)).T  # its columns one after the other, as LAPACK wants them
+        solution, _ = lapack.dgetrs(factors, pivots, identity, overwrite_b=True)
+        del factors
         self.inverse = np.ascontiguousarray(solution)
 
     def grades(self, rows: np.ndarray) -> np.ndarray:
@@ -211,7 +214,7 @@ class _Active:
                 row, place, largest = _update_and_find(coefficients, place, change)
             else:
                 self.invert()
-                coefficients = rows @ self.inverse
+                np.matmul(rows, self.inverse, out=coefficients)
                 row, place, largest = _largest_entry(coefficients)
                 swaps_of_this_inverse = 0
             yield
@@ -229,23 +232,34 @@ class _Pool:
     def add(self, rows: np.ndarray, origins: np.ndarray, grades: np.ndarray) -> None:
         taken = grades >= self.least
         self.parts.append((rows[taken], origins[taken], grades[taken]))
-        if sum(len(grades) for *_, grades in self.parts) > 1.5 * self.size:
+        if sum(len(grades) for *_, grades in self.parts) > 1.25 * self.size:
             self._drop()
 
     def contents(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and origins, in the order in which they passed by."""
+        """Rows and origins, in the order in which they passed by; the pool is empty then."""
         self._drop()
         [(rows, origins, _)] = self.parts
+        self.parts = []
         return rows, origins
 
     def _drop(self) -> None:
-        """What is too many."""
-        rows, origins, grades = (np.concatenate(parts) for parts in zip(*self.parts, strict=True))
+        """What is too many. Part by part, so that no row lies in memory twice."""
+        grades = np.concatenate([part[2] for part in self.parts])
+        kept = np.arange(len(grades))
         if len(grades) > self.size:
             kept = np.sort(np.argsort(-grades, kind="stable")[: int(self.size)])
-            rows, origins, grades = rows[kept], origins[kept], grades[kept]
-            self.least = float(grades.min())
-        self.parts = [(rows, origins, grades)]
+            self.least = float(grades[kept].min())
+        rows = np.empty((len(kept), self.parts[0][0].shape[1]))
+        origins = np.empty((len(kept), self.parts[0][1].shape[1]), dtype=int)
+        begin, filled = 0, 0
+        self.parts.reverse()
+        while self.parts:
+            own_rows, own_origins, own_grades = self.parts.pop()
+            own = kept[(kept >= begin) & (kept < begin + len(own_grades))] - begin
+            rows[filled : filled + len(own)] = own_rows[own]
+            origins[filled : filled + len(own)] = own_origins[own]
+            begin, filled = begin + len(own_grades), filled + len(own)
+        self.parts = [(rows, origins, grades[kept])]
 
 
 class Growth:
@@ -361,8 +375,10 @@ def _padding(n_columns: int, n_numbers: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _pivots(rows: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As many rows as there are columns, the most independent ones; padded where they lack."""
-    padding, padded = _padding(rows.shape[1], origins.shape[1])
-    rows, origins = np.concatenate([rows, padding]), np.concatenate([origins, padded])
-    _, pivots = qr(rows.T, mode="r", pivoting=True, check_finite=False)
-    chosen = pivots[: rows.shape[1]]
-    return rows[chosen], origins[chosen]
+    n = rows.shape[1]
+    padding, padded = _padding(n, origins.shape[1])
+    both = np.concatenate([rows, padding])
+    _, pivots, *_ = lapack.dgeqp3(both.T, overwrite_a=True)  # nothing but the pivots is wanted
+    del both
+    chosen = pivots[:n] - 1  # LAPACK counts from 1
+    return np.concatenate([rows, padding])[chosen], np.concatenate([origins, padded])[chosen]
