@@ -28,7 +28,16 @@ LAYERS = [
     "devices",
 ]
 """Folders of cpp/, each may include those before it."""
-PACKAGES = ["data", "potentials", "extrapolation", "analysis", "training", "lammps", "cli"]
+PACKAGES = [
+    "data",
+    "potentials",
+    "extrapolation",
+    "analysis",
+    "training",
+    "lammps",
+    "teachers",
+    "cli",
+]
 """Folders of python/forcesmith/, each may import those before it; all may import the modules that
 lie beside them, and these no folder."""
 SOURCES = {".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp"}

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from forcesmith.extrapolation.cutting import cut_fragments
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
+    from forcesmith.teachers.labelling import Labelling, label
+    from forcesmith.teachers.settings import TeacherSettings
+    from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
     from forcesmith.training.committee import fit_committee, force_deviation
     from forcesmith.training.fitting import FitResult, fit
     from forcesmith.training.settings import FitSettings
@@ -31,8 +34,12 @@ _MODULES = {
     "ErrorTable": "analysis.metrics",
     "FitResult": "training.fitting",
     "FitSettings": "training.settings",
+    "LabelError": "teachers.teacher",
+    "Labelling": "teachers.labelling",
     "Potential": "potentials.potential",
     "Result": "potentials.result",
+    "Teacher": "teachers.teacher",
+    "TeacherSettings": "teachers.settings",
     "__version__": "_core",
     "check_configurations": "data.checks",
     "cut_fragments": "extrapolation.cutting",
@@ -41,6 +48,8 @@ _MODULES = {
     "fit": "training.fitting",
     "fit_committee": "training.committee",
     "force_deviation": "training.committee",
+    "label": "teachers.labelling",
+    "make_teacher": "teachers.teacher",
     "parity_plot": "analysis.plots",
     "read": "data.reading",
     "registry": "_core",
@@ -55,8 +64,12 @@ __all__ = [
     "ErrorTable",
     "FitResult",
     "FitSettings",
+    "LabelError",
+    "Labelling",
     "Potential",
     "Result",
+    "Teacher",
+    "TeacherSettings",
     "__version__",
     "check_configurations",
     "cut_fragments",
@@ -65,6 +78,8 @@ __all__ = [
     "fit",
     "fit_committee",
     "force_deviation",
+    "label",
+    "make_teacher",
     "parity_plot",
     "read",
     "registry",

@@ -42,14 +42,16 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def output_lock(lock_file: Path, output: str) -> Iterator[None]:
+def output_lock(lock_file: Path, output: str, work: str = "fit") -> Iterator[None]:
     """Keep other processes, also on other hosts, from writing the same output.
+
+    work: what such a process would be doing, for messages.
 
     The lock is one of the operating system on `lock_file`, so it ends with the process, however
     that ends. Where the file system has no locks, there is a warning instead.
     Raises OSError that names who holds the lock.
     """
-    descriptor = _locked(lock_file, output)
+    descriptor = _locked(lock_file, output, work)
     try:
         with suppress(OSError):  # a full disk; only messages need it
             os.truncate(descriptor, 0)
@@ -60,7 +62,7 @@ def output_lock(lock_file: Path, output: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _locked(lock_file: Path, output: str) -> int:
+def _locked(lock_file: Path, output: str, work: str) -> int:
     while True:
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -69,8 +71,8 @@ def _locked(lock_file: Path, output: str) -> int:
             holder = os.read(descriptor, 300).decode(errors="replace") or "another process"
             os.close(descriptor)
             raise OSError(
-                f"{output}: another fit ({holder}) writes this file; wait for it, or choose "
-                "another output.potential."
+                f"{output}: another {work} ({holder}) writes this file; wait for it, or choose "
+                "another output."
             ) from None
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
@@ -78,7 +80,7 @@ def _locked(lock_file: Path, output: str) -> int:
                 raise
             warnings.warn(
                 f"{lock_file}: this file system has no locks ({error.strerror}); see to it that no "
-                "other fit writes the same output.",
+                f"other {work} writes the same output.",
                 stacklevel=2,
             )
             return descriptor

@@ -64,6 +64,59 @@ def write_extended_xyz(path: str | os.PathLike[str], configurations: Sequence[At
     write_atomically(path, stream.getvalue())
 
 
+def append_extended_xyz(path: str | os.PathLike[str], atoms: Atoms) -> None:
+    """Add a configuration to a file, so that it is on the disk afterwards. Raises OSError.
+
+    A process that is killed meanwhile leaves at most a part of it, see `drop_torn_frame`.
+    """
+    stream = io.StringIO()
+    ase.io.write(stream, atoms, format="extxyz")
+    text = stream.getvalue().encode()
+    new = not os.path.exists(path)
+    with open(path, "ab", buffering=0) as file:
+        size = file.tell()
+        try:
+            while text:
+                text = text[file.write(text) :]
+            os.fsync(file.fileno())
+        except OSError:  # a full disk
+            file.truncate(size)
+            raise
+    if new:
+        folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def drop_torn_frame(path: str | os.PathLike[str]) -> bool:
+    """Cut off what a killed process has left of a configuration at the end of a file.
+
+    Returns whether there was any. Raises ValueError if the file is damaged elsewhere.
+    """
+    whole = 0
+    number = 1
+    with open(path, "rb+") as file:
+        while line := file.readline():
+            lines = [line]
+            if line.endswith(b"\n"):
+                if not line.strip().isdigit():
+                    raise ValueError(
+                        f"{os.fspath(path)}, line {number}: expected the number of atoms of a "
+                        f"configuration, found {shortened(line.decode(errors='replace'))!r}; the "
+                        "file is damaged."
+                    )
+                lines += itertools.islice(file, int(line) + 1)
+            if not lines[-1].endswith(b"\n") or len(lines) < int(line) + 2:
+                file.truncate(whole)
+                os.fsync(file.fileno())
+                return True
+            whole += sum(map(len, lines))
+            number += len(lines)
+    return False
+
+
 def check_extended_xyz(path: Path) -> None:
     """Headers, and the columns that no header names: ASE passes over them.
 

@@ -1,0 +1,1 @@
+"""Teachers: what labels configurations with energies, forces and stresses."""
