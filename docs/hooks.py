@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args, get_origin
 import annotated_types
 import forcesmith as fs
 from forcesmith.cli.app import app
+from forcesmith.teachers.registry import KINDS
 from forcesmith.training import settings
 from latex2mathml.converter import convert
 from pydantic import BaseModel
@@ -80,7 +81,10 @@ def text(words: str | None) -> str:
 
 def settings_table(name: str) -> str:
     """The fields of one section of the settings, a class of forcesmith.training.settings."""
-    section = getattr(settings, name)
+    return fields_table(getattr(settings, name))
+
+
+def fields_table(section: type[BaseModel]) -> str:
     rows = []
     for field, info in section.model_fields.items():
         default = "required" if info.is_required() else code(_plain(info.default))
@@ -88,6 +92,17 @@ def settings_table(name: str) -> str:
             [f"`{field}`", _type(info.annotation, info.metadata), default, text(info.description)]
         )
     return table(["setting", "type", "default", "meaning"], rows)
+
+
+def teachers(what: str) -> str:
+    """Settings that all kinds of teachers have ("all"), or those of each kind."""
+    if what == "all":
+        return fields_table(fs.TeacherSettings)
+    return "\n\n".join(
+        f"### `{name}`\n\n{fields_table(kind.Options)}"
+        for name, kind in KINDS.items()
+        if kind.Options.model_fields
+    )
 
 
 def _plain(default: Any) -> Any:
@@ -210,4 +225,5 @@ GENERATORS = {
     "parameters": parameters_table,
     "settings": settings_table,
     "source": source,
+    "teachers": teachers,
 }

@@ -26,6 +26,7 @@ from ase import Atoms, units
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
 from forcesmith.cli.app import main
+from forcesmith.teachers.settings import teacher_settings
 from forcesmith.training import settings
 from sample_data import labelled
 
@@ -193,7 +194,11 @@ def run_lammps(block: Block) -> None:
 
 
 def check_toml(block: Block) -> None:
-    settings.FitSettings.from_dict(tomllib.loads(block.text))
+    table = tomllib.loads(block.text)
+    if "teacher" in table:
+        teacher_settings(table["teacher"])
+    else:
+        settings.FitSettings.from_dict(table)
     if block.title:
         Path(block.title).write_text(block.text)
 

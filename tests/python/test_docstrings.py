@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 MODULES = [forcesmith, forcesmith.lammps]
 OF_THE_CORE = {"__version__", "registry"}
-MADE_BY_THE_PROGRAM = [forcesmith.Potential, forcesmith.lammps.LammpsError]
+MADE_BY_THE_PROGRAM = [forcesmith.Potential, forcesmith.Teacher, forcesmith.lammps.LammpsError]
 
 
 def section(docstring: str, title: str) -> str | None:

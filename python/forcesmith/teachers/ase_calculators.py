@@ -52,7 +52,7 @@ def _resolved(name: str, form: str) -> Callable[..., Any]:
             f"{shortened(f'{type(error).__name__}: {error}', 120)}; give {form}."
         ) from None
     if not callable(found):
-        raise ValueError(f'The teacher "{shortened(name, 80)}" is no {form}.')
+        raise ValueError(f'The teacher "{shortened(name, 80)}" cannot be called; give {form}.')
     return found
 
 

@@ -212,6 +212,8 @@ def _compute(kind: Kind, atoms: Atoms, folder: Path, wanted: frozenset[str]) -> 
             if name in wanted:
                 results[name] = _property(calculator, name, atoms)
     except Exception as error:
+        with contextlib.suppress(AttributeError):  # or ASE takes what is there for results
+            calculator.reset()  # type: ignore[union-attr]
         own = shortened(str(error) or type(error).__name__, 150).rstrip(".")
         raise LabelFailed(kind.problem(None, folder) or own) from None
     if problem := kind.problem(calculator, folder):

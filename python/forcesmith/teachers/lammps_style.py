@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.abc import GetPropertiesMixin
 from ase.calculators.lammpslib import LAMMPSlib
@@ -99,7 +100,7 @@ class LammpsStyle(Kind):
         commands = [f"pair_style {self.options.pair_style}"]
         commands += [f"pair_coeff {line}" for line in self.options.pair_coeff]
         commands += self.options.commands
-        return LAMMPSlib(
+        return _Lammps(
             lmpcmds=[self._expanded(line, elements) for line in commands],
             atom_types={element: number for number, element in enumerate(elements, start=1)},
             keep_alive=False,
@@ -108,6 +109,19 @@ class LammpsStyle(Kind):
     def _expanded(self, line: str, elements: list[str]) -> str:
         words = [str(self._files.get(word, word)) for word in line.split()]
         return " ".join(" ".join(elements) if word == ELEMENTS else word for word in words)
+
+
+class _Lammps(LAMMPSlib):
+    """Holds atoms that are outside of their cell in directions that are open, too."""
+
+    def calculate(
+        self, atoms: Any = None, properties: Any = None, system_changes: Any = None
+    ) -> None:
+        placed = atoms.copy()
+        if not atoms.pbc.all():
+            placed.center(vacuum=1.0, axis=np.flatnonzero(~atoms.pbc))
+        super().calculate(placed, properties, system_changes)
+        self.atoms = atoms.copy()
 
 
 def _load_mpi() -> None:

@@ -40,8 +40,8 @@ class TeacherSettings(BaseModel):
     version: str = ""
     """Of what the program cannot see, for example a module that a function imports: labels of
     different versions are not mixed."""
-    folder: str = Field(default_factory=os.getcwd)
-    """Where relative paths start; by default the current folder."""
+    folder: str = "."
+    """Where relative paths start, itself relative to the folder of the settings file."""
 
     @model_validator(mode="before")
     @classmethod
@@ -81,11 +81,37 @@ class TeacherSettings(BaseModel):
         """Those of the type."""
         return dict(self.model_extra or {})
 
+    def relative_to(self, folder: Path) -> TeacherSettings:
+        """A copy whose paths are absolute.
+
+        Parameters
+        ----------
+        folder
+            Where relative ones start.
+
+        Returns
+        -------
+        TeacherSettings
+            The copy.
+        """
+        return self.model_copy(update={"folder": os.path.abspath(folder / self.folder)})
+
     def kind(self, gentler: bool = False) -> Kind:
-        """The kind, with its options, or those of the second try."""
+        """The kind, with its options.
+
+        Parameters
+        ----------
+        gentler
+            With those of the second try.
+
+        Returns
+        -------
+        Kind
+            Not yet computing.
+        """
         options = _merged(self.options, self.gentler) if gentler else self.options
         kind = KINDS[self.type]
-        return kind(kind.Options.model_validate(options), Path(self.folder).absolute(), self.cores)
+        return kind(kind.Options.model_validate(options), Path(self.folder), self.cores)
 
 
 def teacher_settings(given: TeacherSettings | str | Mapping[str, Any]) -> TeacherSettings:
@@ -94,7 +120,8 @@ def teacher_settings(given: TeacherSettings | str | Mapping[str, Any]) -> Teache
     Raises ValueError: one sentence.
     """
     if isinstance(given, TeacherSettings):
-        return given
+        return given.relative_to(Path.cwd())
+    folder = Path.cwd()
     where = "the settings of the teacher"
     table: Any = given
     if isinstance(given, str) and given.endswith(".toml"):
@@ -104,9 +131,10 @@ def teacher_settings(given: TeacherSettings | str | Mapping[str, Any]) -> Teache
         except (OSError, ValueError) as error:
             reason = shortened(getattr(error, "strerror", None) or error, 120)
             raise ValueError(f"Cannot read the settings file {given}: {reason}.") from None
-        table = {"folder": str(Path(given).absolute().parent), **table.get("teacher", table)}
+        table = table.get("teacher", table)
+        folder = Path(given).absolute().parent
     try:
-        return TeacherSettings.model_validate(table)
+        return TeacherSettings.model_validate(table).relative_to(folder)
     except ValidationError as error:
         first = error.errors()[0]
         keys = ".".join(map(str, first["loc"]))

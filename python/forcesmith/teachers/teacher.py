@@ -104,9 +104,15 @@ class Teacher:
         bare.set_constraint()  # ASE would make forces of fixed atoms 0
         with self._lock:
             found = self._process(gentler).label(bare, folder, self.settings.timeout)
-        labelled = atoms.copy()
         seconds = found.pop("seconds")
+        labelled = atoms.copy()
         labelled.calc = SinglePointCalculator(labelled, **found)
+        try:
+            checked = labels_of(labelled, "the result")
+        except ValueError as error:
+            reason = str(error).partition(";")[0].removeprefix("the result: ")
+            raise LabelFailed(f"in the result, {reason}") from None
+        labelled.calc.results.update({k: v for k, v in vars(checked).items() if v is not None})
         labelled.info |= {
             "teacher": self.name,
             "teacher_hash": self.settings_hash,
@@ -114,11 +120,6 @@ class Teacher:
         }
         if gentler:
             labelled.info["label_gentler"] = True
-        try:
-            labels_of(labelled, "the result")
-        except ValueError as error:
-            reason = str(error).partition(";")[0].removeprefix("the result: ")
-            raise LabelFailed(f"in the result, {reason}") from None
         return labelled
 
     def _process(self, gentler: bool) -> LabelProcess:
