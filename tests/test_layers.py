@@ -36,6 +36,8 @@ PACKAGES = [
     "training",
     "lammps",
     "teachers",
+    "engine",
+    "learning",
     "cli",
 ]
 """Folders of python/forcesmith/, each may import those before it; all may import the modules that

@@ -1,0 +1,1 @@
+"""Learning on the fly: conditions, and exploring them by LAMMPS."""

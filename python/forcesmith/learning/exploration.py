@@ -1,0 +1,395 @@
+"""Exploring a condition: a run of LAMMPS that collects what its potential does not know."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from forcesmith.data.labels import shortened
+from forcesmith.files import write_atomically
+from forcesmith.lammps.output import Output
+from forcesmith.lammps.runner import LammpsError, run
+from forcesmith.learning.conditions import Condition
+from forcesmith.learning.input_scripts import (
+    CHECK_STEPS,
+    ENOUGH,
+    Quantity,
+    Uncertainty,
+    input_script,
+    most_candidates,
+    segment_steps,
+)
+from forcesmith.learning.structures import VACUUM
+from forcesmith.potentials.potential import Potential
+
+SELECT, STOP = 2.0, 10.0  # grades
+SELECT_DEVIATION, STOP_DEVIATION = 0.1, 0.5  # eV/angstrom
+RESULT = "exploration.json"
+_FAILURES = {
+    "Lost atoms|Non-numeric|Out of range atoms|Invalid atom|Atoms? .*missing": "atoms flew apart",
+    "fix-id too_hot": "the temperature rose without limit",
+    "fix-id too_large": "the volume rose without limit",
+    "fix-id too_small": "the volume fell without limit",
+    "tilted box too far|box tilt|too skew": "the cell was sheared without limit",
+    "Neighbor list overflow|Too many neighbor|neighbor bins|Domain too large": "atoms fell together",
+}
+"""Errors of LAMMPS that tell of the potential, not of the input."""
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What came of exploring a condition with one potential."""
+
+    condition: str
+    """Its name."""
+    ending: Literal["finished", "stopped", "failed"]
+    """To the end; ended because of what the potential does not know; ended because of what it does
+    not know and does not notice."""
+    picoseconds: float
+    """Of the condition's time, up to the last safe configuration; all of it where `finished`."""
+    largest_grade: float
+    """Or the largest deviation of forces, where a committee is asked."""
+    reason: str
+    """Of the ending."""
+    cpu_seconds: float
+    """Cores times seconds."""
+    atoms: int
+    """Of the structure."""
+    n_snapshots: int
+    """In candidates.extxyz."""
+    quantity: Quantity = "grade"
+    """What `largest_grade` is."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Exploration | None:
+        """What is in a folder; None where it has not come to its end."""
+        try:
+            return cls(**json.loads((folder / RESULT).read_text()))
+        except FileNotFoundError:
+            return None
+
+
+def explore(
+    condition: Condition,
+    potentials: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    select: float | None = None,
+    stop: float | None = None,
+    relative_to: float | None = None,
+    cores: int = 1,
+    start: str | os.PathLike[str] | None = None,
+    counted: bool = True,
+) -> Exploration:
+    """Run a condition in LAMMPS, keep what the potential does not know.
+
+    Into `folder` go in.lammps, start.data, log.lammps, candidates.extxyz (configurations above
+    `select`), safe.data (the last one that was not), and at last exploration.json. In a folder that
+    has this and the same script, nothing is run; where the process was killed before, the run goes
+    on from safe.data.
+
+    Parameters
+    ----------
+    condition
+        One of those of `expand`.
+    potentials
+        A potential file with an active set, or several: a committee. The first one drives the run.
+    folder
+        Is made.
+    select
+        Grade above which a configuration becomes a candidate, by default 2. Of committees the
+        deviation of forces, by default 0.1 eV/angstrom.
+    stop
+        Above it the run ends; by default 10, or 0.5 eV/angstrom.
+    relative_to
+        Of committees, eV/angstrom: deviations are divided by the force plus this, as DP-GEN does
+        it; `select` and `stop` are numbers without units then, by default 0.1 and 0.5, too.
+    cores
+        For MPI.
+    start
+        Folder of a former exploration of this condition, to go on from its last safe configuration.
+    counted
+        Whether the time up to there counts: only what is left is run, ramps go on.
+
+    Returns
+    -------
+    Exploration
+        Endings of all kinds; a run that explodes is a result, too.
+
+    Raises
+    ------
+    ValueError
+        The potential lacks an element, or can neither give grades nor is a committee.
+    LammpsError
+        LAMMPS failed for reasons that have nothing to do with what it ran.
+    """
+    folder, files = Path(folder), [Path(path).absolute() for path in potentials]
+    uncertainty = _uncertainty(condition, files, select, stop, relative_to)
+    start_text, done = _beginning(condition, start, counted)
+    script = input_script(
+        condition,
+        uncertainty,
+        [os.path.relpath(file, folder) for file in files],
+        done=done,
+        has_velocities="\nVelocities" in start_text,
+        remarks=[f"{file.name}: sha256 {_digest(file)}" for file in files],
+    )
+    files_of_run = {"in.lammps": script, "start.data": start_text}
+    is_same = all(_text(folder / name) == text for name, text in files_of_run.items())
+    if is_same and (former := Exploration.read(folder)):
+        return former
+    _renew(folder, files_of_run, ["safe.data", "candidates.extxyz"] if is_same else [])
+    return _run(condition, uncertainty, folder, done, cores)
+
+
+def _run(
+    condition: Condition, uncertainty: Uncertainty, folder: Path, done: int, cores: int
+) -> Exploration:
+    variables = {}
+    if (safe := _timestep_of(folder / "safe.data")) is not None:
+        variables = {"start": "safe.data", "done": safe}
+    begin = time.monotonic()
+    error: LammpsError | None = None
+    try:
+        output = run(
+            folder / "in.lammps",
+            folder=folder,
+            variables=variables,
+            ranks=cores,
+            log=folder / "log.lammps",
+        )
+    except LammpsError as failure:
+        error, output = failure, failure.output
+    ending, reason = _ending(uncertainty, output, error)
+    candidates = _candidates(condition, uncertainty, folder, ending)
+    seconds = (time.monotonic() - begin) * cores
+    _write_frames(folder / "candidates.extxyz", candidates)
+    safe = _timestep_of(folder / "safe.data")
+    if safe is None:
+        shutil.copyfile(folder / "start.data", folder / "safe.data")
+    steps = condition.steps if ending == "finished" else done if safe is None else safe
+    result = Exploration(
+        condition=condition.name,
+        ending=ending,
+        picoseconds=round(steps * condition.timestep, 9),
+        largest_grade=_largest(output, candidates, uncertainty),
+        reason=reason,
+        cpu_seconds=round(seconds, 3),
+        atoms=len(condition.structure),
+        n_snapshots=len(candidates),
+        quantity=uncertainty.quantity,
+    )
+    for name in ("recent.dump", "uncertain.dump", "safe.new.data"):
+        (folder / name).unlink(missing_ok=True)
+    write_atomically(folder / RESULT, json.dumps(asdict(result), indent=1) + "\n")
+    return result
+
+
+# ---- before the run ----
+
+
+def _uncertainty(
+    condition: Condition,
+    files: Sequence[Path],
+    select: float | None,
+    stop: float | None,
+    relative_to: float | None,
+) -> Uncertainty:
+    """Reads the potentials; raises ValueError."""
+    if not files:
+        raise ValueError(f"No potential was given to explore {condition.name} with.")
+    for file in files:
+        potential = Potential.read(file, active_set=len(files) == 1)
+        missing = [name for name in condition.elements if name not in potential.elements]
+        if missing:
+            raise ValueError(
+                f"{file}: this potential does not know {', '.join(missing)}, which the condition "
+                f"{shortened(condition.name, 80)} contains; it knows "
+                f"{shortened(', '.join(potential.elements), 60)}."
+            )
+        if len(files) == 1 and not potential.has_active_set:
+            raise ValueError(
+                f"{file}: this potential has no active set, so what it does not know cannot be "
+                "told; make one by `forcesmith active-set`, or give several potentials: a "
+                "committee."
+            )
+    quantity: Quantity = "grade" if len(files) == 1 else "deviation"
+    usual = (SELECT, STOP) if quantity == "grade" else (SELECT_DEVIATION, STOP_DEVIATION)
+    select, stop = (
+        u if given is None else given for u, given in zip(usual, (select, stop), strict=True)
+    )
+    if not 0 < select < stop:
+        raise ValueError(f"select must be above 0 and below stop, found {select:g} and {stop:g}.")
+    if relative_to is not None and (quantity == "grade" or not relative_to > 0):
+        raise ValueError("relative_to is for committees only, and above 0 eV/angstrom.")
+    return Uncertainty(quantity, select, stop, relative_to)
+
+
+def _beginning(
+    condition: Condition, start: str | os.PathLike[str] | None, counted: bool
+) -> tuple[str, int]:
+    """The data file of LAMMPS to start from, and the steps that count as done."""
+    if start is None:
+        return _data_file(condition), 0
+    former = Path(start)
+    exploration = Exploration.read(former)
+    if exploration is None:
+        raise FileNotFoundError(f"{former}: no exploration has come to its end in this folder.")
+    done = exploration.picoseconds / condition.timestep if counted and condition.steps else 0
+    return (former / "safe.data").read_text(), CHECK_STEPS * round(done / CHECK_STEPS)
+
+
+def _data_file(condition: Condition) -> str:
+    atoms = condition.structure.copy()
+    for axis in np.flatnonzero(~atoms.pbc):
+        atoms.center(VACUUM, axis=axis)
+    stream = io.StringIO()
+    ase.io.write(
+        stream,
+        atoms,
+        format="lammps-data",
+        specorder=condition.elements,
+        masses=True,
+        force_skew=True,
+    )
+    return stream.getvalue()
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _renew(folder: Path, files: dict[str, str], kept: Sequence[str]) -> None:
+    """Make the folder anew, with these files and those `kept` of the old one.
+
+    LAMMPS may outlive a killed process for a while: it stays in the old folder, which is removed.
+    """
+    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir(parents=True)
+    for name, text in files.items():
+        (new / name).write_text(text)
+    for name in kept:
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, new / name)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _timestep_of(path: Path) -> int | None:
+    """Of a data file that LAMMPS has written."""
+    found = re.search(r"timestep = (\d+)", (_text(path) or "").partition("\n")[0])
+    return int(found[1]) if found else None
+
+
+# ---- after the run ----
+
+
+def _ending(
+    uncertainty: Uncertainty, output: Output, error: LammpsError | None
+) -> tuple[Literal["finished", "stopped", "failed"], str]:
+    """Raises the error if it is none of the run."""
+    if error is None:
+        if ENOUGH in output.text.splitlines():
+            return "stopped", f"{ENOUGH.lower()}: the {uncertainty.quantity} was long above select"
+        halted = re.search(r"fix-id uncertain .*?on step (\d+) with value (\S+)", output.text)
+        if halted:
+            return "stopped", f"deviation {float(halted[2]):.4g} at step {halted[1]}"
+        return "finished", ""
+    text = output.error or ""
+    if broken := re.search(r"(Grade \S+ of .*? at step \d+) is above 'break", text):
+        return "stopped", broken[1].lower()
+    details = re.sub(r"^ERROR\S*:? *|Fix halt condition for fix-id \w+ met | *\(src/.*", "", text)
+    for pattern, meaning in _FAILURES.items():
+        if re.search(pattern, text):
+            return "failed", f"{meaning}: {shortened(details, 120)}"
+    raise error
+
+
+def _candidates(
+    condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str
+) -> list[Atoms]:
+    """Of all that was uncertain, the worst of every half segment; of runs that failed, also what
+    came last."""
+    frames = _selected_frames(folder / "candidates.extxyz")
+    frames += _dumped_frames(folder / "uncertain.dump", uncertainty)
+    if ending == "failed":
+        frames += _dumped_frames(folder / "recent.dump", uncertainty)
+    interval = segment_steps(condition) // 2 if condition.run == "dynamics" else 1
+    largest = f"max_{uncertainty.quantity}"
+    worst: dict[int, Atoms] = {}
+    for atoms in frames:
+        key = atoms.info["step"] // interval
+        if key not in worst or atoms.info[largest] > worst[key].info[largest]:
+            worst[key] = atoms
+    chosen = [worst[key] for key in sorted(worst)]
+    most = most_candidates(len(condition.structure))
+    if len(chosen) > most:
+        chosen = [chosen[n] for n in np.linspace(0, len(chosen) - 1, most).round().astype(int)]
+    for atoms in chosen:
+        atoms.info["condition"] = condition.name
+        atoms.info["picoseconds"] = round(atoms.info["step"] * condition.timestep, 9)
+    return chosen
+
+
+def _selected_frames(path: Path) -> list[Atoms]:
+    """What the pair style has written, or this module before."""
+    if not path.exists() or path.stat().st_size == 0:
+        return []
+    return list(ase.io.iread(path, ":"))
+
+
+def _dumped_frames(path: Path, uncertainty: Uncertainty) -> list[Atoms]:
+    """Without those that hold no numbers any more."""
+    if not path.exists() or path.stat().st_size == 0:
+        return []
+    frames = []
+    for dumped in ase.io.iread(path, ":", format="lammps-dump-text"):
+        values = dumped.arrays[uncertainty.of_atoms].reshape(-1)
+        if not (np.isfinite(dumped.positions).all() and np.isfinite(values).all()):
+            continue
+        atoms = Atoms(dumped.symbols, dumped.positions, cell=dumped.cell, pbc=dumped.pbc)
+        atoms.set_array(uncertainty.quantity, values)
+        atoms.info["step"] = int(dumped.info["timestep"])
+        atoms.info[f"max_{uncertainty.quantity}"] = float(values.max())
+        frames.append(atoms)
+    return frames
+
+
+def _largest(output: Output, candidates: Sequence[Atoms], uncertainty: Uncertainty) -> float:
+    """Of all checks."""
+    printed = re.findall(r"the largest (?:grade in \d+ checks was )?(\S+) of", output.text)
+    table = [run["v_uncertainty"].max() for run in output.runs if len(run["v_uncertainty"])]
+    kept = [atoms.info[f"max_{uncertainty.quantity}"] for atoms in candidates]
+    values = np.array([0.0, *map(float, printed), *table, *kept])
+    return float(values[np.isfinite(values)].max())
+
+
+def _write_frames(path: Path, frames: Sequence[Atoms]) -> None:
+    stream = io.StringIO()
+    if frames:
+        ase.io.write(stream, frames, format="extxyz")
+    write_atomically(path, stream.getvalue())

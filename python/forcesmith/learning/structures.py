@@ -1,0 +1,262 @@
+"""Structures to explore: files and prototypes, supercells, defects, strains and surfaces."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.build import bulk, surface
+from ase.data import atomic_numbers
+from ase.neighborlist import neighbor_list
+from scipy.spatial import Voronoi, cKDTree
+
+from forcesmith.data.labels import shortened
+from forcesmith.files import existing_file
+
+PROTOTYPES = {
+    "sc": False,
+    "fcc": True,
+    "bcc": True,
+    "hcp": False,
+    "diamond": True,
+    "zincblende": True,
+    "rocksalt": True,
+    "cesiumchloride": False,
+    "fluorite": True,
+    "wurtzite": False,
+}
+"""Those of ase.build.bulk: whether their primitive cell is to be replaced by the cubic one."""
+OVERLAP_DISTANCE = 0.5  # angstrom; no two atoms of any structure are closer
+SLAB_THICKNESS = 10.0  # angstrom, at least
+VACUUM = 8.0  # angstrom on both sides of a slab, and around what is not periodic
+COMPONENTS = {"xx": (0, 0), "yy": (1, 1), "zz": (2, 2), "yz": (1, 2), "xz": (0, 2), "xy": (0, 1)}
+
+
+# ---- from files and names ----
+
+
+def is_prototype(text: str) -> bool:
+    """Whether a text names a prototype, not a file."""
+    return text.partition(" ")[0] in PROTOTYPES and not Path(text).exists()
+
+
+def read_structures(text: str) -> list[tuple[str, Atoms]]:
+    """The structures that a text names: (short name, atoms) of each.
+
+    `text` is a file that ASE reads (its last frame, or those of `file@slice`), or the name of a
+    prototype, an element or compound, and lattice constants in angstrom: "rocksalt MgO 4.21".
+    Raises ValueError for what is no complete structure.
+    """
+    if is_prototype(text):
+        return [_prototype(text)]
+    file, _, _ = text.partition("@")
+    try:
+        path = existing_file(file)
+    except OSError as error:
+        raise ValueError(
+            f"{shortened(str(error), 180).rstrip('.')}; a structure is a file, or a prototype such "
+            'as "rocksalt MgO 4.21".'
+        ) from None
+    try:
+        frames = ase.io.read(text)
+    except Exception as error:  # whatever readers of dozens of formats raise
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"{path}: no structure can be read: {shortened(reason, 200)}.") from None
+    frames = frames if isinstance(frames, list) else [frames]
+    if not frames:
+        raise ValueError(f"{shortened(text, 200)}: there is no structure in it.")
+    name = path.name.split(".")[0]
+    names = [name] if len(frames) == 1 else [f"{name}-{n + 1}" for n in range(len(frames))]
+    for atoms in frames:
+        check_structure(atoms, shortened(path.name, 80))
+    return list(zip(names, frames, strict=True))
+
+
+def _prototype(text: str) -> tuple[str, Atoms]:
+    kind, *rest = text.split()
+    try:
+        formula, *constants = rest
+        a, c = [*map(float, constants), None, None][:2]
+        cubic = {"cubic": True} if PROTOTYPES[kind] else {}
+        atoms = bulk(formula, kind, a=a, c=c, **cubic)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise ValueError(
+            f'The structure "{shortened(text, 60)}" cannot be made: {shortened(error, 100)}; write '
+            'prototype, formula and lattice constants in angstrom: "rocksalt MgO 4.21".'
+        ) from None
+    check_structure(atoms, f'"{shortened(text, 60)}"')
+    return formula, atoms
+
+
+def check_structure(atoms: Atoms, where: str) -> None:
+    """Raise ValueError for what cannot be simulated: one sentence."""
+    if len(atoms) == 0:
+        raise ValueError(f"{where}: this structure has no atoms.")
+    for occupants in atoms.info.get("occupancy", {}).values():
+        if len(occupants) > 1 or min(occupants.values()) < 1:
+            text = ", ".join(f"{name} {part:g}" for name, part in occupants.items())
+            raise ValueError(
+                f"{where}: a site is partly occupied ({text}); give a structure in which every "
+                "site holds one atom or none, such as an ordered supercell."
+            )
+    if 0 in atoms.numbers:
+        raise ValueError(f"{where}: atom {atoms.numbers.tolist().index(0)} is of no known element.")
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise ValueError(f"{where}: positions or cell are not finite numbers.")
+    if atoms.pbc.any() and not abs(np.linalg.det(atoms.cell.complete())) > 0:
+        raise ValueError(f"{where}: the cell has no volume.")
+    if (atoms.pbc & (atoms.cell.lengths() == 0)).any():
+        raise ValueError(f"{where}: a periodic direction has no lattice vector.")
+    check_distances(atoms, where)
+
+
+def check_distances(atoms: Atoms, where: str) -> None:
+    """Raise ValueError where two atoms overlap."""
+    first, second, distance = neighbor_list("ijd", atoms, OVERLAP_DISTANCE)
+    if len(first):
+        n = int(distance.argmin())
+        raise ValueError(
+            f"{where}: atoms {first[n]} and {second[n]} are {distance[n]:.2g} angstrom apart; no "
+            f"potential knows anything below {OVERLAP_DISTANCE} angstrom, correct the structure."
+        )
+
+
+# ---- supercells and strains ----
+
+
+def strained(atoms: Atoms, strain: Mapping[str, float]) -> Atoms:
+    """Deformed by a strain tensor with these components (xx, yy, zz, yz, xz, xy)."""
+    deformation = np.eye(3)
+    for name, value in strain.items():
+        i, j = COMPONENTS[name]
+        deformation[i, j] += value
+        if i != j:
+            deformation[j, i] += value
+    atoms = atoms.copy()
+    atoms.set_cell(atoms.cell.array @ deformation, scale_atoms=True)
+    return atoms
+
+
+def slab(atoms: Atoms, miller: str, where: str) -> Atoms:
+    """Cut with this surface, at least 10 angstrom thick, 8 angstrom of vacuum on both sides."""
+    indices = miller_indices(miller)
+    if not atoms.pbc.all():
+        raise ValueError(f"{where}: surfaces are cut out of structures that are periodic.")
+    height = _height(surface(atoms, indices, 2, periodic=True)) / 2
+    layers = max(1, int(np.ceil(SLAB_THICKNESS / height)))
+    return surface(atoms, indices, layers, vacuum=VACUUM, periodic=True)
+
+
+def miller_indices(text: str) -> tuple[int, int, int]:
+    """Of "100" or "1 -1 0". Raises ValueError."""
+    found = re.findall(r"-?\d", text)
+    if len(found) != 3 or not re.fullmatch(r"[\d\s-]+", text) or not any(map(int, found)):
+        raise ValueError(
+            f'a surface is given by three Miller indices, such as "100" or "1 -1 0", not '
+            f'"{shortened(text)}"'
+        )
+    a, b, c = map(int, found)
+    return a, b, c
+
+
+def _height(atoms: Atoms) -> float:
+    return float(atoms.cell.volume / np.linalg.norm(np.cross(*atoms.cell.array[:2])))
+
+
+def widest_gap(atoms: Atoms) -> float:
+    """Angstrom, the thickest layer without atoms between planes of the cell."""
+    scaled = np.sort(atoms.get_scaled_positions(), axis=0)
+    gaps = np.diff(np.vstack([scaled, scaled[:1] + 1]), axis=0).max(axis=0)
+    heights = 1 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    return float((gaps * heights).max())
+
+
+# ---- defects ----
+
+
+def with_vacancies(
+    atoms: Atoms, vacancies: Mapping[str, int], rng: np.random.Generator, where: str
+) -> tuple[Atoms, np.ndarray]:
+    """Without so many atoms of each element, taken by chance: the rest, and their positions."""
+    removed: list[int] = []
+    for element, count in vacancies.items():
+        removed += _sites(atoms, element, count, "vacancies", rng, where)
+    if len(removed) == len(atoms):
+        raise ValueError(f"{where}: the vacancies leave no atom.")
+    positions = atoms.positions[removed]
+    atoms = atoms.copy()
+    del atoms[removed]
+    return atoms, positions
+
+
+def with_substitutions(
+    atoms: Atoms,
+    substitutions: Mapping[str, Mapping[str, int]],
+    rng: np.random.Generator,
+    where: str,
+) -> Atoms:
+    """With so many atoms of an element turned into another one: {"Mg": {"Ca": 1}}."""
+    atoms = atoms.copy()
+    original = atoms.copy()
+    for element, into in substitutions.items():
+        sites = _sites(original, element, sum(into.values()), "substitutions", rng, where)
+        for new, count in into.items():
+            for _ in range(count):
+                atoms.symbols[sites.pop()] = new
+    return atoms
+
+
+def with_interstitials(atoms: Atoms, interstitials: Mapping[str, int]) -> Atoms:
+    """With so many atoms of each element added, each in the middle of the largest void."""
+    atoms = atoms.copy()
+    for element, count in interstitials.items():
+        for _ in range(count):
+            atoms += Atoms(element, [_largest_void(atoms)])
+    return atoms
+
+
+def _sites(
+    atoms: Atoms, element: str, count: int, kind: str, rng: np.random.Generator, where: str
+) -> list[int]:
+    own = np.flatnonzero(atoms.symbols == element)
+    if count > len(own):
+        raise ValueError(
+            f"{where}: {count} {kind} of {element} were asked for, but it has {len(own)} atoms of "
+            f"{element}; take fewer, or a larger supercell."
+        )
+    return [int(site) for site in rng.choice(own, count, replace=False)]
+
+
+def _largest_void(atoms: Atoms) -> np.ndarray:
+    """The corner of the Voronoi cells that is farthest from all atoms, angstrom (3)."""
+    shifts = itertools.product(*([-1, 0, 1] if periodic else [0] for periodic in atoms.pbc))
+    images = np.vstack([atoms.get_positions(wrap=True) + s @ atoms.cell.array for s in shifts])
+    corners = Voronoi(images).vertices
+    scaled = atoms.cell.scaled_positions(corners)
+    inside = ((scaled > -1e-9) & (scaled < 1 - 1e-9)).all(axis=1)
+    distances = cKDTree(images).query(corners[inside])[0]
+    return corners[inside][int(distances.round(6).argmax())]
+
+
+def hop_into_vacancy(atoms: Atoms, vacancy: np.ndarray, element: str, where: str) -> Atoms:
+    """The end of a hop: the nearest atom of this element has moved into the vacancy."""
+    own = np.flatnonzero(atoms.symbols == element)
+    if len(own) == 0:
+        raise ValueError(f"{where}: no {element} is left that could move into the vacancy.")
+    probe = atoms.copy() + Atoms(element, [vacancy])
+    distances = probe.get_distances(len(atoms), own, mic=True)
+    final = atoms.copy()
+    final.positions[own[int(distances.argmin())]] = vacancy
+    return final
+
+
+def check_elements(names: Iterable[str], where: str) -> None:
+    """Raise ValueError for what is no chemical element."""
+    for name in names:
+        if atomic_numbers.get(name, 0) == 0:
+            raise ValueError(f'{where}: there is no element "{shortened(name)}"')
