@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -16,7 +15,6 @@ from pydantic import (
     Field,
     PlainValidator,
     Tag,
-    ValidationError,
     ValidationInfo,
     field_serializer,
     field_validator,
@@ -28,6 +26,7 @@ from forcesmith.data.label_settings import LabelSettings, Section
 from forcesmith.data.labels import shortened
 from forcesmith.potentials.evaluator import DeviceChoice
 from forcesmith.potentials.potential import Potential
+from forcesmith.settings_files import checked, read_toml
 
 # Larger ones would drown everything else in a sum of squares.
 _Weight = Annotated[float, Field(ge=0.0, le=1e20)]
@@ -323,22 +322,8 @@ class FitSettings(Section):
         ValueError
             One sentence that names the file and the key.
         """
-        path = Path(path)
-        try:
-            if path.exists() and not path.is_file():  # opening a pipe would wait
-                raise OSError("this is no file")
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = shortened(getattr(error, "strerror", None) or error, 120)
-            raise ValueError(f"Cannot read the settings file {path}: {reason}.") from None
-        try:
-            tree = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # ValueError also of endless numbers
-            raise ValueError(
-                f"The settings file {path} is not valid TOML: {shortened(error, 120)}."
-            ) from None
-        settings = cls.from_dict(tree, where=f"the settings file {path}")
-        folder = path.parent
+        settings = cls.from_dict(read_toml(path), where=f"the settings file {path}")
+        folder = Path(path).parent
         settings.data.train = [str(folder / name) for name in settings.data.train]
         settings.data.test = [str(folder / name) for name in settings.data.test]
         for name, path in settings.output:
@@ -364,10 +349,7 @@ class FitSettings(Section):
         ValueError
             One sentence that names `where` and the key.
         """
-        try:
-            return cls.model_validate(tree)
-        except ValidationError as error:
-            raise ValueError(shortened(_sentence(cls, error, where), 300)) from None
+        return checked(cls, tree, where)
 
 
 def _checked_name(kind: str, name: str, known: dict[str, Any]) -> str:
@@ -377,28 +359,3 @@ def _checked_name(kind: str, name: str, known: dict[str, Any]) -> str:
             f'there is no {kind} "{name}"; did you mean "{nearest}"? Known: {", ".join(known)}'
         )
     return name
-
-
-def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
-    """The first problem pydantic found, as a sentence."""
-    first = error.errors()[0]
-    keys = [str(key) for key in first["loc"] if key not in ("one", "several")]
-    if first["type"] == "extra_forbidden":
-        section: Any = root
-        for key in keys[:-1]:
-            if key not in section.model_fields:
-                continue  # the name of a group
-            section = section.model_fields[key].annotation
-            # of `X | None` and dict[str, X], X
-            section = next((s for s in get_args(section) if hasattr(s, "model_fields")), section)
-        known = list(section.model_fields)
-        nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
-        return (
-            f'Unknown key "{shortened(".".join(keys), 80)}" in {where}; did you mean "{nearest}"? '
-            f"Known here: {shortened(', '.join(known), 130)}."
-        )
-    message = first["msg"].removeprefix("Value error, ")
-    found = f", found {shortened(repr(first['input']), 80)}"
-    if first["type"] in ("missing", "value_error"):
-        found = ""
-    return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}.'

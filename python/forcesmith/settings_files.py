@@ -1,0 +1,66 @@
+"""Settings from TOML files and dictionaries: what is wrong in them is told in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from forcesmith.data.labels import shortened
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The tree of a TOML file. Raises ValueError that names the file."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait
+            raise OSError("this is no file")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = shortened(getattr(error, "strerror", None) or error, 120)
+        raise ValueError(f"Cannot read the settings file {path}: {reason}.") from None
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError also of endless numbers
+        raise ValueError(
+            f"The settings file {path} is not valid TOML: {shortened(error, 120)}."
+        ) from None
+
+
+def checked(kind: type[Settings], tree: dict[str, Any], where: str) -> Settings:
+    """Settings of this kind. Raises ValueError: one sentence that names `where` and the key."""
+    try:
+        return kind.model_validate(tree)
+    except ValidationError as error:
+        raise ValueError(shortened(_sentence(kind, error, where), 300)) from None
+
+
+def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
+    """The first problem pydantic found, as a sentence."""
+    first = error.errors()[0]
+    keys = [str(key) for key in first["loc"] if key not in ("one", "several")]
+    if first["type"] == "extra_forbidden":
+        section: Any = root
+        for key in keys[:-1]:
+            if key not in section.model_fields:
+                continue  # the name of a group, the number of an entry
+            section = section.model_fields[key].annotation
+            # of `X | None`, list[X] and dict[str, X], X
+            section = next((s for s in get_args(section) if hasattr(s, "model_fields")), section)
+        known = list(section.model_fields)
+        nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
+        return (
+            f'Unknown key "{shortened(".".join(keys), 80)}" in {where}; did you mean "{nearest}"? '
+            f"Known here: {shortened(', '.join(known), 130)}."
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    found = f", found {shortened(repr(first['input']), 80)}"
+    if first["type"] in ("missing", "value_error"):
+        found = ""
+    return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}.'
