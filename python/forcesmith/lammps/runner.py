@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from forcesmith.children import tied
 from forcesmith.data.labels import shortened
 from forcesmith.interruption import StopSignals
 from forcesmith.lammps import plugin_directory
@@ -160,7 +161,7 @@ def _run(
     command: Sequence[str], folder: Path, environment: dict[str, str], timeout: float | None
 ) -> Output:
     process = subprocess.Popen(
-        command,
+        tied(command),
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
