@@ -24,6 +24,27 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
     _core.write_files([(os.fspath(path), content)])
 
 
+def append(path: str | os.PathLike[str], content: bytes) -> None:
+    """Add `content` to the end of a file, so that it is on the disk afterwards. Raises OSError;
+    then nothing was added."""
+    is_new = not os.path.exists(path)
+    with open(path, "ab", buffering=0) as file:
+        size = file.tell()
+        try:
+            while content:
+                content = content[file.write(content) :]
+            os.fsync(file.fileno())
+        except OSError as error:  # a full disk
+            file.truncate(size)
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+    if is_new:
+        folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 def check_writable(paths: Sequence[str | os.PathLike[str]]) -> None:
     """Raise the OSError that `write_atomically` would; nothing is written."""
     _core.check_writable([(os.fspath(path), b"") for path in paths])

@@ -1,1 +1,1 @@
-"""Learning on the fly: conditions, and exploring them by LAMMPS."""
+"""Learning on the fly: explore with a potential, label what it does not know, fit again."""

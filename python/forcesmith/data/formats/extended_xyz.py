@@ -22,7 +22,7 @@ from ase.io.extxyz import key_val_str_to_dict, parse_properties
 
 from forcesmith.data.data_files import open_data
 from forcesmith.data.labels import shortened, voigt
-from forcesmith.files import write_atomically
+from forcesmith.files import append, write_atomically
 
 # Keys that ASE knows in one spelling only, and lets be an entry like any other in another one.
 _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}
@@ -64,30 +64,17 @@ def write_extended_xyz(path: str | os.PathLike[str], configurations: Sequence[At
     write_atomically(path, stream.getvalue())
 
 
-def append_extended_xyz(path: str | os.PathLike[str], atoms: Atoms) -> None:
-    """Add a configuration to a file, so that it is on the disk afterwards. Raises OSError.
+def append_extended_xyz(
+    path: str | os.PathLike[str], configurations: Atoms | Sequence[Atoms]
+) -> None:
+    """Add one or several configurations to a file, so that they are on the disk afterwards. Raises
+    OSError; then nothing was added.
 
-    A process that is killed meanwhile leaves at most a part of it, see `drop_torn_frame`.
+    A process that is killed meanwhile leaves at most a part of one, see `drop_torn_frame`.
     """
     stream = io.StringIO()
-    ase.io.write(stream, atoms, format="extxyz")
-    text = stream.getvalue().encode()
-    new = not os.path.exists(path)
-    with open(path, "ab", buffering=0) as file:
-        size = file.tell()
-        try:
-            while text:
-                text = text[file.write(text) :]
-            os.fsync(file.fileno())
-        except OSError:  # a full disk
-            file.truncate(size)
-            raise
-    if new:
-        folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    ase.io.write(stream, configurations, format="extxyz")
+    append(path, stream.getvalue().encode())
 
 
 def drop_torn_frame(path: str | os.PathLike[str]) -> bool:

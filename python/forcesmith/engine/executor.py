@@ -1,0 +1,227 @@
+"""Tasks on dask.distributed: a local cluster, the jobs of a batch system, or any scheduler.
+
+A task is a function that can be pickled, with small arguments; what it makes that is large goes to
+files. Not more are under way than keep the workers busy, and nothing of a finished one is kept, so
+that the memory of this process does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from forcesmith.data.labels import shortened
+from forcesmith.engine.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOST_WORKERS = 3
+"""So many workers may die under a task before it is given up."""
+TASKS_PER_WORKER = 2
+"""Elsewhere: one runs, the next one is there when it ends."""
+SECONDS_TO_CONNECT = 30.0
+_CONFIGURATION = {
+    "distributed.scheduler.allowed-failures": LOST_WORKERS,
+    # A task that waits for a core is not a reason to pause or kill its worker.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.comm.timeouts.connect": SECONDS_TO_CONNECT,
+    "distributed.worker.daemon": True,
+}
+_CLUSTERS = {
+    "htcondor": "HTCondorCluster",
+    "lsf": "LSFCluster",
+    "moab": "MoabCluster",
+    "oar": "OARCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "slurm": "SLURMCluster",
+}
+
+
+class WorkerLost(RuntimeError):
+    """The workers that had this task died, one after the other."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a task: its result, or the error that ended it."""
+
+    name: str
+    result: Any = None
+    error: Exception | None = None
+
+
+class Executor:
+    """Runs tasks; `open_executor` makes one."""
+
+    def __init__(self, client: Client, cores: int | None, cores_per_worker: int):
+        """cores: of this machine, if its workers have one each; None: workers are elsewhere."""
+        from distributed import as_completed
+
+        self._client = client
+        self._cores = cores
+        self._cores_per_worker = cores_per_worker
+        self._names: dict[Future, tuple[str, int]] = {}
+        self._completed = as_completed(loop=client.loop, with_results=True, raise_errors=False)
+        self._in_use = 0
+
+    @property
+    def most_cores(self) -> int:
+        """Of one task."""
+        return self._cores_per_worker if self._cores is None else self._cores
+
+    @property
+    def under_way(self) -> int:
+        """Tasks that were submitted and have not been returned as finished."""
+        return len(self._names)
+
+    def has_room(self, cores: int = 1) -> bool:
+        """Whether a task of so many cores can be submitted now."""
+        return self._in_use + self._workers(cores) <= self._capacity()
+
+    def submit(
+        self, name: str, function: Callable[..., Any], *arguments: Any, cores: int = 1
+    ) -> None:
+        """Start `function(*arguments)` on a worker.
+
+        name: under which it comes back; cores: that it keeps busy."""
+        future = self._client.submit(function, *arguments, pure=False, key=None)
+        workers = self._workers(cores)
+        self._names[future] = name, workers
+        self._in_use += workers
+        self._completed.add(future)
+
+    def finished(self) -> list[Finished]:
+        """Waits for a task to end; all that have ended. Raises OSError if the scheduler is gone."""
+        ended = []
+        for future, result in self._completed.next_batch(block=True):
+            name, workers = self._names.pop(future)
+            self._in_use -= workers
+            if future.status == "finished":
+                ended.append(Finished(name, result=result))
+            elif future.status == "error":
+                ended.append(Finished(name, error=_error(result[1])))
+            else:
+                raise OSError(
+                    "The connection to the scheduler was lost; the same command goes on from what "
+                    "is on disk."
+                )
+        return ended
+
+    def _workers(self, cores: int) -> int:
+        """That a task of so many cores keeps busy."""
+        if cores > self.most_cores:
+            raise ValueError(
+                f"A task wants {cores} cores, but the engine has {self.most_cores} for one; give "
+                f"it more (engine.{'cores' if self._cores else 'cores_per_worker'}) or the task "
+                "fewer."
+            )
+        return cores if self._cores else 1
+
+    def _capacity(self) -> int:
+        if self._cores:
+            return self._cores
+        return TASKS_PER_WORKER * max(1, len(self._client.scheduler_info(-1)["workers"]))
+
+
+def _error(error: BaseException) -> Exception:
+    from distributed.scheduler import KilledWorker
+
+    if isinstance(error, KilledWorker):
+        return WorkerLost(
+            f"{LOST_WORKERS + 1} workers died while they had this task; look whether there is "
+            "enough memory for it"
+        )
+    return error if isinstance(error, Exception) else RuntimeError(repr(error))
+
+
+@contextmanager
+def open_executor(settings: EngineSettings) -> Iterator[Executor]:
+    """An executor with its workers, which end with it.
+
+    Raises ValueError with what to install, or where the scheduler is not found.
+    """
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise ValueError(
+            "The engine needs dask.distributed; install it with: pip install 'forcesmith[learn]'"
+        ) from None
+    cores = available_cores() if settings.cores == "auto" else settings.cores
+    with dask.config.set(_CONFIGURATION):
+        if settings.scheduler is not None:
+            with _connected(settings.scheduler) as client:
+                yield Executor(client, None, settings.cores_per_worker)
+        elif settings.jobqueue is not None:
+            with _job_queue(settings) as cluster, Client(cluster, set_as_default=False) as client:
+                yield Executor(client, None, settings.cores_per_worker)
+        else:
+            with (
+                LocalCluster(
+                    n_workers=cores,
+                    threads_per_worker=1,
+                    memory_limit=0,
+                    dashboard_address=None,
+                    host="127.0.0.1",
+                    silence_logs="CRITICAL",
+                ) as cluster,
+                Client(cluster, set_as_default=False) as client,
+            ):
+                yield Executor(client, cores, 1)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"There is no scheduler of dask at {shortened(address, 60)} "
+            f"({shortened(error, 120)}); start one with: dask scheduler"
+        ) from None
+    with client:
+        yield client
+
+
+def _job_queue(settings: EngineSettings) -> Any:
+    """A cluster of dask-jobqueue whose jobs are submitted."""
+    assert settings.jobqueue is not None
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise ValueError(
+            "engine.jobqueue needs dask-jobqueue; install it with: pip install 'forcesmith[learn]'"
+        ) from None
+    queue = settings.jobqueue
+    workers = queue.cores // settings.cores_per_worker
+    if workers < 1:
+        raise ValueError(
+            f"engine.jobqueue has jobs of {queue.cores} cores, but engine.cores_per_worker is "
+            f"{settings.cores_per_worker}; a job must have room for a worker."
+        )
+    options = {"memory": f"{2 * queue.cores} GB", **(queue.model_extra or {})}
+    try:
+        cluster = getattr(dask_jobqueue, _CLUSTERS[queue.type])(
+            cores=workers, processes=workers, job_cpu=queue.cores, **options
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"engine.jobqueue is not what dask-jobqueue expects: {shortened(error, 160)}."
+        ) from None
+    cluster.scale(jobs=queue.jobs)
+    return cluster

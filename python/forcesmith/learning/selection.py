@@ -1,0 +1,229 @@
+"""Which candidates are labelled: those that add most to what a potential knows, and no two that say
+the same.
+
+With grades, by MaxVol (`select_configurations`), each against the active set and those chosen
+before it. With a committee, by the deviation of forces, and no two that lie close together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.geometry import find_mic
+from ase.neighborlist import natural_cutoffs, neighbor_list
+
+from forcesmith.data.reading import read
+from forcesmith.extrapolation.active_sets import find_active_set, select_configurations
+from forcesmith.extrapolation.cutting import cut_fragments
+from forcesmith.learning.project import read_configurations
+from forcesmith.learning.settings import SelectionSettings
+from forcesmith.potentials.potential import Potential
+from forcesmith.training.committee import force_deviation
+
+DISTANCE_OF_DUPLICATES = 0.1
+"""Root mean square displacement of configurations that a committee takes for the same, angstrom."""
+
+KEPT = {"center_grade", "kind", "max_deviation", "max_grade", "step"}
+"""Of the entries of candidates."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a selection needs; small, as it goes to a worker."""
+
+    prefix: str
+    """Of the identifiers of what is chosen: round and source, "003-hot"."""
+    files: Sequence[str]
+    """Candidates: `file` or `file@slice`."""
+    potentials: Sequence[Path]
+    """One with an active set, or a committee."""
+    chosen_before: Sequence[Path]
+    """Files of what was chosen in this round already."""
+    most: int
+    """Configurations to choose."""
+    settings: SelectionSettings
+
+
+@dataclass
+class Selection:
+    """What was chosen, and why the others were not."""
+
+    candidates: int = 0
+    chosen: list[Atoms] = field(default_factory=list)
+    """The most informative one first; info: id, reason."""
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    """For every candidate: decision ("chosen", "left out", "postponed"), reason, id if chosen."""
+
+    def count(self, decision: str) -> int:
+        return sum(one["decision"] == decision for one in self.decisions)
+
+
+def select(request: Request) -> Selection:
+    """Choose from the candidates. Raises ValueError if they cannot be read, or have elements that
+    the potential does not know."""
+    potentials = [Potential.read(path) for path in request.potentials]
+    candidates = [
+        _bare(atoms)
+        for name in request.files
+        if "@" in name or Path(name).stat().st_size
+        for atoms in read(name)
+    ]
+    selection = Selection(candidates=len(candidates))
+    candidates = _of_size(candidates, potentials, request, selection)
+    candidates = _not_too_close(candidates, request.settings, selection)
+    before = [atoms for path in request.chosen_before for atoms in read_configurations(path)]
+    if len(potentials) == 1:
+        _by_grade(candidates, potentials[0], before, request, selection)
+    else:
+        _by_deviation(candidates, potentials, before, request, selection)
+    return selection
+
+
+def _bare(atoms: Atoms) -> Atoms:
+    """Without labels and velocities: what a potential said of it is no label."""
+    info = {
+        key: getattr(value, "tolist", lambda value=value: value)()
+        for key, value in atoms.info.items()
+        if key in KEPT
+    }
+    return Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
+
+
+def _of_size(
+    candidates: list[Atoms],
+    potentials: Sequence[Potential],
+    request: Request,
+    selection: Selection,
+) -> list[Atoms]:
+    """Fragments in place of those that are too large for the teacher."""
+    largest = request.settings.largest_cell
+    kept = [atoms for atoms in candidates if len(atoms) <= largest]
+    for atoms in candidates:
+        if len(atoms) <= largest:
+            continue
+        if not potentials[0].has_active_set:
+            _leave_out(atoms, f"{len(atoms)} atoms, and no grades to cut fragments by", selection)
+            continue
+        fragments = cut_fragments(
+            atoms, potentials[0], grade_above=request.settings.select, most=request.most
+        )
+        kept += [_bare(fragment) for fragment in fragments]
+        reason = f"{len(atoms)} atoms: {len(fragments)} fragments of it are candidates instead"
+        _leave_out(atoms, reason, selection)
+    return kept
+
+
+def _not_too_close(
+    candidates: list[Atoms], settings: SelectionSettings, selection: Selection
+) -> list[Atoms]:
+    kept = []
+    for atoms in candidates:
+        cutoffs = natural_cutoffs(atoms, mult=settings.closest)
+        distances = neighbor_list("d", atoms, cutoffs) if settings.closest else ()
+        if len(distances):
+            reason = (
+                f"two atoms only {min(distances):.2f} angstrom apart, closer than "
+                f"{settings.closest:g} of their covalent radii (selection.closest)"
+            )
+            _leave_out(atoms, reason, selection)
+        else:
+            kept.append(atoms)
+    return kept
+
+
+def _by_grade(
+    candidates: list[Atoms],
+    potential: Potential,
+    before: list[Atoms],
+    request: Request,
+    selection: Selection,
+) -> None:
+    """Each in the order of what it adds, against the active set with those before it."""
+    grades = potential.evaluate(candidates, grade=True) if candidates else []
+    for atoms, result in zip(candidates, grades, strict=True):
+        atoms.info["max_grade"] = float(result.configuration_grade)
+    if before:
+        find_active_set(potential, before, add=True)
+    order = select_configurations(potential, candidates) if candidates else []
+    for number in sorted(set(range(len(candidates))) - set(order)):
+        grade = candidates[number].info["max_grade"]
+        reason = f"grade {grade:.2f}, adds nothing to what is known and chosen"
+        _leave_out(candidates[number], reason, selection)
+    for number in order:
+        atoms = candidates[number]
+        first = atoms.info["max_grade"]
+        # What nothing was added for since the grades were computed keeps its own.
+        grade = first
+        if before or selection.chosen:
+            grade = float(potential.evaluate(atoms, grade=True).configuration_grade)
+        if grade <= request.settings.duplicate:
+            reason = f"grade {first:.2f}, but {grade:.2f} once those chosen before it are known"
+            _leave_out(atoms, reason, selection)
+        elif len(selection.chosen) == request.most:
+            _postpone(atoms, request.most, selection)
+        else:
+            find_active_set(potential, [atoms], add=True)
+            _choose(atoms, f"grade {first:.2f}, adds to the active set", request, selection)
+
+
+def _by_deviation(
+    candidates: list[Atoms],
+    potentials: Sequence[Potential],
+    before: list[Atoms],
+    request: Request,
+    selection: Selection,
+) -> None:
+    """The largest deviation first."""
+    deviations = force_deviation(potentials, candidates) if candidates else []
+    for atoms, deviation in zip(candidates, deviations, strict=True):
+        atoms.info["max_deviation"] = float(deviation.max())
+    known = list(before)
+    for atoms in sorted(candidates, key=lambda one: -one.info["max_deviation"]):
+        deviation = atoms.info["max_deviation"]
+        if deviation <= request.settings.deviation_select:
+            reason = f"the committee agrees on its forces within {deviation:.3f} eV/angstrom"
+            _leave_out(atoms, reason, selection)
+        elif any(_distance(atoms, other) < DISTANCE_OF_DUPLICATES for other in known):
+            reason = f"deviation {deviation:.3f} eV/angstrom, but nearly the same as one chosen"
+            _leave_out(atoms, reason, selection)
+        elif len(selection.chosen) == request.most:
+            _postpone(atoms, request.most, selection)
+        else:
+            known.append(atoms)
+            reason = f"the committee's forces deviate by {deviation:.3f} eV/angstrom"
+            _choose(atoms, reason, request, selection)
+
+
+def _distance(a: Atoms, b: Atoms) -> float:
+    """Root mean square displacement of the atoms from one to the other, angstrom; infinite if they
+    are not the same atoms in nearly the same cell."""
+    if len(a) != len(b) or (a.numbers != b.numbers).any() or not np.allclose(a.cell, b.cell, 0.02):
+        return np.inf
+    moves = find_mic(b.positions - a.positions, a.cell, a.pbc)[0]
+    return float(np.sqrt((moves**2).sum(axis=1).mean()))
+
+
+def _choose(atoms: Atoms, reason: str, request: Request, selection: Selection) -> None:
+    identifier = f"{request.prefix}-{len(selection.chosen) + 1:04d}"
+    atoms.info = {"id": identifier, "reason": reason, **atoms.info}
+    selection.chosen.append(atoms)
+    selection.decisions.append({"decision": "chosen", "id": identifier, "reason": reason})
+
+
+def _postpone(atoms: Atoms, most: int, selection: Selection) -> None:
+    reason = f"{most} are chosen here in this round already (selection.most, labels)"
+    selection.decisions.append({"decision": "postponed", "reason": reason} | _when(atoms))
+
+
+def _leave_out(atoms: Atoms, reason: str, selection: Selection) -> None:
+    selection.decisions.append({"decision": "left out", "reason": reason} | _when(atoms))
+
+
+def _when(atoms: Atoms) -> dict[str, Any]:
+    """Which candidate it was."""
+    return {key: atoms.info[key] for key in ("step",) if key in atoms.info}

@@ -1,0 +1,95 @@
+"""What is labelled before the first fit: perturbed structures of the conditions, and given data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
+
+from forcesmith.data.labels import describe, labels_of
+from forcesmith.data.reading import read
+from forcesmith.learning.conditions import Condition
+from forcesmith.learning.settings import LearnSettings
+from forcesmith.teachers.teacher import Teacher
+
+
+def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]) -> list[Atoms]:
+    """What the teacher labels: info: id, reason. The same ones at every call."""
+    start = settings.start
+    made = []
+    for structure, name in _different(conditions):
+        if not start.perturbed and not start.data:
+            made.append(_named(structure, "the structure as it is", name))
+        rng = np.random.default_rng(len(made) + 1)
+        for _ in range(start.perturbed):
+            atoms = structure.copy()
+            strain = np.eye(3) + rng.normal(0.0, start.strain, (3, 3))
+            periodic = np.outer(atoms.pbc, atoms.pbc)
+            strain = np.where(periodic, strain, np.eye(3))
+            atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+            atoms.positions += rng.normal(0.0, start.displacement, atoms.positions.shape)
+            made.append(_named(atoms, "a perturbed structure to begin with", name))
+    _, unlabelled = given_data(settings)
+    made += [
+        _named(atoms, "given to begin with", atoms.info.get("config_type", "given"))
+        for atoms in unlabelled
+    ]
+    for number, atoms in enumerate(made, start=1):
+        atoms.info = {"id": f"000-start-{number:04d}", **atoms.info}
+    return made
+
+
+def given_labels(settings: LearnSettings, teacher: Teacher) -> list[Atoms]:
+    """Labels of start.data as labels of the teacher.
+
+    Raises ValueError if they are those of another one.
+    """
+    labelled, _ = given_data(settings)
+    for number, atoms in enumerate(labelled, start=1):
+        given = atoms.info.get("teacher_hash", teacher.settings_hash)
+        if given != teacher.settings_hash:
+            raise ValueError(
+                f"{describe(atoms, 'a configuration')} was labelled by "
+                f"{atoms.info.get('teacher', 'another teacher')} with other settings than those of "
+                f"{teacher.name}; one potential learns from one teacher: set start.relabel."
+            )
+        calc = atoms.calc
+        kept = {key: atoms.info[key] for key in ("config_type", "weight") if key in atoms.info}
+        atoms.info = {
+            "id": f"000-data-{number:05d}",
+            "reason": "given to begin with, with its labels",
+            "teacher": teacher.name,
+            "teacher_hash": teacher.settings_hash,
+            **kept,
+        }
+        atoms.calc = calc
+    return labelled
+
+
+def given_data(settings: LearnSettings) -> tuple[list[Atoms], list[Atoms]]:
+    """Of start.data, configurations with labels, and those for the teacher."""
+    labelled: list[Atoms] = []
+    unlabelled: list[Atoms] = []
+    for name in settings.start.data:
+        for atoms in read(name):
+            labels = labels_of(atoms)
+            if labels.energy is None or labels.forces is None or settings.start.relabel:
+                unlabelled.append(atoms)
+            else:
+                labelled.append(atoms)
+    return labelled, unlabelled
+
+
+def _different(conditions: Sequence[Condition]) -> list[tuple[Atoms, str]]:
+    """The different structures, and the condition that has each of them first."""
+    found: list[tuple[Atoms, str]] = []
+    for condition in conditions:
+        if not any(condition.structure == structure for structure, _ in found):
+            found.append((condition.structure, condition.name))
+    return found
+
+
+def _named(atoms: Atoms, reason: str, group: str) -> Atoms:
+    info = {"reason": reason, "config_type": group}
+    return Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
