@@ -163,8 +163,8 @@ class ConditionSettings(Section):
             str(folder / given) if isinstance(given, str) and not is_prototype(given) else given
             for given in self.structure
         ]
-        final = None if self.final is None else str(folder / self.final)
-        return self.model_copy(update={"structure": structures, "final": final})
+        final = {} if self.final is None else {"final": str(folder / self.final)}
+        return self.model_copy(update={"structure": structures, **final})
 
     @field_validator("name")
     @classmethod

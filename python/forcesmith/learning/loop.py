@@ -8,7 +8,6 @@ exploration has ended, while others run. Whatever is done next follows from what
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections import deque
@@ -36,7 +35,6 @@ from forcesmith.learning.selection import Request, Selection, select
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import given_labels, starting_structures
 from forcesmith.potentials.potential import Potential
-
 from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
 
 CANDIDATES = "candidates"
@@ -134,17 +132,6 @@ def expanded(settings: LearnSettings) -> list[Condition]:
     return conditions
 
 
-def fingerprint(condition: Condition) -> str:
-    """Of all that a condition is."""
-    parts = [
-        repr((value.symbols, value.positions.tolist(), value.cell.tolist(), value.pbc.tolist()))
-        if isinstance(value, Atoms)
-        else repr(value)
-        for value in vars(condition).values()
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
 def _open(
     project: Project,
     settings: LearnSettings,
@@ -177,7 +164,7 @@ def _open(
     own = {
         "elements": elements,
         "fit": settings.fit.model_dump(mode="json", include=keys),
-        "conditions": {one.name: fingerprint(one) for one in conditions},
+        "conditions": {one.name: one.fingerprint for one in conditions},
     }
     if before is not None:
         _check_same(project, before, own)

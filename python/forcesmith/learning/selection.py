@@ -28,7 +28,7 @@ from forcesmith.training.committee import force_deviation
 DISTANCE_OF_DUPLICATES = 0.1
 """Root mean square displacement of configurations that a committee takes for the same, angstrom."""
 
-KEPT = {"center_grade", "kind", "max_deviation", "max_grade", "step"}
+KEPT = {"center_grade", "kind", "max_deviation", "max_grade", "picoseconds", "step"}
 """Of the entries of candidates."""
 
 
@@ -226,4 +226,4 @@ def _leave_out(atoms: Atoms, reason: str, selection: Selection) -> None:
 
 def _when(atoms: Atoms) -> dict[str, Any]:
     """Which candidate it was."""
-    return {key: atoms.info[key] for key in ("step",) if key in atoms.info}
+    return {key: atoms.info[key] for key in ("step", "picoseconds") if key in atoms.info}

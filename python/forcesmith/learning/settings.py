@@ -6,13 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ase import Atoms
 from pydantic import Field, field_validator, model_validator
 
 from forcesmith.data.label_settings import Section
 from forcesmith.engine.settings import EngineSettings
 from forcesmith.learning.conditions import ConditionSettings
-from forcesmith.learning.structures import is_prototype
 from forcesmith.settings_files import checked, read_toml
 from forcesmith.teachers.settings import TeacherSettings
 from forcesmith.training.settings import FitSettings
@@ -160,15 +158,5 @@ class LearnSettings(Section):
         ]
         if "folder" not in settings.teacher.model_fields_set:
             settings.teacher.folder = str(folder.absolute())
-        for own in settings.conditions:
-            own.structure = [_found_in(folder, one) for one in own.structure]
-            if own.final is not None:
-                own.final = str(folder / own.final)
+        settings.conditions = [own.relative_to(folder) for own in settings.conditions]
         return settings
-
-
-def _found_in(folder: Path, structure: str | Atoms) -> str | Atoms:
-    """A file is looked for in the folder; a prototype stays as it is."""
-    if isinstance(structure, Atoms) or is_prototype(structure):
-        return structure
-    return str(folder / structure)

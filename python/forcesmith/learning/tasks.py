@@ -49,16 +49,8 @@ def explore_condition(
 ) -> Exploration:
     """limits: to select and to stop; former: exploration to go on from, where it was safe."""
     select, stop = limits
-    before = None if former is None else Exploration.read(former)
     return explore(
-        condition,
-        potentials,
-        folder,
-        select=select,
-        stop=stop,
-        cores=cores,
-        start=None if former is None else former / "safe.data",
-        survived=0.0 if before is None else before.picoseconds,
+        condition, potentials, folder, select=select, stop=stop, cores=cores, start=former
     )
 
 
