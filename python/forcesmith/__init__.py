@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         select_configurations,
     )
     from forcesmith.extrapolation.cutting import cut_fragments
+    from forcesmith.learning.loop import LearnError, LearnResult, learn
+    from forcesmith.learning.settings import LearnSettings
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
     from forcesmith.teachers.labelling import Labelling, label
@@ -36,6 +38,9 @@ _MODULES = {
     "FitSettings": "training.settings",
     "LabelError": "teachers.teacher",
     "Labelling": "teachers.labelling",
+    "LearnError": "learning.loop",
+    "LearnResult": "learning.loop",
+    "LearnSettings": "learning.settings",
     "Potential": "potentials.potential",
     "Result": "potentials.result",
     "Teacher": "teachers.teacher",
@@ -49,6 +54,7 @@ _MODULES = {
     "fit_committee": "training.committee",
     "force_deviation": "training.committee",
     "label": "teachers.labelling",
+    "learn": "learning.loop",
     "make_teacher": "teachers.teacher",
     "parity_plot": "analysis.plots",
     "read": "data.reading",
@@ -66,6 +72,9 @@ __all__ = [
     "FitSettings",
     "LabelError",
     "Labelling",
+    "LearnError",
+    "LearnResult",
+    "LearnSettings",
     "Potential",
     "Result",
     "Teacher",
@@ -79,6 +88,7 @@ __all__ = [
     "fit_committee",
     "force_deviation",
     "label",
+    "learn",
     "make_teacher",
     "parity_plot",
     "read",

@@ -1,5 +1,5 @@
 """The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, cut, label,
-convert, info.
+learn, distill, convert, info.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
@@ -22,11 +22,13 @@ from forcesmith.cli.active_set import active_set
 from forcesmith.cli.console import INPUT_ERROR, INTERRUPTED, err
 from forcesmith.cli.convert import convert
 from forcesmith.cli.cut import cut
+from forcesmith.cli.distill import distill
 from forcesmith.cli.evaluate import evaluate
 from forcesmith.cli.fit import fit
 from forcesmith.cli.grade import grade
 from forcesmith.cli.info import info
 from forcesmith.cli.label import label
+from forcesmith.cli.learn import learn
 from forcesmith.cli.scan import scan
 from forcesmith.cli.select import select
 from forcesmith.interruption import StopSignals
@@ -40,7 +42,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, scan, evaluate, active_set, grade, select, cut, label, convert, info):
+for command in (
+    fit,
+    scan,
+    evaluate,
+    active_set,
+    grade,
+    select,
+    cut,
+    label,
+    learn,
+    distill,
+    convert,
+    info,
+):
     app.command()(command)
 
 

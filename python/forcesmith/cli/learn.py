@@ -1,0 +1,55 @@
+"""forcesmith learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forcesmith.cli.console import err, out
+from forcesmith.learning.loop import LearnError, LearnResult
+from forcesmith.learning.loop import learn as learn_from
+from forcesmith.learning.project import Project
+from forcesmith.learning.settings import LearnSettings
+from forcesmith.learning.status import print_status
+from forcesmith.progress import LineProgress
+
+
+def learn(
+    config: Annotated[
+        Path, typer.Argument(help="Settings, TOML; paths in it start at its folder.")
+    ],
+    status: Annotated[
+        bool, typer.Option("--status", help="Print how far it is, from the folder alone.")
+    ] = False,
+) -> None:
+    """Learn a potential that holds under all conditions of a TOML file, from a teacher.
+
+    Fits, explores the conditions by LAMMPS, labels what is new, and again, until every condition
+    runs its time with nothing new. All that is known lies in the folder of the project: after an
+    interruption of any kind, the same command goes on and repeats at most the tasks that were under
+    way."""
+    settings = LearnSettings.from_toml(config)
+    if status:
+        project = Project(settings.folder)
+        if not project.exists:
+            raise ValueError(f"{project.folder}: nothing was learned here yet.")
+        print_status(project, out)
+        return
+    run(settings, config.read_text(encoding="utf-8"))
+
+
+def run(settings: LearnSettings, config: str) -> LearnResult:
+    """Learn, and show how it goes; ends the command if that fails. config: text of the settings."""
+    err.print(f"project: {Path(settings.folder).absolute()}", soft_wrap=True)
+    try:
+        with LineProgress(err) as progress:
+            result = learn_from(settings, config=config, status=progress.show)
+    except LearnError as error:
+        err.print(f"forcesmith: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    print_status(Project(settings.folder), out)
+    out.print(f"\n{result.ending}: {result.sentence}", soft_wrap=True, markup=False)
+    out.print(f"potential: {result.potential}", soft_wrap=True)
+    return result

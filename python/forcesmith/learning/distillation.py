@@ -1,0 +1,119 @@
+"""Settings to distill a teacher: conditions that belong to a structure, made from a few words."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+
+from forcesmith.data.labels import shortened
+from forcesmith.learning.structures import is_prototype, read_structures
+
+SMALLEST_LENGTH = 8.0  # angstrom, of the cells that are explored
+MOST_ATOMS = 150  # of these cells, so that a teacher labels them quickly
+
+
+def distillation(
+    structures: Sequence[str],
+    teacher: str,
+    *,
+    temperature: str,
+    vacancies: Sequence[str],
+    duration: float,
+    level: int,
+    cutoff: float,
+    labels: int | None,
+    folder: Path,
+) -> str:
+    """Text of the settings, TOML, for a file beside the folder of the project.
+
+    structures: files or prototypes; temperature: "1500" or "300:1500", K; vacancies: elements;
+    duration: ps; cutoff: angstrom; labels: at most.
+    Raises ValueError for structures that cannot be read, and for what they do not have.
+    """
+    kelvin = _temperatures(temperature)
+    found: set[str] = set()
+    conditions = []
+    for given in structures:
+        atoms = read_structures(given)[0][1]
+        found.update(atoms.symbols)
+        place = given if is_prototype(given) else os.path.relpath(given, folder.parent)
+        conditions += _conditions(place, atoms, kelvin, vacancies, duration)
+    if missing := sorted(set(vacancies) - found):
+        raise ValueError(
+            f"--vacancies: {', '.join(missing)} is no element of {shortened(structures[0], 60)}, "
+            f"which has {', '.join(sorted(found))}."
+        )
+    most = f"labels = {labels}\n" if labels is not None else ""
+    head = f"""# Made by `forcesmith distill`; change it as you like, `forcesmith learn` goes on with it.
+teacher = {json.dumps(teacher)}
+folder = {json.dumps(folder.name)}
+{most}
+[fit]
+descriptor = {{ type = "moment_tensor", level = {level}, cutoff = {cutoff:g} }}
+weights = {{ energy = 1.0, force = 0.01, stress = 0.001 }}
+optimizer = {{ max_iterations = 100 }}
+
+[selection]
+select = 2.0
+stop = 10.0
+"""
+    return "\n".join([head, *conditions])
+
+
+def _conditions(
+    place: str, atoms: Atoms, kelvin: list[float], vacancies: Sequence[str], duration: float
+) -> list[str]:
+    """Dynamics of the perfect crystal and of crystals with a vacancy, a heating, strains."""
+    repeats = _supercell(atoms)
+    supercell = f'supercell = "{"x".join(map(str, repeats))}"'
+    structure = f"structure = {json.dumps(place)}"
+    series = f"temperature = [{', '.join(f'{value:g}' for value in kelvin)}]"
+    time = f"duration = {duration:g}"
+    periodic = bool(atoms.pbc.all())
+    ensemble = f'ensemble = "{"npt" if periodic else "nvt"}"'
+    blocks = [[structure, supercell, ensemble, series, time]]
+    if len(kelvin) > 1:
+        ramp = f'temperature = "{kelvin[0]:g}:{kelvin[-1]:g}"'
+        blocks.append([structure, supercell, ensemble, ramp, time])
+    own = [element for element in vacancies if element in atoms.symbols]
+    if own:
+        several = ", ".join(f"{{ {element} = 1 }}" for element in own)
+        lacking = f"vacancies = [{several}]"
+        blocks.append([structure, supercell, lacking, ensemble, series, time])
+        blocks.append([structure, supercell, lacking, 'kind = "minimization"'])
+    if periodic:
+        blocks.append([structure, 'kind = "strain"', "strain = 0.03"])
+    return ["\n".join(["[[conditions]]", *lines, ""]) for lines in blocks]
+
+
+def _supercell(atoms: Atoms) -> list[int]:
+    """Repetitions to cells that are not too small, nor too large for a teacher."""
+    lengths = atoms.cell.lengths()
+    repeats = [
+        int(np.ceil(SMALLEST_LENGTH / length)) if periodic else 1
+        for length, periodic in zip(lengths, atoms.pbc, strict=True)
+    ]
+    while len(atoms) * np.prod(repeats) > MOST_ATOMS and max(repeats) > 1:
+        longest = max(range(3), key=lambda axis: (repeats[axis] > 1, repeats[axis] * lengths[axis]))
+        repeats[longest] -= 1
+    return repeats
+
+
+def _temperatures(text: str) -> list[float]:
+    """Lowest, middle and highest one, K."""
+    try:
+        ends = [float(part) for part in text.split(":")]
+    except ValueError:
+        ends = []
+    if len(ends) not in (1, 2) or min(ends) <= 0 or ends[0] > ends[-1]:
+        raise ValueError(
+            f"--temperature {shortened(text, 40)}: expected one in K, or from and to, such as "
+            "300:1500."
+        )
+    low, high = ends[0], ends[-1]
+    return [low] if low == high else [low, (low + high) / 2, high]
