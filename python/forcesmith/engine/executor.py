@@ -7,9 +7,12 @@ that the memory of this process does not grow with their number.
 
 from __future__ import annotations
 
+import math
 import os
+import queue
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +27,8 @@ LOST_WORKERS = 3
 TASKS_PER_WORKER = 2
 """Elsewhere: one runs, the next one is there when it ends."""
 SECONDS_TO_CONNECT = 30.0
+SECONDS_BETWEEN_COUNTS = 5.0
+"""Of the workers elsewhere, which come and go."""
 _CONFIGURATION = {
     "distributed.scheduler.allowed-failures": LOST_WORKERS,
     # A task that waits for a core is not a reason to pause or kill its worker.
@@ -63,14 +68,14 @@ class Executor:
 
     def __init__(self, client: Client, cores: int | None, cores_per_worker: int):
         """cores: of this machine, if its workers have one each; None: workers are elsewhere."""
-        from distributed import as_completed
-
         self._client = client
         self._cores = cores
         self._cores_per_worker = cores_per_worker
-        self._names: dict[Future, tuple[str, int]] = {}
-        self._completed = as_completed(loop=client.loop, with_results=True, raise_errors=False)
-        self._in_use = 0
+        self._names: dict[Future[Any], tuple[str, int]] = {}
+        self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._busy = 0  # workers
+        self._counted_at = -math.inf
+        self._counted = 0  # workers elsewhere
 
     @property
     def most_cores(self) -> int:
@@ -84,7 +89,7 @@ class Executor:
 
     def has_room(self, cores: int = 1) -> bool:
         """Whether a task of so many cores can be submitted now."""
-        return self._in_use + self._workers(cores) <= self._capacity()
+        return self._busy + self._workers(cores) <= self._capacity()
 
     def submit(
         self, name: str, function: Callable[..., Any], *arguments: Any, cores: int = 1
@@ -92,28 +97,43 @@ class Executor:
         """Start `function(*arguments)` on a worker.
 
         name: under which it comes back; cores: that it keeps busy."""
-        future = self._client.submit(function, *arguments, pure=False, key=None)
         workers = self._workers(cores)
+        future = self._client.submit(function, *arguments, pure=False)
         self._names[future] = name, workers
-        self._in_use += workers
-        self._completed.add(future)
+        self._busy += workers
+        future.add_done_callback(self._ended.put)
 
     def finished(self) -> list[Finished]:
-        """Waits for a task to end; all that have ended. Raises OSError if the scheduler is gone."""
-        ended = []
-        for future, result in self._completed.next_batch(block=True):
-            name, workers = self._names.pop(future)
-            self._in_use -= workers
-            if future.status == "finished":
-                ended.append(Finished(name, result=result))
-            elif future.status == "error":
-                ended.append(Finished(name, error=_error(result[1])))
-            else:
-                raise OSError(
-                    "The connection to the scheduler was lost; the same command goes on from what "
-                    "is on disk."
-                )
-        return ended
+        """Waits for tasks to end, and returns all that have; after a while, none: there may be room
+        for more by then. Raises OSError if the scheduler is gone."""
+        try:
+            ended = [self._ended.get(timeout=SECONDS_BETWEEN_COUNTS)]
+        except queue.Empty:
+            return []
+        with suppress(queue.Empty):
+            while True:
+                ended.append(self._ended.get_nowait())
+        good = [future for future in ended if future.status == "finished"]
+        try:  # all of them by one request
+            results = dict(zip(good, self._client.gather(good), strict=True))
+        except Exception:  # of a worker that died meanwhile
+            results = {}
+        return [self._finished(future, results) for future in ended]
+
+    def _finished(self, future: Future[Any], results: dict[Future[Any], Any]) -> Finished:
+        name, workers = self._names.pop(future)
+        self._busy -= workers
+        if future in results:
+            return Finished(name, result=results[future])
+        if future.cancelled():
+            raise OSError(
+                "The connection to the scheduler of dask was lost; the same command goes on from "
+                "what is on the disk."
+            )
+        try:
+            return Finished(name, result=future.result())
+        except Exception as error:
+            return Finished(name, error=_error(error))
 
     def _workers(self, cores: int) -> int:
         """That a task of so many cores keeps busy."""
@@ -126,12 +146,16 @@ class Executor:
         return cores if self._cores else 1
 
     def _capacity(self) -> int:
+        """Workers that may be busy, or have their next task already."""
         if self._cores:
             return self._cores
-        return TASKS_PER_WORKER * max(1, len(self._client.scheduler_info(-1)["workers"]))
+        if time.monotonic() - self._counted_at > SECONDS_BETWEEN_COUNTS:
+            self._counted = len(self._client.nthreads())
+            self._counted_at = time.monotonic()
+        return TASKS_PER_WORKER * max(1, self._counted)
 
 
-def _error(error: BaseException) -> Exception:
+def _error(error: Exception) -> Exception:
     from distributed.scheduler import KilledWorker
 
     if isinstance(error, KilledWorker):
@@ -139,7 +163,7 @@ def _error(error: BaseException) -> Exception:
             f"{LOST_WORKERS + 1} workers died while they had this task; look whether there is "
             "enough memory for it"
         )
-    return error if isinstance(error, Exception) else RuntimeError(repr(error))
+    return error
 
 
 @contextmanager

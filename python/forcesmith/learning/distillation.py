@@ -49,7 +49,7 @@ def distillation(
             f"which has {', '.join(sorted(found))}."
         )
     most = f"labels = {labels}\n" if labels is not None else ""
-    head = f"""# Made by `forcesmith distill`; change it as you like, `forcesmith learn` goes on with it.
+    head = f"""# Made by `forcesmith distill`; change it and go on by `forcesmith learn`.
 teacher = {json.dumps(teacher)}
 folder = {json.dumps(folder.name)}
 {most}

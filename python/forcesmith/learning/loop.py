@@ -8,7 +8,6 @@ exploration has ended, while others run. Whatever is done next follows from what
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -36,11 +35,12 @@ from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import given_labels, starting_structures
 from forcesmith.potentials.potential import Potential
 from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
+from forcesmith.training.committee import member_path
 
 CANDIDATES = "candidates"
 """Source of the configurations of selection.candidates, beside the conditions."""
-TRIES = 2
-"""Of an exploration or a fit that ended with an error."""
+TRIES = 3
+"""Of an exploration or a fit whose process was killed or failed."""
 
 Ending = Literal["converged", "rounds", "labels", "stuck"]
 
@@ -233,6 +233,9 @@ class _Loop:
 
     def run(self, after_round: Callable[[Project, int], None] | None) -> LearnResult:
         number = max(self.project.rounds(), default=0)
+        last = self.project.summary(number)
+        if number > 0 and last is not None and last["chosen"] and not last["labels"]:
+            number += 1  # the teacher failed then; perhaps it is better now
         while True:
             if number > 0:
                 self.fit(number)
@@ -391,12 +394,13 @@ class _Loop:
                 request,
                 cores=cores,
             )
-            (ended,) = self.executor.finished()
-            if ended.error is None:
-                return ended.result
-            self.project.note("fit failed", round=number, reason=str(ended.error))
-            if not isinstance(ended.error, WorkerLost) or attempt == TRIES:
-                raise _told(f"The fit of round {number}", ended.error)
+            while not (ended := self.executor.finished()):
+                pass
+            if ended[0].error is None:
+                return ended[0].result
+            self.project.note("fit failed", round=number, reason=str(ended[0].error))
+            if not isinstance(ended[0].error, WorkerLost) or attempt == TRIES:
+                raise _told(f"The fit of round {number}", ended[0].error)
         raise AssertionError
 
     def publish(self, number: int) -> None:
@@ -405,7 +409,7 @@ class _Loop:
         for member, path in enumerate(files, start=1):
             into = self.project.potential
             if member > 1:
-                into = tasks.member_path(into, member)
+                into = member_path(into, member)
             potential = Potential.read(path)
             if not into.exists() or Potential.read(into).to_json() != potential.to_json():
                 potential.write(into)
@@ -457,7 +461,6 @@ class _Round:
         }
         write_json(self.project.round_folder(self.number) / "round.json", document)
         self.project.note("round", **document)
-        shutil.rmtree(self.project.scratch, ignore_errors=True)
 
     # ---- what to do next ----
 
@@ -505,7 +508,7 @@ class _Round:
 
     def ending(self, name: str) -> str | None:
         exploration = self.project.exploration(self.number, name)
-        return exploration and exploration["ending"]
+        return None if exploration is None else exploration["ending"]
 
     def candidate_sources(self) -> list[str]:
         return [CANDIDATES] if self.number and self.settings.selection.candidates else []

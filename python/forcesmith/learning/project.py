@@ -20,6 +20,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -178,7 +179,16 @@ class Project:
                 if path.exists():
                     drop_torn_frame(path)
             remove_torn_line(self.journal)
+            self._remove_scratch()
             yield
+
+    def _remove_scratch(self) -> None:
+        """Of labels that were under way; what failed stays, to see why."""
+        folders = list(self.scratch.iterdir()) if self.scratch.is_dir() else []
+        rejected = self.known().rejected_ids if folders else set()
+        for folder in folders:
+            if folder.name.rpartition("-")[0] not in rejected:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _wait_for(self, tasks: int) -> None:
         """Until nobody holds the shared lock that tasks hold while they run."""
@@ -238,7 +248,7 @@ def read_configurations(path: Path) -> list[Atoms]:
     """[] of an empty or missing file."""
     if not path.is_file() or not path.stat().st_size:
         return []
-    return ase.io.read(path, ":", format="extxyz")
+    return list(ase.io.iread(path, ":", format="extxyz"))
 
 
 def write_configurations(path: Path, configurations: Sequence[Atoms]) -> None:

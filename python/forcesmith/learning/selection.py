@@ -144,9 +144,8 @@ def _by_grade(
     selection: Selection,
 ) -> None:
     """Each in the order of what it adds, against the active set with those before it."""
-    grades = potential.evaluate(candidates, grade=True) if candidates else []
-    for atoms, result in zip(candidates, grades, strict=True):
-        atoms.info["max_grade"] = float(result.configuration_grade)
+    for atoms in candidates:
+        atoms.info["max_grade"] = _grade(potential, atoms)
     if before:
         find_active_set(potential, before, add=True)
     order = select_configurations(potential, candidates) if candidates else []
@@ -160,7 +159,7 @@ def _by_grade(
         # What nothing was added for since the grades were computed keeps its own.
         grade = first
         if before or selection.chosen:
-            grade = float(potential.evaluate(atoms, grade=True).configuration_grade)
+            grade = _grade(potential, atoms)
         if grade <= request.settings.duplicate:
             reason = f"grade {first:.2f}, but {grade:.2f} once those chosen before it are known"
             _leave_out(atoms, reason, selection)
@@ -169,6 +168,12 @@ def _by_grade(
         else:
             find_active_set(potential, [atoms], add=True)
             _choose(atoms, f"grade {first:.2f}, adds to the active set", request, selection)
+
+
+def _grade(potential: Potential, atoms: Atoms) -> float:
+    grade = potential.evaluate(atoms, grade=True).configuration_grade
+    assert grade is not None  # there is an active set
+    return grade
 
 
 def _by_deviation(

@@ -10,6 +10,7 @@ from ase import Atoms
 from forcesmith.data.labels import describe, labels_of
 from forcesmith.data.reading import read
 from forcesmith.learning.conditions import Condition
+from forcesmith.learning.project import formula
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.teachers.teacher import Teacher
 
@@ -18,7 +19,7 @@ def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]
     """What the teacher labels: info: id, reason. The same ones at every call."""
     start = settings.start
     made = []
-    for structure, name in _different(conditions):
+    for structure, name in _compositions(conditions):
         if not start.perturbed and not start.data:
             made.append(_named(structure, "the structure as it is", name))
         rng = np.random.default_rng(len(made) + 1)
@@ -81,13 +82,12 @@ def given_data(settings: LearnSettings) -> tuple[list[Atoms], list[Atoms]]:
     return labelled, unlabelled
 
 
-def _different(conditions: Sequence[Condition]) -> list[tuple[Atoms, str]]:
-    """The different structures, and the condition that has each of them first."""
-    found: list[tuple[Atoms, str]] = []
+def _compositions(conditions: Sequence[Condition]) -> list[tuple[Atoms, str]]:
+    """A structure of every composition, and the condition that has it."""
+    found: dict[str, tuple[Atoms, str]] = {}
     for condition in conditions:
-        if not any(condition.structure == structure for structure, _ in found):
-            found.append((condition.structure, condition.name))
-    return found
+        found.setdefault(formula(condition.structure), (condition.structure, condition.name))
+    return list(found.values())
 
 
 def _named(atoms: Atoms, reason: str, group: str) -> Atoms:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -11,9 +13,9 @@ from forcesmith.learning.project import Project
 def print_status(project: Project, console: Console) -> None:
     """Rounds, with the errors that their potentials had on the labels they led to; conditions."""
     known = project.known()
-    rounds = Table(
-        "round", "labels", "new", "rejected", "energy / meV/atom", "force / eV/Å", box=None
-    )
+    rounds = Table("round", "labels", "new", "set aside", box=None)
+    for column in ("meV/atom", "eV/Å"):
+        rounds.add_column(f"error on the new ones, {column}")
     for number in project.rounds():
         summary, fit = project.summary(number) or {}, project.fit(number) or {}
         errors = (project.fit(number + 1) or {}).get("errors_on_new", {})
@@ -41,9 +43,9 @@ def print_status(project: Project, console: Console) -> None:
     console.print(f"\n{known.labels} labels, {known.rejected} configurations set aside")
 
 
-def last_explorations(project: Project) -> dict[str, tuple[int, dict]]:
+def last_explorations(project: Project) -> dict[str, tuple[int, dict[str, Any]]]:
     """Of every condition, the last round that explored it, and exploration.json."""
-    found = {}
+    found: dict[str, tuple[int, dict[str, Any]]] = {}
     for number in project.rounds():
         for folder in sorted((project.round_folder(number) / "explorations").glob("*/")):
             if one := project.exploration(number, folder.name):

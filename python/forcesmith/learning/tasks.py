@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ def explore_condition(
 
 def label(settings: TeacherSettings, atoms: Atoms, scratch: Path) -> Atoms:
     """Labels of a configuration, info as it has it. Raises LabelError."""
-    labelled = label_task(settings, atoms, scratch / atoms.info["id"])
+    # A label that a killed run was at may still be written to a folder.
+    labelled = label_task(settings, atoms, scratch / f"{atoms.info['id']}-{os.getpid()}")
     labelled.info = {**atoms.info, **labelled.info}
     return labelled
 
@@ -124,7 +126,7 @@ def _settings(request: FitRequest, path: Path, previous: Path | None) -> FitSett
     return FitSettings.model_validate(tree | {"optimizer": optimizer})
 
 
-def _errors(potential: Potential, data: Dataset) -> dict[str, float]:
+def _errors(potential: Potential, data: Dataset) -> dict[str, float | None]:
     total = errors_by_group(potential.evaluate(data), data).total
     return {
         "energy_rmse_mev": total.energy_rmse,
