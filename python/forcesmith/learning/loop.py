@@ -8,9 +8,11 @@ exploration has ended, while others run. Whatever is done next follows from what
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -69,7 +71,7 @@ class LearnResult:
 
 
 def learn(
-    settings: LearnSettings,
+    settings: LearnSettings | dict[str, Any],
     *,
     config: str | None = None,
     status: Callable[[str], None] | None = None,
@@ -84,7 +86,7 @@ def learn(
     Parameters
     ----------
     settings
-        See `LearnSettings`; `settings.folder` is the project.
+        See `LearnSettings`; `folder` is that of the project.
     config
         Text of the settings file, kept in the folder.
     status
@@ -108,10 +110,12 @@ def learn(
     LearnError
         A task failed for reasons that more data do not settle.
     """
+    if isinstance(settings, dict):
+        settings = LearnSettings.from_dict(settings)
     conditions = expanded(settings)
     with make_teacher(settings.teacher) as teacher:
         project = Project(settings.folder)
-    with project.locked():
+    with _disk_watched(), project.locked():
         elements = _open(project, settings, conditions, teacher, config)
         with open_executor(settings.engine) as executor:
             loop = _Loop(project, settings, conditions, teacher, elements, executor, status)
@@ -120,6 +124,20 @@ def learn(
         if at_end is not None:
             at_end(project, result)
     return result
+
+
+@contextmanager
+def _disk_watched() -> Iterator[None]:
+    """A full disk ends learning with what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise LearnError(
+            f"{error.filename or 'A file'}: {error.strerror}; make room and give the same command "
+            "again, it goes on from here."
+        ) from None
 
 
 def expanded(settings: LearnSettings) -> list[Condition]:

@@ -1,0 +1,46 @@
+"""Teachers that count how often they are asked, for the tests of learning."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+
+CALLS = "FORCESMITH_TEST_CALLS"
+"""Environment variable with the file that gets a line for every label."""
+SECONDS = 0.1
+"""That a label takes at least, so that there is time to be killed."""
+
+
+class Counted(Calculator):
+    """Another calculator, whose use leaves a line."""
+
+    implemented_properties = ["energy", "forces", "stress"]
+
+    def __init__(self, calculator: Calculator):
+        super().__init__()
+        self.calculator = calculator
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        with open(os.environ[CALLS], "a") as calls:
+            calls.write("label\n")
+        time.sleep(SECONDS)
+        for name in self.implemented_properties:
+            self.results[name] = self.calculator.get_property(name, atoms)
+
+
+def counted_emt() -> Calculator:
+    return Counted(EMT())
+
+
+def lennard_jones() -> Calculator:
+    return LennardJones(sigma=2.3, epsilon=0.4, ro=3.5, rc=4.5, smooth=True)
+
+
+def count(path: Path) -> int:
+    return len(path.read_text().splitlines()) if path.exists() else 0

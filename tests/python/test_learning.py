@@ -1,0 +1,314 @@
+"""Learning on the fly, end to end, and what its settings refuse."""
+
+from __future__ import annotations
+
+import json
+
+import ase.io
+import forcesmith as fs
+import learning_teachers
+import numpy as np
+import pytest
+from ase.build import bulk
+from forcesmith.learning.loop import learn
+from forcesmith.learning.project import Project
+from forcesmith.learning.settings import LearnSettings
+from sample_data import full_disk
+
+FIT = {
+    "descriptor": {"type": "moment_tensor", "level": 6, "cutoff": 4.5},
+    "optimizer": {"max_iterations": 20},
+}
+HOT = {
+    "name": "hot",
+    "structure": "fcc Cu 3.6",
+    "supercell": 2,
+    "ensemble": "nvt",
+    "temperature": 1200,
+    "duration": 0.5,
+}
+
+
+def settings(folder, **changes) -> LearnSettings:
+    tree = {
+        "teacher": "emt",
+        "folder": str(folder),
+        "conditions": [HOT],
+        "fit": FIT,
+        "start": {"perturbed": 2},
+        "engine": {"cores": 1},
+    }
+    return LearnSettings.from_dict(tree | changes)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A project that has converged."""
+    folder = tmp_path_factory.mktemp("learning") / "project"
+    lines = []
+    cold = HOT | {"name": "cold", "temperature": 300}
+    result = learn(settings(folder, conditions=[HOT, cold]), status=lines.append)
+    return result, Project(folder), lines
+
+
+@pytest.mark.slow
+def test_learns_until_nothing_is_new(learned):
+    result, project, lines = learned
+    assert result.ending == "converged"
+    assert "nothing new" in result.sentence
+    assert any("explorations" in line for line in lines)
+    labels = fs.read(project.labels)
+    assert len(labels) == result.labels > 2
+    for name in ("hot", "cold"):
+        last = project.exploration(result.rounds, name)
+        assert last["ending"] == "finished" and last["picoseconds"] == 0.5
+        assert last["largest_grade"] < 10
+    potential = fs.Potential.read(project.potential)
+    assert potential.has_active_set
+    # Of what it has not seen: as good as of what it has.
+    atoms = bulk("Cu", "fcc", a=3.6, cubic=True) * 2
+    atoms.rattle(0.1, seed=5)
+    from ase.calculators.emt import EMT
+
+    atoms.calc = EMT()
+    error = potential.evaluate(atoms).forces - atoms.get_forces()
+    assert np.sqrt((error**2).mean()) < 0.1
+
+
+@pytest.mark.slow
+def test_every_decision_has_a_reason(learned):
+    _, project, _ = learned
+    events = list(project.events())
+    candidates = [event for event in events if event["event"] == "candidate"]
+    assert candidates and all(event["reason"] for event in candidates)
+    for number in project.rounds():
+        assert all(atoms.info["reason"] for atoms in project.chosen(number))
+        for source in project.sources(number):
+            counts = project.selection(number, source)
+            own = [c for c in candidates if (c["round"], c["source"]) == (number, source)]
+            assert counts["chosen"] == sum(c["decision"] == "chosen" for c in own)
+            assert counts["candidates"] == len(own)
+    assert all(atoms.info["reason"] for atoms in ase.io.iread(project.labels))
+
+
+@pytest.mark.slow
+def test_the_fit_goes_on_from_the_last_potential(learned):
+    result, project, _ = learned
+    assert result.rounds > 1
+    record = json.loads((project.round_folder(2) / "potential.json").read_text())
+    assert "start" not in json.dumps(record.get("descriptor", {}))
+    before, after = (fs.Potential.read(project.potentials(n)[0]) for n in (1, 2))
+    # The radial functions keep the range that they began with, though atoms have come closer.
+    smallest = [p.info()["descriptors"][0]["min_distance"] for p in (before, after)]
+    assert smallest[0] == smallest[1]
+
+
+@pytest.mark.slow
+def test_a_finished_project_is_finished(learned):
+    result, project, _ = learned
+    before = project.labels.read_bytes()
+    cold = HOT | {"name": "cold", "temperature": 300}
+    again = learn(settings(project.folder, conditions=[HOT, cold]))
+    assert (again.ending, again.labels, again.rounds) == ("converged", result.labels, result.rounds)
+    assert project.labels.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("limit", "value"), [("rounds", 1), ("labels", 3)])
+def test_limits_end_it_with_a_sentence(limit, value, tmp_path):
+    folder = tmp_path / "project"
+    hotter = HOT | {"temperature": 2500}
+    changes = {"conditions": [hotter], limit: value}
+    rounds = []
+    result = learn(settings(folder, **changes), after_round=lambda _, n: rounds.append(n))
+    assert result.ending == limit
+    assert f"the {value} {limit} are used up" in result.sentence
+    assert "hot came to" in result.sentence
+    project = Project(folder)
+    # The last potential knows all labels.
+    assert project.fit(result.rounds)["labels"] == result.labels
+    assert rounds == list(range(result.rounds))
+    if limit == "labels":
+        assert result.labels == value
+    # The same with a larger number goes on.
+    more = learn(settings(folder, **changes | {limit: value + 1}))
+    assert more.labels > result.labels
+
+
+@pytest.mark.slow
+def test_without_grades_a_committee_decides(tmp_path):
+    folder = tmp_path / "project"
+    fit = FIT | {"active_set": {"mode": "off"}}
+    selection = {"deviation_select": 0.005, "deviation_stop": 0.5, "most": 3}
+    result = learn(settings(folder, fit=fit, committee=2, rounds=1, selection=selection))
+    project = Project(folder)
+    said = [event for event in project.events() if event["event"] == "committee"]
+    assert said and "committee" in said[0]["reason"] and said[0]["members"] == 2
+    assert len(project.potentials(1)) == 2
+    assert project.exploration(1, "hot")["quantity"] == "deviation"
+    chosen = project.chosen(1)
+    assert 0 < len(chosen) <= 3
+    assert all("deviate" in atoms.info["reason"] for atoms in chosen)
+    assert result.ending == "rounds"
+    assert project.potential.with_name("potential-2.json").exists()
+
+
+@pytest.mark.slow
+def test_labels_beyond_limits_and_failed_ones_are_set_aside(tmp_path):
+    folder = tmp_path / "project"
+    selection = {"force": 1e-3}
+    with pytest.raises(RuntimeError, match=r"None of the 2 .*selection\.force"):
+        learn(settings(folder, selection=selection))
+    rejected = ase.io.read(Project(folder).rejected, ":")
+    assert len(rejected) == 2 and "eV/angstrom" in rejected[0].info["reason"]
+
+
+@pytest.mark.slow
+def test_given_data_and_candidates(tmp_path):
+    rng = np.random.default_rng(1)
+    structures = []
+    for _ in range(6):
+        atoms = bulk("Cu", "fcc", a=3.6, cubic=True) * 2
+        atoms.positions += rng.normal(0, 0.1, atoms.positions.shape)
+        structures.append(atoms)
+    ase.io.write(tmp_path / "start.extxyz", structures[:4])
+    fs.label(structures[:4], "emt", tmp_path / "labelled.extxyz")
+    far = bulk("Cu", "fcc", a=4.0, cubic=True) * 2
+    far.rattle(0.3, seed=3)
+    ase.io.write(tmp_path / "candidates.extxyz", [structures[4], far])
+    result = learn(
+        settings(
+            tmp_path / "project",
+            start={"perturbed": 0, "data": [str(tmp_path / "labelled.extxyz")]},
+            selection={"candidates": [str(tmp_path / "candidates.extxyz")]},
+            rounds=1,
+        )
+    )
+    project = Project(tmp_path / "project")
+    assert project.fit(1)["labels"] == 4
+    chosen = [atoms for atoms in project.chosen(1) if atoms.info["source"] == "candidates"]
+    assert chosen and np.allclose(chosen[0].positions, far.positions)
+    assert result.labels > 4
+
+
+def test_labels_of_another_teacher_are_refused(tmp_path):
+    structures = [bulk("Cu", "fcc", a=3.6, cubic=True)]
+    fs.label(structures, "emt", tmp_path / "labelled.extxyz")
+    start = {"perturbed": 0, "data": [str(tmp_path / "labelled.extxyz")]}
+    teacher = "learning_teachers:lennard_jones"
+    with pytest.raises(ValueError, match="start.relabel"):
+        learn(settings(tmp_path / "project", start=start, teacher=teacher))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"teacher": "emt:x"}, "teacher"),
+        ({"teacher": "nothing_there:make"}, "nothing_there"),
+        ({"conditions": []}, "conditions"),
+        ({"conditions": [HOT | {"structure": "missing.cif"}]}, "missing.cif"),
+        ({"conditions": [HOT | {"temperature": -5}]}, "temperature"),
+        ({"conditions": [HOT | {"structure": "diamond Si 5.4"}]}, "Si"),
+        ({"fit": FIT | {"data": {"train": ["x.extxyz"]}}}, "start.data"),
+        ({"fit": FIT | {"optimizer": {"start": "p.json"}}}, "optimizer.start"),
+        ({"selection": {"select": 5.0, "stop": 3.0}}, "stop"),
+        ({"selection": {"candidates": ["none.extxyz"]}}, "none.extxyz"),
+        ({"engine": {"cores": 2, "scheduler": "tcp://localhost:1"}}, "exclude"),
+        ({"engine": {"jobqueue": {"type": "slurp"}}}, "type"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_bad_input_is_one_sentence_before_anything_is_done(changes, words, tmp_path):
+    with pytest.raises(ValueError) as error:
+        learn(settings(tmp_path / "project", **changes))
+    text = str(error.value)
+    assert words in text
+    assert "\n" not in text and len(text) <= 300
+    assert not (tmp_path / "project" / "labels.extxyz").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"teacher": "learning_teachers:lennard_jones"}, "one teacher"),
+        ({"fit": FIT | {"descriptor": {"type": "moment_tensor", "level": 8}}}, "descriptor"),
+        ({"conditions": [HOT | {"temperature": 700}]}, '"hot" is another one'),
+    ],
+)
+def test_a_folder_is_not_mixed_with_other_settings(changes, words, learned):
+    _, project, _ = learned
+    with pytest.raises(ValueError, match=words):
+        learn(settings(project.folder, **changes))
+
+
+def test_a_folder_has_one_driver(tmp_path):
+    project = Project(tmp_path / "project")
+    with project.locked():
+        with pytest.raises(OSError, match="another `forcesmith learn`"):
+            learn(settings(tmp_path / "project"))
+
+
+def test_torn_ends_of_files_are_removed(tmp_path):
+    project = Project(tmp_path)
+    atoms = bulk("Cu", "fcc", a=3.6, cubic=True)
+    for number in (1, 2):
+        atoms.info = {"id": f"001-a-{number:04d}", "teacher_hash": "t1"}
+        project.add_labels([atoms])
+        project.note("label", id=atoms.info["id"])
+    whole = project.labels.read_bytes(), project.journal.read_bytes()
+    for cut in (1, 30, 200):
+        project.labels.write_bytes(whole[0] + whole[0][:cut])
+        project.journal.write_bytes(whole[1] + whole[1][:cut][:20])
+        with project.locked():
+            known = project.known(since=1)
+        assert known.labels == 2
+        assert known.labelled_ids == {"001-a-0001", "001-a-0002"}
+        assert (project.labels.read_bytes(), project.journal.read_bytes()) == whole
+
+
+def test_a_full_disk_loses_nothing(tmp_path):
+    project = Project(tmp_path)
+    atoms = bulk("Cu", "fcc", a=3.6, cubic=True)
+    atoms.info = {"id": "001-a-0001", "teacher_hash": "t1"}
+    project.add_labels([atoms])
+    whole = project.labels.read_bytes()
+    with full_disk(len(whole) + 100), pytest.raises(OSError):
+        project.add_labels([atoms, atoms])
+    assert project.labels.read_bytes() == whole
+
+
+def test_command_line(command, tmp_path, refused, learned):
+    _, project, _ = learned
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'teacher = "emt"\nfolder = "{project.folder}"\n[[conditions]]\nstructure = "fcc Cu 3.6"\n'
+    )
+    code, out, _ = command("learn", config, "--status")
+    assert code == 0
+    assert "hot" in out and "cold" in out and "finished" in out
+    config.write_text('teacher = "emt"\n[[conditions]]\nstructure = "fcc Cu 3.6"\n')
+    assert "nothing was learned" in refused("learn", config, "--status")
+
+
+def test_distill_writes_settings_that_can_be_read(command, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ase.io.write("MgO.cif", bulk("MgO", "rocksalt", a=4.21, cubic=True))
+    words = ["distill", "MgO.cif", "--teacher", "emt", "--temperature", "300:1500"]
+    code, _, _ = command(*words, "--vacancies", "O,Mg", "--only-settings")
+    assert code == 0
+    made = LearnSettings.from_toml("MgO-distilled.toml")
+    assert made.fit.descriptors[0].level == 16
+    assert [{"O": 1}, {"Mg": 1}] in [own.vacancies for own in made.conditions]
+    # The same command again, and another one.
+    code, _, _ = command(*words, "--vacancies", "O,Mg", "--only-settings")
+    assert code == 0
+    assert "forcesmith learn" in refused(*words, "--only-settings")
+    assert "Fe" in refused(*words, "--vacancies", "Fe", "--only-settings", "--into", "other")
+    assert "300:1500" in refused(*words[:4], "--temperature", "hot", "--into", "other")
+
+
+def test_teachers_of_the_tests():
+    atoms = bulk("Cu", "fcc", a=3.6, cubic=True)
+    atoms.calc = learning_teachers.lennard_jones()
+    assert np.isfinite(atoms.get_potential_energy())
