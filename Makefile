@@ -10,7 +10,7 @@
 #   make lint         check style, layout and types: ruff, clang-format, mypy; compiles nothing
 #   make format       lay out Python and C++ as `make lint` wants it
 #   make fuzz         damage many files of every format and read them, FUZZ_CASES or FUZZ_MINUTES
-#   make kill-test    kill fits 50 times at random moments, resume them, look for work lost
+#   make kill-test    kill fits and learning 50 times at random moments, resume them, look for work lost
 #   make sanitize     run the C++ tests, and Python tests of readers, with address and undefined-behaviour
 #                     sanitizers (gcc; about 10 minutes on two cores; valgrind knows no AVX-512)
 #   make cuda-check   build the CUDA library, check what it shows and needs, list its kernels' registers and spills;
@@ -92,7 +92,8 @@ fuzz: $(venv)/installed-for-test
 	$(in_venv) python tests/fuzz run --cases $(FUZZ_CASES) --minutes $(FUZZ_MINUTES)
 
 kill-test: $(venv)/installed-for-test
-	$(in_venv) FORCESMITH_KILLS=50 python -m pytest -s tests/python/test_kill.py
+	$(in_venv) FORCESMITH_KILLS=50 python -m pytest -s tests/python/test_kill.py \
+	  tests/python/test_learning_kill.py
 
 bench-tools: $(venv)/build-tools
 	$(in_venv) cmake --preset bench -DPython_EXECUTABLE="$(CURDIR)/$(python)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
+import resource
 import sys
 import time
 from collections import Counter
@@ -41,7 +41,7 @@ structure = "fcc Cu 3.6"
 supercell = 2
 vacancies = { Cu = 1 }
 temperature = "300:1200"
-duration = 1.0
+duration = 4.0
 """.replace("CORES", str(CORES))
 
 
@@ -57,7 +57,12 @@ class KilledLearning:
         self.kills: Counter[str] = Counter()
         self.done: set[Path] = set()
 
-    def start(self) -> psutil.Popen:
+    def start(self, largest_file: int = resource.RLIM_INFINITY) -> psutil.Popen:
+        """largest_file: no file can grow beyond so many bytes, as on a full disk."""
+
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+
         path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
         environment = os.environ | {"PYTHONPATH": path, learning_teachers.CALLS: str(self.calls)}
         with open(self.config.with_suffix(".log"), "a") as log:
@@ -67,7 +72,19 @@ class KilledLearning:
                 stderr=log,
                 env=environment,
                 start_new_session=True,
+                preexec_fn=limit,
             )
+
+    def fill_disk(self, largest_file: int) -> None:
+        """Learn until a file is too large for the disk; it ends with a sentence."""
+        log = self.config.with_suffix(".log")
+        before = len(log.read_text()) if log.exists() else 0
+        code = self.start(largest_file).wait()
+        text = log.read_text()[before:]
+        assert code in (0, 1, 2), text
+        assert "Traceback" not in text
+        self.kills["disk"] += 1
+        self.check()
 
     def kill_after(self, seconds: float, victim: str) -> None:
         """Kill the driver, or one of its workers or LAMMPS and then, a little later, the driver.
@@ -88,7 +105,7 @@ class KilledLearning:
                         break
                 except psutil.NoSuchProcess:
                     continue
-            time.sleep(0.5)
+            time.sleep(2.0)
         children = process.children(recursive=True) if process.is_running() else []
         process.kill()
         process.wait()
@@ -124,7 +141,10 @@ def test_killed_learning(tmp_path):
     learning = KilledLearning(tmp_path)
     rng = random.Random(2)
     for _ in range(KILLS):
-        victim = rng.choice(["driver", "driver", "spawn_main", "in.lammps"])
+        victim = rng.choice(["driver", "driver", "spawn_main", "in.lammps", "disk"])
+        if victim == "disk":
+            learning.fill_disk(rng.randrange(10_000, 200_000))
+            continue
         learning.kill_after(rng.uniform(0.0, 1.5), victim)
     process = learning.start()
     log = learning.config.with_suffix(".log")
@@ -142,4 +162,3 @@ def test_killed_learning(tmp_path):
     repeated = learning_teachers.count(learning.calls) - len(chosen)
     assert 0 <= repeated <= CORES * sum(learning.kills.values())
     print(f"{dict(learning.kills)} kills, {len(chosen)} labels, {repeated} computed again")
-    assert process.returncode != -signal.SIGKILL

@@ -9,6 +9,8 @@ exploration has ended, while others run. Whatever is done next follows from what
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +45,8 @@ CANDIDATES = "candidates"
 """Source of the configurations of selection.candidates, beside the conditions."""
 TRIES = 3
 """Of an exploration or a fit whose process was killed or failed."""
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SMALLEST_ROOM = 1_000_000  # bytes; with less, a disk is full
 
 Ending = Literal["converged", "rounds", "labels", "stuck"]
 
@@ -132,7 +136,7 @@ def _disk_watched() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in FULL_DISK:
             raise
         raise LearnError(
             f"{error.filename or 'A file'}: {error.strerror}; make room and give the same command "
@@ -285,12 +289,7 @@ class _Loop:
         if summary["labels"]:
             return None
         if number == 0:
-            if self.project.known().labels:
-                return None
-            raise LearnError(
-                f"None of the {summary['chosen']} configurations to begin with got a label; the "
-                f"last reason: {self.last_rejection()}"
-            )
+            return None
         if summary["chosen"]:
             reason = f"none of {summary['chosen']} chosen configurations got a label: "
             return self.result("stuck", number, reason + self.last_rejection())
@@ -448,7 +447,9 @@ class _Round:
         self.lowest = known.lowest
         self.labelled = known.labelled_ids
         self.chosen = {atoms.info["id"]: atoms for atoms in self.project.chosen(number)}
-        done = known.labelled_ids | known.rejected_ids
+        done = known.labelled_ids
+        if known.labels:  # else the teacher failed at all of them; perhaps it is better now
+            done = done | known.rejected_ids
         self.to_label = deque(atoms for key, atoms in self.chosen.items() if key not in done)
         self.labelling: set[str] = set()
         self.exploring: set[str] = set()
@@ -468,6 +469,11 @@ class _Round:
             self.show()
             self.take(self.executor.finished())
         labels = len(self.labelled & set(self.chosen))
+        if self.number == 0 and not self.n_labels:
+            raise LearnError(
+                f"None of the {len(self.chosen)} configurations to begin with got a label; the "
+                f"last reason: {self.loop.last_rejection()}"
+            )
         document = {
             "round": self.number,
             "chosen": len(self.chosen),
@@ -659,6 +665,7 @@ class _Round:
                 reason = self.beyond_limits(atoms)
             elif isinstance(one.error, (LabelError, WorkerLost)):
                 reason = str(one.error)
+                self.raise_if_disk_is_full(reason)
             else:
                 raise _told(f"The label of {identifier}", one.error)
             if reason:
@@ -679,6 +686,14 @@ class _Round:
                 for atoms in rejected
             ]
         )
+
+    def raise_if_disk_is_full(self, reason: str) -> None:
+        """Then it is not the configuration's fault that it has no label. Raises OSError."""
+        full = next((code for code in FULL_DISK if os.strerror(code) in reason), None)
+        if full is None and shutil.disk_usage(self.project.folder).free < SMALLEST_ROOM:
+            full = errno.ENOSPC
+        if full is not None:
+            raise OSError(full, os.strerror(full), str(self.project.scratch))
 
     def beyond_limits(self, atoms: Atoms) -> str:
         """Why a label is set aside, or nothing."""
