@@ -354,6 +354,24 @@ def active_set(records: Records) -> str:
     )
 
 
+def learn_scale(records: Records) -> str:
+    rows = []
+    for record in records:
+        r = record["results"]
+        first, last = r["memory_mb"][0], r["memory_mb"][-1]
+        rows.append(
+            [record["settings"]["scheduler"], record["settings"]["workers"], r["labels"]]
+            + [f"{r['driver_ms_per_label']:.2f}", f"{r['labels_per_second']:.0f}"]
+            + [f"{first[1]:.0f} after {first[0]}, {last[1]:.0f} after {last[0]}"]
+            + [f"{r['seconds_to_resume']:.1f}"]
+        )
+    return table(
+        ["scheduler", "workers", "labels", "CPU time of the program per label, ms"]
+        + ["labels per second", "memory, MB", "reading labels when it goes on, s"],
+        rows,
+    )
+
+
 TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "active_set": ("active_set", active_set),
     "device_checks": ("device", device_checks),
@@ -363,6 +381,7 @@ TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "fit_cost": ("fit_cost", fit_cost),
     "grade_cost": ("grade_cost", grade_cost),
     "grade_ranks": ("grade_ranks", grade_ranks),
+    "learn_scale": ("learn_scale", learn_scale),
     "mlearn": ("mlearn", mlearn),
     "models": ("models", models),
     "profile": ("profile", profile),

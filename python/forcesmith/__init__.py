@@ -18,7 +18,8 @@ if TYPE_CHECKING:
         select_configurations,
     )
     from forcesmith.extrapolation.cutting import cut_fragments
-    from forcesmith.learning.loop import LearnError, LearnResult, learn
+    from forcesmith.learning.errors import LearnError
+    from forcesmith.learning.loop import LearnResult, learn
     from forcesmith.learning.settings import LearnSettings
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
@@ -38,7 +39,7 @@ _MODULES = {
     "FitSettings": "training.settings",
     "LabelError": "teachers.teacher",
     "Labelling": "teachers.labelling",
-    "LearnError": "learning.loop",
+    "LearnError": "learning.errors",
     "LearnResult": "learning.loop",
     "LearnSettings": "learning.settings",
     "Potential": "potentials.potential",

@@ -19,7 +19,7 @@ import psutil
 import pytest
 from forcesmith.learning.project import Project, frames
 
-KILLS = int(os.environ.get("FORCESMITH_KILLS", "6"))
+KILLS = int(os.environ.get("FORCESMITH_KILLS", "4"))
 CORES = 2
 SECONDS_TO_START = 10.0  # then it is killed before it has begun
 CONFIG = """

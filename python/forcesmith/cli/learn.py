@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from forcesmith.cli.console import err, out
-from forcesmith.learning.loop import LearnError, LearnResult
+from forcesmith.learning.errors import LearnError
+from forcesmith.learning.loop import LearnResult
 from forcesmith.learning.loop import learn as learn_from
 from forcesmith.learning.project import Project
 from forcesmith.learning.settings import LearnSettings

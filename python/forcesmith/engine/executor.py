@@ -75,7 +75,7 @@ class Executor:
         self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         self._busy = 0  # workers
         self._counted_at = -math.inf
-        self._counted = 0  # workers elsewhere
+        self._counted = 0  # workers elsewhere, or their threads, each of which has a task
 
     @property
     def most_cores(self) -> int:
@@ -89,7 +89,7 @@ class Executor:
 
     def has_room(self, cores: int = 1) -> bool:
         """Whether a task of so many cores can be submitted now."""
-        return self._busy + self._workers(cores) <= self._capacity()
+        return self._busy + self._workers(cores) <= self.capacity
 
     def submit(
         self, name: str, function: Callable[..., Any], *arguments: Any, cores: int = 1
@@ -145,12 +145,13 @@ class Executor:
             )
         return cores if self._cores else 1
 
-    def _capacity(self) -> int:
+    @property
+    def capacity(self) -> int:
         """Workers that may be busy, or have their next task already."""
         if self._cores:
             return self._cores
         if time.monotonic() - self._counted_at > SECONDS_BETWEEN_COUNTS:
-            self._counted = len(self._client.nthreads())
+            self._counted = sum(self._client.nthreads().values())
             self._counted_at = time.monotonic()
         return TASKS_PER_WORKER * max(1, self._counted)
 

@@ -1,58 +1,36 @@
 """The loop: fit, explore all conditions, label what is new, and again, until nothing is.
 
-A round is a potential and what is done with it: the explorations of all conditions that are not
-settled, the selection from their candidates, and the labels of those. Labels start as soon as an
-exploration has ended, while others run. Whatever is done next follows from what is on disk
-(`Project`), so that a run which was ended in any way goes on where it was.
+Whatever is done next follows from what is on the disk (`Project`), so that a run which was ended in
+any way goes on where it was.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from ase import Atoms
-
 from forcesmith.data.labels import shortened
-from forcesmith.engine.executor import Executor, Finished, WorkerLost, open_executor
+from forcesmith.engine.executor import Executor, WorkerLost, open_executor
 from forcesmith.files import write_atomically
 from forcesmith.learning import tasks
 from forcesmith.learning.conditions import Condition, expand
+from forcesmith.learning.errors import disk_watched, failed
 from forcesmith.learning.project import (
     Project,
-    formula,
     read_json,
     write_configurations,
     write_json,
 )
-from forcesmith.learning.selection import Request, Selection, select
+from forcesmith.learning.rounds import CANDIDATES, TRIES, Round
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import given_labels, starting_structures
 from forcesmith.potentials.potential import Potential
-from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
+from forcesmith.teachers.teacher import Teacher, make_teacher
 from forcesmith.training.committee import member_path
 
-CANDIDATES = "candidates"
-"""Source of the configurations of selection.candidates, beside the conditions."""
-TRIES = 3
-"""Of an exploration or a fit whose process was killed or failed."""
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SMALLEST_ROOM = 1_000_000  # bytes; with less, a disk is full
-
 Ending = Literal["converged", "rounds", "labels", "stuck"]
-
-
-class LearnError(RuntimeError):
-    """Learning cannot go on: one sentence."""
 
 
 @dataclass(frozen=True)
@@ -119,29 +97,15 @@ def learn(
     conditions = expanded(settings)
     with make_teacher(settings.teacher) as teacher:
         project = Project(settings.folder)
-    with _disk_watched(), project.locked():
+    with disk_watched(), project.locked():
         elements = _open(project, settings, conditions, teacher, config)
         with open_executor(settings.engine) as executor:
-            loop = _Loop(project, settings, conditions, teacher, elements, executor, status)
+            loop = Loop(project, settings, conditions, teacher, elements, executor, status)
             result = loop.run(after_round)
         project.note("end", ending=result.ending, reason=result.sentence)
         if at_end is not None:
             at_end(project, result)
     return result
-
-
-@contextmanager
-def _disk_watched() -> Iterator[None]:
-    """A full disk ends learning with what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL_DISK:
-            raise
-        raise LearnError(
-            f"{error.filename or 'A file'}: {error.strerror}; make room and give the same command "
-            "again, it goes on from here."
-        ) from None
 
 
 def expanded(settings: LearnSettings) -> list[Condition]:
@@ -230,7 +194,7 @@ def _check_same(project: Project, before: dict[str, Any], now: dict[str, Any]) -
             )
 
 
-class _Loop:
+class Loop:
     """One run of the loop."""
 
     def __init__(
@@ -264,7 +228,7 @@ class _Loop:
                 if ended := self.used_up(number):
                     return ended
             if self.project.summary(number) is None:
-                _Round(self, number).run()
+                Round(self, number).run()
                 if after_round is not None:
                     after_round(self.project, number)
             if ended := self.nothing_new(number):
@@ -417,7 +381,7 @@ class _Loop:
                 return ended[0].result
             self.project.note("fit failed", round=number, reason=str(ended[0].error))
             if not isinstance(ended[0].error, WorkerLost) or attempt == TRIES:
-                raise _told(f"The fit of round {number}", ended[0].error)
+                raise failed(f"The fit of round {number}", ended[0].error)
         raise AssertionError
 
     def publish(self, number: int) -> None:
@@ -430,302 +394,3 @@ class _Loop:
             potential = Potential.read(path)
             if not into.exists() or Potential.read(into).to_json() != potential.to_json():
                 potential.write(into)
-
-
-class _Round:
-    """What is done with one potential."""
-
-    def __init__(self, loop: _Loop, number: int):
-        self.loop = loop
-        self.project = loop.project
-        self.executor = loop.executor
-        self.settings = loop.settings
-        self.number = number
-        self.started = time.monotonic()
-        known = self.project.known(since=number)
-        self.n_labels = known.labels
-        self.lowest = known.lowest
-        self.labelled = known.labelled_ids
-        self.chosen = {atoms.info["id"]: atoms for atoms in self.project.chosen(number)}
-        done = known.labelled_ids
-        if known.labels:  # else the teacher failed at all of them; perhaps it is better now
-            done = done | known.rejected_ids
-        self.to_label = deque(atoms for key, atoms in self.chosen.items() if key not in done)
-        self.labelling: set[str] = set()
-        self.exploring: set[str] = set()
-        self.explored = {
-            name for name in loop.conditions if self.project.exploration(number, name) is not None
-        }
-        self.selected = set(self.project.sources(number))
-        self.selecting: str | None = None
-        self.attempts: dict[str, int] = {}
-
-    def run(self) -> None:
-        """Until nothing is left to do; writes round.json."""
-        while True:
-            self.submit()
-            if not self.executor.under_way:
-                break
-            self.show()
-            self.take(self.executor.finished())
-        labels = len(self.labelled & set(self.chosen))
-        if self.number == 0 and not self.n_labels:
-            raise LearnError(
-                f"None of the {len(self.chosen)} configurations to begin with got a label; the "
-                f"last reason: {self.loop.last_rejection()}"
-            )
-        document = {
-            "round": self.number,
-            "chosen": len(self.chosen),
-            "labels": labels,
-            "rejected": len(self.chosen) - labels,
-            "labels_in_all": self.n_labels,
-            "explored": sorted(self.explored),
-            "seconds": time.monotonic() - self.started,
-        }
-        write_json(self.project.round_folder(self.number) / "round.json", document)
-        self.project.note("round", **document)
-
-    # ---- what to do next ----
-
-    def submit(self) -> None:
-        """As many tasks as there is room for: selections first, for they make work; then
-        explorations, which take longest; then labels."""
-        while self.selecting is None and self.executor.has_room():
-            if (source := self.to_select()) is None:
-                break
-            self.submit_selection(source)
-        for name in self.to_explore():
-            if not self.executor.has_room(self.settings.exploration_cores):
-                return
-            self.submit_exploration(name)
-        cores = self.settings.teacher.cores
-        while self.to_label and self.executor.has_room(cores):
-            atoms = self.to_label.popleft()
-            self.labelling.add(atoms.info["id"])
-            self.executor.submit(
-                f"label {atoms.info['id']}",
-                tasks.label,
-                self.settings.teacher,
-                atoms,
-                self.project.scratch,
-                cores=cores,
-            )
-
-    def to_explore(self) -> list[str]:
-        """Conditions that are not settled; if nothing new came from these, those that ran their
-        time with an earlier potential, too."""
-        if self.number == 0:
-            return []
-        settled = {name: self.loop.settled(name, self.number - 1) for name in self.loop.conditions}
-        first = [name for name, made_in in settled.items() if made_in is None]
-        todo = [name for name in first if name not in self.explored | self.exploring]
-        all_selected = self.selected >= {*first, *self.candidate_sources()}
-        if todo or self.exploring or self.chosen or not all_selected:
-            return todo
-        if any(self.ending(name) != "finished" for name in first):
-            return []
-        now = self.loop.made_in(self.number)
-        return [
-            n for n, made in settled.items() if made not in (None, now) and n not in self.explored
-        ]
-
-    def ending(self, name: str) -> str | None:
-        exploration = self.project.exploration(self.number, name)
-        return None if exploration is None else exploration["ending"]
-
-    def candidate_sources(self) -> list[str]:
-        return [CANDIDATES] if self.number and self.settings.selection.candidates else []
-
-    def to_select(self) -> str | None:
-        """An exploration that has ended, or the other candidates, whose selection is due."""
-        due = [*self.candidate_sources(), *(n for n in self.loop.conditions if n in self.explored)]
-        return next((source for source in due if source not in self.selected), None)
-
-    def room_for_labels(self) -> int:
-        """Of the next selection: its share of what may still be chosen in this round."""
-        room = self.settings.selection.most - len(self.chosen)
-        if self.settings.labels is not None:
-            waiting = len(self.to_label) + len(self.labelling)
-            room = min(room, self.settings.labels - self.n_labels - waiting)
-        sources = {*self.candidate_sources(), *self.explored, *self.exploring, *self.to_explore()}
-        return -(-max(0, room) // max(1, len(sources - self.selected)))
-
-    # ---- tasks ----
-
-    def submit_exploration(self, name: str) -> None:
-        limits = self.settings.selection
-        potentials = self.project.potentials(self.number)
-        deciding = (limits.select, limits.stop)
-        if len(potentials) > 1:
-            deciding = (limits.deviation_select, limits.deviation_stop)
-        cores = self.settings.exploration_cores
-        self.exploring.add(name)
-        self.executor.submit(
-            f"explore {name}",
-            tasks.in_project,
-            self.project.task_lock,
-            tasks.explore_condition,
-            self.loop.conditions[name],
-            potentials,
-            self.project.source_folder(self.number, name),
-            deciding,
-            self.former(name),
-            cores,
-            cores=cores,
-        )
-
-    def former(self, name: str) -> Path | None:
-        """Folder of the last exploration of a condition, if that ended early."""
-        for number in range(self.number - 1, 0, -1):
-            exploration = self.project.exploration(number, name)
-            if exploration is not None:
-                folder = self.project.source_folder(number, name)
-                goes_on = exploration["ending"] != "finished" and exploration["picoseconds"] > 0
-                return folder if goes_on else None
-        return None
-
-    def submit_selection(self, source: str) -> None:
-        files = self.settings.selection.candidates
-        if source != CANDIDATES:
-            own = self.project.source_folder(self.number, source) / "candidates.extxyz"
-            files = [str(own)] if own.is_file() else []
-        request = Request(
-            prefix=f"{self.number:03d}-{source}",
-            files=files,
-            potentials=self.project.potentials(self.number),
-            chosen_before=self.project.chosen_files(self.number),
-            most=self.room_for_labels(),
-            settings=self.settings.selection,
-        )
-        self.selecting = source
-        self.executor.submit(f"select {source}", select, request)
-
-    def take(self, ended: Sequence[Finished]) -> None:
-        """Write down what has ended."""
-        labels = []
-        for one in ended:
-            kind, _, name = one.name.partition(" ")
-            if kind == "label":
-                labels.append(one)
-            elif kind == "explore":
-                self.take_exploration(name, one)
-            else:
-                self.take_selection(name, one)
-        if labels:
-            self.take_labels(labels)
-
-    def take_exploration(self, name: str, ended: Finished) -> None:
-        self.exploring.discard(name)
-        if ended.error is not None:
-            self.attempts[name] = self.attempts.get(name, 0) + 1
-            self.project.note(
-                "exploration failed", round=self.number, condition=name, reason=str(ended.error)
-            )
-            if self.attempts[name] == TRIES or isinstance(ended.error, (ValueError, OSError)):
-                raise _told(f'The exploration of "{name}" in round {self.number}', ended.error)
-            return
-        self.explored.add(name)
-        self.project.note("exploration", round=self.number, **asdict(ended.result))
-
-    def take_selection(self, source: str, ended: Finished) -> None:
-        self.selecting = None
-        if ended.error is not None:
-            raise _told(f'The selection from "{source}" in round {self.number}', ended.error)
-        selection: Selection = ended.result
-        for atoms in selection.chosen:
-            atoms.info.update(source=source, config_type=source)
-        folder = self.project.source_folder(self.number, source)
-        self.project.notes(
-            {"event": "candidate", "round": self.number, "source": source, **decision}
-            for decision in selection.decisions
-        )
-        write_configurations(folder / "chosen.extxyz", selection.chosen)
-        numbers = {
-            "candidates": selection.candidates,
-            "chosen": len(selection.chosen),
-            "left_out": selection.count("left out"),
-            "postponed": selection.count("postponed"),
-            "from_beginning": self.former(source) is None,
-        }
-        write_json(folder / "selection.json", numbers)
-        self.selected.add(source)
-        self.chosen.update({atoms.info["id"]: atoms for atoms in selection.chosen})
-        self.to_label.extend(selection.chosen)
-
-    def take_labels(self, ended: Sequence[Finished]) -> None:
-        """All that have come, with one write to the disk."""
-        labels, rejected = [], []
-        for one in ended:
-            identifier = one.name.partition(" ")[2]
-            self.labelling.discard(identifier)
-            atoms = self.chosen[identifier]
-            if one.error is None:
-                atoms = one.result
-                reason = self.beyond_limits(atoms)
-            elif isinstance(one.error, (LabelError, WorkerLost)):
-                reason = str(one.error)
-                self.raise_if_disk_is_full(reason)
-            else:
-                raise _told(f"The label of {identifier}", one.error)
-            if reason:
-                atoms.info["chosen_because"] = atoms.info.pop("reason", "")
-                atoms.info["reason"] = reason
-                rejected.append(atoms)
-            else:
-                labels.append(atoms)
-        self.project.add_labels(labels)
-        self.project.add_rejected(rejected)
-        self.n_labels += len(labels)
-        self.labelled.update(atoms.info["id"] for atoms in labels)
-        self.project.notes(
-            [{"event": "label", "round": self.number, "id": a.info["id"]} for a in labels]
-            + [
-                {"event": "rejected", "round": self.number}
-                | {key: atoms.info[key] for key in ("id", "reason")}
-                for atoms in rejected
-            ]
-        )
-
-    def raise_if_disk_is_full(self, reason: str) -> None:
-        """Then it is not the configuration's fault that it has no label. Raises OSError."""
-        full = next((code for code in FULL_DISK if os.strerror(code) in reason), None)
-        if full is None and shutil.disk_usage(self.project.folder).free < SMALLEST_ROOM:
-            full = errno.ENOSPC
-        if full is not None:
-            raise OSError(full, os.strerror(full), str(self.project.scratch))
-
-    def beyond_limits(self, atoms: Atoms) -> str:
-        """Why a label is set aside, or nothing."""
-        if atoms.info["teacher_hash"] != self.loop.teacher.settings_hash:
-            raise LearnError(
-                f"A worker labels with another {self.loop.teacher.name} than the one here: its "
-                "settings, version or weights differ; use the same environment everywhere."
-            )
-        limits = self.settings.selection
-        force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
-        if force > limits.force:
-            return f"a force of {force:.1f} eV/angstrom, above {limits.force:g} (selection.force)"
-        energy = atoms.get_potential_energy() / len(atoms)
-        lowest = self.lowest.setdefault(formula(atoms), energy)
-        if energy - lowest > limits.energy:
-            return (
-                f"{energy - lowest:.2f} eV/atom above the lowest energy of this composition, more "
-                f"than {limits.energy:g} (selection.energy)"
-            )
-        self.lowest[formula(atoms)] = min(lowest, energy)
-        return ""
-
-    def show(self) -> None:
-        waiting = len(self.to_label) + len(self.labelling)
-        explored = f"{len(self.explored)} explorations done, {len(self.exploring)} under way; "
-        self.loop.show(
-            f"round {self.number}: {explored if self.number else ''}{len(self.chosen) - waiting} "
-            f"of {len(self.chosen)} labels; {self.n_labels} in all"
-        )
-
-
-def _told(what: str, error: Exception) -> Exception:
-    """The error of a task as one of the run, with where it arose."""
-    text = f"{what} failed: {shortened(error, 220)}"
-    return LearnError(text)

@@ -1,0 +1,253 @@
+"""A round: a potential and what is done with it, as far as it is not done yet.
+
+Explorations of all conditions that are not settled, the selections from their candidates, and the
+labels of what was chosen. Labels start as soon as an exploration has ended, while others run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forcesmith.engine.executor import Finished
+from forcesmith.learning import tasks
+from forcesmith.learning.errors import LearnError, failed, raise_if_disk_is_full
+from forcesmith.learning.labels import TASK as LABEL
+from forcesmith.learning.labels import Labels
+from forcesmith.learning.project import write_configurations, write_json
+from forcesmith.learning.selection import Request, Selection, select
+
+if TYPE_CHECKING:
+    from forcesmith.learning.loop import Loop
+
+CANDIDATES = "candidates"
+"""Source of the configurations of selection.candidates, beside the conditions."""
+TRIES = 3
+"""Of a task whose process was killed."""
+
+
+class Round:
+    """What is done with one potential."""
+
+    def __init__(self, loop: Loop, number: int):
+        self.loop = loop
+        self.project = loop.project
+        self.executor = loop.executor
+        self.settings = loop.settings
+        self.number = number
+        self.started = time.monotonic()
+        known = self.project.known(since=number)
+        self.labels = Labels(
+            self.project, self.executor, self.settings, loop.teacher, known, number
+        )
+        chosen = self.project.chosen(number)
+        done = known.labelled_ids
+        if known.labels:  # else the teacher failed at all of them; perhaps it is better now
+            done = done | known.rejected_ids
+        self.labels.add(atoms for atoms in chosen if atoms.info["id"] not in done)
+        self.n_chosen = len(chosen)
+        self.n_labelled_before = len(known.labelled_ids & {atoms.info["id"] for atoms in chosen})
+        self.settled = {name: loop.settled(name, number - 1) for name in loop.conditions}
+        self.exploring: set[str] = set()
+        self.explored = {
+            name for name in loop.conditions if self.project.exploration(number, name) is not None
+        }
+        self.selected = set(self.project.sources(number))
+        self.selecting: str | None = None
+        self.failures: Counter[str] = Counter()
+
+    def run(self) -> None:
+        """Until nothing is left to do; writes round.json."""
+        while True:
+            self.submit()
+            if not self.executor.under_way:
+                break
+            self.show()
+            self.take(self.executor.finished())
+        labels = self.n_labelled_before + self.labels.n_new
+        if self.number == 0 and not self.labels.n_labels:
+            raise LearnError(
+                f"None of the {self.n_chosen} configurations to begin with got a label; the "
+                f"last reason: {self.loop.last_rejection()}"
+            )
+        document = {
+            "round": self.number,
+            "chosen": self.n_chosen,
+            "labels": labels,
+            "rejected": self.n_chosen - labels,
+            "labels_in_all": self.labels.n_labels,
+            "explored": sorted(self.explored),
+            "seconds": time.monotonic() - self.started,
+        }
+        write_json(self.project.round_folder(self.number) / "round.json", document)
+        self.project.note("round", **document)
+
+    # ---- what to do next ----
+
+    def submit(self) -> None:
+        """As many tasks as there is room for: selections first, for they make work; then
+        explorations, which take longest; then labels."""
+        while self.selecting is None and self.executor.has_room():
+            if (source := self.to_select()) is None:
+                break
+            self.submit_selection(source)
+        for name in self.to_explore():
+            if not self.executor.has_room(self.settings.exploration_cores):
+                return
+            self.submit_exploration(name)
+        self.labels.submit()
+
+    def to_explore(self) -> list[str]:
+        """Conditions that are not settled; if nothing new came from these, those that ran their
+        time with an earlier potential, too."""
+        if self.number == 0:
+            return []
+        first = [name for name, made_in in self.settled.items() if made_in is None]
+        todo = [name for name in first if name not in self.explored | self.exploring]
+        all_selected = self.selected >= {*first, *self.candidate_sources()}
+        if todo or self.exploring or self.n_chosen or not all_selected:
+            return todo
+        if any(self.ending(name) != "finished" for name in first):
+            return []
+        now = self.loop.made_in(self.number)
+        others = [name for name, made_in in self.settled.items() if made_in not in (None, now)]
+        return [name for name in others if name not in self.explored]
+
+    def ending(self, name: str) -> str | None:
+        exploration = self.project.exploration(self.number, name)
+        return None if exploration is None else exploration["ending"]
+
+    def candidate_sources(self) -> list[str]:
+        return [CANDIDATES] if self.number and self.settings.selection.candidates else []
+
+    def to_select(self) -> str | None:
+        """An exploration that has ended, or the other candidates, whose selection is due."""
+        due = [*self.candidate_sources(), *(n for n in self.loop.conditions if n in self.explored)]
+        return next((source for source in due if source not in self.selected), None)
+
+    def room_for_labels(self) -> int:
+        """Of the next selection: its share of what may still be chosen in this round."""
+        room = self.settings.selection.most - self.n_chosen
+        if self.settings.labels is not None:
+            room = min(room, self.settings.labels - self.labels.n_labels - self.labels.n_open)
+        sources = {*self.candidate_sources(), *self.explored, *self.exploring, *self.to_explore()}
+        return -(-max(0, room) // max(1, len(sources - self.selected)))
+
+    # ---- tasks ----
+
+    def submit_exploration(self, name: str) -> None:
+        limits = self.settings.selection
+        potentials = self.project.potentials(self.number)
+        deciding = (limits.select, limits.stop)
+        if len(potentials) > 1:
+            deciding = (limits.deviation_select, limits.deviation_stop)
+        cores = self.settings.exploration_cores
+        self.exploring.add(name)
+        self.executor.submit(
+            f"explore {name}",
+            tasks.in_project,
+            self.project.task_lock,
+            tasks.explore_condition,
+            self.loop.conditions[name],
+            potentials,
+            self.project.source_folder(self.number, name),
+            deciding,
+            self.former(name),
+            cores,
+            cores=cores,
+        )
+
+    def former(self, name: str) -> Path | None:
+        """Folder of the last exploration of a condition, if that ended early."""
+        for number in range(self.number - 1, 0, -1):
+            exploration = self.project.exploration(number, name)
+            if exploration is not None:
+                folder = self.project.source_folder(number, name)
+                goes_on = exploration["ending"] != "finished" and exploration["picoseconds"] > 0
+                return folder if goes_on else None
+        return None
+
+    def submit_selection(self, source: str) -> None:
+        files = self.settings.selection.candidates
+        if source != CANDIDATES:
+            own = self.project.source_folder(self.number, source) / "candidates.extxyz"
+            files = [str(own)] if own.is_file() else []
+        request = Request(
+            prefix=f"{self.number:03d}-{source}",
+            files=files,
+            potentials=self.project.potentials(self.number),
+            chosen_before=self.project.chosen_files(self.number),
+            most=self.room_for_labels(),
+            settings=self.settings.selection,
+        )
+        self.selecting = source
+        self.executor.submit(f"select {source}", select, request)
+
+    def take(self, ended: Sequence[Finished]) -> None:
+        """Write down what has ended."""
+        labels = []
+        for one in ended:
+            kind, _, name = one.name.partition(" ")
+            if kind == LABEL:
+                labels.append(one)
+            elif kind == "explore":
+                self.take_exploration(name, one)
+            else:
+                self.take_selection(name, one)
+        if labels:
+            self.labels.take(labels)
+
+    def take_exploration(self, name: str, ended: Finished) -> None:
+        self.exploring.discard(name)
+        if ended.error is not None:
+            self.try_again(f'The exploration of "{name}"', ended.error)
+            return
+        self.explored.add(name)
+        self.project.note("exploration", round=self.number, **asdict(ended.result))
+
+    def try_again(self, what: str, error: Exception) -> None:
+        """What was killed is submitted again, a few times; else raises LearnError."""
+        what = f"{what} in round {self.number}"
+        raise_if_disk_is_full(self.project.folder, str(error))
+        self.failures[what] += 1
+        if self.failures[what] == TRIES or isinstance(error, (ValueError, OSError)):
+            raise failed(what, error)
+        self.project.note("failed", round=self.number, what=what, reason=str(error))
+
+    def take_selection(self, source: str, ended: Finished) -> None:
+        self.selecting = None
+        if ended.error is not None:
+            self.try_again(f'The selection from "{source}"', ended.error)
+            return
+        selection: Selection = ended.result
+        for atoms in selection.chosen:
+            atoms.info.update(source=source, config_type=source)
+        folder = self.project.source_folder(self.number, source)
+        self.project.notes(
+            {"event": "candidate", "round": self.number, "source": source, **decision}
+            for decision in selection.decisions
+        )
+        write_configurations(folder / "chosen.extxyz", selection.chosen)
+        numbers = {
+            "candidates": selection.candidates,
+            "chosen": len(selection.chosen),
+            "left_out": selection.count("left out"),
+            "postponed": selection.count("postponed"),
+            "from_beginning": self.former(source) is None,
+        }
+        write_json(folder / "selection.json", numbers)
+        self.selected.add(source)
+        self.n_chosen += len(selection.chosen)
+        self.labels.add(selection.chosen)
+
+    def show(self) -> None:
+        explored = f"{len(self.explored)} explorations done, {len(self.exploring)} under way; "
+        self.loop.show(
+            f"round {self.number}: {explored if self.number else ''}"
+            f"{self.n_chosen - self.labels.n_open} of {self.n_chosen} labels; "
+            f"{self.labels.n_labels} in all"
+        )
