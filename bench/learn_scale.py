@@ -83,9 +83,9 @@ def cluster(workers: int, processes: int, inside: bool) -> Iterator[str]:
             while not file.exists():
                 time.sleep(0.1)
             address = json.loads(file.read_text())["address"]
-        size = ["--nworkers", str(processes), "--nthreads", str(workers // processes)]
-        words = [address, *size, "--no-nanny", "--no-dashboard", "--memory-limit", "0"]
-        stack.callback(start("worker", *words).kill)
+        words = [address, "--nthreads", str(workers // processes), "--no-nanny", "--no-dashboard"]
+        for _ in range(processes):
+            stack.callback(start("worker", *words, "--memory-limit", "0").kill)
         yield address
 
 
