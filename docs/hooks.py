@@ -18,6 +18,9 @@ from typing import Any, Literal, get_args, get_origin
 import annotated_types
 import forcesmith as fs
 from forcesmith.cli.app import app
+from forcesmith.engine.settings import EngineSettings, JobQueueSettings
+from forcesmith.learning.conditions import ConditionSettings
+from forcesmith.learning.settings import LearnSettings, SelectionSettings, StartSettings
 from forcesmith.teachers.registry import KINDS
 from forcesmith.training import settings
 from latex2mathml.converter import convert
@@ -82,6 +85,19 @@ def text(words: str | None) -> str:
 def settings_table(name: str) -> str:
     """The fields of one section of the settings, a class of forcesmith.training.settings."""
     return fields_table(getattr(settings, name))
+
+
+def learning(name: str) -> str:
+    """The fields of one section of the settings of learning."""
+    sections = (
+        ConditionSettings,
+        EngineSettings,
+        JobQueueSettings,
+        LearnSettings,
+        SelectionSettings,
+        StartSettings,
+    )
+    return fields_table({section.__name__: section for section in sections}[name])
 
 
 def fields_table(section: type[BaseModel]) -> str:
@@ -222,6 +238,7 @@ GENERATORS = {
     "all_parameters": all_parameters,
     "benchmark": benchmark,
     "command_line": command_line,
+    "learning": learning,
     "parameters": parameters_table,
     "settings": settings_table,
     "source": source,

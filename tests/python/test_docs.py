@@ -26,6 +26,7 @@ from ase import Atoms, units
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
 from forcesmith.cli.app import main
+from forcesmith.learning.settings import LearnSettings
 from forcesmith.teachers.settings import teacher_settings
 from forcesmith.training import settings
 from sample_data import labelled
@@ -195,7 +196,9 @@ def run_lammps(block: Block) -> None:
 
 def check_toml(block: Block) -> None:
     table = tomllib.loads(block.text)
-    if "teacher" in table:
+    if "conditions" in table:
+        LearnSettings.from_dict(table)
+    elif "teacher" in table:
         teacher_settings(table["teacher"])
     else:
         settings.FitSettings.from_dict(table)

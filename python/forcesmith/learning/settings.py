@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from forcesmith.data.label_settings import Section
+from forcesmith.data.settings_files import checked, read_toml
 from forcesmith.engine.settings import EngineSettings
 from forcesmith.learning.conditions import ConditionSettings
-from forcesmith.settings_files import checked, read_toml
 from forcesmith.teachers.settings import TeacherSettings
 from forcesmith.training.settings import FitSettings
 

@@ -24,9 +24,9 @@ from pydantic import (
 from forcesmith import _core
 from forcesmith.data.label_settings import LabelSettings, Section
 from forcesmith.data.labels import shortened
+from forcesmith.data.settings_files import checked, read_toml
 from forcesmith.potentials.evaluator import DeviceChoice
 from forcesmith.potentials.potential import Potential
-from forcesmith.settings_files import checked, read_toml
 
 # Larger ones would drown everything else in a sum of squares.
 _Weight = Annotated[float, Field(ge=0.0, le=1e20)]
