@@ -5,6 +5,7 @@
 #   make test         lint, install with test tools, run the C++ and the Python tests
 #   make test-kokkos  pair_style forcesmith/kk in a LAMMPS built with KOKKOS on the CPU (the first time it builds that
 #                     LAMMPS, from Debian's source package: about 20 minutes on two cores)
+#   make test-slurm   learn in the jobs of Slurm, started on this machine; installs Debian's slurm-wlm, so as root only
 #   make test-teachers  label with real universal potentials, and with pw.x if it is there, in an environment of its own
 #                     (the first time it fetches torch: some hundred MB)
 #   make lint         check style, layout and types: ruff, clang-format, mypy; compiles nothing
@@ -50,7 +51,7 @@ sanitized := build/asan
 sanitized_python = PYTHONPATH=$(sanitized)/package ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" $(python)
 
-.PHONY: demo docs test test-kokkos test-teachers lint format fuzz kill-test bench-tools sanitize cuda-check device-bundle \
+.PHONY: demo docs test test-kokkos test-slurm test-teachers lint format fuzz kill-test bench-tools sanitize cuda-check device-bundle \
   clean
 
 demo: $(venv)/installed
@@ -70,6 +71,11 @@ test-kokkos: $(venv)/installed-for-test
 	$(in_venv) FORCESMITH_KOKKOS="$(CURDIR)/build/kokkos" python -m pytest tests/lammps/kokkos
 
 # In an environment of its own: these packages ask for versions of others. torch first, as it is the one for CPUs.
+# As root of a container: starts and ends daemons of its own.
+test-slurm: $(venv)/installed-for-test
+	command -v slurmctld > /dev/null || (apt-get update && apt-get install -y slurm-wlm)
+	$(in_venv) FORCESMITH_SLURM=1 python -m pytest tests/slurm
+
 test-teachers:
 	$(MAKE) venv=build/teachers_environment build/teachers_environment/installed
 	build/teachers_environment/bin/pip install --disable-pip-version-check --quiet torch==2.13.0
