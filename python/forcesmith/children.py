@@ -1,4 +1,5 @@
-"""Programs that end with the process that started them, however that ends."""
+"""Programs that end, with all that they have started, when the process that started them ends,
+however that ends."""
 
 from __future__ import annotations
 
@@ -7,21 +8,45 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-# prctl(PR_SET_PDEATHSIG, SIGKILL) stays with a process when it becomes another program. In a
-# program of its own, since a forked process with other threads must not do much before that.
-_TIE = (
-    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9, 0, 0, 0); "
-    "os.getppid() == int(sys.argv[1]) or os._exit(1); os.execvp(sys.argv[2], sys.argv[2:])"
-)
-
 
 def tied(command: Sequence[str]) -> list[str]:
-    """The command that runs `command`, and gets SIGKILL when the thread that starts it ends.
+    """The command that runs `command`, and is killed with its children when the process or thread
+    that starts it ends (prctl PR_SET_PDEATHSIG of Linux).
 
-    Raises FileNotFoundError if there is no such program."""
+    Raises FileNotFoundError if there is no such program.
+    """
     if shutil.which(command[0]) is None:
         raise FileNotFoundError(
             f"The program '{command[0]}' is not there, or cannot be executed; install it, or give "
             "its path."
         )
-    return [sys.executable, "-I", "-S", "-c", _TIE, str(os.getpid()), *command]
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
+
+
+def _main(parent: int, command: list[str]) -> None:
+    """Of a process in between, which waits for the command and is asked to end by the kernel."""
+    import ctypes
+    import signal
+
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)
+    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
+    prctl = ctypes.CDLL(None).prctl
+    prctl(1, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it has ended already
+        os._exit(1)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        prctl(1, signal.SIGKILL, 0, 0, 0)
+        os.execvp(command[0], command)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:  # by a signal: so does this one
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), sys.argv[2:])

@@ -70,9 +70,9 @@ def test_learns_in_jobs(slurm, tmp_path):
     process = start(config)
     deadline = time.monotonic() + 120
     while not project.fit(1):
-        assert process.poll() is None and time.monotonic() < deadline, (
-            config.with_suffix(".log").read_text()
-        )
+        assert process.poll() is None and time.monotonic() < deadline, config.with_suffix(
+            ".log"
+        ).read_text()
         time.sleep(0.1)
     assert len(jobs()) == 2
     process.send_signal(signal.SIGKILL)

@@ -1,0 +1,142 @@
+"""The engine: tasks on workers, never more at once than there are cores."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from forcesmith.engine import executor
+from forcesmith.engine.executor import LOST_WORKERS, WorkerLost, available_cores, open_executor
+from forcesmith.engine.settings import EngineSettings
+
+
+def timed(folder: str, name: str, seconds: float) -> tuple[float, float]:
+    begin = time.time()
+    time.sleep(seconds)
+    return begin, time.time()
+
+
+def fail(text: str) -> None:
+    raise ValueError(text)
+
+
+def die_once(path: str) -> str:
+    """The first worker dies, the next one does not."""
+    if not Path(path).exists():
+        Path(path).touch()
+        os._exit(9)
+    return "alive"
+
+
+def all_finished(engine) -> dict:
+    found = {}
+    while engine.under_way:
+        found |= {one.name: one for one in engine.finished()}
+    return found
+
+
+@pytest.mark.slow
+def test_tasks_of_several_cores_leave_room_for_no_more(tmp_path):
+    cores = {"one": 1, "two": 1, "both": 2, "three": 1, "four": 1}
+    with open_executor(EngineSettings(cores=2)) as engine:
+        assert engine.most_cores == 2
+        waiting = list(cores)
+        times = {}
+        while waiting or engine.under_way:
+            while waiting and engine.has_room(cores[waiting[0]]):
+                name = waiting.pop(0)
+                engine.submit(name, timed, str(tmp_path), name, 0.4, cores=cores[name])
+            assert engine.under_way <= 2
+            times |= {one.name: one.result for one in engine.finished()}
+    for name, (begin, end) in times.items():
+        middle = (begin + end) / 2
+        busy = sum(cores[other] for other, (b, e) in times.items() if b < middle < e)
+        assert busy <= 2, f"{busy} cores are busy while {name} runs"
+
+
+@pytest.mark.slow
+def test_errors_and_dead_workers(tmp_path):
+    with open_executor(EngineSettings(cores=1)) as engine:
+        engine.submit("fails", fail, "for a reason")
+        error = all_finished(engine)["fails"].error
+        assert isinstance(error, ValueError) and str(error) == "for a reason"
+        engine.submit("dies once", die_once, str(tmp_path / "died"))
+        assert all_finished(engine)["dies once"].result == "alive"
+        engine.submit("dies", os._exit, 9)
+        error = all_finished(engine)["dies"].error
+        assert isinstance(error, WorkerLost)
+        assert str(LOST_WORKERS + 1) in str(error)
+        with pytest.raises(ValueError, match="engine.cores"):
+            engine.has_room(2)
+
+
+@pytest.mark.slow
+def test_a_scheduler_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setitem(executor._CONFIGURATION, "distributed.comm.timeouts.connect", 3.0)
+    dask = [sys.executable, "-m", "dask"]
+    file = tmp_path / "scheduler.json"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    scheduler = subprocess.Popen([*dask, "scheduler", "--scheduler-file", file, *words])
+    worker = None
+    try:
+        while not file.exists():
+            assert scheduler.poll() is None
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        worker = subprocess.Popen(
+            [*dask, "worker", address, "--nthreads", "1", "--no-dashboard"], env=environment
+        )
+        with open_executor(EngineSettings(scheduler=address, cores_per_worker=4)) as engine:
+            assert engine.most_cores == 4
+            engine.submit("power", pow, 2, 10, cores=4)
+            assert all_finished(engine)["power"].result == 1024
+            # One runs, the next one is there.
+            n = 0
+            while engine.has_room():
+                engine.submit(f"sleep {n}", time.sleep, 0.01)
+                n += 1
+            assert n == 2
+            all_finished(engine)
+            engine.submit("endless", time.sleep, 1000)
+            scheduler.kill()
+            with pytest.raises(OSError, match="the same command goes on"):
+                all_finished(engine)
+    finally:
+        for process in (scheduler, worker):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+
+def test_where_nobody_is(monkeypatch):
+    monkeypatch.setattr("forcesmith.engine.executor.SECONDS_TO_CONNECT", 0.3)
+    with pytest.raises(ValueError, match="dask scheduler"):
+        with open_executor(EngineSettings(scheduler="tcp://127.0.0.1:1")):
+            pass
+
+
+def test_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match=r"pip install 'forcesmith\[learn\]'"):
+        with open_executor(EngineSettings()):
+            pass
+
+
+def test_jobs_without_room_for_a_worker():
+    jobqueue = {"type": "slurm", "cores": 2}
+    with pytest.raises(ValueError, match="cores_per_worker"):
+        with open_executor(EngineSettings(jobqueue=jobqueue, cores_per_worker=4)):
+            pass
+    with pytest.raises(ValueError, match="dask-jobqueue"):
+        with open_executor(EngineSettings(jobqueue=jobqueue | {"wall_time": "1:00"})):
+            pass
+
+
+def test_all_cores_are_those_that_may_be_used():
+    assert available_cores() == len(os.sched_getaffinity(0))
