@@ -44,6 +44,7 @@ def run(
     *,
     variables: Mapping[str, object] | None = None,
     ranks: int = 1,
+    partitions: int = 1,
     threads: int = 1,
     environment: Mapping[str, str] | None = None,
     folder: str | os.PathLike[str] = ".",
@@ -61,6 +62,9 @@ def run(
         Index variables by name, as `-var` defines them: one value, or a sequence.
     ranks
         MPI processes; above 1, mpiexec starts them.
+    partitions
+        Simulations that the ranks are divided among, for commands such as `neb`. They print into
+        files `log`.0, `log`.1, ... only; `ranks` is a multiple of their number.
     threads
         OpenMP threads of every process.
     environment
@@ -108,6 +112,10 @@ def run(
             file.write_text(script)
         command = [program, "-in", str(file)]
         command += ["-log", "none" if log is None else os.path.abspath(log)]
+        if partitions > 1:
+            if ranks % partitions:
+                raise ValueError(f"{ranks} ranks cannot be divided among {partitions} partitions.")
+            command += ["-partition", f"{partitions}x{ranks // partitions}", "-pscreen", "none"]
         for name, value in (variables or {}).items():
             command += ["-var", name, *_words_of(name, value)]
         if ranks > 1:

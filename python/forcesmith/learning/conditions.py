@@ -163,8 +163,10 @@ class ConditionSettings(Section):
             str(folder / given) if isinstance(given, str) and not is_prototype(given) else given
             for given in self.structure
         ]
-        final = {} if self.final is None else {"final": str(folder / self.final)}
-        return self.model_copy(update={"structure": structures, **final})
+        update: dict[str, Any] = {"structure": structures}
+        if self.final is not None:
+            update["final"] = str(folder / self.final)
+        return self.model_copy(update=update)
 
     @field_validator("name")
     @classmethod
@@ -359,6 +361,7 @@ def _expanded(settings: ConditionSettings) -> list[Condition]:
         in_time = {"ensemble": settings.ensemble, "temperature": settings.temperature}
     in_time["pressure"] = settings.pressure or [None]
     found = []
+    values: list[Any]
     for (structure_name, unit), *values in itertools.product(
         _structures(settings), *series.values(), *in_time.values()
     ):

@@ -17,6 +17,7 @@ from typing import Literal
 import ase.io
 import numpy as np
 from ase import Atoms
+from ase.calculators.lammps import Prism
 
 from forcesmith.data.labels import shortened
 from forcesmith.files import write_atomically
@@ -39,12 +40,12 @@ SELECT, STOP = 2.0, 10.0  # grades
 SELECT_DEVIATION, STOP_DEVIATION = 0.1, 0.5  # eV/angstrom
 RESULT = "exploration.json"
 _FAILURES = {
-    "Lost atoms|Non-numeric|Out of range atoms|Invalid atom|Atoms? .*missing": "atoms flew apart",
+    "Lost atoms|Non-numeric|Out of range atoms|Invalid atom": "the atoms flew apart",
     "fix-id too_hot": "the temperature rose without limit",
     "fix-id too_large": "the volume rose without limit",
     "fix-id too_small": "the volume fell without limit",
     "tilted box too far|box tilt|too skew": "the cell was sheared without limit",
-    "Neighbor list overflow|Too many neighbor|neighbor bins|Domain too large": "atoms fell together",
+    "Neighbor list overflow|neighbor bins|Domain too large": "the atoms fell together",
 }
 """Errors of LAMMPS that tell of the potential, not of the input."""
 
@@ -147,11 +148,12 @@ def explore(
         has_velocities="\nVelocities" in start_text,
         remarks=[f"{file.name}: sha256 {_digest(file)}" for file in files],
     )
-    files_of_run = {"in.lammps": script, "start.data": start_text}
+    files_of_run = {"in.lammps": script, "start.data": start_text} | _final_coordinates(condition)
     is_same = all(_text(folder / name) == text for name, text in files_of_run.items())
     if is_same and (former := Exploration.read(folder)):
         return former
-    _renew(folder, files_of_run, ["safe.data", "candidates.extxyz"] if is_same else [])
+    goes_on = is_same and (folder / "safe.data").exists()
+    _renew(folder, files_of_run, ["safe.data", "candidates.extxyz"] if goes_on else [])
     return _run(condition, uncertainty, folder, done, cores)
 
 
@@ -161,6 +163,7 @@ def _run(
     variables = {}
     if (safe := _timestep_of(folder / "safe.data")) is not None:
         variables = {"start": "safe.data", "done": safe}
+    images = condition.images or 1
     begin = time.monotonic()
     error: LammpsError | None = None
     try:
@@ -168,11 +171,14 @@ def _run(
             folder / "in.lammps",
             folder=folder,
             variables=variables,
-            ranks=cores,
+            ranks=max(1, cores // images) * images,
+            partitions=images,
             log=folder / "log.lammps",
         )
     except LammpsError as failure:
         error, output = failure, failure.output
+    logs = [path.read_text(errors="replace") for path in sorted(folder.glob("log.lammps.*"))]
+    output = Output("\n".join([output.text, *logs]))
     ending, reason = _ending(uncertainty, output, error)
     candidates = _candidates(condition, uncertainty, folder, ending)
     seconds = (time.monotonic() - begin) * cores
@@ -192,8 +198,9 @@ def _run(
         n_snapshots=len(candidates),
         quantity=uncertainty.quantity,
     )
-    for name in ("recent.dump", "uncertain.dump", "safe.new.data"):
-        (folder / name).unlink(missing_ok=True)
+    for pattern in ("*.dump", "candidates.*.extxyz", "safe.new.data"):
+        for path in folder.glob(pattern):
+            path.unlink()
     write_atomically(folder / RESULT, json.dumps(asdict(result), indent=1) + "\n")
     return result
 
@@ -254,8 +261,8 @@ def _beginning(
 
 def _data_file(condition: Condition) -> str:
     atoms = condition.structure.copy()
-    for axis in np.flatnonzero(~atoms.pbc):
-        atoms.center(VACUUM, axis=axis)
+    open_axes = tuple(int(axis) for axis in np.flatnonzero(~atoms.pbc))
+    atoms.center(VACUUM, axis=open_axes)
     stream = io.StringIO()
     ase.io.write(
         stream,
@@ -266,6 +273,15 @@ def _data_file(condition: Condition) -> str:
         force_skew=True,
     )
     return stream.getvalue()
+
+
+def _final_coordinates(condition: Condition) -> dict[str, str]:
+    """What `neb` reads: number, x, y, z of every atom."""
+    if condition.final is None:
+        return {}
+    turned = Prism(condition.final.cell).vector_to_lammps(condition.final.positions)
+    rows = [f"{n} {x:.10g} {y:.10g} {z:.10g}\n" for n, (x, y, z) in enumerate(turned, start=1)]
+    return {"final.coords": "".join([f"{len(rows)}\n", *rows])}
 
 
 def _digest(file: Path) -> str:
@@ -334,17 +350,18 @@ def _candidates(
 ) -> list[Atoms]:
     """Of all that was uncertain, the worst of every half segment; of runs that failed, also what
     came last."""
-    frames = _selected_frames(folder / "candidates.extxyz")
-    frames += _dumped_frames(folder / "uncertain.dump", uncertainty)
+    files = [*folder.glob("candidates*.extxyz"), *folder.glob("uncertain*.dump")]
     if ending == "failed":
-        frames += _dumped_frames(folder / "recent.dump", uncertainty)
-    interval = segment_steps(condition) // 2 if condition.run == "dynamics" else 1
+        files.append(folder / "recent.dump")
+    interval = segment_steps(condition) // 2 if condition.run == "dynamics" else CHECK_STEPS
     largest = f"max_{uncertainty.quantity}"
-    worst: dict[int, Atoms] = {}
-    for atoms in frames:
-        key = atoms.info["step"] // interval
-        if key not in worst or atoms.info[largest] > worst[key].info[largest]:
-            worst[key] = atoms
+    worst: dict[tuple[str, int], Atoms] = {}
+    for file in files:
+        image = file.name.split(".")[1]  # its number, if there are any
+        for atoms in _frames(file, uncertainty):
+            key = (image if condition.images else "", atoms.info["step"] // interval)
+            if key not in worst or atoms.info[largest] > worst[key].info[largest]:
+                worst[key] = atoms
     chosen = [worst[key] for key in sorted(worst)]
     most = most_candidates(len(condition.structure))
     if len(chosen) > most:
@@ -355,17 +372,12 @@ def _candidates(
     return chosen
 
 
-def _selected_frames(path: Path) -> list[Atoms]:
-    """What the pair style has written, or this module before."""
+def _frames(path: Path, uncertainty: Uncertainty) -> list[Atoms]:
+    """Of one file, without those that hold no numbers any more."""
     if not path.exists() or path.stat().st_size == 0:
         return []
-    return list(ase.io.iread(path, ":"))
-
-
-def _dumped_frames(path: Path, uncertainty: Uncertainty) -> list[Atoms]:
-    """Without those that hold no numbers any more."""
-    if not path.exists() or path.stat().st_size == 0:
-        return []
+    if path.suffix == ".extxyz":  # of the pair style, or of an exploration that was killed
+        return list(ase.io.iread(path, ":"))
     frames = []
     for dumped in ase.io.iread(path, ":", format="lammps-dump-text"):
         values = dumped.arrays[uncertainty.of_atoms].reshape(-1)

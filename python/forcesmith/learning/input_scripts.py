@@ -51,6 +51,16 @@ class Uncertainty:
         return f"f_{self.quantity}s" if self.relative_to is None else "v_relative"
 
 
+@dataclass(frozen=True)
+class Body:
+    """Of a script: what comes after the potential."""
+
+    check_steps: int
+    commands: Callable[[Condition, Uncertainty, int, bool], str]
+    has_images: bool = False
+    """Every partition of the processes has one."""
+
+
 def input_script(
     condition: Condition,
     uncertainty: Uncertainty,
@@ -82,12 +92,13 @@ def input_script(
     str
         Commands of LAMMPS.
     """
-    comments = "".join(f"# {line}\n" for line in (condition.name, *remarks))
-    boundary = " ".join("p" if periodic else "s" for periodic in condition.structure.pbc)
     body = BODIES[condition.run]
+    comments = [condition.name, *remarks, f"By hand: {_command(condition)}"]
+    if condition.run == "dynamics":
+        comments.append("From another beginning: ... -var start safe.data -var done STEPS")
+    boundary = " ".join("p" if periodic else "s" for periodic in condition.structure.pbc)
     return (
-        f"{comments}"
-        "# From another beginning: lmp -in in.lammps -var start safe.data -var done STEPS\n\n"
+        "".join(f"# {line}\n" for line in comments) + "\n"
         "variable        start index start.data\n"
         f"variable        done index {done}\n\n"
         "units           metal\n"
@@ -96,10 +107,16 @@ def input_script(
         "box             tilt large\n"
         "read_data       ${start}\n"
         "reset_timestep  ${done}\n\n"
-        + _potential(uncertainty, potentials, condition.elements, body.check_steps)
+        + _potential(condition, uncertainty, potentials)
         + "\n"
         + body.commands(condition, uncertainty, done, has_velocities)
     )
+
+
+def _command(condition: Condition) -> str:
+    if condition.run != "neb":
+        return "lmp -in in.lammps"
+    return f"mpiexec -n {condition.images} lmp -in in.lammps -partition {condition.images}x1"
 
 
 def segment_steps(condition: Condition) -> int:
@@ -116,12 +133,11 @@ def most_candidates(n_atoms: int) -> int:
 # ---- what all scripts have ----
 
 
-def _potential(
-    uncertainty: Uncertainty, potentials: Sequence[str], elements: Sequence[str], every: int
-) -> str:
+def _potential(condition: Condition, uncertainty: Uncertainty, potentials: Sequence[str]) -> str:
     """Commands that declare it, and v_uncertainty: the largest of all atoms."""
     quantity, select, stop = uncertainty.quantity, uncertainty.select, uncertainty.stop
-    files = " ".join(f'"{path}"' for path in potentials)
+    elements, body = condition.elements, BODIES[condition.run]
+    every, files = body.check_steps, " ".join(f'"{path}"' for path in potentials)
     if quantity == "grade":
         keywords, number = f"grade {every} select {select:g} candidates.extxyz break {stop:g}", 3
     else:
@@ -141,23 +157,27 @@ def _potential(
             "compute         largest all reduce max v_relative\n"
             "variable        uncertainty equal c_largest\n"
         )
-    if quantity == "deviation":
-        dump, layout = _dump("uncertain", uncertainty, elements, every)
-        text += (
-            f"variable        certain equal v_uncertainty<={select:g}\n"
-            f"{dump}\n{layout} append yes skip v_certain\n"
-            f"fix             uncertain all halt {every} v_uncertainty > {stop:g} error soft\n"
-        )
+    if quantity == "grade":
+        return text
+    file = "uncertain.${image}.dump" if body.has_images else "uncertain.dump"
+    dump, layout = _dump("uncertain", file, uncertainty, elements, every)
+    if body.has_images:
+        text += f"variable        image world {' '.join(map(str, range(condition.images)))}\n"
+    text += (
+        f"variable        certain equal v_uncertainty<={select:g}\n"
+        f"{dump}\n{layout} append yes skip v_certain\n"
+    )
+    if not body.has_images:  # one of them would halt alone
+        text += f"fix             uncertain all halt {every} v_uncertainty > {stop:g} error soft\n"
     return text
 
 
 def _dump(
-    name: str, uncertainty: Uncertainty, elements: Sequence[str], every: int
+    name: str, file: str, uncertainty: Uncertainty, elements: Sequence[str], every: int
 ) -> tuple[str, str]:
     """Two commands."""
     return (
-        f"dump            {name} all custom {every} {name}.dump id element x y z "
-        f"{uncertainty.of_atoms}",
+        f"dump            {name} all custom {every} {file} id element x y z {uncertainty.of_atoms}",
         f"dump_modify     {name} element {' '.join(elements)} sort id format float %.10g",
     )
 
@@ -175,7 +195,7 @@ def _dynamics(
     (start, end), steps = condition.temperature, condition.steps
     beginning = 2 * start if condition.ensemble == "nve" else start
     segment, most = segment_steps(condition), most_candidates(len(condition.structure))
-    recent = _dump("recent", uncertainty, condition.elements, CHECK_STEPS)
+    recent = _dump("recent", "recent.dump", uncertainty, condition.elements, CHECK_STEPS)
     text = f"timestep        {condition.timestep:g}\n"
     if not has_velocities:
         text += (
@@ -253,12 +273,13 @@ def _bounds(condition: Condition, uncertainty: Uncertainty, hottest: float) -> s
 
 FORCE_TOLERANCE = 0.01  # eV/angstrom
 MINIMIZE = f"minimize        0.0 {FORCE_TOLERANCE} 1000 10000"
+LOOK = "run             0   # the last configuration is looked at anew, and selected if uncertain\n"
 
 
 def _minimization(
     condition: Condition, uncertainty: Uncertainty, done: int, has_velocities: bool
 ) -> str:
-    dump = "\n".join(_dump("recent", uncertainty, condition.elements, 100))
+    dump = "\n".join(_dump("recent", "recent.dump", uncertainty, condition.elements, 100))
     text = (
         f"thermo_style    custom step pe press vol fmax v_uncertainty\nthermo          10\n{dump}\n"
     )
@@ -270,19 +291,27 @@ def _minimization(
             "# once more: strains were measured from the first cell\n"
         )
     certain = f"${{uncertainty}} <= {uncertainty.select:g}"
-    return f'{text}{MINIMIZE}\nif "{certain}" then {KEEP}\n'
+    return f'{text}{MINIMIZE}\n{LOOK}if "{certain}" then {KEEP}\n'
 
 
-@dataclass(frozen=True)
-class Body:
-    """Of a script: what comes after the potential."""
+# ---- paths ----
 
-    check_steps: int
-    commands: Callable[[Condition, Uncertainty, int, bool], str]
+
+def _path(condition: Condition, uncertainty: Uncertainty, done: int, has_velocities: bool) -> str:
+    return (
+        "fix             path all neb 1.0\n"
+        "min_style       quickmin\n"
+        "timestep        0.01\n"
+        "thermo_style    custom step pe fmax v_uncertainty\n"
+        "thermo          10\n"
+        f"neb             0.0 {FORCE_TOLERANCE} 1000 1000 100 final final.coords\n"
+        f"{LOOK}"
+    )
 
 
 BODIES = {
     "dynamics": Body(CHECK_STEPS, _dynamics),
     "minimization": Body(1, _minimization),
+    "neb": Body(1, _path, has_images=True),
 }
 """By `Condition.run`."""

@@ -32,6 +32,7 @@ PROTOTYPES = {
 }
 """Those of ase.build.bulk: whether their primitive cell is to be replaced by the cubic one."""
 OVERLAP_DISTANCE = 0.5  # angstrom; no two atoms of any structure are closer
+FLATTEST_CELL = 0.01  # volume by the product of lengths
 SLAB_THICKNESS = 10.0  # angstrom, at least
 VACUUM = 8.0  # angstrom on both sides of a slab, and around what is not periodic
 COMPONENTS = {"xx": (0, 0), "yy": (1, 1), "zz": (2, 2), "yz": (1, 2), "xz": (0, 2), "xy": (0, 1)}
@@ -108,10 +109,12 @@ def check_structure(atoms: Atoms, where: str) -> None:
         raise ValueError(f"{where}: atom {atoms.numbers.tolist().index(0)} is of no known element.")
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise ValueError(f"{where}: positions or cell are not finite numbers.")
-    if atoms.pbc.any() and not abs(np.linalg.det(atoms.cell.complete())) > 0:
-        raise ValueError(f"{where}: the cell has no volume.")
     if (atoms.pbc & (atoms.cell.lengths() == 0)).any():
         raise ValueError(f"{where}: a periodic direction has no lattice vector.")
+    unit = atoms.cell.complete().array
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    if abs(np.linalg.det(unit)) < FLATTEST_CELL:
+        raise ValueError(f"{where}: the vectors of the cell lie in a plane, it has no volume.")
     check_distances(atoms, where)
 
 
@@ -216,7 +219,7 @@ def with_interstitials(atoms: Atoms, interstitials: Mapping[str, int]) -> Atoms:
     atoms = atoms.copy()
     for element, count in interstitials.items():
         for _ in range(count):
-            atoms += Atoms(element, [_largest_void(atoms)])
+            atoms += Atoms(element, [largest_void(atoms)])
     return atoms
 
 
@@ -232,7 +235,7 @@ def _sites(
     return [int(site) for site in rng.choice(own, count, replace=False)]
 
 
-def _largest_void(atoms: Atoms) -> np.ndarray:
+def largest_void(atoms: Atoms) -> np.ndarray:
     """The corner of the Voronoi cells that is farthest from all atoms, angstrom (3)."""
     shifts = itertools.product(*([-1, 0, 1] if periodic else [0] for periodic in atoms.pbc))
     images = np.vstack([atoms.get_positions(wrap=True) + s @ atoms.cell.array for s in shifts])
