@@ -261,16 +261,12 @@ def test_the_script_runs_by_hand(graded, tmp_path):
         np.testing.assert_array_equal(one["PotEng"], other["PotEng"])
 
 
-SELECT_KILLED = 1.7  # safe and uncertain configurations take turns
-EXPLORE = (
-    """
+EXPLORE = """
 import pickle, sys
 from forcesmith.learning.exploration import explore
-condition, potentials, folder, cores = pickle.load(open(sys.argv[1], "rb"))
-explore(condition, potentials, folder, select=%s, cores=cores)
+condition, potentials, folder, select, cores = pickle.load(open(sys.argv[1], "rb"))
+explore(condition, potentials, folder, select=select, cores=cores)
 """
-    % SELECT_KILLED
-)
 
 
 @pytest.mark.slow
@@ -279,7 +275,8 @@ def test_killed_at_any_moment(graded, tmp_path, cores):
     """Nothing is left of the kills, and what LAMMPS still does after them spoils nothing."""
     duration = 60 / cores**4
     long = condition(**VACANCY, duration=duration, temperature=200, timestep=0.002)
-    work = (long, graded, tmp_path / "x", cores)
+    select = 1.7  # safe and uncertain configurations take turns
+    work = (long, graded, tmp_path / "x", select, cores)
     (tmp_path / "work").write_bytes(pickle.dumps(work))
     command = [sys.executable, "-c", EXPLORE, str(tmp_path / "work")]
     progress = []
@@ -290,7 +287,7 @@ def test_killed_at_any_moment(graded, tmp_path, cores):
         process.wait()
         if (tmp_path / "x" / "safe.data").exists():
             progress.append(safe_step(tmp_path / "x"))
-    result = explore(*work[:3], select=SELECT_KILLED, cores=cores)
+    result = explore(*work[:3], select=select, cores=cores)
     assert progress == sorted(progress) and (progress or cores > 1)
     assert (result.ending, result.picoseconds) == ("finished", duration)
     assert len(candidates(tmp_path / "x")) == result.n_snapshots <= 100
