@@ -105,6 +105,7 @@ def test_hydrogen_gets_a_shorter_timestep():
     assert one(structure=water, ensemble="nvt").timestep == 0.0005
     assert one().timestep == 0.001
     assert one(timestep=0.002).timestep == 0.002
+    assert one(timestep=0.002, duration=0.001 * 37).steps == 20
 
 
 # ---- defects, strains, surfaces ----
@@ -241,9 +242,10 @@ def refuse(message: str, **settings) -> None:
         ("less than or equal to 0.1", {"timestep": 1.0}),
         ("greater than 0", {"duration": 0}),
         ("takes 0.1 steps", {"duration": 0.0001}),
+        ("one atom, which rests", {"structure": Atoms("Cu", cell=[3] * 3, pbc=True)}),
         ("keeps the energy", {"ensemble": "nve", "temperature": "300:900"}),
         ("keeps the volume", {"ensemble": "nvt", "pressure": 1}),
-        ("not periodic in all directions", {"structure": Atoms("Cu", cell=[9] * 3)}),
+        ("not periodic in all directions", {"structure": molecule("N2")}),
         ("of vacuum", {"surface": "100"}),
         ("across its vacuum", {"surface": "100", "ensemble": "nvt", "supercell": 2}),
         ("that is not periodic", {"structure": Atoms("Cu", cell=[9] * 3), "supercell": 2}),

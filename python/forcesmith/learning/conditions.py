@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -44,6 +45,7 @@ KindName = Literal["dynamics", "minimization", "neb", "strain", "surface"]
 Ends = tuple[float, float]
 """A quantity at the beginning and at the end of a run."""
 
+CHECK_STEPS = 10  # of dynamics, between two looks at what is uncertain
 LONGEST_TIMESTEP = 0.002  # ps, for hydrogen; otherwise times the square root of the mass
 USUAL_TIMESTEP, TIMESTEP_OF_LIGHT_ATOMS = 0.001, 0.0005  # ps
 LIGHT = 5.0  # atomic mass units
@@ -247,8 +249,10 @@ class Condition:
 
     @property
     def steps(self) -> int:
-        """Of dynamics."""
-        return round(self.duration / self.timestep) if self.duration else 0
+        """Of dynamics, a multiple of CHECK_STEPS that lasts at least as long as `duration`."""
+        if not self.duration:
+            return 0
+        return CHECK_STEPS * math.ceil(self.duration / self.timestep / CHECK_STEPS - 1e-6)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -470,6 +474,8 @@ def _dynamics(
             f'{where} has a ramp of temperatures, but the ensemble "nve" keeps the energy; choose '
             '"nvt" or "npt".'
         )
+    if len(atoms) == 1:
+        raise ValueError(f"{where} has one atom, which rests; give a supercell.")
     _check_pressure(atoms, ensemble == "npt", where)
     timestep = _checked_timestep(settings.timestep, atoms, where)
     steps = settings.duration / timestep

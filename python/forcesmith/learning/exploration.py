@@ -23,9 +23,8 @@ from forcesmith.data.labels import shortened
 from forcesmith.files import write_atomically
 from forcesmith.lammps.output import Output
 from forcesmith.lammps.runner import LammpsError, run
-from forcesmith.learning.conditions import Condition
+from forcesmith.learning.conditions import CHECK_STEPS, Condition
 from forcesmith.learning.input_scripts import (
-    CHECK_STEPS,
     ENOUGH,
     Quantity,
     Uncertainty,
@@ -186,11 +185,11 @@ def _run(
     safe = _timestep_of(folder / "safe.data")
     if safe is None:
         shutil.copyfile(folder / "start.data", folder / "safe.data")
-    steps = condition.steps if ending == "finished" else done if safe is None else safe
+    survived = (done if safe is None else safe) * condition.timestep
     result = Exploration(
         condition=condition.name,
         ending=ending,
-        picoseconds=round(steps * condition.timestep, 9),
+        picoseconds=condition.duration if ending == "finished" else round(survived, 9),
         largest_grade=_largest(output, candidates, uncertainty),
         reason=reason,
         cpu_seconds=round(seconds, 3),

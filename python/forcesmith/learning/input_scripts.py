@@ -14,9 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from forcesmith.learning.conditions import Condition
+from forcesmith.learning.conditions import CHECK_STEPS, Condition
 
-CHECK_STEPS = 10  # of dynamics, between two looks at grades or deviations
 SEGMENT_STEPS = 100  # between two safe configurations, at least
 MOST_SEGMENTS = 2000
 MOST_CANDIDATES = 100
@@ -24,9 +23,12 @@ MOST_CANDIDATE_ATOMS = 1_000_000  # in all candidates of a run together
 FEWEST_CANDIDATES = 5
 BAR_PER_GPA = 1e4
 THERMOSTAT_STEPS, BAROSTAT_STEPS = 100, 1000  # time constants
-SAFE_FACTOR, SAFE_OFFSET = 1.5, 500.0  # of the temperature, K: above it nothing is safe
-HOT_FACTOR, HOT_OFFSET = 3.0, 1000.0  # likewise, and a run has failed
-SAFE_VOLUME_FACTOR, VOLUME_FACTOR = 1.5, 2.0  # likewise, and below their inverses
+SAFE_TEMPERATURE = 1.5, 4.0, 500.0
+"""Above the temperature times the first of them, plus so many standard deviations of what it
+fluctuates by, plus so many K, nothing is safe."""
+HIGHEST_TEMPERATURE = 3.0, 10.0, 1000.0
+"""Likewise, and a run has failed."""
+SAFE_VOLUME_FACTOR, VOLUME_FACTOR = 1.5, 2.0  # of the first volume; and the inverses
 Quantity = Literal["grade", "deviation"]
 ENOUGH = "Enough candidates"
 """What a script prints when it ends because of them."""
@@ -246,11 +248,16 @@ def _coupling(condition: Condition) -> str:
 def _bounds(condition: Condition, uncertainty: Uncertainty, hottest: float) -> str:
     """Of temperature and volume: v_safe, and what ends a run."""
     volume = condition.structure.cell.volume
+    fluctuation = math.sqrt(2 / (3 * len(condition.structure) - 3))
+
+    def limit(factor: float, deviations: float, offset: float) -> float:
+        return hottest * (factor + deviations * fluctuation) + offset
+
     safe = [
         f"(v_uncertainty<={uncertainty.select:g})",
-        f"(v_temperature<{SAFE_FACTOR * hottest + SAFE_OFFSET:g})",
+        f"(v_temperature<{limit(*SAFE_TEMPERATURE):g})",
     ]
-    ends = [("too_hot", f"v_temperature > {HOT_FACTOR * hottest + HOT_OFFSET:g}")]
+    ends = [("too_hot", f"v_temperature > {limit(*HIGHEST_TEMPERATURE):g}")]
     text = "variable        temperature equal temp\n"
     if condition.ensemble == "npt":
         text += "variable        volume equal vol\n"
