@@ -9,12 +9,14 @@ import typer
 
 from forcesmith.cli.console import err, out
 from forcesmith.learning.errors import LearnError
+from forcesmith.learning.live import LearnProgress
 from forcesmith.learning.loop import LearnResult
 from forcesmith.learning.loop import learn as learn_from
+from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project
 from forcesmith.learning.settings import LearnSettings
-from forcesmith.learning.status import print_status
-from forcesmith.progress import LineProgress
+from forcesmith.learning.status import print_status, print_verdict
+from forcesmith.learning.verdict import judge
 
 
 def learn(
@@ -24,6 +26,10 @@ def learn(
     status: Annotated[
         bool, typer.Option("--status", help="Print how far it is, from the folder alone.")
     ] = False,
+    verdict: Annotated[
+        bool,
+        typer.Option(help="At the end, compare potential and teacher where it will be used."),
+    ] = True,
 ) -> None:
     """Learn a potential that holds under all conditions of a TOML file, from a teacher.
 
@@ -37,20 +43,35 @@ def learn(
         if not project.exists:
             raise ValueError(f"{project.folder}: nothing was learned here yet.")
         print_status(project, out)
+        if project.verdict.is_file():
+            print_verdict(project, out)
         return
-    run(settings, config.read_text(encoding="utf-8"))
+    run(settings, config.read_text(encoding="utf-8"), verdict)
 
 
-def run(settings: LearnSettings, config: str) -> LearnResult:
-    """Learn, and show how it goes; ends the command if that fails. config: text of the settings."""
+def run(settings: LearnSettings, config: str, verdict: bool = True) -> LearnResult:
+    """Learn, and show how it goes; ends the command if that fails. config: text of the settings;
+    verdict: on what was learned."""
+    project = Project(settings.folder)
     err.print(f"project: {Path(settings.folder).absolute()}", soft_wrap=True)
     try:
-        with LineProgress(err) as progress:
-            result = learn_from(settings, config=config, status=progress.show)
+        with LearnProgress(project, err) as progress:
+            result = learn_from(
+                settings,
+                config=config,
+                status=progress.show,
+                after_round=lambda project, _: write_page(project),
+            )
+            if verdict:
+                judge(settings, status=progress.show)
+            write_page(project)
     except LearnError as error:
         err.print(f"forcesmith: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    print_status(Project(settings.folder), out)
+    print_status(project, out)
+    if verdict:
+        print_verdict(project, out)
     out.print(f"\n{result.ending}: {result.sentence}", soft_wrap=True, markup=False)
     out.print(f"potential: {result.potential}", soft_wrap=True)
+    out.print(f"page: {project.page}", soft_wrap=True)
     return result

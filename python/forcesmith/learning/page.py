@@ -135,7 +135,7 @@ ERRORS = {
     "force_rmse": "force RMSE, eV/Å",
     "stress_rmse_gpa": "stress RMSE, GPa",
 }
-"""By the keys of `ErrorTable.to_dict` and of fit.json."""
+"""By their keys in fit.json and verdict.json."""
 
 
 def _learning_curve(project: Project) -> str:
@@ -176,7 +176,7 @@ def _survival(project: Project) -> str:
             what = f"{one['ending']}; {one['reason'] or 'to the end'}; {_uncertainty(one)}"
             cells.append(
                 f'<td class="{COLORS_OF_ENDINGS[one["ending"]]}" title="{_text(what)}">'
-                f"{one['picoseconds']:.3g}</td>"
+                f"{_survived(one)}</td>"
             )
         rows.append(f"<tr><td>{_text(name)}</td>{''.join(cells)}</tr>")
     head = "".join(f"<th>{number}</th>" for number in rounds)
@@ -186,6 +186,13 @@ def _survival(project: Project) -> str:
         '<span class="poor">failed</span></p><div class="wide"><table><tr><th>condition</th>'
         f"{head}</tr>{''.join(rows)}</table></div>{_more(len(explored))}"
     )
+
+
+def _survived(one: dict[str, Any]) -> str:
+    """What has no time, a minimization for example, is done or not."""
+    if one["ending"] == "finished" and not one["picoseconds"]:
+        return "done"
+    return f"{one['picoseconds']:.3g}"
 
 
 def _grades(project: Project) -> str:

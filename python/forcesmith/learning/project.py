@@ -133,13 +133,18 @@ class Project:
         """What was chosen in a round so far, info: id, source, reason."""
         return [atoms for path in self.chosen_files(number) for atoms in read_configurations(path)]
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Lines of the journal."""
+    def events(self, start: int = 0) -> Iterator[dict[str, Any]]:
+        """Lines of the journal, each with the place of its end in the file.
+
+        start: place of the first one.
+        """
         if self.journal.is_file():
-            with open(self.journal, encoding="utf-8") as lines:
+            with open(self.journal, "rb") as lines:
+                lines.seek(start)
                 for line in lines:
-                    if line.endswith("\n"):
-                        yield json.loads(line)
+                    start += len(line)
+                    if line.endswith(b"\n"):
+                        yield {**json.loads(line), "end": start}
 
     def known(self, since: int = 0) -> Known:
         """What is labelled and rejected; ids of rounds from `since` on."""

@@ -7,19 +7,44 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from forcesmith.learning.project import Project
+from forcesmith.learning.project import Project, read_json
 
 
 def print_status(project: Project, console: Console) -> None:
-    """Rounds, with the errors that their potentials had on the labels they led to; conditions."""
+    """Rounds and conditions, and what there is in all."""
     known = project.known()
-    rounds = Table("round", "labels", "new", "set aside", box=None)
+    console.print(rounds_table(project))
+    conditions = conditions_table(project)
+    if conditions.row_count:
+        console.print()
+        console.print(conditions)
+    console.print(f"\n{known.labels} labels, {known.rejected} configurations set aside")
+
+
+def print_verdict(project: Project, console: Console) -> None:
+    """What verdict.json says."""
+    verdict = read_json(project.verdict)
+    console.print()
+    for sentence in verdict["sentences"]:
+        console.print(sentence, soft_wrap=True, markup=False)
+    table = Table("", "potential", "teacher", box=None)
+    for one in verdict["comparisons"]:
+        table.add_row(one["what"], one["potential"], one["teacher"])
+    console.print(table)
+
+
+def rounds_table(project: Project, most: int | None = None) -> Table:
+    """Rounds, with the errors that their potentials had on the labels they led to.
+
+    most: only so many, the last ones.
+    """
+    table = Table("round", "labels", "new", "set aside", box=None)
     for column in ("meV/atom", "eV/Å"):
-        rounds.add_column(f"error on the new ones, {column}")
-    for number in project.rounds():
+        table.add_column(f"error on the new ones, {column}")
+    for number in project.rounds()[-(most or 0) :]:
         summary, fit = project.summary(number) or {}, project.fit(number) or {}
         errors = (project.fit(number + 1) or {}).get("errors_on_new", {})
-        rounds.add_row(
+        table.add_row(
             str(number),
             _shown(fit.get("labels")),
             _shown(summary.get("labels")),
@@ -27,20 +52,27 @@ def print_status(project: Project, console: Console) -> None:
             _shown(errors.get("energy_rmse_mev"), ".2f"),
             _shown(errors.get("force_rmse"), ".4f"),
         )
-    console.print(rounds)
-    conditions = Table("condition", "round", "ended", "ps", "largest grade", "candidates", box=None)
-    for name, (number, one) in last_explorations(project).items():
+    return table
+
+
+def conditions_table(project: Project, most: int | None = None) -> Table:
+    """The last exploration of every condition.
+
+    most: only so many, those first that did not come to their end.
+    """
+    table = Table("condition", "round", "ended", "ps", "largest grade", "candidates", box=None)
+    explored = list(last_explorations(project).items())
+    if most is not None and len(explored) > most:
+        explored.sort(key=lambda item: item[1][1]["ending"] == "finished")
+    for name, (number, one) in explored[:most]:
         grade = f"{one['largest_grade']:.3g}"
         if one.get("quantity", "grade") != "grade":
             grade += " eV/Å"
-        conditions.add_row(
+        table.add_row(
             name, str(number), one["ending"], f"{one['picoseconds']:.4g}", grade,
             str(one["n_snapshots"]),
         )  # fmt: skip
-    if conditions.row_count:
-        console.print()
-        console.print(conditions)
-    console.print(f"\n{known.labels} labels, {known.rejected} configurations set aside")
+    return table
 
 
 def last_explorations(project: Project) -> dict[str, tuple[int, dict[str, Any]]]:

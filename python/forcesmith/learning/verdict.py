@@ -1,0 +1,365 @@
+"""The verdict on a learned potential: how well it does where it will be used, against its teacher.
+
+Errors on trajectories of the potential itself, which its fit has not seen; lattice constants and
+energies of vacancies, both relaxed by the potential and by the teacher; speed; and an input of
+LAMMPS to go on with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator
+from ase.data import atomic_numbers
+from ase.filters import FrechetCellFilter
+from ase.optimize import FIRE
+
+from forcesmith.analysis.metrics import errors_by_group
+from forcesmith.files import write_atomically
+from forcesmith.learning.conditions import Condition, expand
+from forcesmith.learning.errors import disk_watched
+from forcesmith.learning.exploration import explore
+from forcesmith.learning.project import Project, read_json, write_json
+from forcesmith.learning.settings import LearnSettings
+from forcesmith.learning.structures import read_structures
+from forcesmith.potentials.potential import Potential
+from forcesmith.teachers.calculator import TeacherCalculator
+from forcesmith.teachers.labelling import label
+from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
+
+MOST_LABELS = 20
+"""Of trajectories, in all."""
+MOST_OF_A_CONDITION = 4
+LARGEST_CELL = 150
+"""Atoms, of relaxations by the teacher."""
+LARGEST_FORCE = 0.02  # eV/angstrom, of relaxed structures
+MOST_STEPS = 100  # of a relaxation by the teacher; the potential has ten times as many
+SEED = 7919  # added to that of a condition: other velocities than those of the explorations
+SECONDS_OF_TIMING = 0.5
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """A crystal of the conditions, in which properties are compared."""
+
+    name: str
+    unit: Atoms
+    repeats: tuple[int, int, int]
+    """Of the cell for vacancies."""
+    vacancies: tuple[str, ...]
+    """Elements that lack an atom."""
+
+
+def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """Compare the potential of a project with its teacher, and write verdict.json and in.lammps.
+
+    Nothing is done again for the same potential.
+
+    Parameters
+    ----------
+    settings
+        Those that the project was learned with.
+    status
+        Called with a line of text from time to time.
+
+    Returns
+    -------
+    dict
+        `errors` by condition, with names as in fit.json; `comparisons`: what, and the values
+        of potential and teacher; `sentences`.
+
+    Raises
+    ------
+    ValueError
+        There is no potential yet, or the settings are at fault.
+    OSError
+        Files that cannot be written.
+    """
+    project = Project(settings.folder)
+    show = status or (lambda line: None)
+    if not project.potential.is_file():
+        raise ValueError(f"{project.folder}: there is no potential yet; learn first.")
+    digest = hashlib.sha256(project.potential.read_bytes()).hexdigest()[:12]
+    before = read_json(project.verdict)
+    if before and before["potential"] == digest:
+        return before
+    conditions = expand(settings.conditions)
+    folder = project.folder / "verdict" / digest
+    potential = Potential.read(project.potential, active_set=False)
+    with disk_watched(), project.locked(), make_teacher(settings.teacher) as teacher:
+        folder.mkdir(parents=True, exist_ok=True)
+        show("verdict: trajectories")
+        snapshots, sentences = _trajectories(project, conditions, folder, settings)
+        show(f"verdict: {teacher.name} labels {len(snapshots)} configurations")
+        found = label(snapshots, teacher, folder / "labels.extxyz")
+        comparisons: list[dict[str, str]] = []
+        for crystal in crystals(settings):
+            show(f"verdict: relaxes {crystal.name}")
+            try:
+                comparisons += _compared(crystal, potential, teacher)
+            except LabelError as error:
+                sentences.append(str(error))
+    labelled = found.labelled
+    if found.failed:
+        first = found.failed[0].info["reason"]
+        sentences.append(f"{len(found.failed)} snapshots got no label, the first: {first}")
+    errors = _errors(potential, labelled) if labelled else {}
+    if labelled:
+        sentences.insert(0, _summary(errors["all"], labelled))
+        comparisons.append(_speed(potential, labelled, settings.teacher.cores))
+    verdict = {
+        "potential": digest,
+        "teacher": teacher.name,
+        "sentences": sentences,
+        "errors": errors,
+        "comparisons": comparisons,
+    }
+    _write_input(project, conditions)
+    write_json(project.verdict, verdict)
+    return verdict
+
+
+# ---- trajectories ----
+
+
+def _trajectories(
+    project: Project, conditions: Sequence[Condition], folder: Path, settings: LearnSettings
+) -> tuple[list[Atoms], list[str]]:
+    """Snapshots of runs of the potential, each condition from its beginning with other velocities;
+    and which runs ended early."""
+    dynamics = [one for one in conditions if one.run == "dynamics"]
+    parts = min(MOST_OF_A_CONDITION, max(1, MOST_LABELS // max(1, len(dynamics))))
+    potentials = project.potentials(project.rounds()[-1])
+    limits = (settings.selection.select, settings.selection.stop)
+    if len(potentials) > 1:
+        limits = (settings.selection.deviation_select, settings.selection.deviation_stop)
+    snapshots, sentences = [], []
+    for condition in dynamics[:MOST_LABELS]:
+        former: Path | None = None
+        for part in range(1, parts + 1):
+            own = folder / "runs" / f"{condition.name}-{part}"
+            run = explore(
+                _part(condition, part / parts),
+                potentials,
+                own,
+                select=limits[0],
+                stop=limits[1],
+                cores=settings.exploration_cores,
+                start=former,
+            )
+            if run.picoseconds > 0:
+                snapshots.append(_last_safe(own, condition))
+            if run.ending != "finished":
+                sentences.append(
+                    f"{condition.name} with other velocities ended at {run.picoseconds:.3g} of "
+                    f"{condition.duration:g} ps: {run.reason}; more rounds would settle it."
+                )
+                break
+            former = own
+    return snapshots, sentences
+
+
+def _part(condition: Condition, fraction: float) -> Condition:
+    """The first part of a condition; a ramp is as steep as in the whole."""
+
+    def up_to(ends: tuple[float, float]) -> tuple[float, float]:
+        return ends[0], ends[0] + fraction * (ends[1] - ends[0])
+
+    steps = max(1, round(condition.steps * fraction))
+    return replace(
+        condition,
+        seed=condition.seed + SEED,
+        duration=steps * condition.timestep,
+        temperature=up_to(condition.temperature),
+        pressure=condition.pressure and up_to(condition.pressure),
+    )
+
+
+def _last_safe(folder: Path, condition: Condition) -> Atoms:
+    elements = {number: atomic_numbers[e] for number, e in enumerate(condition.elements, start=1)}
+    atoms = ase.io.read(
+        folder / "safe.data", format="lammps-data", atom_style="atomic", Z_of_type=elements
+    )
+    assert isinstance(atoms, Atoms)
+    bare = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=condition.structure.pbc)
+    bare.info["config_type"] = condition.name
+    return bare
+
+
+def _errors(potential: Potential, labelled: Sequence[Atoms]) -> dict[str, dict[str, Any]]:
+    """By condition, and of all; names as in fit.json."""
+    return {
+        group: {
+            "configurations": one.configurations,
+            "energy_rmse_mev": one.energy_rmse,
+            "force_rmse": one.force_rmse,
+            "stress_rmse_gpa": one.stress_rmse,
+        }
+        for group, one in errors_by_group(potential, labelled).groups.items()
+    }
+
+
+def _summary(errors: dict[str, Any], labelled: Sequence[Atoms]) -> str:
+    forces = np.concatenate([atoms.get_forces() for atoms in labelled])
+    size = float(np.sqrt((forces**2).mean()))
+    return (
+        f"On {len(labelled)} snapshots of its own trajectories, which its fit has not seen, the "
+        f"potential's energies are off by {errors['energy_rmse_mev']:.3g} meV/atom and its forces "
+        f"by {errors['force_rmse']:.3g} eV/Å, {errors['force_rmse'] / size:.1%} of their size."
+    )
+
+
+def _speed(potential: Potential, labelled: Sequence[Atoms], cores: int) -> dict[str, str]:
+    """Core seconds per atom."""
+    atoms = sum(len(one) for one in labelled)
+    teacher = cores * sum(one.info["label_seconds"] for one in labelled) / atoms
+    started, times = time.perf_counter(), 0
+    while times == 0 or time.perf_counter() - started < SECONDS_OF_TIMING:
+        potential.evaluate(list(labelled), threads=1)
+        times += 1
+    own = (time.perf_counter() - started) / times / atoms
+    return {
+        "what": f"core time per atom, µs ({teacher / own:.3g} times as fast)",
+        "potential": f"{1e6 * own:.3g}",
+        "teacher": f"{1e6 * teacher:.3g}",
+    }
+
+
+# ---- crystals ----
+
+
+def crystals(settings: LearnSettings) -> list[Crystal]:
+    """The different crystals of the conditions, with the vacancies that those have."""
+    found: dict[tuple[bytes, str], Crystal] = {}
+    for own in settings.conditions:
+        elements = sorted({name for given in own.vacancies for name, n in given.items() if n})
+        for given in own.structure:
+            for name, unit in (
+                [(str(given.symbols), given)]
+                if isinstance(given, Atoms)
+                else read_structures(given)
+            ):
+                if not unit.pbc.all() or len(unit) > LARGEST_CELL:
+                    continue
+                key = unit.cell.array.tobytes(), str(unit.symbols)
+                before = found.get(key)
+                vacancies = {*elements, *(before.vacancies if before else ())}
+                repeats = own.supercell[0] if elements or not before else before.repeats
+                found[key] = Crystal(name, unit, repeats, tuple(sorted(vacancies)))
+    return list(found.values())
+
+
+def _structures(given: str | Atoms) -> list[tuple[str, Atoms]]:
+    return [(str(given.symbols), given)] if isinstance(given, Atoms) else read_structures(given)
+
+
+def _compared(crystal: Crystal, potential: Potential, teacher: Teacher) -> list[dict[str, str]]:
+    """Lattice constants and energies of vacancies. Raises LabelError."""
+    calculators = {
+        "potential": (potential.calculator(), 10 * MOST_STEPS),
+        "teacher": (TeacherCalculator(teacher), MOST_STEPS),
+    }
+    units: dict[str, Atoms] = {}
+    start = crystal.unit
+    for name, (calculator, steps) in calculators.items():
+        start = units[name] = _relaxed(start, calculator, steps, cell=True)
+    lengths = {
+        name: ", ".join(f"{length:.4f}" for length in unit.cell.lengths()) + _remark(unit)
+        for name, unit in units.items()
+    }
+    rows = [{"what": f"{crystal.name}: lattice constants a, b, c (Å)", **lengths}]
+    if len(crystal.unit) * np.prod(crystal.repeats) > LARGEST_CELL:
+        return rows
+    of_one_element = len(set(crystal.unit.symbols)) == 1
+    for element in crystal.vacancies:
+        if element in crystal.unit.symbols:
+            energies = {
+                name: _vacancy_energy(units[name], crystal.repeats, element, *calculators[name])
+                for name in calculators
+            }
+            what = "formation energy" if of_one_element else "energy"
+            what = f"{crystal.name}: {what} of a relaxed vacancy of {element} (eV)"
+            rows.append({"what": what, **energies})
+    return rows
+
+
+def _vacancy_energy(
+    unit: Atoms, repeats: tuple[int, int, int], element: str, calculator: Calculator, steps: int
+) -> str:
+    """Energy of the cell that lacks an atom minus that of the whole one; of crystals of one element
+    plus the energy of an atom in it."""
+    whole = unit.repeat(repeats)
+    whole.calc = calculator
+    energy = whole.get_potential_energy()
+    lacking = whole.copy()
+    del lacking[list(lacking.symbols).index(element)]
+    # out of the symmetry of the site, which may not be that of the lowest energy
+    lacking.rattle(0.01, seed=1)
+    relaxed = _relaxed(lacking, calculator, steps, cell=False)
+    taken = energy / len(whole) if len(set(whole.symbols)) == 1 else 0.0
+    return f"{relaxed.get_potential_energy() - energy + taken:.3f}{_remark(relaxed)}"
+
+
+def _remark(atoms: Atoms) -> str:
+    return "" if atoms.info["relaxed"] else " (not relaxed to the end)"
+
+
+def _relaxed(atoms: Atoms, calculator: Calculator, steps: int, cell: bool) -> Atoms:
+    moved = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    moved.calc = calculator
+    optimizer = FIRE(FrechetCellFilter(moved) if cell else moved, logfile=None)
+    moved.info["relaxed"] = bool(optimizer.run(LARGEST_FORCE, steps))
+    return moved
+
+
+# ---- to go on with ----
+
+
+def _write_input(project: Project, conditions: Sequence[Condition]) -> None:
+    """in.lammps and start.data beside the potential: the hottest dynamics of the conditions."""
+    dynamics = [one for one in conditions if one.run == "dynamics"]
+    hottest = max(dynamics or conditions, key=lambda one: max(one.temperature))
+    temperature = max(hottest.temperature) or 300.0
+    structure = hottest.structure.copy()
+    if not structure.pbc.all():
+        structure.center(vacuum=8.0, axis=np.flatnonzero(~structure.pbc))
+    ase.io.write(
+        project.folder / "start.data",
+        structure,
+        format="lammps-data",
+        specorder=hottest.elements,
+        masses=True,
+        force_skew=True,
+    )
+    write_atomically(project.folder / "in.lammps", "\n".join(_input(hottest, temperature)) + "\n")
+
+
+def _input(condition: Condition, temperature: float) -> Iterator[str]:
+    boundary = " ".join("p" if periodic else "s" for periodic in condition.structure.pbc)
+    yield f"# {condition.name}, with the learned potential: lmp -in in.lammps"
+    yield "# It warns of grades above 2, and ends above 10: such configurations are not known."
+    yield "units           metal"
+    yield f"boundary        {boundary}"
+    yield "box             tilt large"
+    yield "read_data       start.data"
+    yield "#replicate      2 2 2"
+    yield "pair_style      forcesmith grade 10 break 10"
+    yield f"pair_coeff      * * potential.json {' '.join(condition.elements)}"
+    yield f"timestep        {condition.timestep or 0.001:g}"
+    yield f"velocity        all create {2 * temperature:g} 1 mom yes rot no dist gaussian"
+    if condition.pressure is not None and condition.structure.pbc.all():
+        bar = 1e4 * condition.pressure[1]
+        ensemble = f"npt temp {temperature:g} {temperature:g} 0.1 iso {bar:g} {bar:g} 1.0"
+    else:
+        ensemble = f"nvt temp {temperature:g} {temperature:g} 0.1"
+    yield f"fix             1 all {ensemble}"
+    yield "thermo          100"
+    yield "run             10000"
