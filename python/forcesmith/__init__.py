@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from forcesmith.learning.errors import LearnError
     from forcesmith.learning.loop import LearnResult, learn
     from forcesmith.learning.settings import LearnSettings
+    from forcesmith.learning.verdict import judge
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
     from forcesmith.teachers.labelling import Labelling, label
@@ -54,6 +55,7 @@ _MODULES = {
     "fit": "training.fitting",
     "fit_committee": "training.committee",
     "force_deviation": "training.committee",
+    "judge": "learning.verdict",
     "label": "teachers.labelling",
     "learn": "learning.loop",
     "make_teacher": "teachers.teacher",
@@ -88,6 +90,7 @@ __all__ = [
     "fit",
     "fit_committee",
     "force_deviation",
+    "judge",
     "label",
     "learn",
     "make_teacher",

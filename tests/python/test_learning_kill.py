@@ -67,7 +67,7 @@ class KilledLearning:
         environment = os.environ | {"PYTHONPATH": path, learning_teachers.CALLS: str(self.calls)}
         with open(self.config.with_suffix(".log"), "a") as log:
             return psutil.Popen(
-                [sys.executable, "-m", "forcesmith.cli", "learn", str(self.config)],
+                [sys.executable, "-m", "forcesmith.cli", "learn", str(self.config), "--no-verdict"],
                 stdout=log,
                 stderr=log,
                 env=environment,

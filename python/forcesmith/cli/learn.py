@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from forcesmith.cli.console import err, out
-from forcesmith.learning.errors import LearnError
+from forcesmith.learning.errors import LearnError, disk_watched
 from forcesmith.learning.live import LearnProgress
 from forcesmith.learning.loop import LearnResult
 from forcesmith.learning.loop import learn as learn_from
-from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.status import print_status, print_verdict
@@ -55,16 +54,10 @@ def run(settings: LearnSettings, config: str, verdict: bool = True) -> LearnResu
     project = Project(settings.folder)
     err.print(f"project: {Path(settings.folder).absolute()}", soft_wrap=True)
     try:
-        with LearnProgress(project, err) as progress:
-            result = learn_from(
-                settings,
-                config=config,
-                status=progress.show,
-                after_round=lambda project, _: write_page(project),
-            )
+        with disk_watched(), LearnProgress(project, err) as progress:
+            result = learn_from(settings, config=config, status=progress.show)
             if verdict:
                 judge(settings, status=progress.show)
-            write_page(project)
     except LearnError as error:
         err.print(f"forcesmith: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None

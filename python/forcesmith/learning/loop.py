@@ -17,6 +17,7 @@ from forcesmith.files import write_atomically
 from forcesmith.learning import tasks
 from forcesmith.learning.conditions import Condition, expand
 from forcesmith.learning.errors import disk_watched, failed
+from forcesmith.learning.page import write_page
 from forcesmith.learning.project import (
     Project,
     read_json,
@@ -103,6 +104,7 @@ def learn(
             loop = Loop(project, settings, conditions, teacher, elements, executor, status)
             result = loop.run(after_round)
         project.note("end", ending=result.ending, reason=result.sentence)
+        write_page(project)
         if at_end is not None:
             at_end(project, result)
     return result
@@ -229,6 +231,7 @@ class Loop:
                     return ended
             if self.project.summary(number) is None:
                 Round(self, number).run()
+                write_page(self.project)
                 if after_round is not None:
                     after_round(self.project, number)
             if ended := self.nothing_new(number):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import html
 import io
+import itertools
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -220,9 +221,9 @@ def _grades(project: Project) -> str:
 def _parity(project: Project) -> str:
     """The last potential on what it was fitted to, and the one before on what it led to."""
     numbers = [number for number in project.rounds() if project.potentials(number)]
-    if not numbers or not project.labels.is_file():
+    last = _last_configurations(project.labels, MOST_PARITY)
+    if not numbers or not last:
         return ""
-    last = list(ase.io.iread(project.labels, f"-{MOST_PARITY}:", format="extxyz"))
     sets = {}
     for number in reversed(numbers):
         new = [atoms for atoms in last if atoms.info["id"].startswith(f"{number:03d}-")]
@@ -235,15 +236,9 @@ def _parity(project: Project) -> str:
         path = Path(folder) / "parity.png"
         parity_plot({"seen": (last, now.evaluate(last)), **sets}, path)
         image = _encoded(path.read_bytes(), "png", "Potential against teacher")
-    note = (
-        f"The last {len(last)} labels with the potential of round {numbers[-1]}"
-        + (
-            f"; of those, what round {number} chose with the potential that chose it"
-            if sets
-            else ""
-        )
-        + "."
-    )
+    note = f"The last {len(last)} labels, with the potential of round {numbers[-1]}"
+    if sets:
+        note += f"; what round {number} chose, also with the potential that chose it"
     return f'{image}<p class="soft">{note}.</p>'
 
 
@@ -326,6 +321,24 @@ def _explorations(project: Project) -> dict[str, dict[int, dict[str, Any]]]:
             if one := project.exploration(number, path.parent.name):
                 found.setdefault(path.parent.name, {})[number] = one
     return dict(sorted(found.items()))
+
+
+def _last_configurations(path: Path, most: int) -> list[Atoms]:
+    """Whole ones."""
+    if not path.is_file():
+        return []
+    beginnings: deque[int] = deque(maxlen=most)
+    at = 0
+    with open(path, "rb") as file:
+        for first in file:
+            lines = [first, *itertools.islice(file, int(first) + 1)]
+            if len(lines) < int(first) + 2 or not lines[-1].endswith(b"\n"):
+                break
+            beginnings.append(at)
+            at += sum(map(len, lines))
+        file.seek(beginnings[0] if beginnings else at)
+        text = file.read(at - file.tell()).decode()
+    return list(ase.io.iread(io.StringIO(text), format="extxyz")) if text else []
 
 
 def _source_of(frame: Frame) -> str:

@@ -5,6 +5,8 @@
     rejected.extxyz          what got no label, and labels beyond the limits, info: id, reason
     journal.jsonl            a line for every decision and event, with time and reason
     potential.json           the last potential (and its active set)
+    index.html               the page, for people
+    verdict.json, verdict/   how the potential compares with its teacher; in.lammps to go on with
     rounds/000/chosen.extxyz what was labelled before the first fit
     rounds/001/potential.json, fit.json
     rounds/001/explorations/NAME/exploration.json, chosen.extxyz, selection.json, ...

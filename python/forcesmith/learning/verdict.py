@@ -27,6 +27,7 @@ from forcesmith.files import write_atomically
 from forcesmith.learning.conditions import Condition, expand
 from forcesmith.learning.errors import disk_watched
 from forcesmith.learning.exploration import explore
+from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project, read_json, write_json
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.structures import read_structures
@@ -124,6 +125,7 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
     }
     _write_input(project, conditions)
     write_json(project.verdict, verdict)
+    write_page(project)
     return verdict
 
 
