@@ -205,6 +205,11 @@ def test_atoms_that_are_lost_and_other_errors(graded, tmp_path, monkeypatch):
     )
     result = explore(condition(), graded, tmp_path / "z")
     assert result.reason == "the volume fell without limit: on step 9 with value 7.5"
+    failing(
+        "ERROR on proc 1: The energy or a force of potential file 'cu.json' is not finite at step 7"
+    )
+    result = explore(condition(), graded, tmp_path / "f")
+    assert result.reason.startswith("the energy or a force is not finite: The energy or a force of")
     failing("ERROR: Cannot open dump file recent.dump: No space left on device (src/dump.cpp:1)")
     with pytest.raises(LammpsError, match="No space left"):
         explore(condition(), graded, tmp_path / "y")
@@ -259,6 +264,18 @@ def test_killed_after_the_run(graded, tmp_path):
     again = explore(condition(duration=0.3), graded, tmp_path / "x")
     assert (again.ending, again.picoseconds) == (result.ending, result.picoseconds)
     assert len(Output((tmp_path / "x" / "log.lammps").read_text()).runs) == 1
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.99, 1.0])
+def test_a_torn_safe_configuration_is_none(graded, tmp_path, part):
+    explore(condition(duration=0.3), graded, tmp_path / "x")
+    (tmp_path / "x" / "exploration.json").unlink()
+    file = tmp_path / "x" / "safe.data"
+    whole = file.read_text()
+    file.write_text(whole[: int(part * len(whole))])
+    assert explore(condition(duration=0.3), graded, tmp_path / "x").ending == "finished"
+    first = Output((tmp_path / "x" / "log.lammps").read_text()).runs[0]["Step"][0]
+    assert first == (300 if part == 1 else 0)
 
 
 def test_the_script_runs_by_hand(graded, tmp_path):

@@ -40,6 +40,7 @@ SELECT_DEVIATION, STOP_DEVIATION = 0.1, 0.5  # eV/angstrom
 RESULT = "exploration.json"
 _FAILURES = {
     "Lost atoms|Non-numeric|Out of range atoms|Invalid atom": "the atoms flew apart",
+    "is not finite at step": "the energy or a force is not finite",
     "fix-id too_hot": "the temperature rose without limit",
     "fix-id too_large": "the volume rose without limit",
     "fix-id too_small": "the volume fell without limit",
@@ -151,7 +152,7 @@ def explore(
     is_same = all(_text(folder / name) == text for name, text in files_of_run.items())
     if is_same and (former := Exploration.read(folder)):
         return former
-    goes_on = is_same and (folder / "safe.data").exists()
+    goes_on = is_same and _safe_step(folder) is not None
     _renew(folder, files_of_run, ["safe.data", "candidates.extxyz"] if goes_on else [])
     return _run(condition, uncertainty, folder, done, cores)
 
@@ -160,7 +161,7 @@ def _run(
     condition: Condition, uncertainty: Uncertainty, folder: Path, done: int, cores: int
 ) -> Exploration:
     variables = {}
-    if (safe := _timestep_of(folder / "safe.data")) is not None:
+    if (safe := _safe_step(folder)) is not None:
         variables = {"start": "safe.data", "done": safe}
     images = condition.images or 1
     begin = time.monotonic()
@@ -182,7 +183,7 @@ def _run(
     candidates = _candidates(condition, uncertainty, folder, ending)
     seconds = (time.monotonic() - begin) * cores
     _write_frames(folder / "candidates.extxyz", candidates)
-    safe = _timestep_of(folder / "safe.data")
+    safe = _safe_step(folder)
     if safe is None:
         shutil.copyfile(folder / "start.data", folder / "safe.data")
     survived = (done if safe is None else safe) * condition.timestep
@@ -301,7 +302,7 @@ def _renew(folder: Path, files: dict[str, str], kept: Sequence[str]) -> None:
     """
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
     for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _remove(leftover)
     new.mkdir(parents=True)
     for name, text in files.items():
         (new / name).write_text(text)
@@ -311,13 +312,27 @@ def _renew(folder: Path, files: dict[str, str], kept: Sequence[str]) -> None:
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
 
 
-def _timestep_of(path: Path) -> int | None:
-    """Of a data file that LAMMPS has written."""
-    found = re.search(r"timestep = (\d+)", (_text(path) or "").partition("\n")[0])
-    return int(found[1]) if found else None
+def _remove(folder: Path) -> None:
+    """Even while LAMMPS writes into it."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
+
+
+def _safe_step(folder: Path) -> int | None:
+    """Of safe.data; None where LAMMPS has written none, or not to its end (a full disk)."""
+    text = _text(folder / "safe.data") or ""
+    step = re.match(r".*timestep = (\d+)", text)
+    n_atoms = re.search(r"^(\d+) atoms$", text, re.MULTILINE)
+    velocities = re.search(r"^Velocities\n\n((?:\S+ \S+ \S+ \S+\n)+)\Z", text, re.MULTILINE)
+    if not (step and n_atoms and velocities):
+        return None
+    return int(step[1]) if velocities[1].count("\n") == int(n_atoms[1]) else None
 
 
 # ---- after the run ----
@@ -337,7 +352,9 @@ def _ending(
     text = output.error or ""
     if broken := re.search(r"(Grade \S+ of .*? at step \d+) is above 'break", text):
         return "stopped", broken[1].lower()
-    details = re.sub(r"^ERROR\S*:? *|Fix halt condition for fix-id \w+ met | *\(src/.*", "", text)
+    details = re.sub(
+        r"^ERROR[^:]*: *|Fix halt condition for fix-id \w+ met | *\([^ ()]*:\d+\).*", "", text
+    )
     for pattern, meaning in _FAILURES.items():
         if re.search(pattern, text):
             return "failed", f"{meaning}: {shortened(details, 120)}"
