@@ -24,7 +24,7 @@ from forcesmith.learning.loop import learn
 from forcesmith.learning.page import page_of, picture, write_page
 from forcesmith.learning.project import Project, read_json
 from forcesmith.learning.settings import LearnSettings
-from forcesmith.learning.verdict import _part, crystals, judge
+from forcesmith.learning.verdict import _part, _summary, crystals, judge
 from rich.console import Console
 
 VACANCY = {"structure": "fcc Cu 3.6", "supercell": 2, "vacancies": {"Cu": 1}}
@@ -260,6 +260,22 @@ def test_the_input_to_go_on_with(project):
     )
     assert process.returncode == 0, process.stdout[-1000:]
     assert "256 atoms" in process.stdout
+
+
+def test_a_model_that_is_too_small_is_told():
+    atoms = bulk("Cu", "fcc", a=3.6, cubic=True)
+    atoms.rattle(0.1)
+    atoms.calc = EMT()
+    size = np.sqrt((atoms.get_forces() ** 2).mean())
+
+    def sentences(unseen: float, seen: float) -> list[str]:
+        errors = {"energy_rmse_mev": 1.0, "force_rmse": unseen * size}
+        return list(_summary(errors, {"force_rmse": seen * size}, [atoms]))
+
+    told = sentences(0.2, 0.18)
+    assert "20.0% of their size" in told[0] and "the model is too small" in told[1]
+    assert all(len(sentence) <= 300 for sentence in told)
+    assert len(sentences(0.2, 0.05)) == len(sentences(0.02, 0.02)) == 1
 
 
 def test_no_verdict_without_a_potential(tmp_path):

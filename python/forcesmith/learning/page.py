@@ -156,6 +156,7 @@ def _learning_curve(project: Project) -> str:
             if rows:
                 axes.plot(*zip(*rows, strict=True), marker, ls="-", lw=0.8, color=color, label=name)
         axes.set(xlabel="labels", ylabel=ERRORS[key], yscale="log")
+        axes.locator_params(axis="x", integer=True)
         axes.legend(fontsize="small", frameon=False)
     return _image(figure, "Errors over the number of labels")
 

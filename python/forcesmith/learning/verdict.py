@@ -43,6 +43,8 @@ LARGEST_CELL = 150
 """Atoms, of relaxations by the teacher."""
 LARGEST_FORCE = 0.02  # eV/angstrom, of relaxed structures
 MOST_STEPS = 100  # of a relaxation by the teacher; the potential has ten times as many
+LARGE_PART = 0.05
+"""Of the size of forces: errors above it are worth a remark."""
 SEED = 7919  # added to that of a condition: other velocities than those of the explorations
 SECONDS_OF_TIMING = 0.5
 
@@ -114,7 +116,8 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
         sentences.append(f"{len(found.failed)} snapshots got no label, the first: {first}")
     errors = _errors(potential, labelled) if labelled else {}
     if labelled:
-        sentences.insert(0, _summary(errors["all"], labelled))
+        seen = (project.fit(project.rounds()[-1]) or {})["errors"]
+        sentences[:0] = _summary(errors["all"], seen, labelled)
         comparisons.append(_speed(potential, labelled, settings.teacher.cores))
     verdict = {
         "potential": digest,
@@ -209,14 +212,24 @@ def _errors(potential: Potential, labelled: Sequence[Atoms]) -> dict[str, dict[s
     }
 
 
-def _summary(errors: dict[str, Any], labelled: Sequence[Atoms]) -> str:
+def _summary(
+    errors: dict[str, Any], seen: dict[str, Any], labelled: Sequence[Atoms]
+) -> Iterator[str]:
+    """seen: errors on the data of the fit."""
     forces = np.concatenate([atoms.get_forces() for atoms in labelled])
     size = float(np.sqrt((forces**2).mean()))
-    return (
+    part = errors["force_rmse"] / size
+    yield (
         f"On {len(labelled)} snapshots of its own trajectories, which its fit has not seen, the "
         f"potential's energies are off by {errors['energy_rmse_mev']:.3g} meV/atom and its forces "
-        f"by {errors['force_rmse']:.3g} eV/Å, {errors['force_rmse'] / size:.1%} of their size."
+        f"by {errors['force_rmse']:.3g} eV/Å, {part:.1%} of their size."
     )
+    if part > LARGE_PART and errors["force_rmse"] < 1.5 * seen["force_rmse"]:
+        yield (
+            f"On the data of its fit they are off by {seen['force_rmse']:.3g} eV/Å, hardly less: "
+            "the model is too small for this teacher. More data would change little, a larger "
+            "model would: a higher level, a larger cutoff."
+        )
 
 
 def _speed(potential: Potential, labelled: Sequence[Atoms], cores: int) -> dict[str, str]:
