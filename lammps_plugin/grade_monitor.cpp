@@ -155,6 +155,7 @@ void GradeMonitor::judge(const Check& check) {
     largest_ = check.largest;
     largest_step_ = check.step;
   }
+  last_step_ = check.step;
   n_above_ += value > threshold_;
 
   const bool breaks = break_ && value > *break_;
@@ -196,10 +197,12 @@ void GradeMonitor::write(const Check& check, const std::string& path) {
 
 // ---- after a run ----
 
-/// The last configuration of a minimization is what it was made for.
+/// The last configuration of a minimization is what it was made for: an event of its own.
 void GradeMonitor::end_run() {
   if (update->whichflag == 2) {
-    if (!held_) {
+    const bool event_goes_on = selected_ && last_step_ != update->ntimestep;
+    if (event_goes_on) selected_ = false;
+    if (!held_ || event_goes_on) {
       subject_.find();
       held_ = look();
     }

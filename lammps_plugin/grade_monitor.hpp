@@ -81,7 +81,7 @@ class GradeMonitor : protected LAMMPS_NS::Pointers {
   double threshold_ = 0.0;                   // the lowest that something happens at
   std::int64_t n_checks_ = 0, n_above_ = 0;  // of this run
   Largest largest_;                          // of this run
-  std::int64_t largest_step_ = 0;
+  std::int64_t largest_step_ = 0, last_step_ = 0;
   double warned_above_ = 0.0;  // the grade that this run has warned of
 };
 

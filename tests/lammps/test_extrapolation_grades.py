@@ -589,6 +589,22 @@ def test_minimization(runner, graded, graded_file, method):
     assert f"in 1 checks was {grades[-1]:.4g}" in last or "in 2 checks" in last
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_select_keeps_what_a_minimization_was_made_for(runner, graded, graded_file, ranks):
+    """Its last configuration, though the event began before."""
+    script = runner.structure(rocksalt(0.1, 3)) + pair("grade 1 select 0.5 new.xyz")
+    script += "min_style cg\n" + DUMP + "minimize 0 1e-3 5 600\n"
+    output = runner.succeed(script, ranks=ranks)
+    grades = [grade_of(graded, atoms) for atoms in trajectory(runner)]
+    assert min(grades) > 0.5 and len(grades) == 6
+    assert "6 of 6 checks" in summary(output)
+    first, last = snapshots(runner)
+    assert (first.info["step"], last.info["step"]) == (0, 5)
+    assert last.info["max_grade"] == pytest.approx(grades[-1], rel=1e-8)
+    runner.succeed(script.replace("minimize 0 1e-3 5 600", "minimize 0 1e-3 0 0"), ranks=ranks)
+    assert len(snapshots(runner)) == 3, "one configuration, once"
+
+
 def test_line_search_that_goes_too_far(runner, graded, graded_file):
     """Among the steps it tries there are grades that break would stop at; the accepted ones have
     none."""
