@@ -77,7 +77,7 @@ def test_errors_and_dead_workers(tmp_path):
 
 @pytest.mark.slow
 def test_a_scheduler_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.setitem(executor._CONFIGURATION, "distributed.comm.timeouts.connect", 3.0)
+    monkeypatch.setattr(executor, "SECONDS_TO_CONNECT", 3.0)
     dask = [sys.executable, "-m", "dask"]
     file = tmp_path / "scheduler.json"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
@@ -115,7 +115,7 @@ def test_a_scheduler_elsewhere(tmp_path, monkeypatch):
 
 
 def test_where_nobody_is(monkeypatch):
-    monkeypatch.setattr("forcesmith.engine.executor.SECONDS_TO_CONNECT", 0.3)
+    monkeypatch.setattr(executor, "SECONDS_TO_CONNECT", 0.3)
     with pytest.raises(ValueError, match="dask scheduler"):
         with open_executor(EngineSettings(scheduler="tcp://127.0.0.1:1")):
             pass

@@ -12,7 +12,7 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -175,33 +175,26 @@ def open_executor(settings: EngineSettings) -> Iterator[Executor]:
     """
     try:
         import dask
-        from distributed import Client, LocalCluster
+        import distributed  # noqa: F401
     except ImportError:
         raise ValueError(
             "The engine needs dask.distributed; install it with: pip install 'forcesmith[learn]'"
         ) from None
     cores = available_cores() if settings.cores == "auto" else settings.cores
-    with dask.config.set(_CONFIGURATION):
-        if settings.scheduler is not None:
-            with _connected(settings.scheduler) as client:
-                yield Executor(client, None, settings.cores_per_worker)
-        elif settings.jobqueue is not None:
-            with _job_queue(settings) as cluster, Client(cluster, set_as_default=False) as client:
-                yield Executor(client, None, settings.cores_per_worker)
-        else:
-            with (
-                LocalCluster(
-                    n_workers=cores,
-                    threads_per_worker=1,
-                    memory_limit=0,
-                    dashboard_address="127.0.0.1:0",
-                    scheduler_kwargs={"dashboard": False},
-                    host="127.0.0.1",
-                    silence_logs="CRITICAL",
-                ) as cluster,
-                Client(cluster, set_as_default=False) as client,
-            ):
-                yield Executor(client, cores, 1)
+    elsewhere = settings.scheduler is not None or settings.jobqueue is not None
+    with dask.config.set(_CONFIGURATION), ExitStack() as stack:
+        place: Any = settings.scheduler
+        if place is None:
+            place = _job_queue(settings) if elsewhere else _local_cluster(cores)
+            stack.callback(_close, place)
+        client = _client(place)
+        stack.callback(_close, client)
+        yield Executor(client, None if elsewhere else cores, settings.cores_per_worker)
+
+
+def _close(opened: Any) -> None:
+    with suppress(Exception):  # of workers that die or start just now; they end with this process
+        opened.close()
 
 
 def available_cores() -> int:
@@ -209,19 +202,32 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-@contextmanager
-def _connected(address: str) -> Iterator[Client]:
+def _client(place: Any) -> Client:
+    """place: a cluster, or the address of a scheduler."""
     from distributed import Client
 
     try:
-        client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        return Client(place, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"There is no scheduler of dask at {shortened(address, 60)} "
-            f"({shortened(error, 120)}); start one with: dask scheduler"
+            f"There is no scheduler of dask at {shortened(place, 60)} ({shortened(error, 120)}); "
+            "start one with: dask scheduler"
         ) from None
-    with client:
-        yield client
+
+
+def _local_cluster(cores: int) -> Any:
+    """A worker for every core."""
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=cores,
+        threads_per_worker=1,
+        memory_limit=0,
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
+        host="127.0.0.1",
+        silence_logs="CRITICAL",
+    )
 
 
 def _job_queue(settings: EngineSettings) -> Any:

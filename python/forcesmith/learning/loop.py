@@ -215,7 +215,14 @@ class Loop:
         self.teacher = teacher
         self.fit_settings = settings.fit.model_copy(update={"elements": elements})
         self.executor = executor
-        self.show = status or (lambda line: None)
+        self.status = status
+        self.shown = ""
+
+    def show(self, line: str) -> None:
+        """Of what has changed."""
+        if self.status is not None and line != self.shown:
+            self.status(line)
+        self.shown = line
 
     # ---- rounds ----
 
