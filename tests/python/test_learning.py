@@ -136,6 +136,17 @@ def test_limits_end_it_with_a_sentence(limit, value, tmp_path):
 
 
 @pytest.mark.slow
+def test_labels_run_while_explorations_go_on(tmp_path):
+    short = HOT | {"temperature": 3000, "duration": 0.2}
+    long = HOT | {"name": "long", "temperature": 50, "duration": 15.0}
+    engine = {"cores": 2}
+    learn(settings(tmp_path, conditions=[long, short], engine=engine, rounds=1))
+    events = [event for event in Project(tmp_path).events() if event.get("round") == 1]
+    order = [(event["event"], event.get("condition")) for event in events]
+    assert order.index(("label", None)) < order.index(("exploration", "long"))
+
+
+@pytest.mark.slow
 def test_without_grades_a_committee_decides(tmp_path):
     folder = tmp_path / "project"
     fit = FIT | {"active_set": {"mode": "off"}}
@@ -216,6 +227,8 @@ def test_labels_of_another_teacher_are_refused(tmp_path):
         ({"engine": {"cores": 2, "scheduler": "tcp://localhost:1"}}, "exclude"),
         ({"engine": {"jobqueue": {"type": "slurp"}}}, "type"),
         ({"surprise": 1}, "surprise"),
+        ({"labels": 1}, "start.perturbed"),
+        ({"exploration_cores": 2}, "engine.cores"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_done(changes, words, tmp_path):

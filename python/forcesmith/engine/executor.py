@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forcesmith.data.labels import shortened
@@ -168,8 +169,10 @@ def _error(error: Exception) -> Exception:
 
 
 @contextmanager
-def open_executor(settings: EngineSettings) -> Iterator[Executor]:
+def open_executor(settings: EngineSettings, job_logs: Path | None = None) -> Iterator[Executor]:
     """An executor with its workers, which end with it.
+
+    job_logs: folder for what the jobs of a batch system print; None: the current one.
 
     Raises ValueError with what to install, or where the scheduler is not found.
     """
@@ -185,7 +188,7 @@ def open_executor(settings: EngineSettings) -> Iterator[Executor]:
     with dask.config.set(_CONFIGURATION), ExitStack() as stack:
         place: Any = settings.scheduler
         if place is None:
-            place = _job_queue(settings) if elsewhere else _local_cluster(cores)
+            place = _job_queue(settings, job_logs) if elsewhere else _local_cluster(cores)
             stack.callback(_close, place)
         client = _client(place)
         stack.callback(_close, client)
@@ -230,7 +233,7 @@ def _local_cluster(cores: int) -> Any:
     )
 
 
-def _job_queue(settings: EngineSettings) -> Any:
+def _job_queue(settings: EngineSettings, logs: Path | None) -> Any:
     """A cluster of dask-jobqueue whose jobs are submitted."""
     assert settings.jobqueue is not None
     try:
@@ -246,7 +249,8 @@ def _job_queue(settings: EngineSettings) -> Any:
             f"engine.jobqueue has jobs of {queue.cores} cores, but engine.cores_per_worker is "
             f"{settings.cores_per_worker}; a job must have room for a worker."
         )
-    options = {"memory": f"{2 * queue.cores} GB", **(queue.model_extra or {})}
+    options = {"memory": f"{2 * queue.cores} GB", "log_directory": logs and str(logs)}
+    options |= queue.model_extra or {}
     try:
         cluster = getattr(dask_jobqueue, _CLUSTERS[queue.type])(
             cores=workers, processes=workers, job_cpu=queue.cores, **options
@@ -255,5 +259,6 @@ def _job_queue(settings: EngineSettings) -> Any:
         raise ValueError(
             f"engine.jobqueue is not what dask-jobqueue expects: {shortened(error, 160)}."
         ) from None
-    cluster.scale(jobs=queue.jobs)
+    # Jobs that come to the end of their time are followed by others.
+    cluster.adapt(minimum_jobs=queue.jobs, maximum_jobs=queue.jobs)
     return cluster

@@ -29,6 +29,7 @@ from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import given_labels, starting_structures
 from forcesmith.potentials.potential import Potential
 from forcesmith.teachers.teacher import Teacher, make_teacher
+from forcesmith.training.checkpoint import state_file
 from forcesmith.training.committee import member_path
 
 Ending = Literal["converged", "rounds", "labels", "stuck"]
@@ -100,7 +101,9 @@ def learn(
         project = Project(settings.folder)
     with disk_watched(), project.locked():
         elements = _open(project, settings, conditions, teacher, config)
-        with open_executor(settings.engine) as executor:
+        with open_executor(settings.engine, project.job_logs) as executor:
+            for cores in (settings.teacher.cores, settings.exploration_cores):
+                executor.has_room(cores)  # ever
             loop = Loop(project, settings, conditions, teacher, elements, executor, status)
             result = loop.run(after_round)
         project.note("end", ending=result.ending, reason=result.sentence)
@@ -160,6 +163,12 @@ def _open(
     write_json(project.conditions, own)
     if config is not None:
         write_atomically(project.config, config)
+    first = len(structures) + len(given)
+    if settings.labels is not None and first > settings.labels:
+        raise ValueError(
+            f"There are {first} configurations to begin with, but only {settings.labels} may be "
+            "labelled; raise labels, or lower start.perturbed."
+        )
     if not project.chosen_files(0):
         project.add_labels([a for a in given if a.info["id"] not in known.labelled_ids])
         numbers = {"to_label": len(structures), "given": len(given)}
@@ -358,6 +367,8 @@ class Loop:
         document = {**members[0], "round": number, "potentials": potentials}
         document["seconds"] = sum(own["seconds"] for own in members)
         write_json(self.project.round_folder(number) / "fit.json", document)
+        for path in self.project.potentials(number):
+            state_file(path).unlink(missing_ok=True)
         self.project.note("fit", round=number, **{k: document[k] for k in ("labels", "errors")})
         self.publish(number)
 

@@ -76,6 +76,7 @@ class Project:
         self.page = self.folder / "index.html"
         self.conditions = self.folder / "conditions.json"
         self.scratch = self.folder / "scratch"
+        self.job_logs = self.folder / "jobs"
         self.task_lock = self.folder / "tasks.lock"
 
     @property

@@ -17,7 +17,6 @@ from forcesmith.data.dataset import Dataset
 from forcesmith.data.reading import read
 from forcesmith.learning.conditions import Condition
 from forcesmith.learning.exploration import Exploration, explore
-from forcesmith.learning.project import write_json
 from forcesmith.potentials.potential import Potential
 from forcesmith.teachers.labelling import label_task
 from forcesmith.teachers.settings import TeacherSettings
@@ -104,7 +103,6 @@ def fit_member(request: FitRequest) -> dict[str, Any]:
     if previous is not None and request.member == 1 and len(data) > request.labels_before:
         new = data[request.labels_before :]
         numbers["errors_on_new"] = _errors(Potential.read(previous), new)
-    write_json(path.with_suffix(".fit.json"), numbers)
     return numbers
 
 
