@@ -7,7 +7,10 @@ mkdir -p "$folder"
 
 if [ "$2" = stop ]; then
   for name in slurmctld slurmd munged; do
-    [ -f "$folder/$name.pid" ] && kill "$(cat "$folder/$name.pid")" || true
+    [ -f "$folder/$name.pid" ] || continue
+    number=$(cat "$folder/$name.pid")
+    kill "$number" || true
+    while kill -0 "$number" 2> /dev/null; do sleep 0.1; done
   done
   exit
 fi

@@ -26,7 +26,7 @@ optimizer = { max_iterations = 20 }
 structure = "fcc Cu 3.6"
 supercell = 2
 temperature = [300, 1200]
-duration = 20.0
+duration = 60.0
 [engine.jobqueue]
 type = "slurm"
 jobs = 2
@@ -93,7 +93,7 @@ def test_learns_in_jobs(slurm, tmp_path):
     labels = project.known().labels
     assert labels >= 3
     process = start(config)
-    assert process.wait(timeout=300) == 0, config.with_suffix(".log").read_text()
+    assert process.wait(timeout=600) == 0, config.with_suffix(".log").read_text()
     assert [e["ending"] for e in project.events() if e["event"] == "end"] == ["converged"]
     assert project.known().labels >= labels
     assert list(project.job_logs.glob("*.out")) and not list(tmp_path.glob("*.out"))
