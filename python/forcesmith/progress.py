@@ -40,12 +40,15 @@ class LineProgress:
         self.console = console or Console(stderr=True)
         self._live: Live | None = None
         self._unprinted: str | None = None
+        self._printed: str | None = None
         self._printed_at = float("-inf")
 
     def show(self, line: str) -> None:
         """Show the state that the work has now."""
         if self._live is not None:
             self._live.update(Text(line))
+        elif line == self._printed:
+            self._unprinted = None
         elif time.monotonic() - self._printed_at >= SECONDS_BETWEEN_LOG_LINES:
             self._print(line)
         else:
@@ -72,7 +75,7 @@ class LineProgress:
     def _print(self, line: str) -> None:
         # a log line is never wrapped, whatever width the console believes to have
         self.console.print(line, highlight=False, soft_wrap=True)
-        self._unprinted = None
+        self._printed, self._unprinted = line, None
         self._printed_at = time.monotonic()
 
 

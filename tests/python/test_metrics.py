@@ -11,7 +11,7 @@ from ase.build import bulk
 from forcesmith.analysis.metrics import errors_by_group
 from forcesmith.analysis.plots import parity_plot
 from forcesmith.files import write_atomically
-from forcesmith.progress import FitProgress
+from forcesmith.progress import FitProgress, LineProgress
 from rich.console import Console
 from sample_data import full_disk, labelled
 
@@ -135,6 +135,15 @@ def test_progress_off_a_terminal_prints_first_and_last():
         "iteration 1/50  loss 1.0000e+00  energy 2.50 meV/atom  force 0.0700"
     )
     assert lines[1].startswith("iteration 30/50")
+
+
+def test_progress_off_a_terminal_prints_nothing_twice(monkeypatch):
+    monkeypatch.setattr("forcesmith.progress.SECONDS_BETWEEN_LOG_LINES", 0.0)
+    text = io.StringIO()
+    with LineProgress(Console(file=text, width=40)) as progress:
+        for line in ("one", "one", "two", "two"):
+            progress.show(line)
+    assert text.getvalue() == "one\ntwo\n"
 
 
 def test_progress_on_a_terminal_renews_one_line():

@@ -229,6 +229,11 @@ def test_test_fractions_out_of_range(value):
     refuse(tree, 'The key "data.test_fractions.vac_O" in the settings', f"found {value!r}")
 
 
+def test_a_section_is_a_table():
+    expected = "expected a table, active_set = { mode = ... }, found 'off'"
+    refuse({"active_set": "off"}, 'The key "active_set" in the settings is wrong', expected)
+
+
 def test_test_fractions_are_a_mapping():
     refuse({"data": {"test_fractions": 0.1}}, '"data.test_fractions"', "found 0.1")
 

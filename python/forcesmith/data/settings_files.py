@@ -46,21 +46,29 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     keys = [str(key) for key in first["loc"] if key not in ("one", "several")]
     if first["type"] == "extra_forbidden":
-        section: Any = root
-        for key in keys[:-1]:
-            if key not in section.model_fields:
-                continue  # the name of a group, the number of an entry
-            section = section.model_fields[key].annotation
-            # of `X | None`, list[X] and dict[str, X], X
-            section = next((s for s in get_args(section) if hasattr(s, "model_fields")), section)
-        known = list(section.model_fields)
+        known = list(_section(root, keys[:-1]).model_fields)
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
         return (
             f'Unknown key "{shortened(".".join(keys), 80)}" in {where}; did you mean "{nearest}"? '
             f"Known here: {shortened(', '.join(known), 130)}."
         )
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "model_type":
+        example = next(iter(_section(root, keys).model_fields))
+        message = f"expected a table, {keys[-1]} = {{ {example} = ... }}"
     found = f", found {shortened(repr(first['input']), 80)}"
     if first["type"] in ("missing", "value_error"):
         found = ""
     return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}.'
+
+
+def _section(root: type[BaseModel], keys: list[str]) -> Any:
+    """The settings that lie at these keys."""
+    section: Any = root
+    for key in keys:
+        if key not in section.model_fields:
+            continue  # the name of a group, the number of an entry
+        section = section.model_fields[key].annotation
+        # of `X | None`, list[X] and dict[str, X], X
+        section = next((s for s in get_args(section) if hasattr(s, "model_fields")), section)
+    return section
