@@ -97,14 +97,17 @@ class LammpsStyle(Kind):
         elements = self.options.elements or sorted(set(atoms.symbols))
         if unknown := set(atoms.symbols) - set(elements):
             raise ValueError(f"{', '.join(sorted(unknown))} is not among the teacher's elements")
-        commands = [f"pair_style {self.options.pair_style}"]
-        commands += [f"pair_coeff {line}" for line in self.options.pair_coeff]
-        commands += self.options.commands
         return _Lammps(
-            lmpcmds=[self._expanded(line, elements) for line in commands],
+            lmpcmds=self.commands(elements),
             atom_types={element: number for number, element in enumerate(elements, start=1)},
             keep_alive=False,
         )
+
+    def commands(self, elements: list[str]) -> list[str]:
+        """Of an input script whose atom types are these elements."""
+        lines = [f"pair_style {self.options.pair_style}"]
+        lines += [f"pair_coeff {line}" for line in self.options.pair_coeff]
+        return [self._expanded(line, elements) for line in lines + self.options.commands]
 
     def _expanded(self, line: str, elements: list[str]) -> str:
         words = [str(self._files.get(word, word)) for word in line.split()]

@@ -1,0 +1,28 @@
+"""Every property, by name: one line each."""
+
+from __future__ import annotations
+
+from forcesmith.properties.dimers import Dimers
+from forcesmith.properties.elastic_constants import ElasticConstants
+from forcesmith.properties.equation_of_state import EquationOfStateProperty
+from forcesmith.properties.lattice import Lattice
+from forcesmith.properties.migration_barriers import MigrationBarriers
+from forcesmith.properties.phonons import Phonons
+from forcesmith.properties.point_defects import PointDefects
+from forcesmith.properties.polymorphs import Polymorphs
+from forcesmith.properties.property import Property
+from forcesmith.properties.stacking_faults import StackingFaults
+from forcesmith.properties.surfaces import Surfaces
+
+PROPERTIES: dict[str, type[Property]] = {
+    "dimers": Dimers,
+    "elastic_constants": ElasticConstants,
+    "equation_of_state": EquationOfStateProperty,
+    "lattice": Lattice,
+    "migration_barriers": MigrationBarriers,
+    "phonons": Phonons,
+    "point_defects": PointDefects,
+    "polymorphs": Polymorphs,
+    "stacking_faults": StackingFaults,
+    "surfaces": Surfaces,
+}

@@ -1,0 +1,211 @@
+"""What properties are computed with: a potential, a committee of potentials, or a teacher."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+
+from forcesmith.data.labels import shortened
+from forcesmith.potentials.calculator import GRADES, ForcesmithCalculator
+from forcesmith.potentials.potential import Potential
+from forcesmith.teachers.labelling import label_task
+from forcesmith.teachers.lammps_style import LammpsStyle
+from forcesmith.teachers.settings import TeacherSettings, teacher_settings
+from forcesmith.teachers.teacher import make_teacher
+
+
+@dataclass(frozen=True)
+class SubjectSettings:
+    """Says what a subject is; small, goes to the workers."""
+
+    name: str
+    """In tables."""
+    identity: str
+    """Hash of all that changes its numbers."""
+    files: tuple[Path, ...] = ()
+    """Of potentials; several are a committee."""
+    teacher: TeacherSettings | None = None
+    """Instead of files."""
+
+    @property
+    def members(self) -> list[SubjectSettings]:
+        """Of a committee, else itself."""
+        if len(self.files) < 2:
+            return [self]
+        return [
+            SubjectSettings(f"{self.name} {number}", self.identity, (file,))
+            for number, file in enumerate(self.files, start=1)
+        ]
+
+
+def subject_settings(given: str | Path | Mapping[str, Any] | TeacherSettings) -> SubjectSettings:
+    """Settings from what a user gave.
+
+    Parameters
+    ----------
+    given
+        A potential file; several, separated by commas or by a pattern ("mgo-*.json"), which are a
+        committee; else a teacher, as for `make_teacher`: "sevennet:7net-0", "lammps: sw Si.sw".
+
+    Returns
+    -------
+    SubjectSettings
+        Of something that works.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read, or there is no such teacher.
+    """
+    if isinstance(given, (str, Path)) and (files := _files(str(given))):
+        digest = hashlib.sha256()
+        for file in files:
+            Potential.read(file)
+            for part in (file, file.with_suffix(".active_set")):
+                if part.is_file():
+                    digest.update(part.read_bytes())
+        name = files[0].name if len(files) == 1 else str(given)
+        return SubjectSettings(name, digest.hexdigest(), tuple(file.absolute() for file in files))
+    settings = teacher_settings(str(given) if isinstance(given, Path) else given)
+    with make_teacher(settings) as teacher:
+        return SubjectSettings(teacher.name, teacher.settings_hash, teacher=settings)
+
+
+def _files(given: str) -> list[Path]:
+    """Potential files that a text names; none if it names a teacher."""
+    names = [name.strip() for name in given.split(",")]
+    if len(names) == 1 and glob.has_magic(given):
+        found = sorted(Path(name) for name in glob.glob(given))
+        if not found:
+            raise ValueError(f"{shortened(given, 200)}: no file has such a name.")
+        return [path for path in found if path.suffix != ".active_set"]
+    if given.endswith(".toml"):
+        return []
+    exist = [Path(name).exists() for name in names]
+    if not any(exist):
+        suffix = Path(given).suffix
+        if suffix in (".json", ".mtp", ".almtp", ".snapcoeff", ".snapparam"):
+            raise ValueError(f"{shortened(given, 200)}: no such potential file.")
+        return []
+    if not all(exist):
+        missing = names[exist.index(False)]
+        raise ValueError(f"{shortened(missing, 150)}: no such potential file of a committee.")
+    return [Path(name) for name in names]
+
+
+class Subject:
+    """One potential or teacher at work; remembers the largest grade that it has met."""
+
+    def __init__(self, settings: SubjectSettings, cores: int = 1):
+        """settings: not of a committee."""
+        self.settings = settings
+        self.cores = cores
+        self.grades: list[float] = []
+
+    @property
+    def name(self) -> str:
+        """As in tables."""
+        return self.settings.name
+
+    @cached_property
+    def _potential(self) -> Potential | None:
+        return Potential.read(self.settings.files[0]) if self.settings.files else None
+
+    @cached_property
+    def calculator(self) -> Calculator:
+        """Energies (eV), forces (eV/angstrom), stresses (eV/angstrom^3)."""
+        if self._potential is None:
+            assert self.settings.teacher is not None
+            return _TeacherCalculator(self.settings.teacher)
+        return _GradedCalculator(self)
+
+    def knows(self, elements: Sequence[str]) -> bool:
+        """Whether all of these are in its file; of teachers, that is not known before."""
+        return self._potential is None or set(elements) <= set(self._potential.elements)
+
+    def energy(self, atoms: Atoms) -> float:
+        """eV."""
+        atoms = atoms.copy()
+        atoms.calc = self.calculator
+        return float(atoms.get_potential_energy())
+
+    def lammps_commands(self, elements: Sequence[str]) -> list[str] | None:
+        """Commands that declare it for atom types of these elements; None: LAMMPS does not know it.
+
+        With grades, `v_grade` is the largest one of each step, else 0.
+        """
+        if self._potential is not None:
+            file = f'"{self.settings.files[0]}"'
+            graded = self._has_grades
+            return [
+                f"pair_style      forcesmith{' grade 10' if graded else ''}",
+                f"pair_coeff      * * {file} {' '.join(elements)}",
+                *(["compute         ex all pair forcesmith"] if graded else []),
+                f"variable        grade equal {'c_ex[3]' if graded else '0'}",
+            ]
+        assert self.settings.teacher is not None
+        kind = self.settings.teacher.kind()
+        if not isinstance(kind, LammpsStyle):
+            return None
+        return [*kind.commands(list(elements)), "variable        grade equal 0"]
+
+    @property
+    def _has_grades(self) -> bool:
+        active_set = self._potential and self._potential._core.active_set
+        return bool(active_set) and active_set["mode"] == "neighborhoods"
+
+    @property
+    def largest_grade(self) -> float | None:
+        """Of all configurations so far; None: it has no grades."""
+        return max(self.grades, default=None)
+
+
+class _GradedCalculator(ForcesmithCalculator):
+    """Tells the subject the largest grade of every configuration."""
+
+    def __init__(self, subject: Subject):
+        assert subject._potential is not None
+        super().__init__(subject._potential, threads=subject.cores)
+        self._grades = subject.grades
+        self._more = [GRADES] if GRADES in self.implemented_properties else []
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, [*properties, *self._more], system_changes)
+        if GRADES in self.results:
+            self._grades.append(float(self.results[GRADES].max()))
+
+
+class _TeacherCalculator(Calculator):
+    """A teacher where ASE wants a calculator; its process stays for later tasks."""
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]
+
+    def __init__(self, settings: TeacherSettings):
+        super().__init__()
+        self._settings = settings
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        assert self.atoms is not None
+        bare = self.atoms.copy()
+        bare.calc = None
+        results = label_task(self._settings, bare).calc.results
+        self.results = {**results, "free_energy": results["energy"]}
