@@ -38,6 +38,7 @@ PACKAGES = [
     "teachers",
     "engine",
     "learning",
+    "properties",
     "cli",
 ]
 """Folders of python/forcesmith/, each may import those before it; all may import the modules that

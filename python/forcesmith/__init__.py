@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from forcesmith.learning.verdict import judge
     from forcesmith.potentials.potential import Potential
     from forcesmith.potentials.result import Result
+    from forcesmith.properties.comparison import Comparison
+    from forcesmith.properties.settings import ValidationSettings
+    from forcesmith.properties.validation import validate
     from forcesmith.teachers.labelling import Labelling, label
     from forcesmith.teachers.settings import TeacherSettings
     from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ActiveSet": "extrapolation.active_sets",
+    "Comparison": "properties.comparison",
     "Dataset": "data.dataset",
     "DeviceError": "_core",
     "ErrorTable": "analysis.metrics",
@@ -47,6 +51,7 @@ _MODULES = {
     "Result": "potentials.result",
     "Teacher": "teachers.teacher",
     "TeacherSettings": "teachers.settings",
+    "ValidationSettings": "properties.settings",
     "__version__": "_core",
     "check_configurations": "data.checks",
     "cut_fragments": "extrapolation.cutting",
@@ -64,10 +69,12 @@ _MODULES = {
     "registry": "_core",
     "select_configurations": "extrapolation.active_sets",
     "split": "data.dataset",
+    "validate": "properties.validation",
 }
 
 __all__ = [
     "ActiveSet",
+    "Comparison",
     "Dataset",
     "DeviceError",
     "ErrorTable",
@@ -82,6 +89,7 @@ __all__ = [
     "Result",
     "Teacher",
     "TeacherSettings",
+    "ValidationSettings",
     "__version__",
     "check_configurations",
     "cut_fragments",
@@ -99,6 +107,7 @@ __all__ = [
     "registry",
     "select_configurations",
     "split",
+    "validate",
 ]
 
 

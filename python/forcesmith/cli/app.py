@@ -1,5 +1,5 @@
 """The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, cut, label,
-learn, distill, convert, info.
+learn, distill, validate, convert, info.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
@@ -31,6 +31,7 @@ from forcesmith.cli.label import label
 from forcesmith.cli.learn import learn
 from forcesmith.cli.scan import scan
 from forcesmith.cli.select import select
+from forcesmith.cli.validate import validate
 from forcesmith.interruption import StopSignals
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ for command in (
     label,
     learn,
     distill,
+    validate,
     convert,
     info,
 ):

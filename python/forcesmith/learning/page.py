@@ -6,14 +6,12 @@ killed. It needs nothing from elsewhere, no scripts and no network.
 
 from __future__ import annotations
 
-import base64
-import html
 import io
 import itertools
 import re
 import tempfile
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 from ase.data.colors import jmol_colors
 
+from forcesmith.analysis import pages
 from forcesmith.analysis.plots import STYLES, parity_plot
 from forcesmith.files import write_atomically
 from forcesmith.learning.project import Frame, Project, frames, read_json
@@ -31,7 +30,6 @@ from forcesmith.potentials.potential import Potential
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_PARITY = 400
 """Labels that the parity plot shows, the last ones."""
@@ -41,20 +39,6 @@ MOST_ROWS = 60
 """Of a table."""
 COLORS_OF_ENDINGS = {"finished": "good", "stopped": "fair", "failed": "poor"}
 _SECONDS = re.compile(rb'\slabel_seconds=("?)([-+.eE0-9]+)\1')
-
-STYLE = """
-:root { color-scheme: light dark; --line: #8886; --soft: #8881; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } td.text { text-align: left; }
-.wide { overflow-x: auto; } .soft { opacity: .7; } img { max-width: 100%; background: white; }
-.good { background: #009e7355; } .fair { background: #e69f0055; } .poor { background: #d55e0077; }
-.pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; width: 10.5rem; font-size: .8rem; } figcaption { overflow-wrap: anywhere; }
-figure svg { width: 100%; height: 10rem; background: var(--soft); }
-"""
 
 
 def write_page(project: Project) -> None:
@@ -77,17 +61,7 @@ def page_of(project: Project) -> str:
         ("What was chosen, and why", _pictures(project)),
         ("What was set aside", _rejected(project)),
     ]
-    body = "".join(
-        f"<section>{f'<h2>{title}</h2>' if title else ''}{text}</section>\n"
-        for title, text in sections
-        if text
-    )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{_text(name)}</title><style>{STYLE}</style></head>\n"
-        f"<body><h1>{_text(name)}</h1>\n{body}</body></html>\n"
-    )
+    return pages.page(name, sections)
 
 
 # ---- sections ----
@@ -106,11 +80,11 @@ def _overview(project: Project) -> str:
     known = project.known()
     ended = f"{last['ending']}: {last['reason']}" if last.get("event") == "end" else "not ended yet"
     now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
-    trouble = "".join(f"<p>Trouble: {_text(reason)}</p>" for reason in troubles[-3:])
+    trouble = "".join(f"<p>Trouble: {pages.text(reason)}</p>" for reason in troubles[-3:])
     return (
-        f'<p class="soft">teacher {_text(start.get("teacher", "not known"))}, {known.labels} '
+        f'<p class="soft">teacher {pages.text(start.get("teacher", "not known"))}, {known.labels} '
         f"labels, {known.rejected} set aside, {max(project.rounds(), default=0)} rounds; written "
-        f"{now}</p><p><b>{_text(ended)}</b></p>{trouble}"
+        f"{now}</p><p><b>{pages.text(ended)}</b></p>{trouble}"
     )
 
 
@@ -120,15 +94,17 @@ def _verdict(project: Project) -> str:
         return ""
     rows = [[one["what"], one["potential"], one["teacher"]] for one in verdict["comparisons"]]
     errors = verdict["errors"]
-    sentences = "".join(f"<p>{_text(sentence)}</p>" for sentence in verdict["sentences"])
-    table = _table(["", "potential", "teacher"], rows) if rows else ""
+    sentences = "".join(f"<p>{pages.text(sentence)}</p>" for sentence in verdict["sentences"])
+    table = pages.table(["", "potential", "teacher"], rows) if rows else ""
     if not errors:
         return sentences + table
     groups = [
         [group, *(_number(one[key]) for key in ("configurations", *ERRORS))]
         for group, one in errors.items()
     ]
-    return sentences + table + "<p></p>" + _table(["errors", "labels", *ERRORS.values()], groups)
+    return (
+        sentences + table + "<p></p>" + pages.table(["errors", "labels", *ERRORS.values()], groups)
+    )
 
 
 ERRORS = {
@@ -144,7 +120,7 @@ def _learning_curve(project: Project) -> str:
     if not numbers:
         return ""
     fits = {number: project.fit(number) or {} for number in numbers}
-    figure = _figure(9.0)
+    figure = pages.figure(9.0)
     for axes, key in zip(figure.subplots(1, 2), ("energy_rmse_mev", "force_rmse"), strict=True):
         new = [(fits[n]["labels"], fits.get(n + 1, {}).get("errors_on_new", {})) for n in numbers]
         known = [(fits[n]["labels"], fits[n].get("errors", {})) for n in numbers]
@@ -158,7 +134,7 @@ def _learning_curve(project: Project) -> str:
         axes.set(xlabel="labels", ylabel=ERRORS[key], yscale="log")
         axes.locator_params(axis="x", integer=True)
         axes.legend(fontsize="small", frameon=False)
-    return _image(figure, "Errors over the number of labels")
+    return pages.image(figure, "Errors over the number of labels")
 
 
 def _survival(project: Project) -> str:
@@ -177,10 +153,10 @@ def _survival(project: Project) -> str:
                 continue
             what = f"{one['ending']}; {one['reason'] or 'to the end'}; {_uncertainty(one)}"
             cells.append(
-                f'<td class="{COLORS_OF_ENDINGS[one["ending"]]}" title="{_text(what)}">'
+                f'<td class="{COLORS_OF_ENDINGS[one["ending"]]}" title="{pages.text(what)}">'
                 f"{_survived(one)}</td>"
             )
-        rows.append(f"<tr><td>{_text(name)}</td>{''.join(cells)}</tr>")
+        rows.append(f"<tr><td>{pages.text(name)}</td>{''.join(cells)}</tr>")
     head = "".join(f"<th>{number}</th>" for number in rounds)
     return (
         '<p class="soft">ps up to the last configuration that the potential knew, by round. '
@@ -207,7 +183,7 @@ def _grades(project: Project) -> str:
                 points.setdefault(one["ending"], []).append((number, one["largest_grade"]))
     if not points:
         return ""
-    figure = _figure(6.0)
+    figure = pages.figure(6.0)
     axes: Axes = figure.subplots()
     for ending, color in (("finished", "#009E73"), ("stopped", "#E69F00"), ("failed", "#D55E00")):
         if ending in points:
@@ -216,7 +192,7 @@ def _grades(project: Project) -> str:
     axes.set(xlabel="round", ylabel=label, yscale="log")
     axes.locator_params(axis="x", integer=True)
     axes.legend(fontsize="small", frameon=False)
-    return _image(figure, "Largest grade of every exploration")
+    return pages.image(figure, "Largest grade of every exploration")
 
 
 def _parity(project: Project) -> str:
@@ -236,7 +212,7 @@ def _parity(project: Project) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parity.png"
         parity_plot({"seen": (last, now.evaluate(last)), **sets}, path)
-        image = _encoded(path.read_bytes(), "png", "Potential against teacher")
+        image = pages.encoded_image(path.read_bytes(), "png", "Potential against teacher")
     note = f"The last {len(last)} labels, with the potential of round {numbers[-1]}"
     if sets:
         note += f"; what round {number} chose, also with the potential that chose it"
@@ -252,7 +228,9 @@ def _composition(project: Project) -> str:
     if not formulas:
         return ""
     tables = [
-        _table([title, "labels"], [[name, str(count)] for name, count in counts.most_common(20)])
+        pages.table(
+            [title, "labels"], [[name, str(count)] for name, count in counts.most_common(20)]
+        )
         for title, counts in (("from", sources), ("composition", formulas))
     ]
     return f'<div class="pictures">{"".join(tables)}</div>'
@@ -281,7 +259,7 @@ def _cost(project: Project) -> str:
     if fits:
         used = sum(fit["seconds"] * fit["cores"] for fit in fits)
         rows.append(["fits", str(len(fits)), _hours(used), f"{used / len(fits):.3g} s each"])
-    return _table(["", "number", "core hours", ""], rows) if rows else ""
+    return pages.table(["", "number", "core hours", ""], rows) if rows else ""
 
 
 def _pictures(project: Project) -> str:
@@ -292,8 +270,8 @@ def _pictures(project: Project) -> str:
         total += len(chosen)
         shown += [(number, atoms) for atoms in chosen[: MOST_PICTURES - len(shown)]]
     figures = "".join(
-        f"<figure>{picture(atoms)}<figcaption><b>{_text(atoms.info['id'])}</b><br>"
-        f"{_text(str(atoms.symbols))}<br>{_text(atoms.info['reason'])}</figcaption></figure>"
+        f"<figure>{picture(atoms)}<figcaption><b>{pages.text(atoms.info['id'])}</b><br>"
+        f"{pages.text(str(atoms.symbols))}<br>{pages.text(atoms.info['reason'])}</figcaption></figure>"
         for _, atoms in shown
     )
     more = f'<p class="soft">{total - len(shown)} earlier ones: rounds/*/</p>'
@@ -308,7 +286,7 @@ def _rejected(project: Project) -> str:
     ]
     if not rows:
         return ""
-    return _table(["round", "configuration", "reason"], rows[-MOST_ROWS:]) + _more(len(rows))
+    return pages.table(["round", "configuration", "reason"], rows[-MOST_ROWS:]) + _more(len(rows))
 
 
 # ---- what is in the folder ----
@@ -400,32 +378,7 @@ def _view() -> np.ndarray:
 _VIEW = _view()
 
 
-def _figure(width: float) -> Figure:
-    from matplotlib.figure import Figure  # takes a second that only plots should cost
-
-    return Figure(figsize=(width, 3.4), layout="constrained")
-
-
-def _image(figure: Figure, what: str) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None})
-    return _encoded(stream.getvalue(), "svg+xml", what)
-
-
-def _encoded(data: bytes, kind: str, what: str) -> str:
-    text = base64.b64encode(data).decode()
-    return f'<img alt="{_text(what)}" src="data:image/{kind};base64,{text}">'
-
-
 # ---- text ----
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{_text(word)}</th>" for word in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_text(word)}</td>" for word in row) + "</tr>" for row in rows
-    )
-    return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
 
 
 def _more(number: int) -> str:
@@ -443,7 +396,3 @@ def _hours(seconds: float) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))

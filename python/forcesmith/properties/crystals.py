@@ -28,7 +28,7 @@ SYSTEMS = (
 
 
 def symmetry(crystal: Atoms) -> Any:
-    """spglib's dataset: `number`, `international`, `rotations`, `equivalent_atoms`, ..."""
+    """The dataset of spglib: `number`, `international`, `rotations`, `equivalent_atoms`, ..."""
     cell = (crystal.cell.array, crystal.get_scaled_positions(), crystal.numbers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -56,7 +56,7 @@ def conventional_cell(crystal: Atoms) -> Atoms:
 
 
 def space_group(crystal: Atoms) -> str:
-    """ "Fm-3m (225)"."""
+    """Such as "Fm-3m (225)"."""
     found = symmetry(crystal)
     return f"{found.international} ({found.number})"
 
@@ -67,7 +67,7 @@ def inequivalent_sites(crystal: Atoms) -> list[int]:
 
 
 def prototype(crystal: Atoms) -> str:
-    """ "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", or "" for others."""
+    """One of "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", or "" for others."""
     kinds = {
         (225, 1, 4): "fcc",
         (229, 1, 2): "bcc",
@@ -88,7 +88,7 @@ def supercell_size(crystal: Atoms, length: float) -> tuple[int, int, int]:
 
 
 def size_text(size: tuple[int, int, int]) -> str:
-    """ "3x3x3"."""
+    """Such as "3x3x3"."""
     return "x".join(map(str, size))
 
 
@@ -98,6 +98,8 @@ def primitive_cell(crystal: Atoms) -> Atoms:
         (crystal.cell.array, crystal.get_scaled_positions(), crystal.numbers),
         symprec=SYMMETRY_TOLERANCE,
     )
+    if found is None:
+        raise ValueError("spglib finds no primitive cell of this crystal; its atoms may overlap.")
     cell, scaled, numbers = found
     return Atoms(numbers=numbers, cell=cell, scaled_positions=scaled, pbc=True)
 

@@ -75,7 +75,7 @@ class ElasticConstants(Property):
                 f"The crystal is not stable: the smallest eigenvalue of its elastic constants is "
                 f"{lowest:.3g} GPa (M. Born)."
             )
-        rows = "; ".join(" ".join(f"{value:.1f}" for value in row) for row in matrix)
+        rows = "; ".join(" ".join(f"{value:.1f}" for value in row) for row in matrix.round(1) + 0.0)
         diagonal = ", ".join(f"C{i}{i} {rigid[i - 1, i - 1]:.1f}" for i in range(1, 7))
         return PropertyResult(
             quantities=quantities,
@@ -106,8 +106,7 @@ def _symmetric(crystal: Atoms, tensor: np.ndarray) -> np.ndarray:
         for w in symmetry(crystal).rotations
     }
     turned = [
-        np.einsum("ai,bj,ck,dl,ijkl->abcd", *4 * [np.reshape(r, (3, 3))], tensor)
-        for r in rotations
+        np.einsum("ai,bj,ck,dl,ijkl->abcd", *4 * [np.reshape(r, (3, 3))], tensor) for r in rotations
     ]
     mean = np.mean(turned, axis=0)
     mean = (mean + mean.transpose(1, 0, 2, 3)) / 2
@@ -124,9 +123,7 @@ def moduli(matrix: np.ndarray) -> dict[str, Quantity]:
     shear_voigt += np.trace(c[3:, 3:]) / 5
     bulk_reuss = 1 / s[:3, :3].sum()
     shear_reuss = 15 / (
-        4 * np.trace(s[:3, :3])
-        - 4 * (s[0, 1] + s[1, 2] + s[0, 2])
-        + 3 * np.trace(s[3:, 3:])
+        4 * np.trace(s[:3, :3]) - 4 * (s[0, 1] + s[1, 2] + s[0, 2]) + 3 * np.trace(s[3:, 3:])
     )
     bulk, shear = (bulk_voigt + bulk_reuss) / 2, (shear_voigt + shear_reuss) / 2
     anisotropy = 5 * shear_voigt / shear_reuss + bulk_voigt / bulk_reuss - 6

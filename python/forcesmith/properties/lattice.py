@@ -65,9 +65,7 @@ class Lattice(Property):
         )
         # Those of the crystal that was given: the same for all subjects.
         quantities = {
-            name: Quantity(
-                value=parameters[name], unit="angstrom" if name in "abc" else "degrees"
-            )
+            name: Quantity(value=parameters[name], unit="angstrom" if name in "abc" else "degrees")
             for name in FREE_PARAMETERS[crystal_system(start)]
         }
         quantities["volume"] = Quantity(

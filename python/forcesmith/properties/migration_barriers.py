@@ -24,7 +24,6 @@ from forcesmith.properties.property import (
 from forcesmith.properties.relaxation import relax_ions
 from forcesmith.properties.subject import Subject
 
-
 FLAT = 0.02  # eV
 
 

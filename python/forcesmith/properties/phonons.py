@@ -59,15 +59,14 @@ class Phonons(Property):
         lowest = min(min(curve.y) for curve in plot.curves)
         highest = max(max(curve.y) for curve in plot.curves)
         phonopy.run_mesh(options.mesh)
-        mesh = phonopy.get_mesh_dict()
-        lowest = min(lowest, float(mesh["frequencies"].min()))
-        highest = max(highest, float(mesh["frequencies"].max()))
+        lowest = min(lowest, float(phonopy.mesh.frequencies.min()))
+        highest = max(highest, float(phonopy.mesh.frequencies.max()))
         quantities["highest frequency"] = Quantity(value=highest, unit="THz")
         notes = []
         if lowest < IMAGINARY:
             notes.append(
-                f"There are imaginary modes, down to {-lowest:.3g}i THz: the crystal is not stable; "
-                "thermodynamics leave them out."
+                f"There are imaginary modes, down to {-lowest:.3g}i THz: the crystal is not "
+                "stable; thermodynamics leave them out."
             )
         quantities["lowest frequency"] = Quantity(
             value=min(lowest, 0.0) if lowest < IMAGINARY else 0.0, unit="THz", tolerance=0.1
@@ -77,10 +76,10 @@ class Phonons(Property):
         return PropertyResult(
             quantities=quantities,
             plots={"dispersion": plot, "dos": _density_of_states(phonopy), **thermal},
-            method=f"Supercell {size_text(size)} of the conventional cell, {len(phonopy.supercell)} "
-            f"atoms, {len(phonopy.supercells_with_displacements)} displacements of "
-            f"{options.displacement:g} angstrom; mesh {size_text(tuple(phonopy.mesh.mesh_numbers))}"
-            "; phonopy.",
+            method=f"Supercell {size_text(size)} of the conventional cell, "
+            f"{len(phonopy.supercell)} atoms, {len(phonopy.supercells_with_displacements)} "
+            f"displacements of {options.displacement:g} angstrom; mesh "
+            f"{size_text(tuple(phonopy.mesh.mesh_numbers))}; phonopy.",
             notes=notes,
         )
 
@@ -114,11 +113,11 @@ class Phonons(Property):
         phonopy.run_thermal_properties(
             temperatures=temperatures, cutoff_frequency=0.0, exclude_gamma_acoustic=True
         )
-        found = phonopy.get_thermal_properties_dict()
+        found = phonopy.thermal_properties
         per_atom = {
-            "free energy": (1000 * KJ_PER_MOL * found["free_energy"] / n_atoms, "meV/atom"),
-            "entropy": (found["entropy"] / n_atoms, "J/K/mol"),
-            "heat capacity": (found["heat_capacity"] / n_atoms, "J/K/mol"),
+            "free energy": (1000 * KJ_PER_MOL * found.free_energy / n_atoms, "meV/atom"),
+            "entropy": (found.entropy / n_atoms, "J/K/mol"),
+            "heat capacity": (found.heat_capacity / n_atoms, "J/K/mol"),
         }
         at = temperatures.index(ROOM_TEMPERATURE)
         quantities = {
@@ -142,7 +141,7 @@ class Phonons(Property):
 def _harmonic(
     crystal: Atoms, subject: Subject, size: tuple[int, int, int], displacement: float
 ) -> Any:
-    """phonopy with force constants."""
+    """An object of phonopy with force constants."""
     from phonopy import Phonopy
     from phonopy.structure.atoms import PhonopyAtoms
 
@@ -151,15 +150,16 @@ def _harmonic(
         cell=crystal.cell.array,
         scaled_positions=crystal.get_scaled_positions(),
     )
-    centering = space_group(crystal)[0]
+    centering: Any = space_group(crystal)[0]
     phonopy = Phonopy(unit_cell, np.diag(size), primitive_matrix=centering)
     phonopy.generate_displacements(distance=displacement)
     forces = []
-    for cell in phonopy.supercells_with_displacements:
+    for cell in phonopy.supercells_with_displacements or []:
         atoms = Atoms(cell.symbols, cell=cell.cell, positions=cell.positions, pbc=True)
         atoms.calc = subject.calculator
         forces.append(atoms.get_forces())
-    phonopy.produce_force_constants(forces=forces, show_drift=False)
+    phonopy.forces = forces
+    phonopy.produce_force_constants(show_drift=False)
     phonopy.symmetrize_force_constants(show_drift=False)
     return phonopy
 
@@ -167,13 +167,12 @@ def _harmonic(
 def _frequencies(phonopy: Any, wave_vectors: np.ndarray) -> np.ndarray:
     """(n, bands), THz, imaginary ones negative; wave vectors in units of the reciprocal cell."""
     phonopy.run_qpoints(wave_vectors)
-    return np.array(phonopy.get_qpoints_dict()["frequencies"])
+    return np.array(phonopy.qpoints.frequencies)
 
 
 def _density_of_states(phonopy: Any) -> Plot:
     phonopy.run_total_dos()
-    found = phonopy.get_total_dos_dict()
-    x, y = found["frequency_points"], found["total_dos"]
+    x, y = phonopy.total_dos.frequency_points, phonopy.total_dos.dos
     every = max(1, len(x) // 200)
     return Plot(
         title="Density of states",

@@ -191,7 +191,7 @@ class PointDefects(Property):
     def _chemical_potentials(
         self, crystal: Atoms, subject: Subject
     ) -> tuple[dict[str, float] | None, str]:
-        """eV by element, if they are known; and a sentence on them."""
+        """By element, eV, if they are known; and a sentence on them."""
         elements = sorted(set(crystal.symbols))
         if len(elements) == 1 and not self.options.references:
             mine = subject.energy(crystal) / len(crystal)
@@ -213,7 +213,7 @@ class PointDefects(Property):
 
 
 def _site_names(crystal: Atoms, sites: list[int]) -> list[str]:
-    """ "O", or "O 1", "O 2" where there are several."""
+    """Such as "O", or "O 1", "O 2" where there are several."""
     symbols = [crystal.symbols[site] for site in sites]
     return [
         symbol if symbols.count(symbol) == 1 else f"{symbol} {symbols[: n + 1].count(symbol)}"
@@ -242,9 +242,7 @@ def _neutral_sums(
 
     def lowest(beginning: str) -> float | None:
         """Of all sites."""
-        own = [
-            value for name, value in raw.items() if name == beginning or name[:-2] == beginning
-        ]
+        own = [value for name, value in raw.items() if name == beginning or name[:-2] == beginning]
         return min(own, default=None)
 
     vacancies = {e: v for e in elements if (v := lowest(f"vacancy {e}")) is not None}

@@ -72,6 +72,8 @@ class PropertyResult(Section):
     """What a reader must know: imaginary modes, warnings, what was left out."""
     crystal: dict[str, Any] | None = None
     """Of the lattice: the relaxed crystal, as ASE's `Atoms.todict` has it."""
+    crystals: list[dict[str, Any]] | None = None
+    """Of the lattice of a committee: those of all members."""
     largest_grade: float | None = None
     """Largest extrapolation grade of all configurations on the way; above 2 they are outside of the
     training data."""
@@ -101,7 +103,7 @@ class Property(abc.ABC):
 
     def __init__(self, options: Any = None):
         """options: of the class `Options`; None: the defaults."""
-        self.options = self.Options() if options is None else options
+        self.options: Any = self.Options() if options is None else options
 
     def problem(self, crystal: Atoms) -> str | None:
         """Why this crystal does not have the property; None if it has."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from ase import Atoms
 from ase.filters import FrechetCellFilter, UnitCellFilter
 from ase.optimize import LBFGS
-from ase.optimize.optimize import Optimizer
 
 from forcesmith.properties.property import PropertyError
 from forcesmith.properties.subject import Subject
@@ -22,7 +23,7 @@ def relax_ions(
     """
     atoms = atoms.copy()
     atoms.calc = subject.calculator
-    _run(LBFGS(atoms, logfile=None), atoms, force, steps, what)
+    _run(atoms, atoms, force, steps, what)
     return atoms
 
 
@@ -32,7 +33,7 @@ def relax_cell(
     """The same for ions and cell together, without pressure."""
     atoms = atoms.copy()
     atoms.calc = subject.calculator
-    _run(LBFGS(FrechetCellFilter(atoms), logfile=None), atoms, force, steps, what)
+    _run(FrechetCellFilter(atoms), atoms, force, steps, what)
     return atoms
 
 
@@ -43,11 +44,13 @@ def relax_height(
     atoms = atoms.copy()
     atoms.calc = subject.calculator
     own = UnitCellFilter(atoms, mask=[0, 0, 1, 0, 0, 0])
-    _run(LBFGS(own, logfile=None), atoms, force, steps, what)
+    _run(own, atoms, force, steps, what)
     return atoms
 
 
-def _run(optimizer: Optimizer, atoms: Atoms, force: float, steps: int, what: str) -> None:
+def _run(own: Any, atoms: Atoms, force: float, steps: int, what: str) -> None:
+    """own: the atoms, or a filter of them."""
+    optimizer = LBFGS(own, logfile=None)  # type: ignore[arg-type]
     if not optimizer.run(fmax=force, steps=steps):
         left = np.linalg.norm(atoms.get_forces(), axis=1).max()
         raise PropertyError(

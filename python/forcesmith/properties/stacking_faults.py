@@ -158,9 +158,7 @@ class StackingFaults(Property):
 
 def _stable(line: list[float]) -> int:
     """Number of the lowest local minimum inside, 0 if there is none."""
-    inner = [
-        n for n in range(1, len(line) - 1) if line[n] < line[n - 1] and line[n] < line[n + 1]
-    ]
+    inner = [n for n in range(1, len(line) - 1) if line[n] < line[n - 1] and line[n] < line[n + 1]]
     # The barrier that is passed on the way is the lower one of the two: begin at the near end.
     best = min(inner, key=lambda n: line[n], default=0)
     if best and max(line[: best + 1]) > max(line[best:]):

@@ -16,7 +16,8 @@ from ase.calculators.calculator import Calculator, all_changes
 from forcesmith.data.labels import shortened
 from forcesmith.potentials.calculator import GRADES, ForcesmithCalculator
 from forcesmith.potentials.potential import Potential
-from forcesmith.teachers.labelling import label_task
+from forcesmith.teachers.calculator import TeacherCalculator
+from forcesmith.teachers.labelling import teacher_of
 from forcesmith.teachers.lammps_style import LammpsStyle
 from forcesmith.teachers.settings import TeacherSettings, teacher_settings
 from forcesmith.teachers.teacher import make_teacher
@@ -124,7 +125,7 @@ class Subject:
         """Energies (eV), forces (eV/angstrom), stresses (eV/angstrom^3)."""
         if self._potential is None:
             assert self.settings.teacher is not None
-            return _TeacherCalculator(self.settings.teacher)
+            return TeacherCalculator(teacher_of(self.settings.teacher))
         return _GradedCalculator(self)
 
     def knows(self, elements: Sequence[str]) -> bool:
@@ -132,7 +133,7 @@ class Subject:
         return self._potential is None or set(elements) <= set(self._potential.elements)
 
     def energy(self, atoms: Atoms) -> float:
-        """eV."""
+        """Of a configuration, eV."""
         atoms = atoms.copy()
         atoms.calc = self.calculator
         return float(atoms.get_potential_energy())
@@ -159,8 +160,9 @@ class Subject:
 
     @property
     def _has_grades(self) -> bool:
-        active_set = self._potential and self._potential._core.active_set
-        return bool(active_set) and active_set["mode"] == "neighborhoods"
+        return self._potential is not None and (
+            self._potential._core.active_set_mode == "neighborhoods"
+        )
 
     @property
     def largest_grade(self) -> float | None:
@@ -186,26 +188,3 @@ class _GradedCalculator(ForcesmithCalculator):
         super().calculate(atoms, [*properties, *self._more], system_changes)
         if GRADES in self.results:
             self._grades.append(float(self.results[GRADES].max()))
-
-
-class _TeacherCalculator(Calculator):
-    """A teacher where ASE wants a calculator; its process stays for later tasks."""
-
-    implemented_properties = ["energy", "free_energy", "forces", "stress"]
-
-    def __init__(self, settings: TeacherSettings):
-        super().__init__()
-        self._settings = settings
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        super().calculate(atoms, properties, system_changes)
-        assert self.atoms is not None
-        bare = self.atoms.copy()
-        bare.calc = None
-        results = label_task(self._settings, bare).calc.results
-        self.results = {**results, "free_energy": results["energy"]}

@@ -125,12 +125,19 @@ def label_task(settings: TeacherSettings, atoms: Atoms, folder: Path | None = No
 
     Raises what `make_teacher` and `Teacher.label` raise.
     """
+    return teacher_of(settings).label(atoms, folder)
+
+
+def teacher_of(settings: TeacherSettings) -> Teacher:
+    """The teacher of this process with these settings, made when it is first asked for.
+
+    Raises what `make_teacher` raises.
+    """
     name = settings.model_dump_json()
     with _teachers_lock:
         if name not in _teachers:
             _teachers[name] = make_teacher(settings)
-        teacher = _teachers[name]
-    return teacher.label(atoms, folder)
+        return _teachers[name]
 
 
 def configuration_key(atoms: Atoms) -> str:

@@ -1,0 +1,97 @@
+"""Settings of a validation: which properties, with which options."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pydantic import ValidationError, field_validator, model_validator
+
+from forcesmith.data.label_settings import Section
+from forcesmith.data.labels import shortened
+from forcesmith.data.settings_files import checked, read_toml
+from forcesmith.engine.settings import EngineSettings
+from forcesmith.properties.property import Property
+from forcesmith.properties.registry import PROPERTIES
+
+STATIC = [name for name, kind in PROPERTIES.items() if not kind.dynamics]
+
+
+class ValidationSettings(Section):
+    """All settings of a validation."""
+
+    properties: list[str] = STATIC
+    """What is computed, by name; by default all that needs no dynamics. The lattice always is."""
+    options: dict[str, dict[str, Any]] = {}
+    """By property, where they are not the default: {phonons = {length = 15}}."""
+    tolerances: dict[str, float] = {}
+    """By property, relative deviations from the reference that are small."""
+    engine: EngineSettings = EngineSettings()
+    """Where properties are computed; each is a task on one core."""
+
+    @field_validator("properties", "tolerances", "options")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        for name in given:
+            if name not in PROPERTIES:
+                raise ValueError(
+                    f'there is no property "{shortened(name)}"; known: {", ".join(PROPERTIES)}'
+                )
+        return given
+
+    @model_validator(mode="after")
+    def _options_of_properties(self) -> ValidationSettings:
+        for name in self.options:
+            try:
+                self.made(name)
+            except ValidationError as error:
+                first = error.errors()[0]
+                key = ".".join(map(str, first["loc"]))
+                known = ", ".join(PROPERTIES[name].Options.model_fields)
+                if first["type"] == "extra_forbidden":
+                    raise ValueError(f'{name} has no option "{key}"; it has {known}') from None
+                message = first["msg"].removeprefix("Value error, ")
+                raise ValueError(
+                    f"{f'`{key}` of ' if key else ''}{name}: {message}, "
+                    f"found {shortened(repr(first['input']))}"
+                ) from None
+        return self
+
+    def made(self, name: str) -> Property:
+        """A property with its options."""
+        kind = PROPERTIES[name]
+        return kind(kind.Options.model_validate(self.options.get(name, {})))
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> ValidationSettings:
+        """Read a TOML file.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            One sentence that names the file and the key.
+        """
+        return cls.from_dict(read_toml(path), f"the settings file {path}")
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any], where: str = "the settings") -> ValidationSettings:
+        """Check a nested dictionary.
+
+        Parameters
+        ----------
+        tree
+            As in the TOML file.
+        where
+            How messages call it.
+
+        Raises
+        ------
+        ValueError
+            One sentence that names `where` and the key.
+        """
+        return checked(cls, tree, where)

@@ -1,0 +1,463 @@
+"""Properties with pair styles of LAMMPS, against values that are published or that LAMMPS gives."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import subprocess
+import sys
+
+import forcesmith as fs
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from forcesmith.lammps import run
+from forcesmith.properties.crystals import conventional_cell, gaps, oriented_block, prototype
+from forcesmith.properties.property import Curve, Plot, PropertyResult, Quantity
+from forcesmith.properties.registry import PROPERTIES
+from forcesmith.properties.settings import STATIC
+from forcesmith.properties.subject import Subject, subject_settings
+from forcesmith.properties.tasks import combined
+
+SW = "lammps: sw Si.sw"
+MISHIN = "lammps: eam/alloy Cu_mishin1.eam.alloy"
+
+
+@pytest.fixture(scope="module")
+def silicon():
+    return relaxed(SW, "Si")
+
+
+@pytest.fixture(scope="module")
+def copper():
+    return relaxed(MISHIN, "Cu")
+
+
+def relaxed(name, element):
+    """Subject, and the crystal relaxed with it."""
+    subject = Subject(subject_settings(name))
+    found = PROPERTIES["lattice"]().compute(bulk(element), subject, None)
+    return subject, Atoms(**found.crystal), found
+
+
+def values(name, beginning, **options):
+    subject, crystal, _ = beginning
+    kind = PROPERTIES[name]
+    found = kind(kind.Options(**options)).compute(crystal, subject, None)
+    return {key: quantity.value for key, quantity in found.quantities.items()}, found
+
+
+# ---- published values ----
+
+
+def test_lattice(silicon, copper):
+    """F. H. Stillinger, T. A. Weber, Phys. Rev. B 31, 5262 (1985); Y. Mishin et al., Phys. Rev. B
+    63, 224106 (2001), of which the file holds the tabulation."""
+    *_, found = silicon
+    assert found.quantities["a"].value == pytest.approx(5.4309, abs=2e-4)
+    assert found.quantities["cohesive energy"].value == pytest.approx(4.3366, abs=1e-4)
+    *_, found = copper
+    assert found.quantities["a"].value == pytest.approx(3.615, abs=2e-4)
+    assert found.quantities["cohesive energy"].value == pytest.approx(3.54, abs=1e-3)
+
+
+def test_elastic_constants(silicon, copper):
+    """E. R. Cowley, Phys. Rev. Lett. 60, 2379 (1988); Mishin et al."""
+    found, _ = values("elastic_constants", silicon)
+    assert found["C11"] == pytest.approx(151.4, abs=0.1)
+    assert found["C12"] == pytest.approx(76.4, abs=0.1)
+    assert found["C44"] == pytest.approx(56.4, abs=0.1)
+    assert found["bulk modulus"] == pytest.approx((151.4 + 2 * 76.4) / 3, abs=0.1)
+    assert 47.0 < found["shear modulus"] < 49.0  # between (C11 - C12) / 2 and C44
+    found, _ = values("elastic_constants", copper)
+    assert found["C11"] == pytest.approx(169.9, abs=0.2)
+    assert found["C12"] == pytest.approx(122.6, abs=0.2)
+    assert found["C44"] == pytest.approx(76.2, abs=0.2)
+
+
+def test_elastic_constants_do_not_depend_on_the_cell():
+    """The primitive cell, turned."""
+    subject = Subject(subject_settings(SW))
+    turned = bulk("Si")
+    turned.rotate(40.0, (1, 2, 3), rotate_cell=True)
+    found = PROPERTIES["lattice"]().compute(turned, subject, None)
+    crystal = Atoms(**found.crystal)
+    assert found.quantities["a"].value == pytest.approx(5.4309, abs=2e-4)
+    constants = PROPERTIES["elastic_constants"]().compute(crystal, subject, None).quantities
+    assert constants["C44"].value == pytest.approx(56.4, abs=0.1)
+
+
+def test_elastic_constants_of_a_hexagonal_crystal():
+    """Magnesium: five constants, and C66 = (C11 - C12) / 2 in the whole matrix."""
+    subject = Subject(subject_settings("lammps: eam/fs Mg_mm.eam.fs"))
+    lattice = PROPERTIES["lattice"]().compute(bulk("Mg"), subject, None)
+    assert list(lattice.quantities)[:2] == ["a", "c"]
+    found = PROPERTIES["elastic_constants"]().compute(Atoms(**lattice.crystal), subject, None)
+    names = [name for name in found.quantities if name.startswith("C")]
+    assert names == ["C11", "C33", "C12", "C13", "C44"]
+
+
+def test_equation_of_state(silicon):
+    found, result = values("equation_of_state", silicon)
+    assert found["bulk modulus"] == pytest.approx(101.4, abs=0.5)
+    assert found["equilibrium volume"] == pytest.approx(5.43095**3 / 8, abs=2e-3)
+    pressures = result.plots["pressure"].curves[0].y
+    assert pressures[0] > 0 > pressures[-1]
+    assert pressures[4] == pytest.approx(0.0, abs=0.01)
+
+
+def test_phonons(silicon, copper):
+    """Silicon at Gamma: from the second derivative of the energy as the sublattices move against
+    each other; copper: Mishin et al. have 7.82 THz for the longitudinal mode at X."""
+    subject, crystal, _ = silicon
+    found, result = values("phonons", silicon, length=10.0, mesh=30.0)
+    step = 0.01
+    moved = crystal.copy()
+    moved.positions[np.isclose((crystal.get_scaled_positions() * 4).sum(axis=1) % 2, 1)] += [
+        step,
+        0,
+        0,
+    ]
+    assert found["lowest optical mode at Gamma"] == pytest.approx(
+        found["highest optical mode at Gamma"], abs=1e-3
+    )
+    energy = (subject.energy(moved) - subject.energy(crystal)) / 4  # of a primitive cell
+    reduced = 28.0855 / 2 * 1.66053906660e-27
+    omega = np.sqrt(2 * energy * 1.602176634e-19 / (step * 1e-10) ** 2 / reduced)
+    assert found["highest frequency"] == pytest.approx(omega / (2 * np.pi * 1e12), rel=2e-3)
+    assert found["lowest frequency"] == 0
+    # Dulong and Petit from below
+    assert result.plots["heat capacity"].curves[0].y[-1] == pytest.approx(3 * 8.314, rel=0.05)
+    assert not result.notes
+    found, result = values("phonons", copper, length=10.0, mesh=30.0, path="GX")
+    assert result.plots["dispersion"].curves[-1].y[-1] == pytest.approx(7.82, abs=0.02)
+
+
+def test_imaginary_modes_are_told():
+    """Silicon as simple cubic crystal."""
+    subject = Subject(subject_settings(SW))
+    crystal = conventional_cell(bulk("Si", "bcc", a=3.0))
+    found = PROPERTIES["phonons"](PROPERTIES["phonons"].Options(length=6.0, mesh=20.0)).compute(
+        crystal, subject, None
+    )
+    assert found.quantities["lowest frequency"].value < 0
+    assert "imaginary" in found.notes[0]
+
+
+def test_point_defects(silicon, copper):
+    """H. Balamane, T. Halicioglu, W. A. Tiller, Phys. Rev. B 46, 2250 (1992): a vacancy of silicon
+    has 2.82 eV, with relaxed ions; unrelaxed it is the cohesive energy. Mishin et al.: 1.272 eV."""
+    found, _ = values("point_defects", silicon, interstitials=False)
+    assert found["vacancy Si"] == pytest.approx(2.82, abs=0.03)
+    found, _ = values("point_defects", silicon, interstitials=False, relaxed=False)
+    assert found["vacancy Si"] == pytest.approx(4.3366, abs=1e-3)
+    found, result = values(
+        "point_defects", copper, interstitials=False, starts=1, lengths=[7.0, 10.0]
+    )
+    assert found["vacancy Cu"] == pytest.approx(1.272, abs=0.005)
+    assert len(result.plots["finite size"].curves[0].x) == 2
+
+
+def test_a_vacancy_as_lammps_has_it(copper, tmp_path):
+    subject, crystal, _ = copper
+    crystal = crystal * 3
+    script = (
+        "units metal\natom_modify map yes\n"
+        f"lattice fcc {crystal.cell[0, 0] / 3:.10f}\nregion box block 0 3 0 3 0 3\n"
+        "create_box 1 box\ncreate_atoms 1 box\nmass 1 63.546\n"
+        + "\n".join(subject.lammps_commands(["Cu"]))
+        + "\nrun 0\nvariable before equal $(pe)\ngroup one id 1\ndelete_atoms group one\n"
+        "minimize 0 0.001 500 5000\n"
+        'print "formation $(pe-v_before*107/108:%.8f)"\n'
+    )
+    output = run(script, folder=tmp_path)
+    expected = float(output.text.rsplit("formation ", 1)[1].split()[0])
+    found, _ = values("point_defects", copper, interstitials=False, starts=1, force=0.001)
+    assert found["vacancy Cu"] == pytest.approx(expected, abs=2e-4)
+
+
+def test_surfaces(silicon, copper):
+    """Silicon: bonds that are cut, 2.1683 eV each, two of an atom at (100), one at (111). Mishin et
+    al.: 1239, 1345, 1475 mJ/m^2."""
+    found, _ = values("surfaces", silicon)
+    joule = 16.02176634 * 2.1683 / 2
+    assert found["(111)"] == pytest.approx(joule / (5.43095**2 * 3**0.5 / 4), rel=1e-3)
+    assert found["(100)"] == pytest.approx(2 * joule / (5.43095**2 / 2), rel=1e-3)
+    found, _ = values("surfaces", copper)
+    assert found["(111)"] == pytest.approx(1.239, abs=2e-3)
+    assert found["(100)"] == pytest.approx(1.345, abs=2e-3)
+    assert found["(110)"] == pytest.approx(1.475, abs=2e-3)
+
+
+def test_stacking_faults(silicon, copper):
+    """Mishin et al.: 44.4 mJ/m^2, 158 unstable. J. Godet et al., J. Phys.: Condens. Matter 15, 6943
+    (2003): 3.09 J/m^2 for the glide set of Stillinger-Weber silicon, and no cost of a fault."""
+    found, _ = values("stacking_faults", copper, thickness=15.0)
+    assert found["stable, (111) [11-2]"] == pytest.approx(44.4, abs=0.5)
+    assert found["unstable, (111) [11-2]"] == pytest.approx(158, abs=5)
+    found, result = values("stacking_faults", silicon, thickness=12.0, points=6)
+    assert found["stable, glide (111) [11-2]"] == pytest.approx(0.0, abs=0.1)
+    assert found["unstable, glide (111) [11-2]"] == pytest.approx(3090, rel=0.02)
+    for curve in result.plots["gamma"].curves:
+        assert curve.y[0] == curve.y[-1] == 0
+
+
+def test_dimers(silicon):
+    """The two-body term has its minimum of -2.1683 eV at 2^(1/6) 2.0951 angstrom."""
+    found, _ = values("dimers", silicon, step=0.02)
+    assert found["Si-Si distance"] == pytest.approx(2 ** (1 / 6) * 2.0951, abs=0.011)
+    assert found["Si-Si binding energy"] == pytest.approx(2.1683, abs=1e-3)
+    assert found["Si-Si repulsive from"] == 0.5
+
+
+def test_polymorphs(copper):
+    """Mishin et al.: hcp 8, bcc 46 meV above fcc."""
+    found, _ = values("polymorphs", copper)
+    assert found["hcp"] == pytest.approx(8, abs=1)
+    assert found["bcc"] == pytest.approx(46, abs=1)
+    assert "fcc" not in found
+
+
+def test_migration_barrier(copper):
+    """Mishin et al.: 0.689 eV."""
+    found, result = values("migration_barriers", copper, length=7.0, images=3)
+    assert found["vacancy Cu"] == pytest.approx(0.689, abs=0.03)
+    curve = result.plots["paths"].curves[0]
+    assert curve.y[0] == 0
+    assert curve.y[-1] == pytest.approx(0, abs=1e-3)
+
+
+# ---- crystals ----
+
+
+def test_oriented_blocks():
+    crystal = bulk("Si", a=5.43, cubic=True)
+    for plane in ((1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 1, -1)):
+        block, rotation = oriented_block(crystal, plane, 15.0)
+        assert np.allclose(rotation @ rotation.T, np.eye(3))
+        assert np.allclose(block.cell.array[:2, 2], 0)
+        normal = np.array(plane) @ rotation / np.linalg.norm(plane)
+        assert np.allclose(normal, (0, 0, 1))
+        assert block.cell.volume / len(block) == pytest.approx(5.43**3 / 8)
+        assert 15.0 <= block.cell[2, 2] < 25.0
+        shortest = block.get_all_distances(mic=True)[np.triu_indices(len(block), 1)].min()
+        assert shortest == pytest.approx(5.43 * 3**0.5 / 4)
+    block, _ = oriented_block(crystal, (1, 1, 1), 9)
+    widths = sorted({round(width, 3) for _, width in gaps(block)})
+    assert widths == pytest.approx([5.43 / 3**0.5 / 4, 5.43 * 3**0.5 / 4], abs=1e-3)
+
+
+def test_prototypes():
+    assert prototype(conventional_cell(bulk("Cu"))) == "fcc"
+    assert prototype(conventional_cell(bulk("Fe"))) == "bcc"
+    assert prototype(conventional_cell(bulk("Mg"))) == "hcp"
+    assert prototype(conventional_cell(bulk("MgO", "rocksalt", a=4.2))) == "rocksalt"
+    assert prototype(conventional_cell(bulk("CaF2", "fluorite", a=5.4))) == ""
+
+
+# ---- the report ----
+
+FAST = {
+    "properties": ["equation_of_state", "surfaces"],
+    "options": {"surfaces": {"planes": ["100"]}},
+    "engine": {"cores": 1},
+}
+CUZR = "lammps: eam/fs CuZr_mm.eam.fs"
+
+
+class _Page(html.parser.HTMLParser):
+    """What a page refers to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags: list[str] = []
+        self.places: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.places += [value for key, value in attributes if key in ("src", "href")]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    against = folder / "published.toml"
+    against.write_text(
+        'name = "Measured"\n[Cu.equation_of_state]\n"bulk modulus" = 137\n'
+        "[Cu.lattice]\na = {value = 3.615, error = 0.001}\n"
+    )
+    found = fs.validate(["fcc Cu 3.6"], [CUZR], MISHIN, FAST, folder / "out", against=[against])
+    return found, folder / "out", against
+
+
+def test_deviations(report):
+    found, _, _ = report
+    assert found.reference == MISHIN
+    assert not found.failed
+    (row,) = [row for row in found.rows("Cu", "lattice") if row.quantity == "a"]
+    assert row.values["Measured"].value == 3.615
+    assert row.deviations[CUZR] == row.values[CUZR].value - row.values[MISHIN].value
+    assert row.verdicts == {CUZR: "good"}  # within 1 %
+    surface = next(row for row in found.rows("Cu", "surfaces") if row.quantity == "(100)")
+    deviation = abs(surface.deviations[CUZR]) / surface.values[MISHIN].value
+    assert 0.1 < deviation < 0.5  # of a potential for glasses
+    assert surface.verdicts[CUZR] in ("fair", "poor")
+
+
+def test_page(report):
+    found, folder, _ = report
+    text = (folder / "report.html").read_text()
+    page = _Page(text)
+    assert "script" not in page.tags and "link" not in page.tags
+    assert page.places and all(place.startswith("data:image/svg+xml") for place in page.places)
+    for word in (CUZR, "Measured", "Surfaces", "bulk modulus", "Provenance", "spglib"):
+        assert word in text
+    document = json.loads((folder / "report.json").read_text())
+    rows = {(row["property"], row["quantity"]): row for row in document["rows"]}
+    assert rows["lattice", "a"]["values"]["Measured"] == [3.615, 0.001]
+    assert rows["lattice", "a"]["unit"] == "angstrom"
+    assert document["reference"] == MISHIN
+
+
+def test_results_are_kept(report, monkeypatch):
+    """Nothing is computed again; with another option, only what that changes."""
+    _, folder, against = report
+    files = set((folder / "results").iterdir())
+    lines = []
+    again = fs.validate(
+        ["fcc Cu 3.6"], [CUZR], MISHIN, FAST, folder, against=[against], progress=lines.append
+    )
+    assert set(lines) <= {"2 of 6 properties", "6 of 6 properties"}
+    assert set((folder / "results").iterdir()) == files
+    assert not again.failed
+    other = {**FAST, "options": {"surfaces": {"planes": ["111"]}}}
+    fs.validate(["fcc Cu 3.6"], [CUZR], MISHIN, other, folder)
+    new = set((folder / "results").iterdir()) - files
+    assert len(new) == 2 and all("surfaces" in path.name for path in new)
+
+
+def test_without_reference_published_values_are_it(report, tmp_path):
+    _, _, against = report
+    found = fs.validate(
+        ["fcc Cu 3.6"], [MISHIN], None, {**FAST, "properties": []}, tmp_path, against=[against]
+    )
+    assert found.reference == "Measured"
+    (row,) = [row for row in found.rows("Cu", "lattice") if row.quantity == "a"]
+    assert row.deviations[MISHIN] == pytest.approx(0.0, abs=2e-4)
+
+
+def test_a_property_that_fails_does_not_take_the_report_down(tmp_path):
+    settings = {
+        "properties": ["surfaces", "equation_of_state", "point_defects"],
+        "options": {"point_defects": {"steps": 1, "starts": 1}, "surfaces": {"planes": ["100"]}},
+        "engine": {"cores": 1},
+    }
+    found = fs.validate(["fcc Cu 3.6"], [MISHIN], None, settings, tmp_path)
+    (failed,) = found.failed
+    assert failed.property == "point_defects"
+    assert "has not converged in 1 steps" in failed.reason
+    text = (tmp_path / "report.html").read_text()
+    assert "has not converged in 1 steps" in text and "bulk modulus" in text
+
+
+def test_a_lattice_that_fails_leaves_out_what_follows(tmp_path):
+    settings = {
+        "properties": ["equation_of_state"],
+        "options": {"lattice": {"steps": 1}},
+        "engine": {"cores": 1},
+    }
+    found = fs.validate(["fcc Cu 3.4"], [MISHIN], None, settings, tmp_path)
+    assert [entry.property for entry in found.failed] == ["lattice", "equation_of_state"]
+    assert "could not be relaxed" in found.failed[1].reason
+
+
+def test_committees():
+    def member(value, y):
+        plot = Plot(title="p", x_label="x", y_label="y", curves=[Curve(x=[0.0, 1.0], y=y)])
+        quantities = {"C11": Quantity(value=value, unit="GPa")}
+        return PropertyResult(quantities=quantities, plots={"p": plot}, largest_grade=value)
+
+    found = combined([member(1.0, [0.0, 1.0]), member(3.0, [0.0, 3.0])])
+    assert found.quantities["C11"].value == 2.0
+    assert found.quantities["C11"].error == pytest.approx(2**0.5)
+    assert found.plots["p"].curves[0].y == [0.0, 2.0]
+    assert found.plots["p"].curves[0].error == pytest.approx([0.0, 2**0.5])
+    assert found.largest_grade == 3.0
+
+
+# ---- what is wrong ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((["no.cif"], [MISHIN]), "no.cif"),
+        ((["fcc Cu 3.6"], ["no.json"]), "no such potential file"),
+        ((["fcc Cu 3.6"], ["*.nothing"]), "no file has such a name"),
+        ((["fcc Cu 3.6"], ["nonsense"]), "there is no teacher"),
+        ((["fcc Cu 3.6"], []), "Nothing was given"),
+        (([], [MISHIN]), "No structure was given"),
+        ((["fcc Cu 3.6"], [MISHIN, MISHIN]), "given twice"),
+        ((["fcc Cu 3.6"], [MISHIN], None, {"properties": ["hardness"]}), "there is no property"),
+        (
+            (["fcc Cu 3.6"], [MISHIN], None, {"options": {"phonons": {"lenght": 3}}}),
+            'has no option "lenght"',
+        ),
+        (
+            (["fcc Cu 3.6"], [MISHIN], None, {"options": {"phonons": {"length": -3}}}),
+            "greater than 0",
+        ),
+        (
+            (
+                ["fcc Cu 3.6"],
+                [MISHIN],
+                None,
+                {"options": {"stacking_faults": {"plane": "111", "direction": [1, 1, 1]}}},
+            ),
+            "does not lie in the plane",
+        ),
+        (([Atoms("Cu")], [MISHIN]), "not periodic"),
+    ],
+)
+def test_bad_input(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=".") as caught:
+        fs.validate(*arguments)
+    message = str(caught.value)
+    assert words in message and len(message) <= 300
+    assert not (tmp_path / "validation").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[Cu.hardness]\nH = 1\n", "there is no property"),
+        ("Cu = 3\n", "is no table"),
+        ('[Cu.lattice]\na = "long"\n', "Cu.lattice.a"),
+    ],
+)
+def test_bad_published_values(text, words, tmp_path):
+    path = tmp_path / "published.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=".") as caught:
+        fs.validate(["fcc Cu 3.6"], [MISHIN], into=tmp_path / "out", against=[path])
+    assert words in str(caught.value) and len(str(caught.value)) <= 300
+
+
+def test_the_registry_is_alphabetical_and_named_as_the_classes():
+    assert list(PROPERTIES) == sorted(PROPERTIES)
+    assert all(kind.name == name for name, kind in PROPERTIES.items())
+    assert "lattice" in STATIC
+
+
+def test_command(tmp_path):
+    command = [sys.executable, "-m", "forcesmith.cli", "validate", "fcc Cu 3.6"]
+    command += ["--potential", MISHIN, "--properties", "lattice", "--into", str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "3.6149" in found.stdout and "report.html" in found.stdout
+    command[-3] = "hardness"
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 2
+    assert "there is no property" in found.stderr and "Traceback" not in found.stderr
