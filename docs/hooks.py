@@ -8,6 +8,7 @@ without scripts or fonts from elsewhere.
 from __future__ import annotations
 
 import html
+import inspect
 import json
 import re
 import sys
@@ -21,6 +22,7 @@ from forcesmith.cli.app import app
 from forcesmith.engine.settings import EngineSettings, JobQueueSettings
 from forcesmith.learning.conditions import ConditionSettings
 from forcesmith.learning.settings import LearnSettings, SelectionSettings, StartSettings
+from forcesmith.properties.registry import PROPERTIES
 from forcesmith.teachers.registry import KINDS
 from forcesmith.training import settings
 from latex2mathml.converter import convert
@@ -118,6 +120,25 @@ def teachers(what: str) -> str:
         f"### `{name}`\n\n{fields_table(kind.Options)}"
         for name, kind in KINDS.items()
         if kind.Options.model_fields
+    )
+
+
+def properties(what: str) -> str:
+    """The properties ("list"), the settings of a validation, or the options of each property."""
+    if what == "settings":
+        return fields_table(fs.ValidationSettings)
+    if what == "list":
+        rows = [
+            [
+                f"`{name}`",
+                text(inspect.getdoc(kind)).replace("\n\n", "<br>").replace("\n", " "),
+                f"{100 * kind.tolerance:g} %",
+            ]
+            for name, kind in PROPERTIES.items()
+        ]
+        return table(["property", "what it is, and how it is computed", "tolerance"], rows)
+    return "\n\n".join(
+        f"### `{name}`\n\n{fields_table(kind.Options)}" for name, kind in PROPERTIES.items()
     )
 
 
@@ -240,6 +261,7 @@ GENERATORS = {
     "command_line": command_line,
     "learning": learning,
     "parameters": parameters_table,
+    "properties": properties,
     "settings": settings_table,
     "source": source,
     "teachers": teachers,

@@ -27,6 +27,7 @@ from ase.build import bulk
 from ase.calculators.lj import LennardJones
 from forcesmith.cli.app import main
 from forcesmith.learning.settings import LearnSettings
+from forcesmith.properties.published import read_published
 from forcesmith.teachers.settings import teacher_settings
 from forcesmith.training import settings
 from sample_data import labelled
@@ -198,6 +199,11 @@ def check_toml(block: Block) -> None:
     table = tomllib.loads(block.text)
     if "conditions" in table:
         LearnSettings.from_dict(table)
+    elif block.title == "published.toml":
+        Path(block.title).write_text(block.text)
+        read_published(Path(block.title))
+    elif "properties" in table:
+        fs.ValidationSettings.from_dict(table)
     elif "teacher" in table:
         teacher_settings(table["teacher"])
     else:

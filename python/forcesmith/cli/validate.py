@@ -44,7 +44,7 @@ def validate(
     against: Annotated[
         list[Path] | None, typer.Option(help="Published values: a TOML file. Can be repeated.")
     ] = None,
-    into: Annotated[Path, typer.Option(help="Folder of results and report.")] = Path("validation"),
+    into: Annotated[str, typer.Option(help="Folder of results and report.")] = "validation",
 ) -> None:
     """Compute properties of crystals with potentials, beside a reference, and write a report.
 
@@ -74,7 +74,7 @@ def validate(
             soft_wrap=True,
             markup=False,
         )
-    out.print(f"report: {into / 'report.html'}", soft_wrap=True, markup=False)
+    out.print(f"report: {Path(into) / 'report.html'}", soft_wrap=True, markup=False)
 
 
 def _table(found: Comparison, structure: str) -> Table:

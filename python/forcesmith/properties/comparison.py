@@ -52,7 +52,13 @@ class Comparison:
         return [entry for entry in self.entries if entry.result is None]
 
     def entry(self, structure: str, name: str, subject: str) -> Entry | None:
-        """One of them; None where there is none."""
+        """One of them; None where there is none.
+
+        Parameters
+        ----------
+        structure, name, subject
+            Of the structure, the property and the subject.
+        """
         key = structure, name, subject
         return next((e for e in self.entries if (e.structure, e.property, e.subject) == key), None)
 

@@ -58,7 +58,18 @@ class ValidationSettings(Section):
         return self
 
     def made(self, name: str) -> Property:
-        """A property with its options."""
+        """A property with its options.
+
+        Parameters
+        ----------
+        name
+            Of the property.
+
+        Returns
+        -------
+        Property
+            Not yet computing.
+        """
         kind = PROPERTIES[name]
         return kind(kind.Options.model_validate(self.options.get(name, {})))
 
