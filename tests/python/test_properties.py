@@ -461,3 +461,132 @@ def test_command(tmp_path):
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 2
     assert "there is no property" in found.stderr and "Traceback" not in found.stderr
+
+
+# ---- dynamics ----
+
+SHORT = {"length": 9.0, "equilibration": 1.0}
+
+
+def sampled(name, beginning, folder, **options):
+    subject, crystal, _ = beginning
+    kind = PROPERTIES[name]
+    return kind(kind.Options(**options)).compute(crystal, subject, folder)
+
+
+def test_thermal_expansion(copper, tmp_path):
+    """Measured for copper: 16.5e-6 / K at 300 K; classical atoms have 3 R and a little more."""
+    options = {**SHORT, "temperatures": [300, 600], "duration": 3.0}
+    found = sampled("thermal_expansion", copper, tmp_path, **options)
+    expansion = found.quantities["linear expansion"]
+    assert 0.0 < expansion.error < 2.0
+    assert expansion.value == pytest.approx(17.0, abs=3.0)
+    capacity = found.quantities["heat capacity"]
+    assert capacity.value == pytest.approx(25.5, abs=2.0)
+    length = found.quantities["length at 300 K"]
+    assert length.value == pytest.approx(1 + 300 * 16e-6, abs=5e-4)
+
+
+def test_liquid(copper, tmp_path):
+    """Measured for copper at 1600 K: 7.7 g/cm^3, and about 5e-5 cm^2/s."""
+    options = {**SHORT, "temperature": 1600, "melting_temperature": 3500}
+    found = sampled("liquid", copper, tmp_path, **options, melting=2.0, duration=3.0, longest=5.0)
+    assert found.quantities["density"].value == pytest.approx(7.7, rel=0.05)
+    assert found.quantities["diffusion of Cu"].value == pytest.approx(5.0, abs=2.5)
+    assert found.quantities["Cu-Cu first peak"].value == pytest.approx(2.5, abs=0.11)
+    assert 11 < found.quantities["Cu-Cu coordination"].value < 14
+    assert (tmp_path / "in.lammps").is_file()
+
+
+def test_diffusion_in_a_crystal_is_none(copper, tmp_path):
+    found = sampled("diffusion", copper, tmp_path, **SHORT, temperature=300, duration=1.0)
+    quantity = found.quantities["diffusion of Cu"]
+    assert abs(quantity.value) < 0.5  # of 1e-5 cm^2/s: what is left of oscillations
+    displacement = found.plots["displacement"].curves[0]
+    # 3 k T / (m omega^2) of an Einstein crystal, twice
+    assert 0.01 < displacement.y[-1] < 0.1
+
+
+def test_stability(copper, tmp_path):
+    good = sampled(
+        "stability", copper, tmp_path, temperatures=[300, 600], duration=0.2, lengths=[8.0]
+    )
+    assert [quantity.value for quantity in good.quantities.values()] == [0.4, 0.4]
+    assert not good.notes
+    (tmp_path / "bad").mkdir()
+    bad = sampled(
+        "stability", copper, tmp_path / "bad", temperatures=[300, 20000], duration=1, timestep=0.02
+    )
+    for quantity in bad.quantities.values():
+        assert quantity.value < 2
+    assert "shortest pair" in bad.notes[0] and "failed after" in bad.notes[0]
+
+
+def test_what_does_not_run_in_lammps_is_left_out(tmp_path):
+    settings = {"properties": ["stability", "liquid"], "engine": {"cores": 1}}
+    found = fs.validate(["fcc Cu 3.6"], ["emt"], None, settings, tmp_path)
+    assert "LAMMPS" in found.failed[0].reason
+    assert "options.liquid.temperature" in found.failed[1].reason
+
+
+def test_speed(copper, tmp_path):
+    found = sampled("speed", copper, tmp_path, length=7.0, repeats=1, steps=10)
+    assert all(quantity.value > 0 for quantity in found.quantities.values())
+    assert list(found.quantities) == ["in Python", "in LAMMPS", "memory of LAMMPS"]
+
+
+# ---- grades ----
+
+
+@pytest.fixture(scope="module")
+def potential_files(tmp_path_factory):
+    """Two potentials of copper near its lattice constant, with active sets."""
+    folder = tmp_path_factory.mktemp("potentials")
+    rng = np.random.default_rng(1)
+    data = []
+    with fs.make_teacher(MISHIN) as teacher:
+        for _ in range(12):
+            atoms = bulk("Cu", a=3.615, cubic=True) * (2, 2, 1)
+            strain = np.eye(3) + rng.normal(0, 0.02, (3, 3))
+            atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+            atoms.rattle(0.05, rng=rng)
+            data.append(teacher.label(atoms))
+    small = {"type": "moment_tensor", "level": 8, "cutoff": 4.5}
+    for name, own in (("one.json", data[:10]), ("two.json", data[2:])):
+        potential = fs.fit(own, descriptor=small, optimizer={"max_iterations": 10}).potential
+        fs.find_active_set(potential, own)
+        potential.write(folder / name)
+    return [folder / "one.json", folder / "two.json"]
+
+
+def test_grades_and_committees(potential_files, tmp_path):
+    one, two = potential_files
+    settings = {
+        "properties": ["elastic_constants", "surfaces", "thermal_expansion"],
+        "options": {
+            "surfaces": {"planes": ["111"]},
+            "thermal_expansion": {**SHORT, "temperatures": [300, 400], "duration": 1.0},
+        },
+        "engine": {"cores": 1},
+    }
+    found = fs.validate(["fcc Cu 3.6"], [one, f"{one},{two}"], MISHIN, settings, tmp_path)
+    assert not found.failed
+    both = "one.json, two.json"
+    grades = {
+        (name, who): found.entry("Cu", name, who).result.largest_grade
+        for name in found.properties
+        for who in ("one.json", both)
+    }
+    assert grades["elastic_constants", "one.json"] < 2
+    assert grades["surfaces", "one.json"] > 2  # atoms of surfaces are not in the data
+    assert 0 < grades["thermal_expansion", "one.json"] < 10
+    assert grades["lattice", "one.json"] < 2
+    lattice = found.entry("Cu", "lattice", "one.json").result
+    assert any("Isolated atoms" in note for note in lattice.notes)
+    text = (tmp_path / "report.html").read_text()
+    assert "outside of the training data" in text and "⚠" in text
+    rows = {row.quantity: row for row in found.rows("Cu", "elastic_constants")}
+    values = rows["C11"].values
+    assert values["one.json"].error is None
+    assert values[both].error > 0
+    assert abs(values[both].value - values["one.json"].value) < 2 * values[both].error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,7 @@ from forcesmith.properties.report import number
 from forcesmith.properties.settings import ValidationSettings
 from forcesmith.properties.validation import validate as validate_potentials
 
+WIDTH = 200  # of what is not read in a terminal
 COLORS = {"good": "green", "fair": "yellow", "poor": "red"}
 
 
@@ -66,8 +68,9 @@ def validate(
             against=against or [],
             progress=progress.show,
         )
+    console = out if out.is_terminal else Console(width=WIDTH, highlight=False)
     for structure in found.structures:
-        out.print(_table(found, structure), width=None if out.is_terminal else 200, crop=False)
+        console.print(_table(found, structure))
     for entry in found.failed:
         out.print(
             f"{entry.structure}, {entry.property}, {entry.subject}: no value, {entry.reason}",

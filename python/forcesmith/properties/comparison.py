@@ -105,10 +105,10 @@ class Comparison:
         self, structure: str, name: str, quantity: str, unit: str, values: dict[str, Quantity]
     ) -> Row:
         deviations, verdicts = {}, {}
-        reference = values.get(self.reference or "")
+        reference = values.get(self.reference or "") if PROPERTIES[name].compared else None
         for one in self.subjects:
             own = values.get(one.name)
-            if reference is None or own is None or own is reference:
+            if reference is None or own is None or one.name == self.reference:
                 continue
             relative = self.settings.tolerances.get(name)
             if relative is None and own.tolerance is not None:

@@ -10,7 +10,15 @@ from ase import Atoms
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
+from forcesmith.data.labels import shortened
+from forcesmith.properties.property import (
+    Curve,
+    Plot,
+    Property,
+    PropertyError,
+    PropertyResult,
+    Quantity,
+)
 from forcesmith.properties.subject import Subject
 
 HIGHEST = 20.0  # eV, of the plot
@@ -42,27 +50,32 @@ class Dimers(Property):
         alone = {e: subject.energy(_in_vacuum(e, [0.0])) for e in elements}
         for one, other in itertools.combinations_with_replacement(elements, 2):
             pair = f"{one}-{other}"
-            energies = [
-                subject.energy(_in_vacuum([one, other], [0.0, r])) - alone[one] - alone[other]
-                for r in distances
-            ]
+            known, energies, reason = [], [], ""
+            for distance in distances.tolist():
+                try:
+                    energy = subject.energy(_in_vacuum([one, other], [0.0, distance]))
+                except (ValueError, RuntimeError) as error:  # beyond what it can compute
+                    reason = reason or f"{pair} at {distance:.2f} angstrom: {error}"
+                    continue
+                known.append(distance)
+                energies.append(energy - alone[one] - alone[other])
+            if reason:
+                notes.append(shortened(reason, 200))
+            if not known:
+                raise PropertyError(shortened(reason, 300))
             lowest = int(np.argmin(energies))
             repulsive = _repulsive_from(energies, lowest)
-            quantities[f"{pair} distance"] = Quantity(
-                value=float(distances[lowest]), unit="angstrom"
-            )
-            quantities[f"{pair} binding energy"] = Quantity(
-                value=float(-energies[lowest]), unit="eV"
-            )
+            quantities[f"{pair} distance"] = Quantity(value=known[lowest], unit="angstrom")
+            quantities[f"{pair} binding energy"] = Quantity(value=-energies[lowest], unit="eV")
             quantities[f"{pair} repulsive from"] = Quantity(
-                value=float(distances[repulsive]), unit="angstrom", tolerance=0.1
+                value=known[repulsive], unit="angstrom", tolerance=0.1
             )
             if repulsive:
                 notes.append(
-                    f"{pair}: below {distances[repulsive]:.2f} angstrom the atoms attract each "
+                    f"{pair}: below {known[repulsive]:.2f} angstrom the atoms attract each "
                     "other, or the minimum lies there."
                 )
-            curves.append(Curve(x=distances.tolist(), y=energies, label=pair))
+            curves.append(Curve(x=known, y=energies, label=pair))
         least = min(min(curve.y) for curve in curves)
         return PropertyResult(
             quantities=quantities,

@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 from pydantic import Field
 
+from forcesmith.analysis.grades import WORTH_LEARNING
 from forcesmith.data.label_settings import Section
 from forcesmith.properties.crystals import (
     conventional_cell,
@@ -72,13 +73,19 @@ class Lattice(Property):
             value=relaxed.cell.volume / len(relaxed), unit="angstrom^3/atom"
         )
         if options.isolated_atoms:
+            alone = Subject(subject.settings, subject.cores)  # with grades of its own
             try:
-                isolated = np.mean([_isolated(symbol, subject) for symbol in relaxed.symbols])
+                isolated = np.mean([_isolated(symbol, alone) for symbol in relaxed.symbols])
                 quantities["cohesive energy"] = Quantity(
                     value=float(isolated) - energy, unit="eV/atom"
                 )
             except Exception as error:  # whatever a teacher has against isolated atoms
                 notes.append(f"There is no cohesive energy: {error}")
+            if (alone.largest_grade or 0.0) > WORTH_LEARNING:
+                notes.append(
+                    "Isolated atoms, and so the cohesive energy, are outside of the training data: "
+                    f"grade {alone.largest_grade:.3g}."
+                )
         return PropertyResult(
             quantities=quantities,
             crystal=to_dict(relaxed),

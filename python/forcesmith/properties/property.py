@@ -98,6 +98,8 @@ class Property(abc.ABC):
     """Python packages that it needs, beside those of forcesmith."""
     dynamics: ClassVar[bool] = False
     """Whether it is sampled by LAMMPS: left out where the subject cannot run there."""
+    compared: ClassVar[bool] = True
+    """Whether deviations from the reference say anything."""
     tolerance: ClassVar[float] = 0.05
     """Relative deviation from the reference that is small."""
 

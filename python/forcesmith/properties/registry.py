@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forcesmith.properties.diffusion import Diffusion, Liquid
 from forcesmith.properties.dimers import Dimers
 from forcesmith.properties.elastic_constants import ElasticConstants
 from forcesmith.properties.equation_of_state import EquationOfStateProperty
@@ -11,18 +12,26 @@ from forcesmith.properties.phonons import Phonons
 from forcesmith.properties.point_defects import PointDefects
 from forcesmith.properties.polymorphs import Polymorphs
 from forcesmith.properties.property import Property
+from forcesmith.properties.speed import Speed
+from forcesmith.properties.stability import Stability
 from forcesmith.properties.stacking_faults import StackingFaults
 from forcesmith.properties.surfaces import Surfaces
+from forcesmith.properties.thermal_expansion import ThermalExpansion
 
 PROPERTIES: dict[str, type[Property]] = {
+    "diffusion": Diffusion,
     "dimers": Dimers,
     "elastic_constants": ElasticConstants,
     "equation_of_state": EquationOfStateProperty,
     "lattice": Lattice,
+    "liquid": Liquid,
     "migration_barriers": MigrationBarriers,
     "phonons": Phonons,
     "point_defects": PointDefects,
     "polymorphs": Polymorphs,
+    "speed": Speed,
+    "stability": Stability,
     "stacking_faults": StackingFaults,
     "surfaces": Surfaces,
+    "thermal_expansion": ThermalExpansion,
 }

@@ -73,7 +73,7 @@ def subject_settings(given: str | Path | Mapping[str, Any] | TeacherSettings) ->
             for part in (file, file.with_suffix(".active_set")):
                 if part.is_file():
                     digest.update(part.read_bytes())
-        name = files[0].name if len(files) == 1 else str(given)
+        name = ", ".join(file.name for file in files)
         return SubjectSettings(name, digest.hexdigest(), tuple(file.absolute() for file in files))
     settings = teacher_settings(str(given) if isinstance(given, Path) else given)
     with make_teacher(settings) as teacher:
@@ -145,7 +145,7 @@ class Subject:
         """
         if self._potential is not None:
             file = f'"{self.settings.files[0]}"'
-            graded = self._has_grades
+            graded = self.has_grades
             return [
                 f"pair_style      forcesmith{' grade 10' if graded else ''}",
                 f"pair_coeff      * * {file} {' '.join(elements)}",
@@ -159,7 +159,8 @@ class Subject:
         return [*kind.commands(list(elements)), "variable        grade equal 0"]
 
     @property
-    def _has_grades(self) -> bool:
+    def has_grades(self) -> bool:
+        """Of atoms."""
         return self._potential is not None and (
             self._potential._core.active_set_mode == "neighborhoods"
         )

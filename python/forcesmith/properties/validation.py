@@ -8,9 +8,10 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -196,19 +197,20 @@ def _computed(
         for name, crystal, one in pairs
     ]
     show = progress or (lambda line: None)
-    entries = _run(lattices, settings, folder, lambda n: show(f"{n} of {total} properties"))
-    tasks: list[Task] = []
-    order: list[Entry | Task] = []
-    for name in names:
-        for lattice, entry in zip(lattices, entries, strict=True):
-            after = entry if name == "lattice" else _after(name, lattice, entry, settings)
-            order.append(after)
-            tasks += [after] if isinstance(after, Task) else []
-    before = total - len(tasks)
-    done = iter(
-        _run(tasks, settings, folder, lambda n: show(f"{before + n} of {total} properties"))
-    )
-    return [next(done) if isinstance(one, Task) else one for one in order]
+    with ExitStack() as stack:
+        executor = cache(lambda: stack.enter_context(open_executor(settings.engine)))
+        entries = _run(lattices, executor, folder, lambda n: show(f"{n} of {total} properties"))
+        tasks: list[Task] = []
+        order: list[Entry | Task] = []
+        for name in names:
+            for lattice, entry in zip(lattices, entries, strict=True):
+                after = entry if name == "lattice" else _after(name, lattice, entry, settings)
+                order.append(after)
+                tasks += [after] if isinstance(after, Task) else []
+        before = total - len(tasks)
+        done = _run(tasks, executor, folder, lambda n: show(f"{before + n} of {total} properties"))
+    rest = iter(done)
+    return [next(rest) if isinstance(one, Task) else one for one in order]
 
 
 def _after(name: str, lattice: Task, entry: Entry, settings: ValidationSettings) -> Entry | Task:
@@ -233,19 +235,18 @@ def _after(name: str, lattice: Task, entry: Entry, settings: ValidationSettings)
 
 def _run(
     tasks: Sequence[Task],
-    settings: ValidationSettings,
+    executor: Callable[[], Executor],
     folder: Path,
     progress: Callable[[int], None],
 ) -> list[Entry]:
-    """Those that have no result yet are computed."""
+    """Those that have no result yet are computed. executor: opened when it is first needed."""
     waiting = [
         task for task in tasks if (entry := read_entry(task, folder)) is None or entry.reason
     ]
     progress(len(tasks) - len(waiting))
     if waiting:
-        with open_executor(settings.engine) as executor:
-            for number, _ in enumerate(_ended(waiting, executor, folder), start=1):
-                progress(len(tasks) - len(waiting) + number)
+        for number, _ in enumerate(_ended(waiting, executor(), folder), start=1):
+            progress(len(tasks) - len(waiting) + number)
     return [read_entry(task, folder) or _lost(task) for task in tasks]
 
 

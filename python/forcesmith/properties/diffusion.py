@@ -1,0 +1,261 @@
+"""Mean square displacements and diffusion, in crystals and liquids; structure of liquids."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from ase import Atoms
+from pydantic import Field
+
+from forcesmith.data.label_settings import Section
+from forcesmith.lammps.output import Run
+from forcesmith.properties.crystals import size_text, supercell_size
+from forcesmith.properties.lammps_runs import (
+    BAR_PER_GPA,
+    BLOCKS,
+    execute,
+    mean_and_error,
+    setup,
+    steps,
+)
+from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
+from forcesmith.properties.subject import Subject
+
+POINTS = 50  # of a block
+BINS = 100
+TO_CM2_PER_S = 1e-4  # from angstrom^2/ps
+SKIN = 2.0  # angstrom, of neighbor lists
+
+
+class DiffusionOptions(Section):
+    temperature: float | None = Field(None, gt=0.0)
+    """K; without it nothing is computed."""
+    pressure: float = 0.0
+    """Before the volume is fixed, GPa."""
+    length: float = Field(15.0, gt=0.0)
+    """Least distance between opposite faces of the supercell, angstrom."""
+    timestep: float = Field(0.001, gt=0.0)
+    """Of the dynamics, ps."""
+    equilibration: float = Field(10.0, gt=0.0)
+    """At the temperature and the pressure, ps."""
+    duration: float = Field(50.0, gt=0.0)
+    """Sampled at constant volume, ps, in five blocks."""
+    seed: int = Field(1, ge=1)
+    """Of the velocities."""
+
+
+class Diffusion(Property):
+    """Slopes of mean square displacements over time, by Einstein's relation (LAMMPS).
+
+    Displacements are relative to the center of mass and to the beginning of each of five blocks;
+    slopes are those of the second half of a block.
+    """
+
+    name = "diffusion"
+    title = "Diffusion"
+    Options: ClassVar[type[Section]] = DiffusionOptions
+    packages = ("spglib",)
+    dynamics = True
+    tolerance = 0.2
+
+    def problem(self, crystal: Atoms) -> str | None:
+        if self.options.temperature is None:
+            return f"give a temperature: options.{self.name}.temperature"
+        return None
+
+    def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
+        options = self.options
+        size = supercell_size(crystal, options.length)
+        atoms = crystal * size
+        elements = sorted(set(atoms.symbols))
+        script = setup(atoms, subject, folder, options.timestep, options.seed)
+        script += self.beginning() + self._sampling(elements)
+        runs = execute(script, subject, folder)
+        blocks = runs[-BLOCKS:]
+        density = [float(one["Density"].mean()) for one in runs[-BLOCKS - 1 : -BLOCKS]]
+        quantities, curves = {}, []
+        for element in elements:
+            time, displacement, error, slopes = self._displacements(blocks, element)
+            curves.append(Curve(x=time, y=displacement, error=error, label=element))
+            value, spread = mean_and_error(slopes / 6 * TO_CM2_PER_S * 1e5)
+            quantities[f"diffusion of {element}"] = Quantity(
+                value=value, error=spread, unit="1e-5 cm^2/s"
+            )
+        quantities["density"] = Quantity(
+            value=density[0], unit="g/cm^3", tolerance=0.02 * density[0]
+        )
+        plots = {
+            "displacement": Plot(
+                title=f"Mean square displacements at {options.temperature:g} K",
+                x_label="time (ps)",
+                y_label="mean square displacement (Å²)",
+                curves=curves,
+            )
+        }
+        more, more_plots = self.structure(elements, folder, len(atoms))
+        return PropertyResult(
+            quantities={**quantities, **more},
+            plots={**plots, **more_plots},
+            method=f"Supercell {size_text(size)}, {len(atoms)} atoms, {self.beginning_text} "
+            f"{options.temperature:g} K and {options.pressure:g} GPa for {options.equilibration:g} "
+            f"ps, {options.duration:g} ps sampled at constant volume, steps of "
+            f"{1000 * options.timestep:g} fs; errors from {BLOCKS} blocks; LAMMPS.",
+        )
+
+    beginning_text = "at"
+
+    def beginning(self) -> str:
+        """Commands up to equilibrium; the last run is at constant pressure."""
+        options = self.options
+        temperature, pressure = options.temperature, BAR_PER_GPA * options.pressure
+        return (
+            f"velocity        all create {2 * temperature:g} {options.seed} mom yes dist gaussian\n"
+            + self.constant_pressure(temperature, pressure, options.equilibration)
+        )
+
+    def constant_pressure(self, temperature: float, pressure: float, duration: float) -> str:
+        """A run of so many ps, K and bar."""
+        options = self.options
+        return (
+            f"fix             ensemble all npt temp {temperature:g} {temperature:g} "
+            f"{100 * options.timestep:g} iso {pressure:g} {pressure:g} "
+            f"{1000 * options.timestep:g}\n"
+            f"thermo          100\nrun             {steps(duration, options.timestep)}\n"
+            "unfix           ensemble\n"
+        )
+
+    def _sampling(self, elements: list[str]) -> str:
+        options = self.options
+        each = max(POINTS, steps(options.duration, options.timestep) // BLOCKS)
+        each -= each % POINTS
+        columns = " ".join(f"c_{element}[4]" for element in elements)
+        text = "".join(
+            f"group           {element} type {number}\n"
+            for number, element in enumerate(elements, start=1)
+        )
+        text += (
+            f"fix             ensemble all nvt temp {options.temperature:g} "
+            f"{options.temperature:g} {100 * options.timestep:g}\n"
+            f"thermo          {each // POINTS}\n"
+        )
+        for block in range(BLOCKS):
+            computes = "".join(
+                f"compute         {element} {element} msd com yes\n" for element in elements
+            )
+            ends = "".join(f"uncompute       {element}\n" for element in elements)
+            text += (
+                f"\n{computes}thermo_style    custom step temp pe ke press vol density v_grade "
+                f"{columns}\n{self.sampled(elements, block, each)}run             {each}\n"
+                f"{self.sampled_end()}{ends}"
+            )
+        return text
+
+    def sampled(self, elements: list[str], block: int, each: int) -> str:
+        """Further commands before the run of a block."""
+        return ""
+
+    def sampled_end(self) -> str:
+        """And after it."""
+        return ""
+
+    def structure(
+        self, elements: list[str], folder: Path, n_atoms: int
+    ) -> tuple[dict[str, Quantity], dict[str, Plot]]:
+        """From what was sampled further."""
+        return {}, {}
+
+    def _displacements(
+        self, blocks: list[Run], element: str
+    ) -> tuple[list[float], list[float], list[float], np.ndarray]:
+        """Time (ps), mean square displacement and its error (angstrom^2), slopes of blocks."""
+        time = (blocks[0]["Step"] - blocks[0]["Step"][0]) * self.options.timestep
+        own = np.array([one[f"c_{element}[4]"] for one in blocks])
+        half = len(time) // 2
+        slopes = np.array([np.polyfit(time[half:], values[half:], 1)[0] for values in own])
+        error = own.std(axis=0, ddof=1) / np.sqrt(len(own))
+        return time.tolist(), own.mean(axis=0).tolist(), error.tolist(), slopes
+
+
+class LiquidOptions(DiffusionOptions):
+    melting_temperature: float | None = Field(None, gt=0.0)
+    """At which the crystal is melted first, K; by default twice the temperature."""
+    melting: float = Field(10.0, gt=0.0)
+    """Time for that, ps."""
+    longest: float = Field(6.0, gt=0.0)
+    """Distance up to which pairs are counted, angstrom."""
+
+
+class Liquid(Diffusion):
+    """The crystal is melted, and sampled at the temperature: pairs, diffusion, density (LAMMPS).
+
+    Radial distribution functions g(r) by pair of elements; coordination numbers are those up to the
+    first minimum of g.
+    """
+
+    name = "liquid"
+    title = "Liquid"
+    Options = LiquidOptions
+    tolerance = 0.1
+    beginning_text = "melted, then at"
+
+    def beginning(self) -> str:
+        options = self.options
+        hot = options.melting_temperature or 2 * options.temperature
+        pressure = BAR_PER_GPA * options.pressure
+        return (
+            f"velocity        all create {2 * hot:g} {options.seed} mom yes dist gaussian\n"
+            f"comm_modify     cutoff {options.longest + SKIN:g}\n"
+            + self.constant_pressure(hot, pressure, options.melting)
+            + self.constant_pressure(options.temperature, pressure, options.equilibration)
+        )
+
+    def sampled(self, elements: list[str], block: int, each: int) -> str:
+        types = range(1, len(elements) + 1)
+        pairs = itertools.combinations_with_replacement(types, 2)
+        words = " ".join(f"{one} {other}" for one, other in pairs)
+        every = each // POINTS
+        return (
+            f"compute         pairs all rdf {BINS} {words} cutoff {self.options.longest:g}\n"
+            f"fix             pairs all ave/time {every} {POINTS - 1} {each} c_pairs[*] file "
+            f"rdf-{block}.txt mode vector\n"
+        )
+
+    def sampled_end(self) -> str:
+        return "unfix           pairs\nuncompute       pairs\n"
+
+    def structure(
+        self, elements: list[str], folder: Path, n_atoms: int
+    ) -> tuple[dict[str, Quantity], dict[str, Plot]]:
+        tables = np.array(
+            [np.loadtxt(folder / f"rdf-{block}.txt", skiprows=4) for block in range(BLOCKS)]
+        )
+        distances = tables[0, :, 1]
+        quantities, curves = {}, []
+        for number, (one, other) in enumerate(itertools.combinations_with_replacement(elements, 2)):
+            found = tables[:, :, 2 + 2 * number]
+            counted = tables[:, :, 3 + 2 * number]
+            mean = found.mean(axis=0)
+            error = found.std(axis=0, ddof=1) / np.sqrt(BLOCKS)
+            pair = f"{one}-{other}"
+            curves.append(
+                Curve(x=distances.tolist(), y=mean.tolist(), error=error.tolist(), label=pair)
+            )
+            peak = int(mean.argmax())
+            valley = peak + int(mean[peak:].argmin())
+            quantities[f"{pair} first peak"] = Quantity(
+                value=float(distances[peak]), unit="angstrom", tolerance=0.1
+            )
+            value, spread = mean_and_error(found[:, peak])
+            quantities[f"{pair} height of the peak"] = Quantity(value=value, error=spread)
+            value, spread = mean_and_error(counted[:, valley])
+            quantities[f"{pair} coordination"] = Quantity(value=value, error=spread)
+        plot = Plot(
+            title=f"Radial distribution at {self.options.temperature:g} K",
+            x_label="distance (Å)",
+            y_label="g(r)",
+            curves=curves,
+        )
+        return quantities, {"pairs": plot}

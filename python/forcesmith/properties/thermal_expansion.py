@@ -1,0 +1,123 @@
+"""Thermal expansion and heat capacity at constant pressure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from pydantic import Field
+
+from forcesmith.data.label_settings import Section
+from forcesmith.properties.crystals import crystal_system, size_text, supercell_size
+from forcesmith.properties.lammps_runs import (
+    BAR_PER_GPA,
+    BLOCKS,
+    JOULE_PER_MOL,
+    block_means,
+    execute,
+    mean_and_error,
+    setup,
+    steps,
+)
+from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
+from forcesmith.properties.subject import Subject
+
+
+class ThermalExpansionOptions(Section):
+    temperatures: list[float] = Field([300.0, 450.0, 600.0], min_length=2)
+    """Of the runs, K."""
+    pressure: float = 0.0
+    """GPa."""
+    length: float = Field(15.0, gt=0.0)
+    """Least distance between opposite faces of the supercell, angstrom."""
+    timestep: float = Field(0.001, gt=0.0)
+    """Of the dynamics, ps."""
+    equilibration: float = Field(5.0, gt=0.0)
+    """At every temperature, ps."""
+    duration: float = Field(20.0, gt=0.0)
+    """Sampled at every temperature, ps."""
+    seed: int = Field(1, ge=1)
+    """Of the velocities."""
+
+
+class ThermalExpansion(Property):
+    """Slopes of length and enthalpy over temperature, from dynamics at constant pressure (LAMMPS).
+
+    Classical atoms: below the Debye temperature the heat capacity is that of Dulong and Petit.
+    """
+
+    name = "thermal_expansion"
+    title = "Thermal expansion and heat capacity"
+    Options = ThermalExpansionOptions
+    packages = ("spglib",)
+    dynamics = True
+    tolerance = 0.1
+
+    def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
+        options = self.options
+        size = supercell_size(crystal, options.length)
+        atoms = crystal * size
+        temperatures = sorted(options.temperatures)
+        runs = execute(self._script(crystal, atoms, subject, folder), subject, folder)[1::2]
+        lengths = np.array([block_means(one["Volume"] / len(atoms)) ** (1 / 3) for one in runs])
+        enthalpies = np.array([block_means(one["Enthalpy"] / len(atoms)) for one in runs])
+        kelvin = np.array([one["Temp"].mean() for one in runs])
+        slopes = np.array([np.polyfit(kelvin, own, 1) for own in lengths.T])
+        expansion, error = mean_and_error(slopes[:, 0] / lengths[0].mean())
+        capacity, capacity_error = mean_and_error(
+            np.array([np.polyfit(kelvin, own, 1)[0] for own in enthalpies.T]) * JOULE_PER_MOL
+        )
+        relaxed = (atoms.cell.volume / len(atoms)) ** (1 / 3)
+        quantities = {
+            "linear expansion": Quantity(value=1e6 * expansion, error=1e6 * error, unit="1e-6/K"),
+            "heat capacity": Quantity(value=capacity, error=capacity_error, unit="J/K/mol"),
+        }
+        means = [mean_and_error(own) for own in lengths / relaxed]
+        for temperature, (value, spread) in zip(temperatures, means, strict=True):
+            quantities[f"length at {temperature:g} K"] = Quantity(
+                value=value, error=spread, unit="of the relaxed", tolerance=0.002
+            )
+        return PropertyResult(
+            quantities=quantities,
+            plots={
+                "length": Plot(
+                    title="Thermal expansion",
+                    x_label="temperature (K)",
+                    y_label="length / relaxed length",
+                    curves=[
+                        Curve(
+                            x=temperatures,
+                            y=[value for value, _ in means],
+                            error=[spread for _, spread in means],
+                        )
+                    ],
+                    style="points",
+                )
+            },
+            method=f"Supercell {size_text(size)}, {len(atoms)} atoms, {options.duration:g} ps "
+            f"after {options.equilibration:g} ps at every temperature, {options.pressure:g} GPa, "
+            f"steps of {1000 * options.timestep:g} fs; straight lines through means, errors from "
+            f"{BLOCKS} blocks; LAMMPS.",
+        )
+
+    def _script(self, crystal: Atoms, atoms: Atoms, subject: Subject, folder: Path) -> str:
+        options = self.options
+        text = setup(atoms, subject, folder, options.timestep, options.seed)
+        coupling = "iso" if crystal_system(crystal) == "cubic" else "aniso"
+        pressure = BAR_PER_GPA * options.pressure
+        before, sampled = (
+            steps(time, options.timestep) for time in (options.equilibration, options.duration)
+        )
+        first = min(options.temperatures)
+        text += f"velocity        all create {2 * first:g} {options.seed} mom yes dist gaussian\n"
+        for temperature in sorted(options.temperatures):
+            text += (
+                f"\nfix             ensemble all npt temp {temperature:g} {temperature:g} "
+                f"{100 * options.timestep:g} {coupling} {pressure:g} {pressure:g} "
+                f"{1000 * options.timestep:g}\n"
+                f"thermo          100\nrun             {before}\n"
+                f"thermo          10\nrun             {sampled}\n"
+                "unfix           ensemble\n"
+            )
+        return text
