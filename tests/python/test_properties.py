@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import json
+import shutil
 import subprocess
 import sys
 
@@ -13,12 +14,21 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from forcesmith.lammps import run
-from forcesmith.properties.crystals import conventional_cell, gaps, oriented_block, prototype
+from forcesmith.properties import relaxation
+from forcesmith.properties.crystals import (
+    chosen_sites,
+    conventional_cell,
+    gaps,
+    oriented_block,
+    prototype,
+)
 from forcesmith.properties.property import Curve, Plot, PropertyResult, Quantity
 from forcesmith.properties.registry import PROPERTIES
+from forcesmith.properties.relaxation import relax_ions
 from forcesmith.properties.settings import STATIC
 from forcesmith.properties.subject import Subject, subject_settings
 from forcesmith.properties.tasks import combined
+from matplotlib.image import imread as read_image
 
 SW = "lammps: sw Si.sw"
 MISHIN = "lammps: eam/alloy Cu_mishin1.eam.alloy"
@@ -177,6 +187,24 @@ def test_a_vacancy_as_lammps_has_it(copper, tmp_path):
     assert found["vacancy Cu"] == pytest.approx(expected, abs=2e-4)
 
 
+def test_large_cells_are_relaxed_by_lammps(copper, monkeypatch):
+    """The same energy as by ASE; the cell is turned, as LAMMPS turns it back."""
+    subject, crystal, _ = copper
+    atoms = crystal * 3
+    del atoms[5]
+    atoms.rotate(30.0, (1, 2, 3), rotate_cell=True)
+    expected = relax_ions(atoms, subject, 1e-3, 200)
+    monkeypatch.setattr(relaxation, "LARGE", 100)
+    found = relax_ions(atoms, subject, 1e-3, 200)
+    assert found.get_potential_energy() == pytest.approx(expected.get_potential_energy(), abs=1e-4)
+    moves = found.positions - expected.positions
+    assert np.abs(moves - moves.mean(axis=0)).max() < 0.01
+    check = found.copy()
+    check.calc = subject.calculator
+    assert np.abs(check.get_forces() - found.get_forces()).max() < 1e-4
+    assert check.get_potential_energy() == pytest.approx(found.get_potential_energy(), abs=1e-6)
+
+
 def test_surfaces(silicon, copper):
     """Silicon: bonds that are cut, 2.1683 eV each, two of an atom at (100), one at (111). Mishin et
     al.: 1239, 1345, 1475 mJ/m^2."""
@@ -246,6 +274,13 @@ def test_oriented_blocks():
     block, _ = oriented_block(crystal, (1, 1, 1), 9)
     widths = sorted({round(width, 3) for _, width in gaps(block)})
     assert widths == pytest.approx([5.43 / 3**0.5 / 4, 5.43 * 3**0.5 / 4], abs=1e-3)
+
+
+def test_sites():
+    fluorite = bulk("CaF2", "fluorite", a=5.4)
+    assert chosen_sites(fluorite, 6) == ([0, 1], "")
+    sites, left_out = chosen_sites(fluorite, 1)
+    assert sites == [0] and "Of 2 inequivalent sites" in left_out
 
 
 def test_prototypes():
@@ -321,6 +356,26 @@ def test_page(report):
     assert document["reference"] == MISHIN
 
 
+@pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium")
+def test_page_in_a_browser(report, tmp_path):
+    """Colours of tables and curves are on the screen."""
+    _, folder, _ = report
+    picture = tmp_path / "page.png"
+    subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,3000"]
+        + [f"--user-data-dir={tmp_path}", f"--screenshot={picture}"]
+        + [(folder / "report.html").as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    pixels = (read_image(picture)[:, :, :3] * 255).round().astype(int)
+    for color in ((0, 114, 178), (213, 94, 0)):  # of the curves of both potentials
+        assert (np.abs(pixels - color).max(axis=2) < 8).sum() > 100
+    green = (pixels[:, :, 1] - pixels[:, :, 0] > 40) & (pixels[:, :, 1] > 180)
+    assert green.sum() > 1000  # cells of the table within the tolerance
+
+
 def test_results_are_kept(report, monkeypatch):
     """Nothing is computed again; with another option, only what that changes."""
     _, folder, against = report
@@ -336,6 +391,17 @@ def test_results_are_kept(report, monkeypatch):
     fs.validate(["fcc Cu 3.6"], [CUZR], MISHIN, other, folder)
     new = set((folder / "results").iterdir()) - files
     assert len(new) == 2 and all("surfaces" in path.name for path in new)
+
+
+def test_published_values_that_are_compared_with_nothing_are_told(tmp_path):
+    path = tmp_path / "published.toml"
+    path.write_text("[Cu.lattice]\naa = 3.6\n")
+    settings = {"properties": [], "engine": {"cores": 1}}
+    with pytest.warns(UserWarning, match="none of its quantities: a, volume"):
+        fs.validate(["fcc Cu 3.6"], [MISHIN], None, settings, tmp_path, against=[path])
+    path.write_text("[copper.lattice]\na = 3.6\n")
+    with pytest.warns(UserWarning, match="nothing is compared"):
+        fs.validate(["fcc Cu 3.6"], [MISHIN], None, settings, tmp_path, against=[path])
 
 
 def test_without_reference_published_values_are_it(report, tmp_path):

@@ -61,9 +61,12 @@ def space_group(crystal: Atoms) -> str:
     return f"{found.international} ({found.number})"
 
 
-def inequivalent_sites(crystal: Atoms) -> list[int]:
-    """One atom of every orbit."""
-    return sorted({int(n) for n in symmetry(crystal).equivalent_atoms})
+def chosen_sites(crystal: Atoms, most: int) -> tuple[list[int], str]:
+    """One atom of every orbit, the first ones; and a sentence on what is left out, or ""."""
+    sites = sorted({int(n) for n in symmetry(crystal).equivalent_atoms})
+    if len(sites) <= most:
+        return sites, ""
+    return sites[:most], f"Of {len(sites)} inequivalent sites, the first {most} were looked at."
 
 
 def prototype(crystal: Atoms) -> str:

@@ -71,7 +71,7 @@ class Diffusion(Property):
         size = supercell_size(crystal, options.length)
         atoms = crystal * size
         elements = sorted(set(atoms.symbols))
-        script = setup(atoms, subject, folder, options.timestep, options.seed)
+        script = setup(atoms, subject, folder, options.timestep)
         script += self.beginning() + self._sampling(elements)
         runs = execute(script, subject, folder)
         blocks = runs[-BLOCKS:]

@@ -24,7 +24,7 @@ JOULE_PER_MOL = _e * 6.02214076e23  # eV
 G_PER_CM3 = 1e27 * _amu  # amu/angstrom^3
 
 
-def setup(atoms: Atoms, subject: Subject, folder: Path, timestep: float, seed: int) -> str:
+def setup(atoms: Atoms, subject: Subject, folder: Path, timestep: float = 0.001) -> str:
     """Commands up to the potential; the atoms go to a file in the folder.
 
     timestep: ps. Types are the elements in alphabetical order.
@@ -38,13 +38,13 @@ def setup(atoms: Atoms, subject: Subject, folder: Path, timestep: float, seed: i
     commands = subject.lammps_commands(elements)
     assert commands is not None  # others are left out before
     return (
-        f"# seed {seed}\n"
         "units           metal\n"
         "atom_modify     map yes\n"
         "box             tilt large\n"
         "read_data       start.data\n"
         + "\n".join(commands)
         + f"\ntimestep        {timestep:g}\nthermo_style    custom {THERMO}\n"
+        "thermo_modify   format float %.12g\n"
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from forcesmith.data.label_settings import Section
 from forcesmith.learning.structures import hop_into_vacancy
-from forcesmith.properties.crystals import inequivalent_sites, size_text, supercell_size
+from forcesmith.properties.crystals import chosen_sites, size_text, supercell_size
 from forcesmith.properties.property import (
     Curve,
     Plot,
@@ -30,6 +30,8 @@ FLAT = 0.02  # eV
 class MigrationBarriersOptions(Section):
     length: float = Field(10.0, gt=0.0)
     """Least distance between opposite faces of the supercell, angstrom."""
+    sites: int = Field(6, ge=1)
+    """Inequivalent sites that are looked at, at most."""
     images: int = Field(5, ge=1)
     """Between both ends."""
     force: float = Field(0.02, gt=0.0)
@@ -55,7 +57,9 @@ class MigrationBarriers(Property):
         size = supercell_size(crystal, options.length)
         perfect = crystal * size
         quantities, curves, notes = {}, [], []
-        for site in inequivalent_sites(crystal):
+        sites, left_out = chosen_sites(crystal, options.sites)
+        notes += [left_out] if left_out else []
+        for site in sites:
             element = crystal.symbols[site]
             if (label := f"vacancy {element}") in quantities:
                 label = f"{label} {site}"

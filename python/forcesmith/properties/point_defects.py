@@ -12,8 +12,8 @@ from pydantic import Field
 from forcesmith.data.label_settings import Section
 from forcesmith.learning.structures import read_structures, with_interstitials
 from forcesmith.properties.crystals import (
+    chosen_sites,
     formula_units,
-    inequivalent_sites,
     size_text,
     supercell_size,
 )
@@ -44,6 +44,8 @@ class PointDefectsOptions(Section):
     """One of every element, in the middle of the largest void."""
     antisites: bool = True
     """Every element on the sites of every other."""
+    sites: int = Field(6, ge=1)
+    """Inequivalent sites that are looked at, at most."""
     references: dict[str, str] = {}
     """Of compounds, by element, the crystal whose energy per atom is its chemical potential, such
     as {Mg = "hcp Mg 3.2 5.2"}. Without them only sums that need none are given."""
@@ -62,7 +64,8 @@ class PointDefects(Property):
     """Formation energies E(defect) - E(perfect) +- chemical potentials, in cells of fixed volume.
 
     Of elements, the chemical potential is the energy per atom of the crystal. Neutral cells: a
-    potential without charges knows no others.
+    potential without charges knows no others. Supercells of 500 atoms and more are relaxed by
+    LAMMPS where that knows the potential.
     """
 
     name = "point_defects"
@@ -129,7 +132,7 @@ class PointDefects(Property):
         """Formation energies of one supercell, eV. What does not relax goes into the notes."""
         energy = subject.energy(perfect)
         raw: dict[str, float] = {}
-        for name, atoms, center, change in self._defects(crystal, perfect):
+        for name, atoms, center, change in self._defects(crystal, perfect, notes):
             found = self._lowest(atoms, center, subject, name, notes)
             if found is None:
                 continue
@@ -165,12 +168,13 @@ class PointDefects(Property):
         return min(energies)
 
     def _defects(
-        self, crystal: Atoms, perfect: Atoms
+        self, crystal: Atoms, perfect: Atoms, notes: list[str]
     ) -> Iterator[tuple[str, Atoms, np.ndarray, dict[str, int]]]:
         """Name, supercell, place, and the atoms that came in by element. The first cell of the
         supercell has the atoms of the crystal, in their order."""
         elements = sorted(set(crystal.symbols))
-        sites = inequivalent_sites(crystal)
+        sites, left_out = chosen_sites(crystal, self.options.sites)
+        notes += [left_out] if left_out and left_out not in notes else []
         names = _site_names(crystal, sites)
         for site, label in zip(sites, names, strict=True):
             place = perfect.positions[site]

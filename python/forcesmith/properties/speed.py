@@ -60,7 +60,7 @@ class Speed(Property):
             "in Python": Quantity(value=min(seconds) * per_atom, unit="1e-6 s/atom"),
         }
         if subject.lammps_commands(sorted(set(atoms.symbols))) is not None:
-            script = setup(atoms, subject, folder, 0.001, 1)
+            script = setup(atoms, subject, folder)
             script += (
                 f"velocity        all create {2 * TEMPERATURE:g} 1 mom yes dist gaussian\n"
                 f"fix             ensemble all nve\nthermo          {options.steps}\n"

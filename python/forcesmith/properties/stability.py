@@ -89,7 +89,7 @@ class Stability(Property):
         """Ps, and why it is not all."""
         options = self.options
         elements = sorted(set(atoms.symbols))
-        script = setup(atoms, subject, folder, options.timestep, options.seed)
+        script = setup(atoms, subject, folder, options.timestep)
         script += (
             "thermo          50\n"
             "dump            recent all custom 50 recent.dump id element x y z\n"

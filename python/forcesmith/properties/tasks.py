@@ -55,12 +55,17 @@ class Task:
     """Relaxed ones, of every member."""
 
     @property
+    def cores(self) -> int:
+        """That it keeps busy."""
+        return self.subject.teacher.cores if self.subject.teacher else 1
+
+    @property
     def key(self) -> str:
         """Hash of all that changes the numbers."""
         content = [
             VERSION,
             self.property_name,
-            self.options,
+            PROPERTIES[self.property_name].Options.model_validate(self.options).model_dump(),
             self.subject.identity,
             to_dict(self.crystal),
             self.crystals,

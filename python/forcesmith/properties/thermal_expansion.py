@@ -103,7 +103,7 @@ class ThermalExpansion(Property):
 
     def _script(self, crystal: Atoms, atoms: Atoms, subject: Subject, folder: Path) -> str:
         options = self.options
-        text = setup(atoms, subject, folder, options.timestep, options.seed)
+        text = setup(atoms, subject, folder, options.timestep)
         coupling = "iso" if crystal_system(crystal) == "cubic" else "aniso"
         pressure = BAR_PER_GPA * options.pressure
         before, sampled = (

@@ -7,6 +7,7 @@ import importlib.util
 import platform
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -87,6 +88,9 @@ def validate(
     crystals = _crystals(structures)
     published = [read_published(Path(path)) for path in against]
     subjects = _subjects(potentials, reference)
+    names_of_columns = [one.name for one in subjects] + [one.name for one in published]
+    if len(set(names_of_columns)) < len(names_of_columns):
+        raise ValueError("Files of published values need names of their own: name = ... in each.")
     _check_elements(subjects, crystals)
     folder = Path(into).absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,10 +105,34 @@ def validate(
             settings=settings,
             provenance=_provenance(subjects, crystals, settings),
         )
+        for text in _unused(comparison):
+            warnings.warn(text, stacklevel=2)
         write_report(comparison, folder)
         with suppress(OSError):  # no program has left files
             (folder / "runs").rmdir()
     return comparison
+
+
+def _unused(comparison: Comparison) -> Iterator[str]:
+    """Published values that are compared with nothing though their property was computed."""
+    for published in comparison.published:
+        if not set(published.values) & set(comparison.structures):
+            yield (
+                f"{shortened(published.name)} has values of "
+                f"{shortened(', '.join(published.values))}, but the structures are "
+                f"{shortened(', '.join(comparison.structures))}; nothing is compared with it."
+            )
+        for structure, properties in published.values.items():
+            for name, quantities in properties.items():
+                rows = comparison.rows(structure, name)
+                known = [row.quantity for row in rows]
+                for quantity in quantities:
+                    if rows and quantity not in known:
+                        yield (
+                            f"{shortened(published.name)} has {shortened(quantity)} of "
+                            f"{structure}, {name}, which is none of its quantities: "
+                            f"{shortened(', '.join(known), 120)}."
+                        )
 
 
 # ---- what is given ----
@@ -254,9 +282,9 @@ def _ended(tasks: Sequence[Task], executor: Executor, folder: Path) -> Iterator[
     """Their names, as they end."""
     queue = list(reversed(tasks))
     while queue or executor.under_way:
-        while queue and executor.has_room():
+        while queue and executor.has_room(queue[-1].cores):
             task = queue.pop()
-            executor.submit(task.name, compute, task, folder)
+            executor.submit(task.name, compute, task, folder, cores=task.cores)
         for finished in executor.finished():
             yield finished.name
 
