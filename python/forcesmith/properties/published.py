@@ -9,7 +9,7 @@ from typing import Any
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
 from forcesmith.data.settings_files import checked, read_toml
-from forcesmith.properties.registry import PROPERTIES
+from forcesmith.properties.registry import check_property
 
 
 class PublishedValue(Section):
@@ -47,11 +47,10 @@ def read_published(path: Path) -> Published:
     values: dict[str, dict[str, dict[str, PublishedValue]]] = {}
     for structure, properties in tree.items():
         for key, quantities in _table(properties, structure, path).items():
-            if key not in PROPERTIES:
-                raise ValueError(
-                    f'{path}: there is no property "{shortened(key)}"; known: '
-                    f"{', '.join(PROPERTIES)}."
-                )
+            try:
+                check_property(key)
+            except ValueError as error:
+                raise ValueError(f"{shortened(path, 150)}: {error}") from None
             place = f"{structure}.{key}"
             values.setdefault(structure, {})[key] = {
                 quantity: checked(

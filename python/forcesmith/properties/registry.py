@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+
+from forcesmith.data.labels import shortened
 from forcesmith.properties.diffusion import Diffusion, Liquid
 from forcesmith.properties.dimers import Dimers
 from forcesmith.properties.elastic_constants import ElasticConstants
@@ -35,3 +38,10 @@ PROPERTIES: dict[str, type[Property]] = {
     "surfaces": Surfaces,
     "thermal_expansion": ThermalExpansion,
 }
+
+
+def check_property(name: str) -> None:
+    """Raise ValueError if there is none of this name."""
+    if name not in PROPERTIES:
+        nearest = difflib.get_close_matches(name, PROPERTIES, n=1, cutoff=0.0)[0]
+        raise ValueError(f'there is no property "{shortened(name)}"; did you mean "{nearest}"?')

@@ -12,7 +12,7 @@ from forcesmith.data.labels import shortened
 from forcesmith.data.settings_files import checked, read_toml
 from forcesmith.engine.settings import EngineSettings
 from forcesmith.properties.property import Property
-from forcesmith.properties.registry import PROPERTIES
+from forcesmith.properties.registry import PROPERTIES, check_property
 
 STATIC = [name for name, kind in PROPERTIES.items() if not kind.dynamics]
 
@@ -33,10 +33,7 @@ class ValidationSettings(Section):
     @classmethod
     def _known(cls, given: Any) -> Any:
         for name in given:
-            if name not in PROPERTIES:
-                raise ValueError(
-                    f'there is no property "{shortened(name)}"; known: {", ".join(PROPERTIES)}'
-                )
+            check_property(name)
         return given
 
     @model_validator(mode="after")
