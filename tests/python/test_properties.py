@@ -22,7 +22,7 @@ from forcesmith.properties.crystals import (
     oriented_block,
     prototype,
 )
-from forcesmith.properties.property import Curve, Plot, PropertyResult, Quantity
+from forcesmith.properties.property import Curve, Plot, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.relaxation import relax_ions
 from forcesmith.properties.settings import STATIC
@@ -229,6 +229,13 @@ def test_stacking_faults(silicon, copper):
     assert found["unstable, glide (111) [11-2]"] == pytest.approx(3090, rel=0.02)
     for curve in result.plots["gamma"].curves:
         assert curve.y[0] == curve.y[-1] == 0
+
+
+def test_what_does_not_relax_is_told(copper, silicon):
+    _, result = values("stacking_faults", copper, thickness=8.0, points=4, steps=1)
+    assert "has not converged in 1 steps" in result.notes[0] and "too high" in result.notes[0]
+    with pytest.raises(PropertyError, match="strained cell has not converged in 1 steps"):
+        values("elastic_constants", silicon, steps=1)
 
 
 def test_dimers(silicon):

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from forcesmith.data.label_settings import Section
 from forcesmith.properties.crystals import crystal_system, symmetry
-from forcesmith.properties.property import Property, PropertyResult, Quantity
+from forcesmith.properties.property import Property, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.subject import Subject
 
 INDEPENDENT = {
@@ -94,8 +94,19 @@ class ElasticConstants(Property):
         atoms.calc = subject.calculator
         how = {"fmax": options.force, "steps": options.steps} if relaxed else {}
         return measure_triclinic_elastic_constants(
-            atoms, delta=options.strain, optimizer=LBFGS if relaxed else None, **how
+            atoms, delta=options.strain, optimizer=_Relaxation if relaxed else None, **how
         )
+
+
+class _Relaxation(LBFGS):
+    """Raises PropertyError where it does not come to its end: matscipy does not look."""
+
+    def run(self, fmax: float = 0.05, steps: int = 100_000_000) -> bool:
+        if not super().run(fmax=fmax, steps=steps):
+            raise PropertyError(
+                f"the relaxation of the ions of a strained cell has not converged in {steps} steps"
+            )
+        return True
 
 
 def _symmetric(crystal: Atoms, tensor: np.ndarray) -> np.ndarray:

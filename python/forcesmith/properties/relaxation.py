@@ -20,6 +20,14 @@ from forcesmith.properties.subject import Subject
 LARGE = 500  # atoms
 
 
+class NotConverged(PropertyError):
+    """A relaxation needs more steps; `atoms` is where it came to."""
+
+    def __init__(self, message: str, atoms: Atoms):
+        super().__init__(message)
+        self.atoms = atoms
+
+
 def relax_ions(
     atoms: Atoms, subject: Subject, force: float, steps: int, what: str = "the ions"
 ) -> Atoms:
@@ -94,7 +102,8 @@ def _run(own: Any, atoms: Atoms, force: float, steps: int, what: str) -> None:
     optimizer = LBFGS(own, logfile=None)  # type: ignore[arg-type]
     if not optimizer.run(fmax=force, steps=steps):
         left = np.linalg.norm(atoms.get_forces(), axis=1).max()
-        raise PropertyError(
+        raise NotConverged(
             f"the relaxation of {what} has not converged in {steps} steps; a force of {left:.2g} "
-            "eV/angstrom is left"
+            "eV/angstrom is left",
+            atoms,
         )

@@ -21,7 +21,7 @@ from forcesmith.properties.property import (
     PropertyResult,
     Quantity,
 )
-from forcesmith.properties.relaxation import relax_height
+from forcesmith.properties.relaxation import NotConverged, relax_height
 from forcesmith.properties.subject import Subject
 
 MJ_PER_M2 = 16021.76634  # eV/angstrom^2
@@ -112,11 +112,12 @@ class StackingFaults(Property):
             text = f"({options.plane}) [{x:g} {y:g} {z:g}]"
             systems = [SlipSystem(miller_indices(options.plane), (x, y, z), 0, text)]
         quantities, curves, sizes = {}, [], []
+        notes: list[str] = []
         for system in systems:
             block, period = _block(crystal, system, options.thickness)
             sizes.append(f"{system.name} {len(block)} atoms")
             x_axis = np.linspace(0, 1, options.points + 1)
-            line = self._line(block, period, subject)
+            line = self._line(block, period, subject, system.name, notes)
             curves.append(Curve(x=x_axis.tolist(), y=line, label=system.name))
             stable = _stable(line)
             highest = max(line[: stable + 1]) if stable else max(line)
@@ -139,9 +140,12 @@ class StackingFaults(Property):
             method=f"{options.points} displacements of a period, {options.thickness:g} angstrom or "
             "more between faults, ions and height of the cell relaxed along the "
             f"normal to {options.force:g} eV/angstrom: {'; '.join(sizes)}.",
+            notes=notes,
         )
 
-    def _line(self, block: Atoms, period: np.ndarray, subject: Subject) -> list[float]:
+    def _line(
+        self, block: Atoms, period: np.ndarray, subject: Subject, name: str, notes: list[str]
+    ) -> list[float]:
         """mJ/m^2 at every displacement."""
         area = float(np.linalg.norm(np.cross(*block.cell.array[:2])))
         energies = []
@@ -150,7 +154,11 @@ class StackingFaults(Property):
             atoms.cell[2] += fraction * period
             atoms.set_constraint(FixedLine(list(range(len(atoms))), (0, 0, 1)))
             what = f"the fault at {fraction:.2f} of the period"
-            relaxed = relax_height(atoms, subject, self.options.force, self.options.steps, what)
+            try:
+                relaxed = relax_height(atoms, subject, self.options.force, self.options.steps, what)
+            except NotConverged as error:
+                notes.append(f"{name}: {error}; its energy is too high, if anything.")
+                relaxed = error.atoms
             energies.append(float(relaxed.get_potential_energy()))
         values = [MJ_PER_M2 * (energy - energies[0]) / area for energy in energies]
         return [*values, values[0]]
