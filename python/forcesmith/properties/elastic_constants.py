@@ -101,7 +101,7 @@ class ElasticConstants(Property):
 class _Relaxation(LBFGS):
     """Raises PropertyError where it does not come to its end: matscipy does not look."""
 
-    def run(self, fmax: float = 0.05, steps: int = 100_000_000) -> bool:
+    def run(self, fmax: float = 0.05, steps: int = 100_000_000) -> bool:  # type: ignore[override]
         if not super().run(fmax=fmax, steps=steps):
             raise PropertyError(
                 f"the relaxation of the ions of a strained cell has not converged in {steps} steps"
