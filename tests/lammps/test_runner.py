@@ -124,10 +124,11 @@ def test_error(tmp_path, ranks):
     assert [len(done["Step"]) for done in found.value.output.runs] == [3]
 
 
-def test_error_without_words(tmp_path):
-    with pytest.raises(LammpsError, match=r"exit code 3, its last words: gone"):
+@pytest.mark.parametrize(("code", "words"), [(3, "exit code 3"), (247, "ended by SIGKILL")])
+def test_error_without_words(tmp_path, code, words):
+    with pytest.raises(LammpsError, match=f"{words}, its last words: gone"):
         program = tmp_path / "lmp.sh"
-        program.write_text("#!/bin/sh\necho gone\nexit 3\n")
+        program.write_text(f"#!/bin/sh\necho gone\nexit {code}\n")
         program.chmod(0o755)
         run(COPPER, program=program)
 

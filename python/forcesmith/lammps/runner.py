@@ -28,7 +28,7 @@ class LammpsError(RuntimeError):
         self.output = output
         self.exit_code = exit_code
         lines = output.text.splitlines() or ["nothing"]
-        reason = output.error or f"exit code {exit_code}, its last words: {lines[-1]}"
+        reason = output.error or f"{_end(exit_code)}, its last words: {lines[-1]}"
         where = output.last_input_line
         super().__init__(
             f"LAMMPS failed: {shortened(reason, 160)}"
@@ -37,6 +37,14 @@ class LammpsError(RuntimeError):
 
     def __reduce__(self) -> tuple[type[LammpsError], tuple[Output, int]]:
         return LammpsError, (self.output, self.exit_code)
+
+
+def _end(exit_code: int) -> str:
+    """What an exit code tells; the program `lmp` of the wheel passes on -N of signal N."""
+    number = -exit_code % 256
+    if 1 < number <= 64 and number in signal.valid_signals():
+        return f"ended by {signal.Signals(number).name}"
+    return f"exit code {exit_code}"
 
 
 def run(
