@@ -346,7 +346,15 @@ def test_a_cluster(folder, tmp_path):
     cluster = condition(structure=Octahedron("Cu", 3), supercell=1, ensemble="nvt")
     result = explore(cluster, [folder / "clusters.json"], tmp_path / "x")
     assert result.ending == "finished" and result.atoms == 19
-    assert "boundary        s s s" in (tmp_path / "x" / "in.lammps").read_text()
+    assert "boundary        m m m" in (tmp_path / "x" / "in.lammps").read_text()
+
+
+def test_a_molecule(folder, tmp_path):
+    # Along a line: a box as wide as its atoms would have no width.
+    dimer = Atoms("Cu2", [[0, 0, 0], [0, 0, 2.5]])
+    molecule = condition(structure=dimer, supercell=1, ensemble="nvt")
+    result = explore(molecule, [folder / "clusters.json"], tmp_path / "x")
+    assert result.ending == "finished" or "grade" in result.reason
 
 
 def test_minimization(graded, tmp_path):

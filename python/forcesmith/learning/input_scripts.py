@@ -98,13 +98,12 @@ def input_script(
     comments = [condition.name, *remarks, f"By hand: {_command(condition)}"]
     if condition.run == "dynamics":
         comments.append("From another beginning: ... -var start safe.data -var done STEPS")
-    boundary = " ".join("p" if periodic else "s" for periodic in condition.structure.pbc)
     return (
         "".join(f"# {line}\n" for line in comments) + "\n"
         "variable        start index start.data\n"
         f"variable        done index {done}\n\n"
         "units           metal\n"
-        f"boundary        {boundary}\n"
+        f"boundary        {boundary(condition)}\n"
         "atom_modify     map yes\n"
         "box             tilt large\n"
         "read_data       ${start}\n"
@@ -113,6 +112,12 @@ def input_script(
         + "\n"
         + body.commands(condition, uncertainty, done, has_velocities)
     )
+
+
+def boundary(condition: Condition) -> str:
+    """As LAMMPS has it. Open directions keep the vacuum of the data file, and grow with the atoms:
+    a box no wider than a molecule could not be divided for neighbors."""
+    return " ".join("p" if periodic else "m" for periodic in condition.structure.pbc)
 
 
 def _command(condition: Condition) -> str:

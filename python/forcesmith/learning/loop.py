@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from forcesmith.data.dataset import Dataset
 from forcesmith.data.labels import shortened
 from forcesmith.engine.executor import Executor, WorkerLost, open_executor
 from forcesmith.files import write_atomically
@@ -20,7 +21,6 @@ from forcesmith.learning.errors import disk_watched, failed
 from forcesmith.learning.page import write_page
 from forcesmith.learning.project import (
     Project,
-    read_json,
     write_configurations,
     write_json,
 )
@@ -31,6 +31,7 @@ from forcesmith.potentials.potential import Potential
 from forcesmith.teachers.teacher import Teacher, make_teacher
 from forcesmith.training.checkpoint import state_file
 from forcesmith.training.committee import member_path
+from forcesmith.training.fitting import check_can_be_fitted
 
 Ending = Literal["converged", "rounds", "labels", "stuck"]
 
@@ -99,6 +100,7 @@ def learn(
     conditions = expanded(settings)
     with make_teacher(settings.teacher) as teacher:
         project = Project(settings.folder)
+        project.check_is_own()
     with disk_watched(), project.locked():
         elements = _open(project, settings, conditions, teacher, config)
         with open_executor(settings.engine, project.job_logs) as executor:
@@ -142,9 +144,12 @@ def _open(
     for name in settings.selection.candidates:
         if not Path(name.partition("@")[0]).is_file():
             raise ValueError(f"selection.candidates: there is no file {name}.")
-    before = read_json(project.conditions)
+    # What got no label at all is begun anew: any of the settings may have been wrong.
+    begun_with = project.begun_with()
+    before = begun_with if known.labels else None
+    is_new = not (known.labels and project.chosen_files(0))
     structures, given = [], []
-    if not project.chosen_files(0):
+    if is_new:
         structures = starting_structures(settings, conditions)
         given = given_labels(settings, teacher)
     found = {symbol for atoms in [*structures, *given] for symbol in atoms.symbols}
@@ -152,6 +157,14 @@ def _open(
     elements = settings.fit.elements or (before["elements"] if before else sorted(found))
     _check_elements(found, elements, teacher)
     keys = {"descriptor", "model", "terms", "zbl"}
+    first = len(structures) + len(given)
+    if settings.labels is not None and first > settings.labels:
+        raise ValueError(
+            f"There are {first} configurations to begin with, but only {settings.labels} may be "
+            "labelled; raise labels, or lower start.perturbed."
+        )
+    if is_new:
+        check_can_be_fitted(Dataset([*structures, *given]), elements, settings.fit)
     own = {
         "elements": elements,
         "fit": settings.fit.model_dump(mode="json", include=keys),
@@ -163,13 +176,9 @@ def _open(
     write_json(project.conditions, own)
     if config is not None:
         write_atomically(project.config, config)
-    first = len(structures) + len(given)
-    if settings.labels is not None and first > settings.labels:
-        raise ValueError(
-            f"There are {first} configurations to begin with, but only {settings.labels} may be "
-            "labelled; raise labels, or lower start.perturbed."
-        )
-    if not project.chosen_files(0):
+    if is_new:
+        if not known.labels:
+            project.rejected.unlink(missing_ok=True)  # reasons are in the journal
         project.add_labels([a for a in given if a.info["id"] not in known.labelled_ids])
         numbers = {"to_label": len(structures), "given": len(given)}
         project.note("start", round=0, teacher=teacher.name, **numbers)
@@ -238,8 +247,10 @@ class Loop:
     def run(self, after_round: Callable[[Project, int], None] | None) -> LearnResult:
         number = max(self.project.rounds(), default=0)
         last = self.project.summary(number)
-        if number > 0 and last is not None and last["chosen"] and not last["labels"]:
-            number += 1  # the teacher failed then; perhaps it is better now
+        if number > 0 and last is not None:
+            ended = self.nothing_new(number)
+            if ended is not None and ended.ending == "stuck":
+                number += 1  # perhaps the teacher or the limits are better now
         while True:
             if number > 0:
                 self.fit(number)

@@ -39,7 +39,9 @@ from forcesmith.data.formats.extended_xyz import (
     drop_torn_frame,
     write_extended_xyz,
 )
+from forcesmith.data.labels import shortened
 from forcesmith.files import append, output_lock, remove_leftovers, write_atomically
+from forcesmith.training.committee import member_path
 
 SECONDS_TO_WAIT_FOR_TASKS = 180.0
 """Of a former run that was killed; workers notice it after a minute at most."""
@@ -83,6 +85,25 @@ class Project:
     def exists(self) -> bool:
         return self.conditions.is_file()
 
+    def check_is_own(self) -> None:
+        """Raises ValueError if this folder is no project, but has files with names of one."""
+        own = [self.labels, self.rejected, self.journal, self.potential, self.verdict, self.page]
+        own += [self.folder / name for name in ("rounds", "in.lammps", "start.data")]
+        if not self.exists and (found := [path.name for path in own if path.exists()]):
+            raise ValueError(
+                f"{self.folder} is no project, but has {', '.join(found)}, which learning would "
+                "write; choose another folder."
+            )
+
+    def begun_with(self) -> dict[str, Any] | None:
+        """conditions.json: elements, descriptor and conditions, by name, that the project has."""
+        document = read_json(self.conditions)
+        if document is not None and not {"elements", "fit", "conditions"} <= set(document):
+            raise ValueError(
+                f"{self.conditions} is not what forcesmith has written; choose another folder."
+            )
+        return document
+
     # ---- reading ----
 
     def round_folder(self, number: int) -> Path:
@@ -106,6 +127,12 @@ class Project:
         """Of a round whose fit is complete: one, or the members of a committee."""
         fit = self.fit(number) or {}
         return [self.round_folder(number) / name for name in fit.get("potentials", [])]
+
+    def published(self) -> list[Path]:
+        """The last potential: one file, or those of the members of a committee."""
+        number = len(self.potentials(self.rounds()[-1]))
+        others = [member_path(self.potential, member) for member in range(2, number + 1)]
+        return [self.potential, *others]
 
     def source_folder(self, number: int, source: str) -> Path:
         """Of an exploration (its condition's name) or of other candidates of a round."""
@@ -244,6 +271,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise ValueError(f"{path}: this file is damaged: {shortened(error, 100)}.") from None
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -45,9 +45,7 @@ class Round:
             self.project, self.executor, self.settings, loop.teacher, known, number
         )
         chosen = self.project.chosen(number)
-        done = known.labelled_ids
-        if known.labels:  # else the teacher failed at all of them; perhaps it is better now
-            done = done | known.rejected_ids
+        done = known.labelled_ids | known.rejected_ids
         self.labels.add(atoms for atoms in chosen if atoms.info["id"] not in done)
         self.n_chosen = len(chosen)
         self.n_labelled_before = len(known.labelled_ids & {atoms.info["id"] for atoms in chosen})

@@ -89,7 +89,16 @@ def fit_member(request: FitRequest) -> dict[str, Any]:
         path = member_path(path, request.member)
     previous = request.start[min(request.member, len(request.start)) - 1] if request.start else None
     settings = _settings(request, path, previous)
-    result = fit(data, settings=settings, checkpoint=path)
+    try:
+        result = fit(data, settings=settings, checkpoint=path)
+    except ValueError:
+        if not settings.optimizer.resume:
+            raise
+        # The fit that was interrupted had other settings, or its file is damaged: anew.
+        for leftover in (state_file(path), path, path.with_suffix(".active_set")):
+            leftover.unlink(missing_ok=True)
+        settings.optimizer = settings.optimizer.model_copy(update={"resume": False})
+        result = fit(data, settings=settings, checkpoint=path)
     numbers = {
         "potentials": [path.name],
         "labels": len(data),

@@ -27,6 +27,7 @@ from forcesmith.files import write_atomically
 from forcesmith.learning.conditions import Condition, expand
 from forcesmith.learning.errors import disk_watched
 from forcesmith.learning.exploration import explore
+from forcesmith.learning.input_scripts import boundary
 from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project, read_json, write_json
 from forcesmith.learning.settings import LearnSettings
@@ -91,10 +92,11 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
     if not project.potential.is_file():
         raise ValueError(f"{project.folder}: there is no potential yet; learn first.")
     digest = hashlib.sha256(project.potential.read_bytes()).hexdigest()[:12]
-    before = read_json(project.verdict)
-    if before and before["potential"] == digest:
-        return before
     conditions = expand(settings.conditions)
+    explored = {one.name: one.fingerprint for one in conditions}
+    before = read_json(project.verdict)
+    if before and (before["potential"], before.get("conditions")) == (digest, explored):
+        return before
     folder = project.folder / "verdict" / digest
     potential = Potential.read(project.potential, active_set=False)
     with disk_watched(), project.locked(), make_teacher(settings.teacher) as teacher:
@@ -121,6 +123,7 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
         comparisons.append(_speed(potential, labelled, settings.teacher.cores))
     verdict = {
         "potential": digest,
+        "conditions": explored,
         "teacher": teacher.name,
         "sentences": sentences,
         "errors": errors,
@@ -354,20 +357,27 @@ def _write_input(project: Project, conditions: Sequence[Condition]) -> None:
         masses=True,
         force_skew=True,
     )
-    write_atomically(project.folder / "in.lammps", "\n".join(_input(hottest, temperature)) + "\n")
+    members = [path.name for path in project.published()]
+    text = "\n".join(_input(hottest, temperature, members))
+    write_atomically(project.folder / "in.lammps", text + "\n")
 
 
-def _input(condition: Condition, temperature: float) -> Iterator[str]:
-    boundary = " ".join("p" if periodic else "s" for periodic in condition.structure.pbc)
+def _input(condition: Condition, temperature: float, potentials: Sequence[str]) -> Iterator[str]:
+    """potentials: one with grades, or the members of a committee."""
     yield f"# {condition.name}, with the learned potential: lmp -in in.lammps"
-    yield "# It warns of grades above 2, and ends above 10: such configurations are not known."
+    looks = "grade 10 break 10"
+    if len(potentials) == 1:
+        yield "# It warns of grades above 2, and ends above 10: such configurations are not known."
+    else:
+        looks = "grade off deviation 10"
+        yield "# v_deviation is that of the committee's forces, eV/angstrom: how well it is known."
     yield "units           metal"
-    yield f"boundary        {boundary}"
+    yield f"boundary        {boundary(condition)}"
     yield "box             tilt large"
     yield "read_data       start.data"
     yield "#replicate      2 2 2"
-    yield "pair_style      forcesmith grade 10 break 10"
-    yield f"pair_coeff      * * potential.json {' '.join(condition.elements)}"
+    yield f"pair_style      forcesmith {looks}"
+    yield f"pair_coeff      * * {' '.join(potentials)} {' '.join(condition.elements)}"
     yield f"timestep        {condition.timestep or 0.001:g}"
     yield f"velocity        all create {2 * temperature:g} 1 mom yes rot no dist gaussian"
     if condition.pressure is not None and condition.structure.pbc.all():
@@ -376,5 +386,9 @@ def _input(condition: Condition, temperature: float) -> Iterator[str]:
     else:
         ensemble = f"nvt temp {temperature:g} {temperature:g} 0.1"
     yield f"fix             1 all {ensemble}"
+    if len(potentials) > 1:
+        yield "compute         committee all pair forcesmith"
+        yield "variable        deviation equal c_committee[4]"
+        yield "thermo_style    custom step temp pe press v_deviation"
     yield "thermo          100"
     yield "run             10000"

@@ -283,6 +283,16 @@ def _check_data(
         check_configurations(test, elements, "test")
 
 
+def check_can_be_fitted(
+    configurations: Dataset, elements: Sequence[str], settings: FitSettings
+) -> None:
+    """Raise the ValueError that a fit would, as far as it is known without labels."""
+    potential = starting_potential(configurations, elements, settings)
+    given_offsets(settings, elements)
+    method = method_for(potential, settings.optimizer)
+    _without_validation(configurations, settings, method != "linear")
+
+
 @dataclass
 class _Start:
     """What a fit starts from."""
