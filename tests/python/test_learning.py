@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import ase.io
 import forcesmith as fs
@@ -10,9 +11,14 @@ import learning_teachers
 import numpy as np
 import pytest
 from ase.build import bulk
+from forcesmith.lammps import run
+from forcesmith.learning.conditions import expand
 from forcesmith.learning.loop import learn
-from forcesmith.learning.project import Project
+from forcesmith.learning.project import Project, read_json
 from forcesmith.learning.settings import LearnSettings
+from forcesmith.learning.tasks import FitRequest, fit_member
+from forcesmith.learning.verdict import _write_input
+from forcesmith.training.settings import FitSettings
 from sample_data import full_disk
 
 FIT = {
@@ -162,6 +168,10 @@ def test_without_grades_a_committee_decides(tmp_path):
     assert all("deviate" in atoms.info["reason"] for atoms in chosen)
     assert result.ending == "rounds"
     assert project.potential.with_name("potential-2.json").exists()
+    _write_input(project, expand(settings(folder).conditions))
+    script = project.folder / "in.lammps"
+    script.write_text(script.read_text().replace("run             10000", "run             20"))
+    assert run(script, folder=project.folder).runs[0]["v_deviation"][-1] > 0
 
 
 @pytest.mark.slow
@@ -172,6 +182,34 @@ def test_labels_beyond_limits_and_failed_ones_are_set_aside(tmp_path):
         learn(settings(folder, selection=selection))
     rejected = ase.io.read(Project(folder).rejected, ":")
     assert len(rejected) == 2 and "eV/angstrom" in rejected[0].info["reason"]
+    # Nothing was learned: all settings may be other ones.
+    fit = FIT | {"descriptor": {"type": "moment_tensor", "level": 4, "cutoff": 4.0}}
+    again = learn(settings(folder, fit=fit, start={"perturbed": 3}, rounds=1))
+    assert again.labels >= 3 and Project(folder).known().rejected == 0
+
+
+@pytest.mark.slow
+def test_what_was_stuck_is_tried_again(tmp_path):
+    hotter = HOT | {"temperature": 2500}
+    alike = settings(tmp_path, conditions=[hotter], selection={"closest": 2.0})
+    result = learn(alike)
+    assert result.ending == "stuck" and "nothing to learn" in result.sentence
+    again = learn(alike)
+    assert (again.ending, again.rounds) == ("stuck", result.rounds + 1)
+    others = learn(settings(tmp_path, conditions=[hotter], rounds=again.rounds + 1))
+    assert others.labels > result.labels
+
+
+def test_a_fit_that_was_interrupted_with_other_settings_begins_anew(tmp_path):
+    labels = tmp_path / "labels.extxyz"
+    fs.label([bulk("Cu", "fcc", a=a, cubic=True) for a in (3.5, 3.6, 3.7)], "emt", labels)
+    fit = FitSettings.model_validate(FIT | {"elements": ["Cu"]})
+    request = FitRequest(fit, labels, tmp_path, start=[], labels_before=0)
+    fit_member(request)
+    assert list(tmp_path.glob("*.state.npz"))
+    weights = FitSettings.model_validate(FIT | {"elements": ["Cu"], "weights": {"energy": 3.0}})
+    anew = fit_member(replace(request, settings=weights))
+    assert anew["ending"] and not list(tmp_path.glob("*.previous"))
 
 
 @pytest.mark.slow
@@ -229,6 +267,9 @@ def test_labels_of_another_teacher_are_refused(tmp_path):
         ({"surprise": 1}, "surprise"),
         ({"labels": 1}, "start.perturbed"),
         ({"exploration_cores": 2}, "engine.cores"),
+        ({"fit": {"descriptor": {"type": "moment_tensor", "level": 4, "cutoff": -1}}}, "cutoff"),
+        ({"fit": {"descriptor": {"type": "moment_tensor", "levels": 4}}}, "levels"),
+        ({"conditions": [{"structure": "sc Cu 9", "kind": "minimization"}]}, "nothing to fit"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_done(changes, words, tmp_path):
@@ -260,6 +301,21 @@ def test_a_folder_has_one_driver(tmp_path):
     with project.locked():
         with pytest.raises(OSError, match="another `forcesmith learn`"):
             learn(settings(tmp_path / "project"))
+
+
+@pytest.mark.parametrize("name", ["labels.extxyz", "in.lammps", "conditions.json"])
+def test_files_of_others_stay(name, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / name).write_text('{"mine": 1}')  # without a line break at the end
+    with pytest.raises(ValueError, match=f"{name}.*choose another folder"):
+        learn(settings(tmp_path))
+    assert (tmp_path / name).read_text() == '{"mine": 1}'
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "round.json").write_text("{")
+    with pytest.raises(ValueError, match="round.json: this file is damaged"):
+        read_json(tmp_path / "round.json")
 
 
 def test_torn_ends_of_files_are_removed(tmp_path):
@@ -319,6 +375,29 @@ def test_distill_writes_settings_that_can_be_read(command, refused, tmp_path, mo
     assert "forcesmith learn" in refused(*words, "--only-settings")
     assert "Fe" in refused(*words, "--vacancies", "Fe", "--only-settings", "--into", "other")
     assert "300:1500" in refused(*words[:4], "--temperature", "hot", "--into", "other")
+
+
+def test_distill_with_a_mistake_leaves_no_settings(refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["distill", "fcc Cu 3.6", "--into", "copper"]
+    for teacher in ("emt2:x.y", "nothing:make", "lammps: sw none.sw"):
+        refused(*words, "--teacher", teacher)
+    refused(*words, "--teacher", "emt", "--cutoff", "-1")
+    assert "a:smile:b" in refused(*words, "--teacher", "emt", "--temperature", "a:smile:b")
+    assert not (tmp_path / "copper.toml").exists()
+
+
+def test_distill_into_another_folder(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "emt.toml").write_text('[teacher]\ntype = "emt"\ntimeout = 60\n')
+    (tmp_path / "runs").mkdir()
+    for teacher, into in (("emt.toml", "emt-1.5"), ("emt.toml", "a"), ("my_teacher:make", "b")):
+        words = ["distill", "fcc Cu 3.6", "--teacher", teacher, "--only-settings"]
+        assert command(*words, "--into", f"runs/{into}")[0] == 0
+        made = LearnSettings.from_toml(f"runs/{into}.toml")
+        assert made.folder == f"runs/{into}"
+        assert made.teacher.folder == str(tmp_path)
+        assert made.teacher.timeout == (60 if teacher == "emt.toml" else None)
 
 
 def test_teachers_of_the_tests():

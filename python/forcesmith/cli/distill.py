@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from forcesmith.cli.console import err
 from forcesmith.cli.learn import run
 from forcesmith.files import write_atomically
 from forcesmith.learning.distillation import distillation
+from forcesmith.learning.project import Project
 from forcesmith.learning.settings import LearnSettings
 
 
@@ -41,7 +43,9 @@ def distill(
     Writes the settings to FOLDER.toml, where they can be changed, and learns with them; `forcesmith
     learn FOLDER.toml`, or the same command, goes on after an interruption."""
     folder = into or Path(f"{_name(structures[0])}-distilled")
-    config = folder.with_suffix(".toml")
+    if not folder.name or folder.name == "..":
+        folder = folder.resolve()
+    config = folder.with_name(f"{folder.name}.toml")
     text = distillation(
         structures,
         teacher,
@@ -58,11 +62,18 @@ def distill(
             f"{config} is there and differs from what this command makes; go on with: forcesmith "
             f"learn {config}, or give another folder by --into."
         )
+    settings = LearnSettings.from_dict(tomllib.loads(text), config.parent, f"{config}")
+    is_new = not config.exists()
     write_atomically(config, text)
     err.print(f"settings: {config}", soft_wrap=True)
-    settings = LearnSettings.from_toml(config)
-    if not only_settings:
+    if only_settings:
+        return
+    try:
         run(settings, text)
+    except ValueError:
+        if is_new and not Project(settings.folder).exists:
+            config.unlink()  # the next command is to be a better one
+        raise
 
 
 def _name(structure: str) -> str:

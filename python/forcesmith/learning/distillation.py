@@ -12,6 +12,7 @@ from ase import Atoms
 
 from forcesmith.data.labels import shortened
 from forcesmith.learning.structures import is_prototype, read_structures
+from forcesmith.teachers.settings import TeacherSettings
 
 SMALLEST_LENGTH = 8.0  # angstrom, of the cells that are explored
 MOST_ATOMS = 150  # of these cells, so that a teacher labels them quickly
@@ -50,7 +51,7 @@ def distillation(
         )
     most = f"labels = {labels}\n" if labels is not None else ""
     head = f"""# Made by `forcesmith distill`; change it and go on by `forcesmith learn`.
-teacher = {json.dumps(teacher)}
+teacher = {_teacher(teacher, folder.parent)}
 folder = {json.dumps(folder.name)}
 {most}
 [fit]
@@ -63,6 +64,18 @@ select = 2.0
 stop = 10.0
 """
     return "\n".join([head, *conditions])
+
+
+def _teacher(given: str, place: Path) -> str:
+    """In TOML, for a file in this folder: paths in it start at the current one, as given."""
+    here = os.path.relpath(Path.cwd(), place)
+    if given.endswith(".toml"):
+        return json.dumps(os.path.join(here, given) if here != "." else given)
+    if here == ".":
+        return json.dumps(given)
+    settings = TeacherSettings.model_validate(given).model_dump(exclude_unset=True)
+    options = {**settings, "name": given, "folder": here}
+    return f"{{ {', '.join(f'{key} = {json.dumps(value)}' for key, value in options.items())} }}"
 
 
 def _conditions(

@@ -12,7 +12,7 @@ from forcesmith.data.label_settings import Section
 from forcesmith.data.settings_files import checked, read_toml
 from forcesmith.engine.settings import EngineSettings
 from forcesmith.learning.conditions import ConditionSettings
-from forcesmith.teachers.settings import TeacherSettings
+from forcesmith.teachers.settings import TeacherSettings, teacher_settings
 from forcesmith.training.settings import FitSettings
 
 
@@ -73,7 +73,7 @@ class LearnSettings(Section):
     """All settings of learning."""
 
     teacher: TeacherSettings
-    """What gives labels."""
+    """What gives labels: a table, a text that is short for one, or a TOML file with one."""
     conditions: list[ConditionSettings] = Field(min_length=1)
     """Where the potential is to hold."""
     folder: str = "learned"
@@ -150,13 +150,14 @@ class LearnSettings(Section):
         ValueError
             One sentence that names `where` and the key.
         """
+        if isinstance(given := tree.get("teacher"), str) and given.endswith(".toml"):
+            tree = tree | {"teacher": teacher_settings(str(folder / given))}
         settings = checked(cls, tree, where)
         settings.folder = str(folder / settings.folder)
         settings.start.data = [str(folder / name) for name in settings.start.data]
         settings.selection.candidates = [
             str(folder / name) for name in settings.selection.candidates
         ]
-        if "folder" not in settings.teacher.model_fields_set:
-            settings.teacher.folder = str(folder.absolute())
+        settings.teacher = settings.teacher.relative_to(folder)
         settings.conditions = [own.relative_to(folder) for own in settings.conditions]
         return settings
