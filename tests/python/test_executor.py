@@ -14,6 +14,32 @@ from forcesmith.engine import executor
 from forcesmith.engine.executor import LOST_WORKERS, WorkerLost, available_cores, open_executor
 from forcesmith.engine.settings import EngineSettings
 
+INTERRUPTED = """
+import os
+import signal
+
+from distributed import Nanny
+from forcesmith.engine.executor import open_executor
+from forcesmith.engine.settings import EngineSettings
+
+
+class Interrupted(Nanny):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGINT)  # before it has started
+
+
+if __name__ == "__main__":
+    import distributed.deploy.local
+
+    distributed.deploy.local.Nanny = Interrupted
+    try:
+        with open_executor(EngineSettings(cores=1)):
+            pass
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
 
 def timed(folder: str, name: str, seconds: float) -> tuple[float, float]:
     begin = time.time()
@@ -140,3 +166,11 @@ def test_jobs_without_room_for_a_worker():
 
 def test_all_cores_are_those_that_may_be_used():
     assert available_cores() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.slow
+def test_interrupted_while_workers_start_is_quiet(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "interrupted\n" and done.stderr == ""

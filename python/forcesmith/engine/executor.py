@@ -7,6 +7,7 @@ that the memory of this process does not grow with their number.
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import queue
@@ -221,16 +222,21 @@ def _client(place: Any) -> Client:
 def _local_cluster(cores: int) -> Any:
     """A worker for every core."""
     from distributed import LocalCluster
+    from distributed.deploy.spec import close_clusters
 
-    return LocalCluster(
-        n_workers=cores,
-        threads_per_worker=1,
-        memory_limit=0,
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False},
-        host="127.0.0.1",
-        silence_logs="CRITICAL",
-    )
+    try:
+        return LocalCluster(
+            n_workers=cores,
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            host="127.0.0.1",
+            silence_logs="CRITICAL",
+        )
+    except BaseException:  # Ctrl-C; half a cluster cannot be closed, its workers end with us
+        atexit.unregister(close_clusters)
+        raise
 
 
 def _job_queue(settings: EngineSettings, logs: Path | None) -> Any:
