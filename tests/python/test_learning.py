@@ -10,11 +10,13 @@ import forcesmith as fs
 import learning_teachers
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from forcesmith.lammps import run
 from forcesmith.learning.conditions import expand
 from forcesmith.learning.loop import learn
-from forcesmith.learning.project import Project, read_json
+from forcesmith.learning.project import Project, read_json, write_configurations
+from forcesmith.learning.selection import Selection, _not_rejected
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.tasks import FitRequest, fit_member
 from forcesmith.learning.verdict import _write_input
@@ -191,13 +193,10 @@ def test_labels_beyond_limits_and_failed_ones_are_set_aside(tmp_path):
 @pytest.mark.slow
 def test_what_was_stuck_is_tried_again(tmp_path):
     hotter = HOT | {"temperature": 2500}
-    alike = settings(tmp_path, conditions=[hotter], selection={"closest": 2.0})
-    result = learn(alike)
+    result = learn(settings(tmp_path, conditions=[hotter], selection={"closest": 2.0}))
     assert result.ending == "stuck" and "nothing to learn" in result.sentence
-    again = learn(alike)
-    assert (again.ending, again.rounds) == ("stuck", result.rounds + 1)
-    others = learn(settings(tmp_path, conditions=[hotter], rounds=again.rounds + 1))
-    assert others.labels > result.labels
+    again = learn(settings(tmp_path, conditions=[hotter], rounds=result.rounds + 1))
+    assert again.rounds > result.rounds and again.labels > result.labels
 
 
 def test_a_fit_that_was_interrupted_with_other_settings_begins_anew(tmp_path):
@@ -301,6 +300,24 @@ def test_a_folder_has_one_driver(tmp_path):
     with project.locked():
         with pytest.raises(OSError, match="another `forcesmith learn`"):
             learn(settings(tmp_path / "project"))
+
+
+def test_what_got_no_label_is_not_chosen_again(tmp_path):
+    bad, good = (bulk("Cu", "fcc", a=a, cubic=True) for a in (3.6, 3.7))
+    rejected = Project(tmp_path).rejected
+    write_configurations(rejected, [Atoms(bad, info={"id": "001-x-0001", "reason": "too hot"})])
+    selection = Selection()
+    assert _not_rejected([bad, good], rejected, selection) == [good]
+    assert "too hot" in selection.decisions[0]["reason"]
+
+
+@pytest.mark.slow
+def test_a_teacher_that_is_killed_while_it_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv(learning_teachers.CALLS, str(tmp_path / "starts"))
+    changes = {"teacher": "learning_teachers:killed_at_second_start", "rounds": 1}
+    assert learn(settings(tmp_path / "project", **changes)).labels >= 2
+    failures = [e for e in Project(tmp_path / "project").events() if e["event"] == "failed"]
+    assert len(failures) == 1 and "SIGKILL" in failures[0]["reason"]
 
 
 @pytest.mark.parametrize("name", ["labels.extxyz", "in.lammps", "conditions.json"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -45,6 +45,7 @@ class Labels:
         """Of what was added here."""
         self._waiting: deque[Atoms] = deque()
         self._under_way: dict[str, Atoms] = {}
+        self._failures: Counter[str] = Counter()
 
     @property
     def n_open(self) -> int:
@@ -84,7 +85,8 @@ class Labels:
                 reason = str(one.error)
                 raise_if_disk_is_full(self.project.folder, reason)
             else:
-                raise failed(f"The label of {identifier}", one.error)
+                self._try_again(atoms, one.error)
+                continue
             if reason:
                 atoms.info["chosen_because"] = atoms.info.pop("reason", "")
                 atoms.info["reason"] = reason
@@ -104,6 +106,17 @@ class Labels:
                 for atoms in rejected
             ]
         )
+
+    def _try_again(self, atoms: Atoms, error: Exception) -> None:
+        """What has nothing to do with the configuration, a few times, such as a teacher that was
+        killed while it started; else raises LearnError."""
+        what = f"The label of {atoms.info['id']}"
+        raise_if_disk_is_full(self.project.folder, str(error))
+        self._failures[what] += 1
+        if self._failures[what] == tasks.TRIES:
+            raise failed(what, error)
+        self.project.note("failed", round=self.round_number, what=what, reason=str(error))
+        self._waiting.append(atoms)
 
     def _beyond_limits(self, atoms: Atoms) -> str:
         """Why a label is set aside, or nothing."""

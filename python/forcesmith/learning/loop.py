@@ -24,7 +24,7 @@ from forcesmith.learning.project import (
     write_configurations,
     write_json,
 )
-from forcesmith.learning.rounds import CANDIDATES, TRIES, Round
+from forcesmith.learning.rounds import CANDIDATES, Round
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import given_labels, starting_structures
 from forcesmith.potentials.potential import Potential
@@ -98,6 +98,8 @@ def learn(
     if isinstance(settings, dict):
         settings = LearnSettings.from_dict(settings)
     conditions = expanded(settings)
+    if status is not None:
+        status(f"starts the teacher {settings.teacher.name}")
     with make_teacher(settings.teacher) as teacher:
         project = Project(settings.folder)
         project.check_is_own()
@@ -398,7 +400,7 @@ class Loop:
             member,
             cores,
         )
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, tasks.TRIES + 1):
             self.executor.submit(
                 "fit",
                 tasks.in_project,
@@ -412,7 +414,7 @@ class Loop:
             if ended[0].error is None:
                 return ended[0].result
             self.project.note("fit failed", round=number, reason=str(ended[0].error))
-            if not isinstance(ended[0].error, WorkerLost) or attempt == TRIES:
+            if not isinstance(ended[0].error, WorkerLost) or attempt == tasks.TRIES:
                 raise failed(f"The fit of round {number}", ended[0].error)
         raise AssertionError
 

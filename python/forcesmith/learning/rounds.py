@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = "candidates"
 """Source of the configurations of selection.candidates, beside the conditions."""
-TRIES = 3
-"""Of a task whose process was killed."""
 
 
 class Round:
@@ -47,6 +45,8 @@ class Round:
         chosen = self.project.chosen(number)
         done = known.labelled_ids | known.rejected_ids
         self.labels.add(atoms for atoms in chosen if atoms.info["id"] not in done)
+        before = self.project.summary(number - 1)
+        self.tries_again = before is not None and before["chosen"] > 0 and not before["labels"]
         self.n_chosen = len(chosen)
         self.n_labelled_before = len(known.labelled_ids & {atoms.info["id"] for atoms in chosen})
         self.settled = {name: loop.settled(name, number - 1) for name in loop.conditions}
@@ -180,6 +180,7 @@ class Round:
             potentials=self.project.potentials(self.number),
             chosen_before=self.project.chosen_files(self.number),
             most=self.room_for_labels(),
+            rejected=None if self.tries_again else self.project.rejected,
             settings=self.settings.selection,
         )
         self.selecting = source
@@ -212,7 +213,7 @@ class Round:
         what = f"{what} in round {self.number}"
         raise_if_disk_is_full(self.project.folder, str(error))
         self.failures[what] += 1
-        if self.failures[what] == TRIES or isinstance(error, (ValueError, OSError)):
+        if self.failures[what] == tasks.TRIES or isinstance(error, (ValueError, OSError)):
             raise failed(what, error)
         self.project.note("failed", round=self.number, what=what, reason=str(error))
 

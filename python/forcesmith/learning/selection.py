@@ -46,6 +46,8 @@ class Request:
     """Files of what was chosen in this round already."""
     most: int
     """Configurations to choose."""
+    rejected: Path | None
+    """File of those that got no label before, and are not to be tried again."""
     settings: SelectionSettings
 
 
@@ -74,6 +76,8 @@ def select(request: Request) -> Selection:
         for atoms in read(name)
     ]
     selection = Selection(candidates=len(candidates))
+    if request.rejected is not None:
+        candidates = _not_rejected(candidates, request.rejected, selection)
     candidates = _of_size(candidates, potentials, request, selection)
     candidates = _not_too_close(candidates, request.settings, selection)
     before = [atoms for path in request.chosen_before for atoms in read_configurations(path)]
@@ -92,6 +96,21 @@ def _bare(atoms: Atoms) -> Atoms:
         if key in KEPT
     }
     return Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
+
+
+def _not_rejected(candidates: list[Atoms], rejected: Path, selection: Selection) -> list[Atoms]:
+    def key(atoms: Atoms) -> tuple[bytes, ...]:
+        arrays = (atoms.positions, atoms.cell.array)
+        return atoms.numbers.tobytes(), *(array.round(5).tobytes() for array in arrays)
+
+    reasons = {key(atoms): atoms.info["reason"] for atoms in read_configurations(rejected)}
+    kept = []
+    for atoms in candidates:
+        if (reason := reasons.get(key(atoms))) is None:
+            kept.append(atoms)
+        else:
+            _leave_out(atoms, f"it got no label before: {reason}", selection)
+    return kept
 
 
 def _of_size(

@@ -26,6 +26,8 @@ from forcesmith.training.fitting import fit
 from forcesmith.training.settings import FitSettings
 
 T = TypeVar("T")
+TRIES = 3
+"""Of a task whose process was killed."""
 
 
 def in_project(task_lock: Path, function: Callable[..., T], *arguments: Any, **options: Any) -> T:

@@ -135,7 +135,7 @@ class Teacher:
         return process
 
     def _error(self, atoms: Atoms, reason: str) -> LabelError:
-        what = describe(atoms, str(atoms.symbols))
+        what = describe(atoms, atoms.get_chemical_formula())
         beginning = f"{shortened(self.name)} gave no label for {shortened(what, 80)}: "
         return LabelError(shortened(beginning + reason, 299) + ".")
 
