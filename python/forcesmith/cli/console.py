@@ -7,8 +7,6 @@ from rich.console import Console
 INPUT_ERROR = 2
 INTERRUPTED = 130
 
-AS_IT_IS = {"highlight": False, "markup": False, "emoji": False}
-"""Names of files and words of others are no markup: [a], :b:."""
-
-out = Console(**AS_IT_IS)
-err = Console(stderr=True, **AS_IT_IS)
+# Names of files and words of others are no markup: [a], :b:.
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
