@@ -36,6 +36,7 @@ PACKAGES = [
     "training",
     "lammps",
     "teachers",
+    "sampling",
     "engine",
     "learning",
     "properties",

@@ -114,6 +114,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Imports what is asked for when it is asked for: LAMMPS imports this package at every start,
     only to learn where the plugin lies."""
+    if name == "sampling":
+        return importlib.import_module(f"{__name__}.sampling")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -8,7 +8,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 from forcesmith.learning.conditions import ConditionSettings, expand
-from forcesmith.learning.structures import largest_void, strained, widest_gap
+from forcesmith.sampling.structures import largest_void, strained, widest_gap
 from pydantic import ValidationError
 
 CSCL = "cesiumchloride MgO 2.6"

@@ -1,5 +1,5 @@
-"""The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, cut, label,
-learn, distill, validate, convert, info.
+"""The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, cut, generate,
+limits, filter, diversity, thin, label, learn, distill, validate, convert, info.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
@@ -25,6 +25,7 @@ from forcesmith.cli.cut import cut
 from forcesmith.cli.distill import distill
 from forcesmith.cli.evaluate import evaluate
 from forcesmith.cli.fit import fit
+from forcesmith.cli.generate import generate
 from forcesmith.cli.grade import grade
 from forcesmith.cli.info import info
 from forcesmith.cli.label import label
@@ -51,6 +52,7 @@ for command in (
     grade,
     select,
     cut,
+    generate,
     label,
     learn,
     distill,

@@ -22,7 +22,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
-from forcesmith.learning.structures import (
+from forcesmith.sampling.structures import (
     COMPONENTS,
     check_distances,
     check_elements,

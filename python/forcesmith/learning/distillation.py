@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 
 from forcesmith.data.labels import shortened
-from forcesmith.learning.structures import is_prototype, read_structures
+from forcesmith.sampling.structures import is_prototype, read_structures
 from forcesmith.teachers.settings import TeacherSettings
 
 SMALLEST_LENGTH = 8.0  # angstrom, of the cells that are explored

@@ -32,8 +32,8 @@ from forcesmith.learning.input_scripts import (
     most_candidates,
     segment_steps,
 )
-from forcesmith.learning.structures import VACUUM
 from forcesmith.potentials.potential import Potential
+from forcesmith.sampling.structures import VACUUM
 
 SELECT, STOP = 2.0, 10.0  # grades
 SELECT_DEVIATION, STOP_DEVIATION = 0.1, 0.5  # eV/angstrom

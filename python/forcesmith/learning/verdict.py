@@ -31,8 +31,8 @@ from forcesmith.learning.input_scripts import boundary
 from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project, read_json, write_json
 from forcesmith.learning.settings import LearnSettings
-from forcesmith.learning.structures import read_structures
 from forcesmith.potentials.potential import Potential
+from forcesmith.sampling.structures import read_structures
 from forcesmith.teachers.calculator import TeacherCalculator
 from forcesmith.teachers.labelling import label
 from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher

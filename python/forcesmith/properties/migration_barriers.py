@@ -11,7 +11,7 @@ from ase.optimize import FIRE
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.learning.structures import hop_into_vacancy
+from forcesmith.sampling.structures import hop_into_vacancy
 from forcesmith.properties.crystals import chosen_sites, size_text, supercell_size
 from forcesmith.properties.property import (
     Curve,

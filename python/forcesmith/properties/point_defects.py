@@ -10,7 +10,7 @@ from ase import Atoms
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.learning.structures import read_structures, with_interstitials
+from forcesmith.sampling.structures import read_structures, with_interstitials
 from forcesmith.properties.crystals import (
     chosen_sites,
     formula_units,

@@ -9,7 +9,7 @@ from ase.data import atomic_numbers, covalent_radii
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.learning.structures import read_structures
+from forcesmith.sampling.structures import read_structures
 from forcesmith.properties.crystals import prototype
 from forcesmith.properties.property import Property, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.relaxation import relax_cell

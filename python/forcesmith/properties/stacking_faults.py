@@ -11,7 +11,7 @@ from ase.constraints import FixedLine
 from pydantic import Field, model_validator
 
 from forcesmith.data.label_settings import Section
-from forcesmith.learning.structures import miller_indices
+from forcesmith.sampling.structures import miller_indices
 from forcesmith.properties.crystals import cut, gaps, oriented_block, prototype
 from forcesmith.properties.property import (
     Curve,

@@ -9,7 +9,7 @@ from ase import Atoms
 from pydantic import Field, field_validator
 
 from forcesmith.data.label_settings import Section
-from forcesmith.learning.structures import miller_indices
+from forcesmith.sampling.structures import miller_indices
 from forcesmith.properties.crystals import (
     SAME_PLANE,
     cut,

@@ -23,7 +23,7 @@ from forcesmith._core import __version__
 from forcesmith.data.labels import shortened
 from forcesmith.engine.executor import Executor, open_executor
 from forcesmith.files import output_lock
-from forcesmith.learning.structures import check_structure, read_structures
+from forcesmith.sampling.structures import check_structure, read_structures
 from forcesmith.properties.comparison import Comparison
 from forcesmith.properties.published import read_published
 from forcesmith.properties.registry import PROPERTIES

@@ -11,7 +11,7 @@ import ase.io
 import numpy as np
 from ase import Atoms
 from ase.build import bulk, surface
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, covalent_radii
 from ase.neighborlist import neighbor_list
 from scipy.spatial import Voronoi, cKDTree
 
@@ -129,6 +129,17 @@ def check_distances(atoms: Atoms, where: str) -> None:
         )
 
 
+def have_room(atoms: Atoms, ratio: float) -> bool:
+    """Whether no two atoms are closer than this part of the sum of their covalent radii, nor than
+    0.5 angstrom."""
+    own = sorted(set(atoms.symbols))
+    radii = {name: float(covalent_radii[atomic_numbers[name]]) for name in own}
+    closest = {
+        (a, b): max(OVERLAP_DISTANCE, ratio * (radii[a] + radii[b])) for a in own for b in own
+    }
+    return len(neighbor_list("i", atoms, closest)) == 0
+
+
 # ---- supercells and strains ----
 
 
@@ -237,13 +248,80 @@ def _sites(
 
 def largest_void(atoms: Atoms) -> np.ndarray:
     """The corner of the Voronoi cells that is farthest from all atoms, angstrom (3)."""
-    shifts = itertools.product(*([-1, 0, 1] if periodic else [0] for periodic in atoms.pbc))
-    images = np.vstack([atoms.get_positions(wrap=True) + s @ atoms.cell.array for s in shifts])
+    images = _images(atoms)
     corners = Voronoi(images).vertices
     scaled = atoms.cell.scaled_positions(corners)
     inside = ((scaled > -1e-9) & (scaled < 1 - 1e-9)).all(axis=1)
     distances = cKDTree(images).query(corners[inside])[0]
     return corners[inside][int(distances.round(6).argmax())]
+
+
+def interstitial_sites(atoms: Atoms) -> dict[str, np.ndarray]:
+    """Positions (n, 3), angstrom, of the tetrahedral and octahedral sites of a crystal, and of the
+    sublattices of its elements, where they are free.
+
+    Tetrahedral: corners of the Voronoi cells with four nearest atoms. Octahedral: midpoints of two
+    atoms whose six nearest atoms lie opposite to each other on three axes at right angles.
+    """
+    own = sorted(set(atoms.symbols))
+    sublattices = [atoms] + [atoms[atoms.symbols == name] for name in own if len(own) > 1]
+    found: dict[str, np.ndarray] = {}
+    for name, sites_of in (("tetrahedral", _tetrahedral), ("octahedral", _octahedral)):
+        sites = np.vstack([_inside(atoms, sites_of(one)) for one in sublattices])
+        smallest = 0.4 * min(np.linalg.norm(_nearest(atoms, p, 2)[1]) for p in atoms.positions)
+        free = [np.linalg.norm(_nearest(atoms, site, 1)) > smallest for site in sites]
+        found[name] = _inside(atoms, sites[np.array(free, dtype=bool)])
+    return found
+
+
+def _tetrahedral(atoms: Atoms) -> np.ndarray:
+    corners = _inside(atoms, Voronoi(_images(atoms)).vertices)
+    lengths = [np.linalg.norm(_nearest(atoms, corner, 5), axis=1) for corner in corners]
+    found = [near[3] < 1.01 * near[0] and near[4] > 1.05 * near[0] for near in lengths]
+    return corners[np.array(found, dtype=bool)]
+
+
+def _octahedral(atoms: Atoms) -> np.ndarray:
+    first, vectors = neighbor_list("iD", atoms, _widest_octahedron(atoms))
+    middles = _inside(atoms, atoms.positions[first] + vectors / 2)
+    found = [_is_octahedral(_nearest(atoms, middle, 6)) for middle in middles]
+    return middles[np.array(found, dtype=bool)]
+
+
+def _widest_octahedron(atoms: Atoms) -> float:
+    """Angstrom; no octahedron of these atoms has a longer axis."""
+    return 2.2 * float(np.linalg.norm(_nearest(atoms, largest_void(atoms), 1)))
+
+
+def _is_octahedral(vectors: np.ndarray) -> bool:
+    """vectors: (6, 3) to the nearest atoms."""
+    length = np.linalg.norm(vectors, axis=1)
+    if length[0] < 0.1:
+        return False
+    unit = vectors / length[:, np.newaxis]
+    cosines = unit @ unit.T
+    opposite = cosines < -0.98
+    right = np.abs(cosines) < 0.2
+    return bool((opposite.sum(axis=1) == 1).all() and (right.sum(axis=1) == 4).all())
+
+
+def _nearest(atoms: Atoms, point: np.ndarray, count: int) -> np.ndarray:
+    """Vectors (count, 3) from a point to the nearest atoms, images among them."""
+    images = _images(atoms) - point
+    order = np.argsort(np.linalg.norm(images, axis=1), kind="stable")[:count]
+    return images[order]
+
+
+def _images(atoms: Atoms) -> np.ndarray:
+    """Positions (n, 3) of the atoms of the cell and of the cells around it."""
+    shifts = itertools.product(*([-1, 0, 1] if periodic else [0] for periodic in atoms.pbc))
+    return np.vstack([atoms.get_positions(wrap=True) + s @ atoms.cell.array for s in shifts])
+
+
+def _inside(atoms: Atoms, points: np.ndarray) -> np.ndarray:
+    """Those in the cell, each once."""
+    scaled = np.mod(atoms.cell.scaled_positions(points).round(6), 1.0)
+    return np.unique(scaled.round(5), axis=0) @ atoms.cell.array
 
 
 def hop_into_vacancy(atoms: Atoms, vacancy: np.ndarray, element: str, where: str) -> Atoms:

@@ -1,0 +1,26 @@
+"""Every sampler, by its name in settings: one line each."""
+
+from __future__ import annotations
+
+from forcesmith.sampling.crystals import (
+    ElasticStrains,
+    PointDefects,
+    RandomAlloys,
+    StackingFaults,
+    Surfaces,
+    VolumeSeries,
+)
+from forcesmith.sampling.packings import RandomPacking
+from forcesmith.sampling.polymorph_derived import PolymorphDerived
+from forcesmith.sampling.sampler import Sampler
+
+SAMPLERS: dict[str, type[Sampler]] = {
+    "elastic_strains": ElasticStrains,
+    "point_defects": PointDefects,
+    "polymorph_derived": PolymorphDerived,
+    "random_alloys": RandomAlloys,
+    "random_packing": RandomPacking,
+    "stacking_faults": StackingFaults,
+    "surfaces": Surfaces,
+    "volumes": VolumeSeries,
+}

@@ -1,0 +1,196 @@
+"""`forcesmith generate`: one whole file, also after a kill; what is there already stays."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import ase.io
+import forcesmith as fs
+import pytest
+from ase.build import bulk
+from forcesmith.sampling import generating
+
+CONFIG = """
+structures = ["fluorite ZrO2 5.1", "fcc Zr 4.5"]
+
+[[samplers]]
+type = "polymorph_derived"
+count = 6
+
+[[samplers]]
+type = "random_packing"
+name = "packed"
+elements = ["Zr", "O"]
+fraction = 0.2
+size = [1.0, 1.2]
+count = 3
+
+[[samplers]]
+type = "volumes"
+structures = "fluorite ZrO2 5.1"
+points = 3
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def test_one_file(config, command):
+    code, out, err = command("generate", config)
+    assert code == 0, err
+    output = config.parent / "structures.extxyz"
+    assert out.splitlines() == [
+        "polymorph_derived: 6",
+        "packed: 3",
+        "volumes: 3",
+        f"{output}: 12 structures",
+    ]
+    data = fs.read(output)
+    assert data.groups == ["polymorph_derived"] * 6 + ["packed"] * 3 + ["volumes"] * 3
+    assert all(
+        fs.sampling.make_again(atoms).positions == pytest.approx(atoms.positions, abs=1e-7)
+        for atoms in data
+    )
+    assert not list(config.parent.glob(".*"))
+    before = output.read_bytes()
+    assert "12 of them before" in command("generate", config)[1]
+    assert output.read_bytes() == before
+
+
+def test_more_is_added(config, command):
+    command("generate", config)
+    output = config.parent / "structures.extxyz"
+    before = ase.io.read(output, ":")
+    config.write_text(CONFIG.replace("count = 6", "count = 8"))
+    assert "14 structures, 12 of them before" in command("generate", config)[1]
+    after = ase.io.read(output, ":")
+    assert after[:6] + after[8:] == before
+
+
+def test_other_settings_do_not_overwrite(config, command, refused):
+    command("generate", config)
+    output = config.parent / "structures.extxyz"
+    before = output.read_bytes()
+    for text in (
+        CONFIG.replace("count = 6", "count = 5"),
+        CONFIG.replace("count = 6", "count = 6\ndeletion = 0.3"),
+        "seed = 2\n" + CONFIG,
+    ):
+        config.write_text(text)
+        assert "holds structures that these settings do not make" in refused("generate", config)
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize("stop_after", [1, 5, 8])
+def test_resumes(config, stop_after, monkeypatch):
+    whole = fs.sampling.generate(fs.sampling.GenerateSettings.from_toml(config)).structures
+    output = config.parent / "structures.extxyz"
+    expected = output.read_bytes()
+    output.unlink()
+    settings = fs.sampling.GenerateSettings.from_toml(config)
+    made = []
+
+    def stop(line):
+        made.append(line)
+        if len(made) == stop_after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fs.sampling.generate(settings, progress=stop)
+    assert not output.exists()
+    partial = output.with_name(".structures.extxyz.partial")
+    partial.write_bytes(partial.read_bytes()[:-40])  # torn while it was written
+    again = fs.sampling.generate(settings, progress=made.append)
+    assert output.read_bytes() == expected
+    assert again.structures == whole
+    assert len(made) <= 12 + 2 and not partial.exists()
+
+
+def test_what_other_settings_left_is_not_used(config):
+    partial = config.parent / ".structures.extxyz.partial"
+    settings = fs.sampling.GenerateSettings.from_toml(config)
+    fs.sampling.generate(settings.model_copy(update={"output": str(config.parent / "a.xyz")}))
+    text = (config.parent / "a.xyz").read_text()
+    partial.write_text(text.replace('\\"seed\\": 1', '\\"seed\\": 7'))
+    assert fs.sampling.generate(settings).structures[0].info["origin"]["seed"] == 1
+
+
+def test_after_a_kill(config):
+    """By the operating system, at any time."""
+    config.write_text(CONFIG.replace("count = 6", "count = 80"))
+    call = [sys.executable, "-m", "forcesmith.cli", "generate", str(config)]
+    output = config.parent / "structures.extxyz"
+    partial = output.with_name(".structures.extxyz.partial")
+    process = subprocess.Popen(call, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while process.poll() is None and (not partial.exists() or partial.stat().st_size < 10_000):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert partial.exists() and not output.exists()
+    lines = []
+    settings = fs.sampling.GenerateSettings.from_toml(config)
+    resumed = fs.sampling.generate(settings, progress=lines.append)
+    assert len(resumed.structures) == 86 and len(lines) < 86
+    output.unlink()
+    assert fs.sampling.generate(settings).structures == resumed.structures
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", 'The key "samplers"'),
+        ("outptu = 'a'\n[[samplers]]\ntype = 'volumes'", 'did you mean "output"'),
+        ("[[samplers]]\ntype = 'polymorph'", 'did you mean "polymorph_derived"'),
+        ("[[samplers]]\ntype = 'volumes'\npoint = 3", 'did you mean "points"'),
+        ("[[samplers]]\ntype = 'volumes'", "has no structure to start from"),
+        ("[[samplers]]\ntype = 'volumes'\nstructures = 'fcx Cu'", "no such file"),
+        (
+            "[[samplers]]\ntype = 'random_packing'\nelements = ['Cu']\nfraction = 0.99\n"
+            "hard_core = 1",
+            "random packings reach 0.64",
+        ),
+        ("[[samplers]]\ntype = 'random_packing'\nelements = ['Qq']", 'no element "Qq"'),
+        (
+            "structures = 'fcc Cu 3.6'\n[[samplers]]\ntype = 'point_defects'\ndefects = 500\n",
+            "delete 500 atoms, but the supercell has",
+        ),
+        (
+            "structures = 'fcc Cu 3.6'\n" + 2 * "[[samplers]]\ntype = 'volumes'\n",
+            "are called volumes; give them different names",
+        ),
+        ("output = 'a.cfg'\nstructures = 'fcc Cu 3.6'\n[[samplers]]\ntype = 'volumes'", ".extxyz"),
+    ],
+)
+def test_bad_settings(tmp_path, refused, text, sentence):
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    line = refused("generate", path)
+    assert sentence in line and len(line) < 300 + len(str(path)) + 12
+    assert [file.name for file in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_structures_are_those_of_the_folder_of_the_settings(tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    ase.io.write(tmp_path / "run" / "cu.extxyz", [bulk("Cu", a=a, cubic=True) for a in (3.5, 3.6)])
+    path = tmp_path / "run" / "config.toml"
+    path.write_text("structures = 'cu.extxyz@:'\n[[samplers]]\ntype = 'volumes'\npoints = 2")
+    monkeypatch.chdir(tmp_path)
+    made = fs.sampling.generate(fs.sampling.GenerateSettings.from_toml("run/config.toml"))
+    assert [atoms.info["origin"]["frame"] for atoms in made.structures] == [0, 0, 1, 1]
+    assert (tmp_path / "run" / "structures.extxyz").exists()
+    again = fs.sampling.make_again(made.structures[-1])
+    assert again.positions == pytest.approx(made.structures[-1].positions, abs=1e-7)
+
+
+def test_another_process_is_waited_for(config):
+    settings = fs.sampling.GenerateSettings.from_toml(config)
+    with generating.output_lock(config.parent / ".structures.extxyz.lock", "x", "y"):
+        with pytest.raises(OSError, match="writes this file"):
+            fs.sampling.generate(settings)
