@@ -83,7 +83,7 @@ def parity_plot(
             ylabel=f"potential {quantity} ({unit})",
         )
         axes.legend(loc="upper left", fontsize="small", frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def loss_plot(
@@ -115,7 +115,7 @@ def loss_plot(
         axes.set(xlabel="iteration", ylabel=label, yscale="log")
         if len(histories) > 1:
             axes.legend(fontsize="small", frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def trade_off_plot(
@@ -154,7 +154,7 @@ def trade_off_plot(
         xlabel="energy RMSE (meV/atom)", ylabel="force RMSE (eV/Å)", xscale="log", yscale="log"
     )
     axes.legend(fontsize="small", frameon=False, title="force weight / energy weight at the ends")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def grade_plot(
@@ -184,10 +184,11 @@ def grade_plot(
     of = "atoms" if results[0].grades is not None else "configurations"
     axes.set(xscale="log", yscale="log", xlabel="extrapolation grade", ylabel=f"number of {of}")
     axes.legend(fontsize="small", frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Whole or not at all, in the format of the ending. Raises OSError."""
     image = io.BytesIO()
     figure.savefig(image, format=path.suffix.lstrip("."), dpi=200)
     write_atomically(path, image.getvalue())

@@ -23,15 +23,19 @@ from forcesmith.cli.console import INPUT_ERROR, INTERRUPTED, err
 from forcesmith.cli.convert import convert
 from forcesmith.cli.cut import cut
 from forcesmith.cli.distill import distill
+from forcesmith.cli.diversity import diversity
 from forcesmith.cli.evaluate import evaluate
+from forcesmith.cli.filter import filter_data
 from forcesmith.cli.fit import fit
 from forcesmith.cli.generate import generate
 from forcesmith.cli.grade import grade
 from forcesmith.cli.info import info
 from forcesmith.cli.label import label
 from forcesmith.cli.learn import learn
+from forcesmith.cli.limits import limits
 from forcesmith.cli.scan import scan
 from forcesmith.cli.select import select
+from forcesmith.cli.thin import thin
 from forcesmith.cli.validate import validate
 from forcesmith.interruption import StopSignals
 
@@ -53,6 +57,10 @@ for command in (
     select,
     cut,
     generate,
+    limits,
+    filter_data,
+    diversity,
+    thin,
     label,
     learn,
     distill,
@@ -60,7 +68,7 @@ for command in (
     convert,
     info,
 ):
-    app.command()(command)
+    app.command("filter" if command is filter_data else None)(command)
 
 
 def main() -> None:

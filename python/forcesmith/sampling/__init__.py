@@ -14,15 +14,29 @@ if TYPE_CHECKING:
         Surfaces,
         VolumeSeries,
     )
+    from forcesmith.sampling.diversity import Components, Diversity, compare_diversity, thin
     from forcesmith.sampling.generating import Generated, generate, make_again
+    from forcesmith.sampling.limits import (
+        Filtered,
+        Limits,
+        PairCurve,
+        filter_configurations,
+        pair_curves,
+    )
     from forcesmith.sampling.packings import RandomPacking
+    from forcesmith.sampling.plots import beak_plot, diversity_plot, pair_curve_plot
     from forcesmith.sampling.polymorph_derived import PolymorphDerived
     from forcesmith.sampling.settings import GenerateSettings
 
 _MODULES = {
+    "Components": "diversity",
+    "Diversity": "diversity",
     "ElasticStrains": "crystals",
+    "Filtered": "limits",
     "GenerateSettings": "settings",
     "Generated": "generating",
+    "Limits": "limits",
+    "PairCurve": "limits",
     "PointDefects": "crystals",
     "PolymorphDerived": "polymorph_derived",
     "RandomAlloys": "crystals",
@@ -30,14 +44,26 @@ _MODULES = {
     "StackingFaults": "crystals",
     "Surfaces": "crystals",
     "VolumeSeries": "crystals",
+    "beak_plot": "plots",
+    "compare_diversity": "diversity",
+    "diversity_plot": "plots",
+    "filter_configurations": "limits",
     "generate": "generating",
     "make_again": "generating",
+    "pair_curve_plot": "plots",
+    "pair_curves": "limits",
+    "thin": "diversity",
 }
 
 __all__ = [
+    "Components",
+    "Diversity",
     "ElasticStrains",
+    "Filtered",
     "GenerateSettings",
     "Generated",
+    "Limits",
+    "PairCurve",
     "PointDefects",
     "PolymorphDerived",
     "RandomAlloys",
@@ -45,8 +71,15 @@ __all__ = [
     "StackingFaults",
     "Surfaces",
     "VolumeSeries",
+    "beak_plot",
+    "compare_diversity",
+    "diversity_plot",
+    "filter_configurations",
     "generate",
     "make_again",
+    "pair_curve_plot",
+    "pair_curves",
+    "thin",
 ]
 
 
