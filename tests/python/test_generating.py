@@ -185,7 +185,8 @@ def test_structures_are_those_of_the_folder_of_the_settings(tmp_path, monkeypatc
     made = fs.sampling.generate(fs.sampling.GenerateSettings.from_toml("run/config.toml"))
     assert [atoms.info["origin"]["frame"] for atoms in made.structures] == [0, 0, 1, 1]
     assert (tmp_path / "run" / "structures.extxyz").exists()
-    again = fs.sampling.make_again(made.structures[-1])
+    assert made.structures[-1].info["origin"]["structure"] == "cu.extxyz@:"
+    again = fs.sampling.make_again(made.structures[-1], folder="run")
     assert again.positions == pytest.approx(made.structures[-1].positions, abs=1e-7)
 
 

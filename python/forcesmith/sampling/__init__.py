@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         VolumeSeries,
     )
     from forcesmith.sampling.diversity import Components, Diversity, compare_diversity, thin
+    from forcesmith.sampling.evolution import ContourExploration, DimerSearch, MolecularDynamics
     from forcesmith.sampling.generating import Generated, generate, make_again
     from forcesmith.sampling.limits import (
         Filtered,
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Components": "diversity",
+    "ContourExploration": "evolution",
+    "DimerSearch": "evolution",
     "Diversity": "diversity",
     "ElasticStrains": "crystals",
     "Filtered": "limits",
     "GenerateSettings": "settings",
     "Generated": "generating",
     "Limits": "limits",
+    "MolecularDynamics": "evolution",
     "PairCurve": "limits",
     "PointDefects": "crystals",
     "PolymorphDerived": "polymorph_derived",
@@ -57,12 +61,15 @@ _MODULES = {
 
 __all__ = [
     "Components",
+    "ContourExploration",
+    "DimerSearch",
     "Diversity",
     "ElasticStrains",
     "Filtered",
     "GenerateSettings",
     "Generated",
     "Limits",
+    "MolecularDynamics",
     "PairCurve",
     "PointDefects",
     "PolymorphDerived",

@@ -102,7 +102,7 @@ def generate(
     return Generated(structures, counts, n_before)
 
 
-def make_again(atoms: Atoms, structure: Atoms | None = None) -> Atoms:
+def make_again(atoms: Atoms, structure: Atoms | None = None, folder: str | Path = ".") -> Atoms:
     """Make a structure again, as its origin says.
 
     Parameters
@@ -111,6 +111,8 @@ def make_again(atoms: Atoms, structure: Atoms | None = None) -> Atoms:
         With `info["origin"]`, as `generate` writes it.
     structure
         What it was made of, if that was given as `Atoms`, or its file lies elsewhere now.
+    folder
+        That of the settings, where relative paths start.
 
     Returns
     -------
@@ -134,7 +136,7 @@ def make_again(atoms: Atoms, structure: Atoms | None = None) -> Atoms:
     }
     if "structure" in origin:
         table["structures"] = [origin["structure"] if structure is None else structure]
-    sampler = sampler_of(table, f"the origin of {shortened(name, 80)}")
+    sampler = sampler_of(table, f"the origin of {shortened(name, 80)}").relative_to(folder)
     if not isinstance(sampler, StructureSampler):
         draw = sampler.draws()[0]
     else:

@@ -10,12 +10,16 @@ from forcesmith.sampling.crystals import (
     Surfaces,
     VolumeSeries,
 )
+from forcesmith.sampling.evolution import ContourExploration, DimerSearch, MolecularDynamics
 from forcesmith.sampling.packings import RandomPacking
 from forcesmith.sampling.polymorph_derived import PolymorphDerived
 from forcesmith.sampling.sampler import Sampler
 
 SAMPLERS: dict[str, type[Sampler]] = {
+    "contour_exploration": ContourExploration,
+    "dimer_search": DimerSearch,
     "elastic_strains": ElasticStrains,
+    "molecular_dynamics": MolecularDynamics,
     "point_defects": PointDefects,
     "polymorph_derived": PolymorphDerived,
     "random_alloys": RandomAlloys,

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from ase import Atoms
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
@@ -74,6 +74,8 @@ class Sampler(Section, abc.ABC):
     seed: int = Field(1, ge=0, lt=2**63)
     """Of all that is taken by chance."""
 
+    _folder: Path = PrivateAttr(default=Path())
+
     @property
     def group(self) -> str:
         """`name`, or the type."""
@@ -102,9 +104,22 @@ class Sampler(Section, abc.ABC):
         """What must be open while structures are made."""
         return nullcontext()
 
-    def relative_to(self, folder: Path) -> Sampler:
-        """A copy whose files, where their paths are relative, are those of this folder."""
-        return self
+    def relative_to(self, folder: str | Path) -> Self:
+        """Make a copy that looks for files in a folder, where their paths are relative.
+
+        Parameters
+        ----------
+        folder
+            That of the settings file. Origins tell paths as they are written there.
+
+        Returns
+        -------
+        Sampler
+            The copy.
+        """
+        copy = self.model_copy()
+        copy._folder = Path(folder)
+        return copy
 
     def draw(self, draw: Draw) -> list[Atoms]:
         """The structures of one draw, with `info["config_type"]` and `info["origin"]`."""
@@ -172,7 +187,8 @@ class StructureSampler(Sampler):
                 check_structure(structure, f"{self.where}, a structure")
                 found.append(Given("", 0, _plain(structure)))
             else:
-                read = read_structures(structure)
+                here = is_prototype(structure) or not structure
+                read = read_structures(structure if here else str(self._folder / structure))
                 found += [
                     Given(structure, frame, _plain(atoms)) for frame, (_, atoms) in enumerate(read)
                 ]
@@ -182,13 +198,6 @@ class StructureSampler(Sampler):
                 "or files."
             )
         return found
-
-    def relative_to(self, folder: Path) -> StructureSampler:
-        structures = [
-            str(folder / one) if isinstance(one, str) and not is_prototype(one) else one
-            for one in self.structures
-        ]
-        return self.model_copy(update={"structures": structures})
 
     def names(self, given: Given) -> str:
         """How messages call one of its structures."""
