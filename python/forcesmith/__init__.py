@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forcesmith._core import DeviceError, __version__, registry
+    from forcesmith.analysis.cross_evaluation import CrossEvaluation, cross_evaluate
     from forcesmith.analysis.metrics import ErrorTable, errors_by_group
     from forcesmith.analysis.plots import parity_plot
     from forcesmith.data.checks import check_configurations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "ActiveSet": "extrapolation.active_sets",
     "Comparison": "properties.comparison",
+    "CrossEvaluation": "analysis.cross_evaluation",
     "Dataset": "data.dataset",
     "DeviceError": "_core",
     "ErrorTable": "analysis.metrics",
@@ -54,6 +56,7 @@ _MODULES = {
     "ValidationSettings": "properties.settings",
     "__version__": "_core",
     "check_configurations": "data.checks",
+    "cross_evaluate": "analysis.cross_evaluation",
     "cut_fragments": "extrapolation.cutting",
     "errors_by_group": "analysis.metrics",
     "find_active_set": "extrapolation.active_sets",
@@ -75,6 +78,7 @@ _MODULES = {
 __all__ = [
     "ActiveSet",
     "Comparison",
+    "CrossEvaluation",
     "Dataset",
     "DeviceError",
     "ErrorTable",
@@ -92,6 +96,7 @@ __all__ = [
     "ValidationSettings",
     "__version__",
     "check_configurations",
+    "cross_evaluate",
     "cut_fragments",
     "errors_by_group",
     "find_active_set",

@@ -15,6 +15,7 @@ from rich.table import Table
 from forcesmith.data.labels import group_of, labels_of
 
 TOTAL = "all"
+FORCE_WITH_DIRECTION = 0.01  # eV/angstrom; the direction of smaller forces means nothing
 
 
 class ResultLike(Protocol):
@@ -68,6 +69,9 @@ class Errors:
     """Root mean square error of components, eV/angstrom."""
     force_max: float | None
     """Largest error of a component, eV/angstrom."""
+    force_angle: float | None
+    """Mean angle between force and reference, degrees, of atoms whose reference is at least
+    0.01 eV/angstrom."""
     stress_mae: float | None
     """Mean absolute error of components, GPa."""
     stress_rmse: float | None
@@ -130,7 +134,7 @@ class ErrorTable:
             box=SIMPLE_HEAD,
             show_edge=False,
             padding=0,
-            caption="energy in meV/atom, force in eV/Å, stress in GPa",
+            caption="energy in meV/atom, force in eV/Å and degrees, stress in GPa",
             caption_justify="left",
         )
         # numbers are never cut: a narrow terminal folds the names of the groups
@@ -142,6 +146,7 @@ class ErrorTable:
             "force\nMAE",
             "force\nRMSE",
             "force\nmax",
+            "force\nangle",
             "stress\nMAE",
             "stress\nRMSE",
         ):
@@ -157,6 +162,7 @@ class ErrorTable:
                 _number(errors.force_mae, 4),
                 _number(errors.force_rmse, 4),
                 _number(errors.force_max, 3),
+                _number(errors.force_angle, 1),
                 _number(errors.stress_mae, 3),
                 _number(errors.stress_rmse, 3),
                 style="bold" if group == TOTAL else None,
@@ -207,6 +213,7 @@ class _Differences:
         self.atoms = 0
         self.energy: list[float] = []
         self.force: list[np.ndarray] = []
+        self.angle: list[np.ndarray] = []
         self.stress: list[np.ndarray] = []
 
     def add(self, atoms: Atoms, result: ResultLike) -> None:
@@ -217,12 +224,14 @@ class _Differences:
             self.energy.append(1000 * (result.energy - labels.energy) / len(atoms))
         if labels.forces is not None:
             self.force.append((np.asarray(result.forces) - labels.forces).ravel())
+            self.angle.append(force_angles(np.asarray(result.forces), labels.forces))
         if labels.stress is not None and result.stress is not None:
             self.stress.append((np.asarray(result.stress) - labels.stress) / units.GPa)
 
     def errors(self) -> Errors:
         energy = np.array(self.energy)
         force = np.concatenate(self.force) if self.force else np.zeros(0)
+        angle = np.concatenate(self.angle) if self.angle else np.zeros(0)
         stress = np.concatenate(self.stress) if self.stress else np.zeros(0)
         return Errors(
             configurations=self.configurations,
@@ -235,9 +244,22 @@ class _Differences:
             force_mae=mae(force),
             force_rmse=rmse(force),
             force_max=float(np.max(np.abs(force))) if force.size else None,
+            force_angle=mae(angle),
             stress_mae=mae(stress),
             stress_rmse=rmse(stress),
         )
+
+
+def force_angles(forces: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Angles between forces and references (n_atoms, 3), degrees, of atoms whose reference has a
+    direction; 90 for a force of 0."""
+    lengths = np.linalg.norm(reference, axis=1)
+    forces, reference = (array[lengths >= FORCE_WITH_DIRECTION] for array in (forces, reference))
+    # better than the arc cosine where angles are small
+    across = np.linalg.norm(np.cross(forces, reference), axis=1)
+    along = (forces * reference).sum(axis=1)
+    is_zero = ~forces.any(axis=1)
+    return np.where(is_zero, 90.0, np.degrees(np.arctan2(across, along)))
 
 
 def mae(differences: np.ndarray) -> float | None:

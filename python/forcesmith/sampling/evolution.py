@@ -18,7 +18,6 @@ from ase.calculators.abc import GetPropertiesMixin
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.md.contour_exploration import ContourExploration as AseContourExploration
 from ase.md.langevin import Langevin
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from ase.mep import DimerControl, MinModeAtoms, MinModeTranslate
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 
@@ -194,7 +193,8 @@ class MolecularDynamics(Evolution):
 
     def _steps(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Any]:
         first, last = self.temperature
-        MaxwellBoltzmannDistribution(atoms, temperature_K=first, rng=rng)
+        masses = atoms.get_masses()[:, np.newaxis]
+        atoms.set_momenta(rng.normal(0.0, np.sqrt(masses * units.kB * first), (len(atoms), 3)))
         dynamics = Langevin(
             atoms,
             timestep=self.timestep * 1000 * units.fs,
