@@ -12,7 +12,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -23,6 +23,9 @@ from forcesmith.engine.settings import EngineSettings, JobQueueSettings
 from forcesmith.learning.conditions import ConditionSettings
 from forcesmith.learning.settings import LearnSettings, SelectionSettings, StartSettings
 from forcesmith.properties.registry import PROPERTIES
+from forcesmith.sampling.registry import SAMPLERS
+from forcesmith.sampling.sampler import RandomDraws
+from forcesmith.sampling.settings import GenerateSettings
 from forcesmith.teachers.registry import KINDS
 from forcesmith.training import settings
 from latex2mathml.converter import convert
@@ -102,9 +105,11 @@ def learning(name: str) -> str:
     return fields_table({section.__name__: section for section in sections}[name])
 
 
-def fields_table(section: type[BaseModel]) -> str:
+def fields_table(section: type[BaseModel], without: Collection[str] = ()) -> str:
     rows = []
     for field, info in section.model_fields.items():
+        if field in without:
+            continue
         default = "required" if info.is_required() else code(_plain(info.default))
         rows.append(
             [f"`{field}`", _type(info.annotation, info.metadata), default, text(info.description)]
@@ -139,6 +144,20 @@ def properties(what: str) -> str:
         return table(["property", "what it is, and how it is computed", "tolerance"], rows)
     return "\n\n".join(
         f"### `{name}`\n\n{fields_table(kind.Options)}" for name, kind in PROPERTIES.items()
+    )
+
+
+def samplers(what: str) -> str:
+    """Settings of a file of samplers ("GenerateSettings"), those that all samplers have ("common"),
+    or those of each kind ("kinds")."""
+    if what == "GenerateSettings":
+        return fields_table(GenerateSettings)
+    if what == "common":
+        return fields_table(RandomDraws)
+    return "\n\n".join(
+        f"### `{name}`\n\n{text(inspect.getdoc(kind))}\n\n"
+        f"{fields_table(kind, without=RandomDraws.model_fields)}"
+        for name, kind in SAMPLERS.items()
     )
 
 
@@ -262,6 +281,7 @@ GENERATORS = {
     "learning": learning,
     "parameters": parameters_table,
     "properties": properties,
+    "samplers": samplers,
     "settings": settings_table,
     "source": source,
     "teachers": teachers,

@@ -28,6 +28,7 @@ from ase.calculators.lj import LennardJones
 from forcesmith.cli.app import main
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.properties.published import read_published
+from forcesmith.sampling.settings import GenerateSettings
 from forcesmith.teachers.settings import teacher_settings
 from forcesmith.training import settings
 from sample_data import labelled
@@ -197,7 +198,9 @@ def run_lammps(block: Block) -> None:
 
 def check_toml(block: Block) -> None:
     table = tomllib.loads(block.text)
-    if "conditions" in table:
+    if "samplers" in table:
+        GenerateSettings.from_dict(table)
+    elif "conditions" in table:
         LearnSettings.from_dict(table)
     elif block.title == "published.toml":
         Path(block.title).write_text(block.text)
@@ -270,7 +273,7 @@ def site(tmp_path_factory) -> Path:
 
 def test_site_has_all_public_names(site):
     text = (site / "python.html").read_text()
-    for module in (fs, forcesmith.lammps):
+    for module in (fs, forcesmith.lammps, fs.sampling):
         for public in set(module.__all__) - {"__version__", "registry"}:
             assert f'id="{module.__name__}.{public}"' in text, public
 

@@ -11,10 +11,11 @@ from functools import cached_property
 
 import forcesmith
 import forcesmith.lammps
+import forcesmith.sampling
 import pytest
 from pydantic import BaseModel
 
-MODULES = [forcesmith, forcesmith.lammps]
+MODULES = [forcesmith, forcesmith.lammps, forcesmith.sampling]
 OF_THE_CORE = {"__version__", "registry"}
 MADE_BY_THE_PROGRAM = [forcesmith.Potential, forcesmith.Teacher, forcesmith.lammps.LammpsError]
 
@@ -31,8 +32,12 @@ def named_parameters(docstring: str) -> list[str]:
 
 
 def methods(cls: type) -> dict[str, object]:
-    """Public ones that the class itself has."""
-    return {name: member for name, member in vars(cls).items() if not name.startswith("_")}
+    """Public ones that the class itself has, but for those that pydantic gives it."""
+    return {
+        name: member
+        for name, member in vars(cls).items()
+        if not name.startswith("_") and not hasattr(BaseModel, name)
+    }
 
 
 def described() -> dict[str, object]:

@@ -84,7 +84,7 @@ def test_error_table_as_dict_and_text(data):
     assert max(map(len, lines)) <= 80  # fits a plain terminal
     row = next(line.split() for line in lines if line.startswith("b "))
     assert row == "b 2 2.00 2.24 0.0500 0.2449 1.200 - 0.500 1.225".split()
-    assert next(line.split() for line in lines if line.startswith("a "))[4:] == ["-"] * 5
+    assert next(line.split() for line in lines if line.startswith("a "))[4:] == ["-"] * 6
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])

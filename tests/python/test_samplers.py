@@ -11,8 +11,8 @@ from ase.build import bulk
 from ase.data import atomic_numbers, covalent_radii
 from ase.geometry import get_distances
 from ase.neighborlist import neighbor_list
+from forcesmith.data.labels import ORIGIN_KEY
 from forcesmith.sampling.registry import SAMPLERS
-from forcesmith.sampling.sampler import ORIGIN
 from forcesmith.sampling.structures import have_room, interstitial_sites
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -61,14 +61,14 @@ def test_structures_say_how_they_were_made_and_are_made_again(sampler, tmp_path)
     keys = set()
     for atoms in structures:
         assert atoms.info["config_type"] == sampler.kind
-        origin = atoms.info[ORIGIN]
+        origin = atoms.info[ORIGIN_KEY]
         keys.add((origin.get("structure_key"), origin["number"], origin["image"]))
         assert have_room(atoms, 0.0)
     assert len(keys) == len(structures)
     ase.io.write(tmp_path / "a.extxyz", structures)
     for atoms, before in zip(fs.read(tmp_path / "a.extxyz"), structures, strict=True):
-        origin = atoms.info[ORIGIN]
-        assert origin == before.info[ORIGIN]
+        origin = atoms.info[ORIGIN_KEY]
+        assert origin == before.info[ORIGIN_KEY]
         again = sampling.make_again(atoms, ZIRCONIA if origin.get("structure") == "" else None)
         assert same(again, before)
     assert all(map(same, made(sampler), structures))

@@ -105,9 +105,8 @@ class CrossEvaluation:
         n_rows, n_columns = len(self.potentials), len(self.sets)
         size = (3 * (1.6 + 0.9 * n_columns), 1.4 + 0.6 * n_rows)
         figure = Figure(figsize=size, layout="constrained")
-        for axes, (quantity, (title, _)) in zip(
-            figure.subplots(1, len(QUANTITIES)), QUANTITIES.items(), strict=True
-        ):
+        panels = figure.subplots(1, len(QUANTITIES), sharey=True)
+        for axes, (quantity, (title, _)) in zip(panels, QUANTITIES.items(), strict=True):
             matrix = self.matrix(quantity)
             axes.imshow(matrix, cmap="cividis", aspect="auto")
             known = matrix[np.isfinite(matrix)]
@@ -119,7 +118,8 @@ class CrossEvaluation:
             axes.set_title(title, fontsize="medium")
             axes.set_xticks(range(n_columns), self.sets, rotation=30, ha="right")
             axes.set_yticks(range(n_rows), self.potentials)
-            axes.set(xlabel="data", ylabel="potential")
+            axes.set_xlabel("data")
+        panels[0].set_ylabel("potential")
         save_figure(figure, path)
 
 

@@ -9,6 +9,8 @@ from ase import Atoms
 
 # Entry of `atoms.info` telling where `read` found a configuration; used in messages.
 SOURCE_KEY = "read_from"
+# Entry of `atoms.info` telling how a structure was made (forcesmith.sampling).
+ORIGIN_KEY = "origin"
 
 # Larger than this no label is; it would drown all others in a sum of squares.
 _LARGEST = {"energy": 1e12, "forces": 1e8, "stress": 1e8}  # eV, eV/angstrom, eV/angstrom^3

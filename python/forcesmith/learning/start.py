@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase import Atoms
 
-from forcesmith.data.labels import describe, labels_of
+from forcesmith.data.labels import ORIGIN_KEY, describe, labels_of
 from forcesmith.data.reading import read
 from forcesmith.learning.conditions import Condition
 from forcesmith.learning.project import formula
@@ -56,7 +56,8 @@ def given_labels(settings: LearnSettings, teacher: Teacher) -> list[Atoms]:
                 f"{teacher.name}; one potential learns from one teacher: set start.relabel."
             )
         calc = atoms.calc
-        kept = {key: atoms.info[key] for key in ("config_type", "weight") if key in atoms.info}
+        of_data = ("config_type", "weight", ORIGIN_KEY)
+        kept = {key: atoms.info[key] for key in of_data if key in atoms.info}
         atoms.info = {
             "id": f"000-data-{number:05d}",
             "reason": "given to begin with, with its labels",
@@ -92,4 +93,6 @@ def _compositions(conditions: Sequence[Condition]) -> list[tuple[Atoms, str]]:
 
 def _named(atoms: Atoms, reason: str, group: str) -> Atoms:
     info = {"reason": reason, "config_type": group}
+    if ORIGIN_KEY in atoms.info:
+        info[ORIGIN_KEY] = atoms.info[ORIGIN_KEY]
     return Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)

@@ -119,8 +119,9 @@ class ElasticStrains(CrystalSampler, Series):
 
 
 class Surfaces(CrystalSampler, Series):
-    """Slabs, at least 10 angstrom thick, with 8 angstrom of vacuum on both sides; `width` is along
-    the surface."""
+    """Slabs, at least 10 angstrom thick, with 8 angstrom of vacuum on both sides.
+
+    `width` is along the surface."""
 
     kind: ClassVar[str] = "surfaces"
 
@@ -144,9 +145,10 @@ class Surfaces(CrystalSampler, Series):
 
 
 class StackingFaults(CrystalSampler, RandomDraws):
-    """Crystals of which one half slid over the other, by a random vector in a plane: points of the
-    generalized stacking fault surface. There is one fault in every cell, which is at least 10
-    angstrom high."""
+    """Crystals of which one half slid over the other, by a random vector in a plane.
+
+    These are points of the generalized stacking fault surface. There is one fault in every cell,
+    which is at least 10 angstrom high."""
 
     kind: ClassVar[str] = "stacking_faults"
 

@@ -15,9 +15,9 @@ from forcesmith.data.formats.extended_xyz import (
     drop_torn_frame,
     write_extended_xyz,
 )
-from forcesmith.data.labels import describe, shortened
+from forcesmith.data.labels import ORIGIN_KEY, describe, shortened
 from forcesmith.files import check_writable, output_lock, remove_leftovers
-from forcesmith.sampling.sampler import ORIGIN, Draw, Sampler, StructureSampler
+from forcesmith.sampling.sampler import Draw, Sampler, StructureSampler
 from forcesmith.sampling.settings import GenerateSettings, sampler_of
 
 DrawKey = tuple[str, str, int]
@@ -125,7 +125,7 @@ def make_again(atoms: Atoms, structure: Atoms | None = None, folder: str | Path 
         It has no origin, or what it was made of is not there or has changed.
     """
     name = describe(atoms, "this structure")
-    origin = atoms.info.get(ORIGIN)
+    origin = atoms.info.get(ORIGIN_KEY)
     if not isinstance(origin, dict) or "sampler" not in origin:
         raise ValueError(f'{name} does not tell how it was made: there is no info["origin"].')
     table = {
@@ -181,7 +181,7 @@ def _complete(
     found: dict[DrawKey, list[Atoms]] = {}
     if path.exists() and path.stat().st_size:
         for atoms in ase.io.iread(path, format="extxyz"):
-            origin = atoms.info.get(ORIGIN)
+            origin = atoms.info.get(ORIGIN_KEY)
             key = _FOREIGN
             if isinstance(origin, dict) and "sampler" in origin:
                 key = _key(origin)

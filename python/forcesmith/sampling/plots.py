@@ -103,6 +103,7 @@ def beak_plot(
         ylabel="largest force (eV/Å)",
         yscale="symlog",
     )
+    axes.set_ylim(bottom=0.0)
     axes.legend(fontsize="small", frameon=False)
     save_figure(figure, path)
 

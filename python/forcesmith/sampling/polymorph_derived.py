@@ -21,8 +21,10 @@ STRAIN_ATTEMPTS = 10_000  # at a strain that nearly keeps the volume
 
 
 class PolymorphDerived(RandomDraws):
-    """Of a random supercell of a crystal, atoms are deleted and substituted, the cell is strained
-    and dilated, and atoms are displaced."""
+    """Damaged and distorted supercells of crystals.
+
+    Of a random supercell, atoms are deleted and substituted, the cell is strained and dilated, and
+    atoms are displaced."""
 
     kind: ClassVar[str] = "polymorph_derived"
 

@@ -19,7 +19,7 @@ from ase import Atoms
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from forcesmith.data.label_settings import Section
-from forcesmith.data.labels import shortened
+from forcesmith.data.labels import ORIGIN_KEY, shortened
 from forcesmith.sampling.structures import (
     check_structure,
     is_prototype,
@@ -27,8 +27,6 @@ from forcesmith.sampling.structures import (
 )
 from forcesmith.teachers.labelling import configuration_key
 
-ORIGIN = "origin"
-"""Entry of `info` that tells how a structure was made."""
 LARGEST_COUNT = 1_000_000
 
 
@@ -128,7 +126,7 @@ class Sampler(Section, abc.ABC):
         made = list(self._make(draw.given.atoms, draw.number, np.random.default_rng(entropy)))
         for image, atoms in enumerate(made):
             atoms.info["config_type"] = self.group
-            atoms.info[ORIGIN] = self.origin(draw, image)
+            atoms.info[ORIGIN_KEY] = self.origin(draw, image)
         return made
 
     def origin(self, draw: Draw, image: int = 0) -> dict[str, Any]:
