@@ -11,7 +11,6 @@ from ase.optimize import FIRE
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.sampling.structures import hop_into_vacancy
 from forcesmith.properties.crystals import chosen_sites, size_text, supercell_size
 from forcesmith.properties.property import (
     Curve,
@@ -23,6 +22,7 @@ from forcesmith.properties.property import (
 )
 from forcesmith.properties.relaxation import relax_ions
 from forcesmith.properties.subject import Subject
+from forcesmith.sampling.structures import hop_into_vacancy
 
 FLAT = 0.02  # eV
 

@@ -10,7 +10,6 @@ from ase import Atoms
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.sampling.structures import read_structures, with_interstitials
 from forcesmith.properties.crystals import (
     chosen_sites,
     formula_units,
@@ -27,6 +26,7 @@ from forcesmith.properties.property import (
 )
 from forcesmith.properties.relaxation import relax_cell, relax_ions
 from forcesmith.properties.subject import Subject
+from forcesmith.sampling.structures import read_structures, with_interstitials
 
 MOVES = (0.1, 0.6)
 """Angstrom, by which neighbors are moved at first at most: to start with, and in further starts."""

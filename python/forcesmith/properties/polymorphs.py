@@ -9,11 +9,11 @@ from ase.data import atomic_numbers, covalent_radii
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.sampling.structures import read_structures
 from forcesmith.properties.crystals import prototype
 from forcesmith.properties.property import Property, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.relaxation import relax_cell
 from forcesmith.properties.subject import Subject
+from forcesmith.sampling.structures import read_structures
 
 OF_ELEMENTS = ("fcc", "bcc", "hcp", "diamond", "sc")
 OF_PAIRS = ("rocksalt", "cesiumchloride", "zincblende", "wurtzite")

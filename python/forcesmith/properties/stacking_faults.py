@@ -11,7 +11,6 @@ from ase.constraints import FixedLine
 from pydantic import Field, model_validator
 
 from forcesmith.data.label_settings import Section
-from forcesmith.sampling.structures import miller_indices
 from forcesmith.properties.crystals import cut, gaps, oriented_block, prototype
 from forcesmith.properties.property import (
     Curve,
@@ -23,6 +22,7 @@ from forcesmith.properties.property import (
 )
 from forcesmith.properties.relaxation import NotConverged, relax_height
 from forcesmith.properties.subject import Subject
+from forcesmith.sampling.structures import miller_indices
 
 MJ_PER_M2 = 16021.76634  # eV/angstrom^2
 

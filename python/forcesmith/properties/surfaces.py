@@ -9,7 +9,6 @@ from ase import Atoms
 from pydantic import Field, field_validator
 
 from forcesmith.data.label_settings import Section
-from forcesmith.sampling.structures import miller_indices
 from forcesmith.properties.crystals import (
     SAME_PLANE,
     cut,
@@ -20,6 +19,7 @@ from forcesmith.properties.crystals import (
 from forcesmith.properties.property import Property, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.relaxation import relax_ions
 from forcesmith.properties.subject import Subject
+from forcesmith.sampling.structures import miller_indices
 
 J_PER_M2 = 16.02176634  # eV/angstrom^2
 

