@@ -85,7 +85,10 @@ def output_lock(lock_file: Path, output: str, work: str = "fit") -> Iterator[Non
 
 def _locked(lock_file: Path, output: str, work: str) -> int:
     while True:
-        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:  # a lock is nothing that anybody has asked for
+            raise OSError(error.errno, error.strerror, output) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -109,11 +109,30 @@ def test_teachers_are_not_mixed(folder, refused, emt):
         fs.label(crystals(1), emt, "foreign.extxyz")
 
 
+@pytest.mark.parametrize("part", [5, 400, -1])
+def test_files_of_others_are_not_cut(tmp_path, emt, part):
+    path = tmp_path / "mine.extxyz"
+    ase.io.write(path, crystals(2))
+    mine = b"hello" if part == 5 else path.read_bytes()[:part]
+    path.write_bytes(mine)
+    with pytest.raises(ValueError, match=r"mine\.extxyz"):
+        fs.label(crystals(1), emt, path)
+    assert path.read_bytes() == mine
+
+
+def test_nothing_labelled_is_no_success(folder, command):
+    ase.io.write("iron.extxyz", bulk("Fe"))
+    code, out, _ = command("label", "iron.extxyz", "--teacher", "emt", "--into", "o.extxyz")
+    assert code == 1 and "does not know Fe" in out
+
+
 def test_wrong_arguments(folder, refused):
     assert "no teacher" in refused("label", "data.extxyz", "--teacher", "emd", "--into", "o.extxyz")
     assert ".extxyz" in refused("label", "data.extxyz", "--teacher", "emt", "--into", "o.json")
     message = refused("label", "data.extxyz", "--teacher", "emt", "--into", "data.extxyz")
     assert "is one of the files that are read" in message
+    message = refused("label", "data.extxyz", "--teacher", "emt", "--into", "nowhere/o.extxyz")
+    assert "nowhere/o.extxyz: No such file or directory" in message
     assert not (folder / "o.extxyz").exists()
 
 

@@ -34,7 +34,7 @@ def label(
 
     Every label is in the file as soon as it is there: after an interruption the same command goes
     on. What gets no label is written beside it, with the reason: of out.extxyz, to
-    out.failed.extxyz."""
+    out.failed.extxyz. If nothing gets a label, the exit code is 1."""
     check_configurations_file(into, data)
     configurations = read(data, **labels)
     with make_teacher(teacher) as made, LineProgress(err) as progress:
@@ -55,3 +55,5 @@ def label(
             soft_wrap=True,
             markup=False,
         )
+    if found.failed and not found.labelled:
+        raise typer.Exit(1)

@@ -163,16 +163,24 @@ def check_one_teacher(labelled: Iterable[Atoms], teacher: Teacher, path: Path) -
 def _read_back(path: Path) -> list[Atoms]:
     if not path.exists():
         return []
+    with open(path, "rb") as file:  # of others not a byte is cut off
+        header = [file.readline(), file.readline()][1]
+    if header.endswith(b"\n") and f"{KEY}=".encode() not in header:
+        raise _not_own(path)
     drop_torn_frame(path)
     return list(ase.io.iread(path, format="extxyz")) if path.stat().st_size else []
 
 
+def _not_own(path: Path) -> ValueError:
+    return ValueError(
+        f"{shortened(path, 150)} holds a configuration that was not labelled by forcesmith: it has "
+        f"no {KEY}; choose another file."
+    )
+
+
 def _key_in(atoms: Atoms, path: Path) -> str:
     if KEY not in atoms.info:
-        raise ValueError(
-            f"{shortened(path, 150)} holds a configuration that was not labelled by forcesmith: it "
-            f"has no {KEY}; choose another file."
-        )
+        raise _not_own(path)
     return str(atoms.info[KEY])
 
 

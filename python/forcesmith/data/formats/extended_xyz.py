@@ -87,13 +87,13 @@ def drop_torn_frame(path: str | os.PathLike[str]) -> bool:
     with open(path, "rb+") as file:
         while line := file.readline():
             lines = [line]
+            if not line.strip().isdigit():
+                raise ValueError(
+                    f"{os.fspath(path)}, line {number}: expected the number of atoms of a "
+                    f"configuration, found {shortened(line.decode(errors='replace').strip())!r}; "
+                    "the file is damaged."
+                )
             if line.endswith(b"\n"):
-                if not line.strip().isdigit():
-                    raise ValueError(
-                        f"{os.fspath(path)}, line {number}: expected the number of atoms of a "
-                        f"configuration, found {shortened(line.decode(errors='replace'))!r}; the "
-                        "file is damaged."
-                    )
                 lines += itertools.islice(file, int(line) + 1)
             if not lines[-1].endswith(b"\n") or len(lines) < int(line) + 2:
                 file.truncate(whole)
