@@ -268,6 +268,7 @@ def test_labels_of_another_teacher_are_refused(tmp_path):
         ({"exploration_cores": 2}, "engine.cores"),
         ({"fit": {"descriptor": {"type": "moment_tensor", "level": 4, "cutoff": -1}}}, "cutoff"),
         ({"fit": {"descriptor": {"type": "moment_tensor", "levels": 4}}}, "levels"),
+        ({"conditions": [HOT | {"supercell": 6}]}, "selection.largest_cell = 500"),
         ({"conditions": [{"structure": "sc Cu 9", "kind": "minimization"}]}, "nothing to fit"),
     ],
 )

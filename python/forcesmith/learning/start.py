@@ -16,10 +16,21 @@ from forcesmith.teachers.teacher import Teacher
 
 
 def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]) -> list[Atoms]:
-    """What the teacher labels: info: id, reason. The same ones at every call."""
-    start = settings.start
+    """What the teacher labels: info: id, reason. The same ones at every call.
+
+    Raises ValueError if there is nothing to begin with that is small enough for it."""
+    start, largest = settings.start, settings.selection.largest_cell
     made = []
-    for structure, name in _compositions(conditions):
+    compositions = _compositions(conditions)
+    small = [(structure, name) for structure, name in compositions if len(structure) <= largest]
+    if not small and not start.data:
+        fewest = min(len(structure) for structure, _ in compositions)
+        raise ValueError(
+            f"All conditions have {fewest} atoms or more, too many for the teacher "
+            f"(selection.largest_cell = {largest}): add a condition with a smaller cell, or give "
+            "start.data."
+        )
+    for structure, name in small:
         if not start.perturbed and not start.data:
             made.append(_named(structure, "the structure as it is", name))
         rng = np.random.default_rng(len(made) + 1)

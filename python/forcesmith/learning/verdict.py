@@ -143,7 +143,8 @@ def _trajectories(
 ) -> tuple[list[Atoms], list[str]]:
     """Snapshots of runs of the potential, each condition from its beginning with other velocities;
     and which runs ended early."""
-    dynamics = [one for one in conditions if one.run == "dynamics"]
+    largest = settings.selection.largest_cell  # for the teacher
+    dynamics = [c for c in conditions if c.run == "dynamics" and len(c.structure) <= largest]
     parts = min(MOST_OF_A_CONDITION, max(1, MOST_LABELS // max(1, len(dynamics))))
     potentials = project.potentials(project.rounds()[-1])
     limits = (settings.selection.select, settings.selection.stop)
