@@ -119,10 +119,11 @@ def test_runs_end_before_limits_are_broken(tmp_path):
 
 
 def test_what_cannot_be_computed_stays_without_labels():
-    """A structure whose atoms are too close, and one that the teacher does not know."""
+    """A structure whose atoms are too close, and a teacher that fails."""
     close = bulk("Cu", "fcc", a=1.4, cubic=True)
-    for structure, reason in ((close, "atoms closer"), (bulk("Fe", a=2.87, cubic=True), "Fe")):
-        run = sampling.MolecularDynamics(structures=[structure], teacher="emt", count=1)
+    late = {"type": "emt", "timeout": 1e-6}
+    for structure, teacher, reason in ((close, "emt", "atoms closer"), (COPPER, late, "gave no")):
+        run = sampling.MolecularDynamics(structures=[structure], teacher=teacher, count=1)
         [image] = run.sample()
         assert image.calc is None and reason in image.info["ended"]
 
@@ -144,6 +145,9 @@ def test_nothing_to_compute_with(options, sentence):
 def test_a_potential_that_does_not_know_an_element(potential):
     run = sampling.DimerSearch(structures=["fcc Ag 4.1"], potential=potential)
     with pytest.raises(ValueError, match="does not know Ag"):
+        run.check()
+    run = sampling.DimerSearch(structures=[bulk("Fe", a=2.87, cubic=True)], teacher="emt")
+    with pytest.raises(ValueError, match="the teacher emt does not know Fe"):
         run.check()
     with pytest.raises(ValueError, match='"300:1500", not'):
         sampling.MolecularDynamics(temperature="300-1500")

@@ -11,7 +11,10 @@ import ase.io
 import forcesmith as fs
 import pytest
 from ase.build import bulk
+from forcesmith.learning.settings import LearnSettings
+from forcesmith.learning.start import given_labels, starting_structures
 from forcesmith.sampling import generating
+from sample_data import small_settings
 
 CONFIG = """
 structures = ["fluorite ZrO2 5.1", "fcc Zr 4.5"]
@@ -195,3 +198,48 @@ def test_another_process_is_waited_for(config):
     with generating.output_lock(config.parent / ".structures.extxyz.lock", "x", "y"):
         with pytest.raises(OSError, match="writes this file"):
             fs.sampling.generate(settings)
+
+
+def test_something_else_is_not_overwritten(config, refused):
+    output = config.parent / "structures.extxyz"
+    for content in ("some text", "3\nno\nCu 0 0\n", "1\n\nCu 0 0 0\n"):
+        output.write_text(content)
+        assert "that these settings do not make" in refused("generate", config)
+        assert output.read_text() == content
+
+
+def test_structures_that_are_the_same_count_once():
+    sampler = fs.sampling.PolymorphDerived(structures=["fcc Cu 3.6", "fcc Cu 3.6"], count=4)
+    made = list(sampler.sample())
+    assert len({atoms.positions.tobytes() for atoms in made}) == 4
+
+
+def test_what_comes_out_goes_into_label_fit_and_learn(tmp_path):
+    """With its origin, and with the labels that it has."""
+    settings = {
+        "output": str(tmp_path / "cu.extxyz"),
+        "structures": ["fcc Cu 3.6"],
+        "samplers": [
+            {"type": "polymorph_derived", "count": 5, "displacement": 0.1, "cutoff": 5},
+            {"type": "molecular_dynamics", "teacher": "emt", "steps": 4, "every": 2, "count": 1},
+        ],
+    }
+    fs.sampling.generate(settings)
+    data = fs.read(tmp_path / "cu.extxyz")
+    found = fs.label(data[:5], "emt", tmp_path / "labelled.extxyz")
+    origins = [atoms.info["origin"] for atoms in fs.read(tmp_path / "labelled.extxyz")]
+    assert origins == [atoms.info["origin"] for atoms in data[:5]]
+    result = fs.fit(found.labelled + list(data[5:]), settings=small_settings())
+    assert set(result.train_errors.groups) == {"polymorph_derived", "molecular_dynamics", "all"}
+    learning = LearnSettings.from_dict(
+        {
+            "teacher": "emt",
+            "conditions": [{"structure": "fcc Cu 3.6", "supercell": 2}],
+            "start": {"data": [str(tmp_path / "cu.extxyz")], "perturbed": 0},
+        }
+    )
+    unlabelled = starting_structures(learning, [])
+    assert [atoms.info["origin"] for atoms in unlabelled] == origins
+    with fs.make_teacher("emt") as teacher:
+        labelled = given_labels(learning, teacher)
+    assert [atoms.info["origin"]["image"] for atoms in labelled] == [0, 1, 2]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -80,15 +81,14 @@ class Evolution(RandomDraws):
                 f'{self.where} needs either a teacher, such as "emt", or a potential to compute '
                 "energies and forces with."
             )
-        if self.teacher is not None:
-            self._teacher_settings()
         elements = set().union(*(set(given.atoms.symbols) for given in self.given))
         if self.potential is not None:
-            known = self._read_potential().elements
-            if missing := elements - set(known):
-                raise ValueError(
-                    f"{self.where}: the potential {self.potential} does not know {min(missing)}."
-                )
+            name, known = f"the potential {self.potential}", set(self._read_potential().elements)
+        else:
+            settings = self._teacher_settings()
+            name, known = f"the teacher {settings.name}", set(_elements_of(settings) or elements)
+        if missing := elements - known:
+            raise ValueError(f"{self.where}: {shortened(name, 120)} does not know {min(missing)}.")
         self._read_limits()
 
     def _read_potential(self) -> Potential:
@@ -279,3 +279,15 @@ class DimerSearch(Evolution):
 def _bare(atoms: Atoms, step: int) -> Atoms:
     info = {"step": step}
     return Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
+
+
+@cache
+def _elements_of_teacher(settings: str) -> frozenset[str] | None:
+    with make_teacher(TeacherSettings.model_validate_json(settings)) as teacher:
+        return teacher.elements
+
+
+def _elements_of(settings: TeacherSettings) -> frozenset[str] | None:
+    """Those that a teacher knows; None: that is not known before. Raises ValueError if it cannot be
+    made, saying what to install."""
+    return _elements_of_teacher(settings.model_dump_json())

@@ -180,7 +180,11 @@ def _complete(
     """Draws in a file; under _FOREIGN what these settings do not make."""
     found: dict[DrawKey, list[Atoms]] = {}
     if path.exists() and path.stat().st_size:
-        for atoms in ase.io.iread(path, format="extxyz"):
+        try:
+            frames = list(ase.io.iread(path, format="extxyz"))
+        except Exception:  # ASE's readers raise almost anything on what is something else
+            return {_FOREIGN: []}
+        for atoms in frames:
             origin = atoms.info.get(ORIGIN_KEY)
             key = _FOREIGN
             if isinstance(origin, dict) and "sampler" in origin:

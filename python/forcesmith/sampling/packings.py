@@ -80,7 +80,8 @@ class RandomPacking(Sampler):
         return self
 
     def draws(self) -> list[Draw]:
-        return [Draw(Given("", 0, Atoms()), number) for number in range(self.count)]
+        nothing = Given("", 0, Atoms())
+        return [Draw(nothing, number) for number in range(self.count)]
 
     def check(self) -> None:
         """Raise ValueError for a fraction, a composition or a size that cannot be."""

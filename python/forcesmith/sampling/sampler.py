@@ -178,8 +178,8 @@ class StructureSampler(Sampler):
 
     @cached_property
     def given(self) -> list[Given]:
-        """The structures. Raises ValueError if there are none, or one cannot be used."""
-        found = []
+        """The structures, each once. Raises ValueError if there are none, or one cannot be used."""
+        found: list[Given] = []
         for structure in self.structures:
             if isinstance(structure, Atoms):
                 check_structure(structure, f"{self.where}, a structure")
@@ -195,7 +195,7 @@ class StructureSampler(Sampler):
                 f'{self.where} has no structure to start from; give structures = ["fcc Cu 3.6"], '
                 "or files."
             )
-        return found
+        return list({given.key: given for given in reversed(found)}.values())[::-1]
 
     def names(self, given: Given) -> str:
         """How messages call one of its structures."""
