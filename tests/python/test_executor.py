@@ -168,6 +168,16 @@ def test_all_cores_are_those_that_may_be_used():
     assert available_cores() == len(os.sched_getaffinity(0))
 
 
+def test_workers_that_cannot_be_started(monkeypatch):
+    def timed_out(**options):
+        raise RuntimeError("Cluster failed to start: timed out")
+
+    monkeypatch.setattr("distributed.LocalCluster", timed_out)
+    with pytest.raises(OSError, match=r"could not be started .*timed out; .*127\.0\.0\.1"):
+        with open_executor(EngineSettings(cores=1)):
+            pass
+
+
 @pytest.mark.slow
 def test_interrupted_while_workers_start_is_quiet(tmp_path):
     script = tmp_path / "script.py"

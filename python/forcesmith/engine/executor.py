@@ -175,7 +175,8 @@ def open_executor(settings: EngineSettings, job_logs: Path | None = None) -> Ite
 
     job_logs: folder for what the jobs of a batch system print; None: the current one.
 
-    Raises ValueError with what to install, or where the scheduler is not found.
+    Raises ValueError with what to install, or where the scheduler is not found; OSError if workers
+    cannot be started here.
     """
     try:
         import dask
@@ -234,8 +235,13 @@ def _local_cluster(cores: int) -> Any:
             host="127.0.0.1",
             silence_logs="CRITICAL",
         )
-    except BaseException:  # Ctrl-C; half a cluster cannot be closed, its workers end with us
-        atexit.unregister(close_clusters)
+    except BaseException as error:  # Ctrl-C, too
+        atexit.unregister(close_clusters)  # half a cluster cannot be closed; it ends with us
+        if isinstance(error, (RuntimeError, OSError)):
+            raise OSError(
+                f"Workers could not be started on this machine: {shortened(error, 150)}; they are "
+                "processes that talk by 127.0.0.1."
+            ) from None
         raise
 
 
