@@ -19,6 +19,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
 from ase.cluster import Octahedron
+from ase.geometry import find_mic
 from forcesmith.lammps import LammpsError, Output, run
 from forcesmith.learning import exploration
 from forcesmith.learning.conditions import Condition, ConditionSettings, expand
@@ -360,8 +361,12 @@ def test_a_molecule(folder, tmp_path):
 def test_minimization(graded, tmp_path):
     rattled = condition(kind="minimization", displacement=0.05, pressure=0)
     result = explore(rattled, graded, tmp_path / "x")
-    assert (result.ending, result.picoseconds, result.n_snapshots) == ("finished", 0, 0)
+    assert (result.ending, result.picoseconds, result.n_snapshots) == ("finished", 0, 1)
     atoms = safe(tmp_path / "x")
+    (end,) = candidates(tmp_path / "x")
+    assert end.info["is_relaxed"] and end.info["max_grade"] < 2
+    moves = find_mic(end.positions - atoms.positions, atoms.cell)[0]
+    assert np.abs(moves).max() < 1e-6
     evaluated = fs.Potential.read(graded[0]).evaluate(
         Atoms("Cu32", atoms.positions, cell=atoms.cell, pbc=True)
     )
@@ -386,7 +391,8 @@ def test_series_of_minimizations(graded, tmp_path, kind):
     for one in found[:2]:
         result = explore(one, graded, tmp_path / one.name, stop=1e6)
         assert result.ending == "finished" and result.condition == one.name
-        assert (result.n_snapshots > 0) == (kind == "surface")
+        assert (result.n_snapshots > 1) == (kind == "surface")
+        assert candidates(tmp_path / one.name)[-1].info["is_relaxed"]
 
 
 def test_a_path(graded, tmp_path):

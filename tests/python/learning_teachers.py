@@ -10,6 +10,7 @@ from pathlib import Path
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
+from forcesmith.potentials.potential import Potential
 
 CALLS = "FORCESMITH_TEST_CALLS"
 """Environment variable with the file that gets a line for every label."""
@@ -51,6 +52,11 @@ def killed_at_second_start() -> Calculator:
 
 def lennard_jones() -> Calculator:
     return LennardJones(sigma=2.3, epsilon=0.4, ro=3.5, rc=4.5, smooth=True)
+
+
+def magnesia() -> Calculator:
+    """A potential, fitted to a few cells of MgO."""
+    return Potential.read(Path(__file__).parents[1] / "data" / "mgo_small.json").calculator()
 
 
 def count(path: Path) -> int:

@@ -100,6 +100,29 @@ def test_every_decision_has_a_reason(learned):
 
 
 @pytest.mark.slow
+def test_relaxed_structures_are_labelled_until_they_stay(tmp_path):
+    """However low their grades."""
+    ground = {
+        "name": "ground",
+        "structure": "fcc Cu 3.7",
+        "supercell": 2,
+        "vacancies": {"Cu": 1},
+        "kind": "minimization",
+    }
+    learned = learn(settings(tmp_path / "project", conditions=[ground]))
+    assert learned.ending == "converged"
+    project = Project(learned.folder)
+    chosen = [atoms for number in project.rounds() if number for atoms in project.chosen(number)]
+    relaxed = [atoms for atoms in chosen if atoms.info["reason"] == "a relaxed structure"]
+    assert relaxed and min(atoms.info["max_grade"] for atoms in relaxed) < 2
+    # The teacher finds the last of them relaxed, too.
+    labels = {atoms.info["id"]: atoms for atoms in fs.read(project.labels)}
+    assert np.abs(labels[relaxed[-1].info["id"]].get_forces()).max() < 0.1
+    assert sum("that has a label" in one["reason"] for one in project.events()
+               if one["event"] == "candidate") == 1  # fmt: skip
+
+
+@pytest.mark.slow
 def test_the_fit_goes_on_from_the_last_potential(learned):
     result, project, _ = learned
     assert result.rounds > 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import forcesmith as fs
 import pytest
 from contract_examples import make_potential
-from forcesmith.training.settings import GroupWeights
+from forcesmith.training.settings import FitSettings, GroupWeights
 
 TOML = """
 elements = ["Mg", "O"]
@@ -288,3 +288,13 @@ def test_what_is_too_long_or_too_large_gives_one_short_sentence(tmp_path, text, 
     message = str(caught.value)
     assert all(part in message for part in parts), message
     assert len(message.replace(str(path), "")) <= 300 and message.isprintable()
+
+
+def test_weights_of_groups_by_pattern():
+    groups = {"*-minimization": {"energy": 100}, "hot-*": {"force": 2}, "hot-1": {"force": 3}}
+    weights = FitSettings.from_dict({"weights": {"groups": groups}}).weights
+    assert weights.of_group("cold-minimization").energy == 100
+    assert weights.of_group("hot-minimization").energy == 100  # the first pattern that matches
+    assert weights.of_group("hot-2").force == 2
+    assert weights.of_group("hot-1").force == 3
+    assert weights.of_group("minimization") == weights.of_group("other")

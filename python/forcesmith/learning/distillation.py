@@ -56,8 +56,12 @@ folder = {json.dumps(folder.name)}
 {most}
 [fit]
 descriptor = {{ type = "moment_tensor", level = {level}, cutoff = {cutoff:g} }}
-weights = {{ energy = 1.0, force = 0.01, stress = 0.001 }}
-optimizer = {{ max_iterations = 100 }}
+optimizer = {{ max_iterations = 300, tolerance = 0.005 }}
+weights.energy = 1.0
+weights.force = 0.03
+weights.stress = 0.1
+# Energies of defects are differences of energies of whole cells, in which errors of atoms add up.
+weights.groups."*-minimization" = {{ energy = 1000, force = 100 }}
 
 [selection]
 select = 2.0
@@ -81,7 +85,8 @@ def _teacher(given: str, place: Path) -> str:
 def _conditions(
     place: str, atoms: Atoms, kelvin: list[float], vacancies: Sequence[str], duration: float
 ) -> list[str]:
-    """Dynamics of the perfect crystal and of crystals with a vacancy, a heating, strains."""
+    """Dynamics and ground states of the perfect crystal and of crystals with a vacancy, a heating,
+    strains."""
     repeats = _supercell(atoms)
     supercell = f'supercell = "{"x".join(map(str, repeats))}"'
     structure = f"structure = {json.dumps(place)}"
@@ -93,6 +98,7 @@ def _conditions(
     if len(kelvin) > 1:
         ramp = f'temperature = "{kelvin[0]:g}:{kelvin[-1]:g}"'
         blocks.append([structure, supercell, ensemble, ramp, time])
+    blocks.append([structure, supercell, 'kind = "minimization"'])
     own = [element for element in vacancies if element in atoms.symbols]
     if own:
         several = ", ".join(f"{{ {element} = 1 }}" for element in own)

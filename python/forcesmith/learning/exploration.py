@@ -25,6 +25,7 @@ from forcesmith.lammps.output import Output
 from forcesmith.lammps.runner import LammpsError, run
 from forcesmith.learning.conditions import CHECK_STEPS, Condition
 from forcesmith.learning.input_scripts import (
+    END,
     ENOUGH,
     Quantity,
     Uncertainty,
@@ -365,7 +366,7 @@ def _candidates(
     condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str
 ) -> list[Atoms]:
     """Of all that was uncertain, the worst of every half segment; of runs that failed, also what
-    came last."""
+    came last; of minimizations the end."""
     files = [*folder.glob("candidates*.extxyz"), *folder.glob("uncertain*.dump")]
     if ending == "failed":
         files.append(folder / "recent.dump")
@@ -382,6 +383,9 @@ def _candidates(
     most = most_candidates(len(condition.structure))
     if len(chosen) > most:
         chosen = [chosen[n] for n in np.linspace(0, len(chosen) - 1, most).round().astype(int)]
+    for atoms in _frames(folder / END, uncertainty):
+        atoms.info["is_relaxed"] = True
+        chosen.append(atoms)
     for atoms in chosen:
         atoms.info["condition"] = condition.name
         atoms.info["picoseconds"] = round(atoms.info["step"] * condition.timestep, 9)

@@ -285,6 +285,8 @@ def _bounds(condition: Condition, uncertainty: Uncertainty, hottest: float) -> s
 
 FORCE_TOLERANCE = 0.01  # eV/angstrom
 MINIMIZE = f"minimize        0.0 {FORCE_TOLERANCE} 1000 10000"
+END = "end.dump"
+"""The last configuration of a minimization, which is a candidate, however certain it is."""
 LOOK = "run             0   # the last configuration is looked at anew, and selected if uncertain\n"
 
 
@@ -303,7 +305,11 @@ def _minimization(
             "# once more: strains were measured from the first cell\n"
         )
     certain = f"${{uncertainty}} <= {uncertainty.select:g}"
-    return f'{text}{MINIMIZE}\n{LOOK}if "{certain}" then {KEEP}\n'
+    end = (
+        f"write_dump      all custom {END} id element x y z {uncertainty.of_atoms} modify element "
+        f"{' '.join(condition.elements)} sort id format float %.10g"
+    )
+    return f'{text}{MINIMIZE}\n{LOOK}{end}\nif "{certain}" then {KEEP}\n'
 
 
 # ---- paths ----

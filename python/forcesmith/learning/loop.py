@@ -410,7 +410,7 @@ class Loop:
                 cores=cores,
             )
             while not (ended := self.executor.finished()):
-                pass
+                self.show(f"round {number}: fit")
             if ended[0].error is None:
                 return ended[0].result
             self.project.note("fit failed", round=number, reason=str(ended[0].error))

@@ -182,6 +182,11 @@ class Round:
             most=self.room_for_labels(),
             rejected=None if self.tries_again else self.project.rejected,
             settings=self.settings.selection,
+            former=[
+                path
+                for number in range(1, self.number)
+                if (path := self.project.source_folder(number, source) / "chosen.extxyz").is_file()
+            ],
         )
         self.selecting = source
         self.executor.submit(f"select {source}", select, request)

@@ -28,7 +28,10 @@ from forcesmith.training.committee import force_deviation
 DISTANCE_OF_DUPLICATES = 0.1
 """Root mean square displacement of configurations that a committee takes for the same, angstrom."""
 
-KEPT = {"center_grade", "kind", "max_deviation", "max_grade", "picoseconds", "step"}
+SAME_STRUCTURE = 0.02
+"""Relaxed structures none of whose atoms has moved by more are the same, angstrom."""
+
+KEPT = {"center_grade", "is_relaxed", "kind", "max_deviation", "max_grade", "picoseconds", "step"}
 """Of the entries of candidates."""
 
 
@@ -49,6 +52,8 @@ class Request:
     rejected: Path | None
     """File of those that got no label before, and are not to be tried again."""
     settings: SelectionSettings
+    former: Sequence[Path] = ()
+    """Files of what was chosen from this source in earlier rounds."""
 
 
 @dataclass
@@ -81,6 +86,8 @@ def select(request: Request) -> Selection:
     candidates = _of_size(candidates, potentials, request, selection)
     candidates = _not_too_close(candidates, request.settings, selection)
     before = [atoms for path in request.chosen_before for atoms in read_configurations(path)]
+    candidates = _relaxed(candidates, request, selection)
+    before += selection.chosen
     if len(potentials) == 1:
         _by_grade(candidates, potentials[0], before, request, selection)
     else:
@@ -155,6 +162,24 @@ def _not_too_close(
     return kept
 
 
+def _relaxed(candidates: list[Atoms], request: Request, selection: Selection) -> list[Atoms]:
+    """Choose relaxed structures, unless they have been already; the other candidates.
+
+    They are what energies are compared for, and an error of every atom adds up there; grades do not
+    tell of it.
+    """
+    relaxed = [atoms for atoms in candidates if atoms.info.get("is_relaxed")]
+    former = [atoms for path in request.former if relaxed for atoms in read_configurations(path)]
+    for atoms in relaxed:
+        if any(_largest_move(atoms, other) < SAME_STRUCTURE for other in former):
+            _leave_out(atoms, "relaxed to a structure that has a label", selection)
+        elif len(selection.chosen) == request.most:
+            _postpone(atoms, request.most, selection)
+        else:
+            _choose(atoms, "a relaxed structure", request, selection)
+    return [atoms for atoms in candidates if not atoms.info.get("is_relaxed")]
+
+
 def _by_grade(
     candidates: list[Atoms],
     potential: Potential,
@@ -224,12 +249,24 @@ def _by_deviation(
 
 
 def _distance(a: Atoms, b: Atoms) -> float:
-    """Root mean square displacement of the atoms from one to the other, angstrom; infinite if they
-    are not the same atoms in nearly the same cell."""
-    if len(a) != len(b) or (a.numbers != b.numbers).any() or not np.allclose(a.cell, b.cell, 0.02):
+    """Root mean square displacement of the atoms from one to the other, angstrom."""
+    return float(np.sqrt((_moves(a, b) ** 2).sum(axis=1).mean()))
+
+
+def _largest_move(a: Atoms, b: Atoms) -> float:
+    """Largest displacement of an atom, that of all together left aside, angstrom."""
+    moves = _moves(a, b)
+    if not np.isfinite(moves).all():
         return np.inf
-    moves = find_mic(b.positions - a.positions, a.cell, a.pbc)[0]
-    return float(np.sqrt((moves**2).sum(axis=1).mean()))
+    return float(np.linalg.norm(moves - moves.mean(axis=0), axis=1).max())
+
+
+def _moves(a: Atoms, b: Atoms) -> np.ndarray:
+    """Displacements of atoms, (n_atoms, 3); infinite if they are not the same atoms in nearly the
+    same cell."""
+    if len(a) != len(b) or (a.numbers != b.numbers).any() or not np.allclose(a.cell, b.cell, 0.02):
+        return np.full((1, 3), np.inf)
+    return find_mic(b.positions - a.positions, a.cell, a.pbc)[0]
 
 
 def _choose(atoms: Atoms, reason: str, request: Request, selection: Selection) -> None:

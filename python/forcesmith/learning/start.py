@@ -14,6 +14,9 @@ from forcesmith.learning.project import formula
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.teachers.teacher import Teacher
 
+GROUP = "start"
+"""`config_type` of structures that are made to begin with."""
+
 
 def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]) -> list[Atoms]:
     """What the teacher labels: info: id, reason. The same ones at every call.
@@ -22,17 +25,17 @@ def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]
     start, largest = settings.start, settings.selection.largest_cell
     made = []
     compositions = _compositions(conditions)
-    small = [(structure, name) for structure, name in compositions if len(structure) <= largest]
+    small = [structure for structure in compositions if len(structure) <= largest]
     if not small and not start.data:
-        fewest = min(len(structure) for structure, _ in compositions)
+        fewest = min(len(structure) for structure in compositions)
         raise ValueError(
             f"All conditions have {fewest} atoms or more, too many for the teacher "
             f"(selection.largest_cell = {largest}): add a condition with a smaller cell, or give "
             "start.data."
         )
-    for structure, name in small:
+    for structure in small:
         if not start.perturbed and not start.data:
-            made.append(_named(structure, "the structure as it is", name))
+            made.append(_named(structure, "the structure as it is", GROUP))
         rng = np.random.default_rng(len(made) + 1)
         for _ in range(start.perturbed):
             atoms = structure.copy()
@@ -41,7 +44,7 @@ def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]
             strain = np.where(periodic, strain, np.eye(3))
             atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
             atoms.positions += rng.normal(0.0, start.displacement, atoms.positions.shape)
-            made.append(_named(atoms, "a perturbed structure to begin with", name))
+            made.append(_named(atoms, "a perturbed structure to begin with", GROUP))
     _, unlabelled = given_data(settings)
     made += [
         _named(atoms, "given to begin with", atoms.info.get("config_type", "given"))
@@ -94,11 +97,11 @@ def given_data(settings: LearnSettings) -> tuple[list[Atoms], list[Atoms]]:
     return labelled, unlabelled
 
 
-def _compositions(conditions: Sequence[Condition]) -> list[tuple[Atoms, str]]:
-    """A structure of every composition, and the condition that has it."""
-    found: dict[str, tuple[Atoms, str]] = {}
+def _compositions(conditions: Sequence[Condition]) -> list[Atoms]:
+    """A structure of every composition."""
+    found: dict[str, Atoms] = {}
     for condition in conditions:
-        found.setdefault(formula(condition.structure), (condition.structure, condition.name))
+        found.setdefault(formula(condition.structure), condition.structure)
     return list(found.values())
 
 

@@ -43,7 +43,7 @@ from forcesmith.training.optimizers.gradient_search import GradientSearch, metho
 from forcesmith.training.optimizers.linear_search import LinearSearch
 from forcesmith.training.optimizers.variable_projection import LinearLeastSquares
 from forcesmith.training.record import Progress, Record
-from forcesmith.training.settings import FitSettings, GroupWeights
+from forcesmith.training.settings import FitSettings
 from forcesmith.training.starting_potential import given_offsets, starting_potential
 from forcesmith.training.training_set import TrainingSet
 
@@ -417,9 +417,7 @@ def _forces_required(train: Dataset, settings: FitSettings) -> set[str]:
     """The groups with a force weight: there, missing forces are a mistake."""
     weights = settings.weights
     return {
-        group
-        for group in set(train.groups)
-        if weights.force * weights.groups.get(group, GroupWeights()).force > 0
+        group for group in set(train.groups) if weights.force * weights.of_group(group).force > 0
     }
 
 

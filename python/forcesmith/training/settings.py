@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -134,7 +135,13 @@ class WeightSettings(Section):
     stress: _Weight = 0.1
     """Of stresses; "mean": of (eV/angstrom^3)^2. With "fitsnap" 1 by default."""
     groups: dict[str, GroupWeights] = {}
-    """Factors for single groups, by name (`config_type`)."""
+    """Factors for single groups, by name (`config_type`), or for those whose names match a pattern:
+    "*-minimization". The name goes before patterns, and of these the first one that matches."""
+
+    def of_group(self, name: str) -> GroupWeights:
+        """Factors of a group."""
+        own = (factors for key, factors in self.groups.items() if fnmatchcase(name, key))
+        return self.groups.get(name) or next(own, GroupWeights())
 
     @model_validator(mode="before")
     @classmethod

@@ -216,7 +216,7 @@ def _labelled(
             weights=Observables.zeros(1, len(atoms)),
         )
         labels = labels_of(atoms)
-        factors = weights.groups.get(group_of(atoms), GroupWeights())
+        factors = weights.of_group(group_of(atoms))
         common = weight_of(atoms) / (1 if weights.convention == "fitsnap" else n_total)
         energy, force, virial = _weights(weights, factors, atoms)
         if labels.energy is not None:
