@@ -7,7 +7,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import spglib
 from ase import Atoms
 from ase.build import make_supercell
 
@@ -29,6 +28,8 @@ SYSTEMS = (
 
 def symmetry(crystal: Atoms) -> Any:
     """The dataset of spglib: `number`, `international`, `rotations`, `equivalent_atoms`, ..."""
+    import spglib
+
     cell = (crystal.cell.array, crystal.get_scaled_positions(), crystal.numbers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -97,6 +98,8 @@ def size_text(size: tuple[int, int, int]) -> str:
 
 def primitive_cell(crystal: Atoms) -> Atoms:
     """Of a conventional cell, in its orientation."""
+    import spglib
+
     found = spglib.find_primitive(
         (crystal.cell.array, crystal.get_scaled_positions(), crystal.numbers),
         symprec=SYMMETRY_TOLERANCE,
