@@ -1,4 +1,4 @@
-"""Without the packages of extras the program works, and says what to install where one is needed."""
+"""Without the packages of extras the program works, or says what to install."""
 
 from __future__ import annotations
 

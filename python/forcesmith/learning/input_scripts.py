@@ -305,11 +305,11 @@ def _minimization(
             "# once more: strains were measured from the first cell\n"
         )
     certain = f"${{uncertainty}} <= {uncertainty.select:g}"
-    end = (
+    keep_end = (
         f"write_dump      all custom {END} id element x y z {uncertainty.of_atoms} modify element "
         f"{' '.join(condition.elements)} sort id format float %.10g"
     )
-    return f'{text}{MINIMIZE}\n{LOOK}{end}\nif "{certain}" then {KEEP}\n'
+    return f'{text}{MINIMIZE}\n{LOOK}{keep_end}\nif "{certain}" then {KEEP}\n'
 
 
 # ---- paths ----
