@@ -47,8 +47,8 @@ LARGEST_FORCE = 0.01  # eV/angstrom, of relaxed structures
 COMPARED_CELLS = [(2, 2, 2), (2, 2, 3), (3, 3, 3), (3, 3, 4)]
 SIZES = [2, 3, 4, 5, 6, 8, 10]  # of the series, along each direction
 TEMPERATURES = [300, 600, 900, 1200, 1500]  # K
-EXPANDING_CELLS = 4  # along each direction, of the cell that expands
-EQUILIBRATION, AVERAGING = 2.0, 6.0  # ps
+EXPANDING_CELLS = 5  # along each direction, of the cell that expands
+EQUILIBRATION, AVERAGING = 5.0, 20.0  # ps
 OXIDES: dict[str, dict[str, Any]] = {
     "MgO": {  # rocksalt
         "symbols": ["Mg", "O"],
@@ -358,10 +358,13 @@ class Study:
         for element, color in (("O", "C3"), (self.metal, "C2")):
             own = [row for row in read["sizes"] if row["vacancy"] == element]
             lowest = own[-1]["energy"]
-            inverse = [1 / row["atoms"] for row in own]
+            inverse = [1000 / row["atoms"] for row in own]
             energies = [row["energy"] - lowest for row in own]
             axes[1].plot(inverse, energies, "o-", color=color, label=element)
             own = [row for row in read["vacancies"] if row["vacancy"] == element]
+            inverse = [1000 / row["atoms"] for row in own]
+            energies = [row["teacher"] - lowest for row in own]
+            axes[1].plot(inverse, energies, "x", color="black", label="teacher")
             axes[0].plot(
                 [row["cell"] for row in own],
                 [1000 * (row["potential"] - row["teacher"]) for row in own],
@@ -371,14 +374,17 @@ class Study:
             )
         axes[0].axhspan(-50, 50, alpha=0.1)
         axes[0].set(xlabel="cell", ylabel="potential - teacher / meV", title="formation energies")
-        axes[1].set(xlabel="1 / atoms", ylabel="relative to the largest / eV", title="cell sizes")
+        axes[1].set(
+            xlabel="1000 / atoms", ylabel="relative to the largest / eV", title="cell sizes"
+        )
         axes[2].plot(
             [row["temperature"] for row in read["expansion"]],
             [100 * row["expansion"] for row in read["expansion"]],
             "o-",
         )
         axes[2].set(xlabel="T / K", ylabel="linear expansion / %", title="thermal expansion")
-        axes[0].legend()
+        for axis in axes[:2]:
+            axis.legend()
         figure.savefig(self.folder / "study.png", dpi=100)
 
 
