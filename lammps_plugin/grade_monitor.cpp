@@ -173,7 +173,7 @@ void GradeMonitor::judge(const Check& check) {
 /// Once in a run of what is worth learning, unless that is selected anyway, and once of what is dangerous.
 void GradeMonitor::warn(const Check& check) {
   const bool far = check.largest.value > dangerous;
-  const double level = far ? dangerous : threshold_;
+  const double level = far ? dangerous : worth_learning;
   if (!(check.largest.value > level) || !(level > warned_above_) || (select_ && !far)) return;
   warned_above_ = level;
   if (comm->me != 0) return;

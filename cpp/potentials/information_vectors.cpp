@@ -212,7 +212,7 @@ void check_active_set(const Potential& potential, const ActiveSet& set, const st
   if (!fits)
     throw FormatError(where + " does not fit to the potential: its matrices must have " +
                       std::to_string(expected.front()) + (expected.size() > 1 ? ", ..." : "") +
-                      " columns, one matrix for each element or one for all.");
+                      " columns, one matrix for each element or one for all; make it anew by forcesmith active-set.");
 }
 
 }  // namespace forcesmith

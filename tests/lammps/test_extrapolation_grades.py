@@ -535,6 +535,8 @@ def test_warnings_of_a_run(runner, graded, graded_file):
     assert strong.startswith(f"Grade {grades[2]:.4g} of atom") and "far" in strong
     assert max(len(mild), len(strong)) <= SHORT
     assert "4 of 5 checks found grades above 2" in output
+    # An end far away is no reason for silence up to there.
+    assert runner.succeed(text.format(pair("grade 1 break 1e9"))).count("WARNING: Grade") == 2
     # What is selected needs no word but that.
     output = runner.succeed(text.format(pair("grade 1 select 2 new.xyz")))
     (strong,) = re.findall(r"WARNING: (Grade .*) \(", output)

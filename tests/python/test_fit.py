@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import forcesmith as fs
@@ -1074,3 +1075,14 @@ def test_results_that_are_not_finite_are_refused(crystals, small_potential):
     potential._core.model_parameters = np.full(len(potential._core.model_parameters), np.inf)
     with pytest.raises(ValueError, match="the energy or a force of the potential is not finite"):
         potential.evaluate(crystals[0])
+
+
+def test_weights_of_groups_that_are_not_there(noisy):
+    groups = {"group1": {"energy": 2.0}, "gruop2": {"energy": 2.0}, "*-hot": {"force": 2.0}}
+    with pytest.warns(
+        UserWarning, match=r"weights\.groups has gruop2, \*-hot, but .* group0, group1"
+    ):
+        linear_fit(noisy, weights={"groups": groups})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        linear_fit(noisy, weights={"groups": {"group1": {"energy": 2.0}, "*1": {"force": 2.0}}})

@@ -10,11 +10,13 @@ import forcesmith as fs
 import learning_teachers
 import numpy as np
 import pytest
+import typer
 from ase import Atoms
 from ase.build import bulk
+from forcesmith.cli.learn import run as run_command
 from forcesmith.lammps import run
 from forcesmith.learning.conditions import expand
-from forcesmith.learning.loop import learn
+from forcesmith.learning.loop import LearnResult, learn
 from forcesmith.learning.project import Project, read_json, write_configurations
 from forcesmith.learning.selection import Selection, _not_rejected
 from forcesmith.learning.settings import LearnSettings
@@ -220,6 +222,24 @@ def test_what_was_stuck_is_tried_again(tmp_path):
     assert result.ending == "stuck" and "nothing to learn" in result.sentence
     again = learn(settings(tmp_path, conditions=[hotter], rounds=result.rounds + 1))
     assert again.rounds > result.rounds and again.labels > result.labels
+
+
+def test_weights_of_groups_that_cannot_come(tmp_path):
+    fit = FIT | {"weights": {"groups": {"hto": {"energy": 2.0}, "*": {"force": 2.0}}}}
+    with pytest.raises(ValueError, match=r"weights\.groups has hto, which is no condition.*start"):
+        learn(settings(tmp_path / "project", fit=fit))
+    assert not Project(tmp_path / "project").known().labels
+
+
+def test_stuck_is_no_success(tmp_path, monkeypatch):
+    project = Project(tmp_path)
+    monkeypatch.setattr(
+        "forcesmith.cli.learn.learn_from",
+        lambda *_, **__: LearnResult("stuck", "it is", 1, 0, project.potential, project.folder),
+    )
+    with pytest.raises(typer.Exit) as end:
+        run_command(settings(tmp_path), "", verdict=False)
+    assert end.value.exit_code == 1
 
 
 def test_a_fit_that_was_interrupted_with_other_settings_begins_anew(tmp_path):

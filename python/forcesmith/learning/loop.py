@@ -166,7 +166,9 @@ def _open(
             "labelled; raise labels, or lower start.perturbed."
         )
     if is_new:
-        check_can_be_fitted(Dataset([*structures, *given]), elements, settings.fit)
+        data = Dataset([*structures, *given])
+        check_can_be_fitted(data, elements, settings.fit)
+        _check_groups(settings, {CANDIDATES, *data.groups, *(one.name for one in conditions)})
     own = {
         "elements": elements,
         "fit": settings.fit.model_dump(mode="json", include=keys),
@@ -186,6 +188,15 @@ def _open(
         project.note("start", round=0, teacher=teacher.name, **numbers)
         write_configurations(project.round_folder(0) / "chosen.extxyz", structures)
     return elements
+
+
+def _check_groups(settings: LearnSettings, names: set[str]) -> None:
+    """names: of all groups that labels can have."""
+    if unused := settings.fit.weights.unused_groups(names):
+        raise ValueError(
+            f"fit.weights.groups has {shortened(', '.join(unused), 80)}, which is no condition and "
+            f"no group of the data; there are {shortened(', '.join(sorted(names)), 120)}."
+        )
 
 
 def _check_elements(found: set[str], elements: Sequence[str], teacher: Teacher) -> None:

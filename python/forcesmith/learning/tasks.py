@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from forcesmith.teachers.labelling import label_task
 from forcesmith.teachers.settings import TeacherSettings
 from forcesmith.training.checkpoint import state_file
 from forcesmith.training.committee import member_path
-from forcesmith.training.fitting import fit
+from forcesmith.training.fitting import FitResult, UnusedGroupWeights, fit
 from forcesmith.training.settings import FitSettings
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def fit_member(request: FitRequest) -> dict[str, Any]:
     previous = request.start[min(request.member, len(request.start)) - 1] if request.start else None
     settings = _settings(request, path, previous)
     try:
-        result = fit(data, settings=settings, checkpoint=path)
+        result = _fit(data, settings, path)
     except ValueError:
         if not settings.optimizer.resume:
             raise
@@ -100,7 +101,7 @@ def fit_member(request: FitRequest) -> dict[str, Any]:
         for leftover in (state_file(path), path, path.with_suffix(".active_set")):
             leftover.unlink(missing_ok=True)
         settings.optimizer = settings.optimizer.model_copy(update={"resume": False})
-        result = fit(data, settings=settings, checkpoint=path)
+        result = _fit(data, settings, path)
     numbers = {
         "potentials": [path.name],
         "labels": len(data),
@@ -115,6 +116,12 @@ def fit_member(request: FitRequest) -> dict[str, Any]:
         new = data[request.labels_before :]
         numbers["errors_on_new"] = _errors(Potential.read(previous), new)
     return numbers
+
+
+def _fit(data: Dataset, settings: FitSettings, path: Path) -> FitResult:
+    with warnings.catch_warnings():  # groups come as conditions are labelled
+        warnings.simplefilter("ignore", UnusedGroupWeights)
+        return fit(data, settings=settings, checkpoint=path)
 
 
 def _settings(request: FitRequest, path: Path, previous: Path | None) -> FitSettings:

@@ -261,11 +261,7 @@ def crystals(settings: LearnSettings) -> list[Crystal]:
     for own in settings.conditions:
         elements = sorted({name for given in own.vacancies for name, n in given.items() if n})
         for given in own.structure:
-            for name, unit in (
-                [(str(given.symbols), given)]
-                if isinstance(given, Atoms)
-                else read_structures(given)
-            ):
+            for name, unit in _structures(given):
                 if not unit.pbc.all() or len(unit) > LARGEST_CELL:
                     continue
                 key = unit.cell.array.tobytes(), str(unit.symbols)

@@ -19,6 +19,7 @@ from forcesmith.analysis.metrics import ErrorTable, errors_by_group
 from forcesmith.data.batches import smallest_distances
 from forcesmith.data.checks import check_configurations
 from forcesmith.data.dataset import Dataset, split
+from forcesmith.data.labels import shortened
 from forcesmith.extrapolation.active_sets import (
     ActiveSet,
     find_active_set,
@@ -52,6 +53,10 @@ MOST_COLUMNS = 3000
 MOST_WORK = 3e11
 """Atoms times columns squared, likewise; the passes over the data take minutes then."""
 NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device"}
+
+
+class UnusedGroupWeights(UserWarning):
+    """Weights of groups that the training data do not have."""
 
 
 @dataclass
@@ -281,6 +286,14 @@ def _check_data(
     )
     if test:
         check_configurations(test, elements, "test")
+    if unused := settings.weights.unused_groups(train.groups):
+        present = ", ".join(sorted(set(train.groups)))
+        warnings.warn(
+            f"weights.groups has {shortened(', '.join(unused), 80)}, but the training data have no "
+            f"such group (config_type); they have {shortened(present, 100)}.",
+            UnusedGroupWeights,
+            stacklevel=3,
+        )
 
 
 def check_can_be_fitted(

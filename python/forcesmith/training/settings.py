@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -142,6 +143,15 @@ class WeightSettings(Section):
         """Factors of a group."""
         own = (factors for key, factors in self.groups.items() if fnmatchcase(name, key))
         return self.groups.get(name) or next(own, GroupWeights())
+
+    def unused_groups(self, names: Iterable[str]) -> list[str]:
+        """Names and patterns of `groups` that belong to none of these groups."""
+        known = set(names)
+        return [
+            key
+            for key in self.groups
+            if key not in known and not any(fnmatchcase(name, key) for name in known)
+        ]
 
     @model_validator(mode="before")
     @classmethod
