@@ -262,6 +262,25 @@ def device_kernels(records: Records) -> str:
     return table(["case", "precision", "atoms", "kernel", "calls", "ms per call", "share"], rows)
 
 
+def device_profile(records: Records) -> str:
+    """Percents of what the device can do, of kernels that take 2 % and more of what was counted."""
+    rows = []
+    what = ["arithmetic", "double", "first cache", "first cache hits", "second cache"]
+    what += ["second cache hits", "memory", "warps"]
+    for record in records:
+        for r in record["results"].get("profile", []):
+            whole = sum(one["ms"] for one in r["kernels"])
+            kernels = {one["kernel"]: one for one in r["kernels"]}
+            for name, one in sorted(kernels.items(), key=lambda pair: -pair[1]["ms"]):
+                if one["ms"] > 0.02 * whole:
+                    rows.append(
+                        [r["case"], r["atoms"], f"`{name}`", f"{one['ms']:.3g}"]
+                        + [f"{one[key]:.0f}" if key in one else "" for key in what]
+                        + [f"{one.get('registers', 0):.0f}"]
+                    )
+    return table(["case", "atoms", "kernel", "ms", *what, "registers"], rows)
+
+
 def device_fits(records: Records) -> str:
     """Loss and gradient of a network of 24-24 on a bispectrum of 2J = 8."""
     return table(
@@ -280,7 +299,7 @@ def device_report(record: dict[str, Any]) -> str:
     r = record["results"]
     parts = [f"# {r['device']['name']}", origin([record])]
     parts += [device_checks([record]), device_rates([record]), device_fits([record])]
-    parts += [device_kernels([record])]
+    parts += [device_kernels([record]), device_profile([record])]
     failed = [c for c in r.get("checks", []) + r.get("sanitizer", []) if not c["passed"]]
     for title, lines in {
         "Failed": [json.dumps(one)[:1500] for one in failed],
@@ -377,6 +396,7 @@ TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "device_checks": ("device", device_checks),
     "device_fits": ("device", device_fits),
     "device_kernels": ("device", device_kernels),
+    "device_profile": ("device", device_profile),
     "device_rates": ("device", device_rates),
     "fit_cost": ("fit_cost", fit_cost),
     "grade_cost": ("grade_cost", grade_cost),

@@ -17,6 +17,7 @@ In this order, each with a share of --minutes:
     parts        the same with other numbers of threads for each atom
     grades       the same with extrapolation grades at every step
     kernels      the time of each kernel
+    profile      what kernels use of the device (ncu, of CUDA's toolkit, where it is found)
     ranks        several MPI ranks on the device
     fits         loss and gradient of a network, there and on two cores
     cpu          the same on all cores of the CPU
@@ -40,8 +41,8 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SECTIONS = ["device", "checks", "sanitizer", "rates", "parts", "grades", "kernels", "ranks"]
-SECTIONS += ["fits", "cpu"]
+SECTIONS = ["device", "checks", "sanitizer", "rates", "parts", "grades", "kernels", "profile"]
+SECTIONS += ["ranks", "fits", "cpu"]
 BEGAN = "FORCESMITH_DEVICE_CHECK_BEGAN"
 """Environment variable that tells the program, called again in the environment of the bundle, when
 it began."""

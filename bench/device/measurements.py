@@ -3,6 +3,7 @@ rates of fits."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -18,12 +19,14 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from cases import SIZES, DeviceCase
 from forcesmith.data.dataset import Dataset
 from forcesmith.lammps import run
+from forcesmith.lammps.runner import program_path
 from forcesmith.potentials.evaluator import core_evaluator
 from forcesmith.training.input_statistics import standardize_inputs
 from forcesmith.training.loss import Loss, free_parameters
 from forcesmith.training.settings import FitSettings
 from forcesmith.training.starting_potential import starting_potential
 from forcesmith.training.training_set import TrainingSet
+from inspect_library import short_name
 from rate_cases import sections_of
 
 INPUT = """
@@ -189,3 +192,68 @@ def time_kernels(
         "steps": sum(int(found[2]) for found in LOOP.finditer(output.text)),
         "kernels": kernels,
     }
+
+
+PROFILE_SECTIONS = ["SpeedOfLight", "LaunchStats", "Occupancy", "ComputeWorkloadAnalysis"]
+PROFILE_SECTIONS += ["MemoryWorkloadAnalysis", "WarpStateStats", "SchedulerStats"]
+COUNTERS = {
+    "ms": "gpu__time_duration.sum",
+    "arithmetic": "sm__throughput.avg.pct_of_peak_sustained_elapsed",
+    "double": "sm__inst_executed_pipe_fp64.avg.pct_of_peak_sustained_active",
+    "first cache": "l1tex__throughput.avg.pct_of_peak_sustained_active",
+    "first cache hits": "l1tex__t_sector_hit_rate.pct",
+    "second cache": "lts__throughput.avg.pct_of_peak_sustained_elapsed",
+    "second cache hits": "lts__t_sector_hit_rate.pct",
+    "memory": "gpu__dram_throughput.avg.pct_of_peak_sustained_elapsed",
+    "warps": "sm__warps_active.avg.pct_of_peak_sustained_active",
+    "registers": "launch__registers_per_thread",
+}
+"""What is kept of the counters of a kernel: its time, and percents of what the device can do."""
+SKIPPED, PROFILED = 20, 24  # launches: those of the first step are not like later ones
+
+
+def profile_kernels(
+    case: DeviceCase, size: str, ncu: Path, log: Path, *, precision: str = "double", timeout: float
+) -> dict[str, Any]:
+    """The counters of kernels by Nsight Compute, each kernel alone and at the clocks that it sets.
+    All of them stay in the file log, as CSV."""
+    script = _script(case, size, f"device cuda precision {precision}", seconds=0)
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "lmp_of_ncu"
+        words = [str(ncu), "--csv", "--page", "raw", "--log-file", str(log.absolute())]
+        words += ["--target-processes", "all", "--clock-control", "none"]
+        words += ["--launch-skip", str(SKIPPED), "--launch-count", str(PROFILED)]
+        for section in PROFILE_SECTIONS:
+            words += ["--section", section]
+        quoted = " ".join(f"'{word}'" for word in [*words, program_path("lmp")])
+        program.write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
+        program.chmod(0o755)
+        output = run(script, folder=folder, timeout=timeout, program=program)
+    return {
+        "case": case.name,
+        "text": case.text,
+        "precision": precision,
+        "atoms": _last_loop(output.text)["atoms"],
+        "kernels": counters_of(log.read_text()),
+    }
+
+
+def counters_of(text: str) -> list[dict[str, Any]]:
+    """Of the kernels in the CSV of ncu, whose second line has the units."""
+    rows = list(csv.reader(line for line in text.splitlines() if line.startswith('"')))
+    if len(rows) < 3:
+        raise ValueError(f"ncu has counted nothing: {text[-400:]}")
+    header, units, *kernels = rows
+    found = []
+    for row in kernels:
+        own = dict(zip(header, row, strict=True))
+        unit = dict(zip(header, units, strict=True))
+        name = own["Kernel Name"]
+        counters: dict[str, Any] = {"kernel": short_name(name) or name[:200]}
+        for what, column in COUNTERS.items():
+            if own.get(column):
+                counters[what] = float(own[column].replace(",", ""))
+                if what == "ms":
+                    counters[what] *= {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}[unit[column]]
+        found.append(counters)
+    return found

@@ -26,7 +26,7 @@ import tables
 from cases import DeviceCase, read_cases, write_cases
 from comparisons import compare_in_lammps, failure
 from forcesmith.lammps.runner import program_path
-from measurements import measure_fit, measure_rate, time_kernels
+from measurements import measure_fit, measure_rate, profile_kernels, time_kernels
 from records import commit, machine, save_record
 
 HERE = Path(__file__).resolve().parent
@@ -37,9 +37,10 @@ ENDS = {
     "rates": 0.76,
     "parts": 0.82,
     "grades": 0.86,
-    "kernels": 0.9,
-    "ranks": 0.93,
-    "fits": 0.97,
+    "kernels": 0.84,
+    "profile": 0.93,
+    "ranks": 0.95,
+    "fits": 0.98,
     "cpu": 1.0,
 }
 """By when a section begins nothing new, as a part of the whole time."""
@@ -189,7 +190,7 @@ class Session:
         return found
 
     def sanitizer(self) -> None:
-        tool = sanitizer_path()
+        tool = tool_path("compute-sanitizer")
         if tool is None:
             self.results["left_out"].append("sanitizer: no compute-sanitizer was found.")
             return
@@ -304,6 +305,24 @@ class Session:
                 else:
                     self.add("kernels", timed)
 
+    def profile(self) -> None:
+        tool = tool_path("ncu")
+        if tool is None:
+            self.results["left_out"].append("profile: no ncu was found.")
+            return
+        for size in ("1 million", "2 thousand"):
+            for case in self.cases[:3]:
+                what = f"{case.name}, {size}"
+                if not self.has_time(what):
+                    continue
+                log = self.output / "device" / f"profile_{case.name}_{size.replace(' ', '_')}.csv"
+                try:
+                    found = profile_kernels(self.sized(case), size, tool, log, timeout=self.timeout)
+                except Exception as error:
+                    self.add_error(f"profile of {what}", error)
+                else:
+                    self.add("profile", found)
+
     def kernel_timer(self) -> Path | None:
         if self.bundle:
             return self.bundle / "libkernel_timer.so"
@@ -338,12 +357,13 @@ def devices() -> list[dict[str, str]]:
     ]
 
 
-def sanitizer_path() -> Path | None:
+def tool_path(name: str) -> Path | None:
+    """A program of CUDA's toolkit."""
     folders = [Path(os.environ[name]) / "bin" for name in ("CUDA_HOME",) if name in os.environ]
     folders += sorted(Path("/usr/local").glob("cuda*/bin")) + sorted(Path("/opt").glob("cuda*/bin"))
-    found = shutil.which("compute-sanitizer")
+    found = shutil.which(name)
     for folder in folders:
-        found = found or shutil.which("compute-sanitizer", path=str(folder))
+        found = found or shutil.which(name, path=str(folder))
     return Path(found) if found else None
 
 

@@ -145,3 +145,18 @@ def test_program_fails_where_there_is_no_device(device_library, tmp_path, monkey
     checks = record["results"]["checks"]
     assert checks and not any(one["passed"] for one in checks)
     assert all("There is no device today." in one["error"] for one in checks)
+
+
+def test_counters_of_kernels():
+    import measurements
+
+    name = "void Kokkos::Impl::f<Kokkos::Impl::ParallelFor<forcesmith::SortCell, P>>(void)"
+    text = f'''==PROF== Connected
+"ID","Kernel Name","gpu__time_duration.sum","launch__registers_per_thread","not known"
+"","","us","register/thread",""
+"0","{name}","1,250.5","64",""
+'''
+    [counted] = measurements.counters_of(text)
+    assert counted == {"kernel": "SortCell", "ms": pytest.approx(1.2505), "registers": 64}
+    with pytest.raises(ValueError, match="ncu has counted nothing: ==ERROR=="):
+        measurements.counters_of("==ERROR== no device")
