@@ -294,7 +294,7 @@ class Session:
         if tool is None:
             self.results["left_out"].append("kernels: no libkernel_timer.so, and no compiler.")
             return
-        for size in ("1 million", "2 thousand"):
+        for size in ("32 thousand", "2 thousand"):
             for case in self.cases:
                 if not self.has_time(f"{case.name}, {size}"):
                     continue
@@ -310,7 +310,7 @@ class Session:
         if tool is None:
             self.results["left_out"].append("profile: no ncu was found.")
             return
-        for size in ("1 million", "2 thousand"):
+        for size in ("32 thousand", "2 thousand"):
             for case in self.cases[:3]:
                 what = f"{case.name}, {size}"
                 if not self.has_time(what):
