@@ -7,6 +7,7 @@
 
 #include "core/device_arrays.hpp"
 #include "neighbors/device_block.hpp"
+#include "neighbors/device_launch.hpp"
 #include "neighbors/neighbor_view.hpp"
 
 namespace forcesmith {
@@ -126,7 +127,7 @@ class DeviceSelection {
         neighbors + n_slots,
         {components_, components_ + n_slots, components_ + 2 * n_slots},
         {gradients, gradients + n_slots, gradients + 2 * n_slots}};
-    Kokkos::parallel_for("forcesmith::neighbors::select", Kokkos::RangePolicy<ExecSpace>(0, count), select);
+    Kokkos::parallel_for("forcesmith::neighbors::select", atom_range<ExecSpace>(count), select);
     return {count,
             max_neighbors,
             parts,

@@ -233,22 +233,27 @@ FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, Registers<V> ad
   }
 }
 
-/// Moments beyond the basic ones, all atoms of a block at once.
+/// A moment beyond the basic ones, of all atoms of a block at once.
 template <class V>
-FORCESMITH_FUNCTION void compute_products(const TablesOf<V>& t, Registers<V> moments) {
-  for (int target = t.first_product; target < t.n_moments; ++target) {
-    V sum(0.0);
-    const int end = t.product_begin[target - t.first_product + 1];
-    for (int p = t.product_begin[target - t.first_product]; p < end; ++p)
-      sum += V(t.product_factor[p]) * moments[t.product_left[p]] * moments[t.product_right[p]];
-    moments[target] = sum;
-  }
+FORCESMITH_FUNCTION void compute_products(const TablesOf<V>& t, Registers<V> moments, int target) {
+  V sum(0.0);
+  const int end = t.product_begin[target - t.first_product + 1];
+  for (int p = t.product_begin[target - t.first_product]; p < end; ++p)
+    sum += V(t.product_factor[p]) * moments[t.product_left[p]] * moments[t.product_right[p]];
+  moments[target] = sum;
+}
+/// Those of targets `first` to end - 1, or of the part's share of them.
+template <class V>
+FORCESMITH_FUNCTION void compute_products(const TablesOf<V>& t, Registers<V> moments, int first, int end, Part part) {
+  for (int i = first + part.index; i < end; i += part.count) compute_products<V>(t, moments, t.targets[i]);
 }
 
-/// Carries the adjoints of products to their factors, all atoms of a block at once.
+/// Carries the adjoints of products to their factors `first` to end - 1, or to the part's share of these, all atoms of a
+/// block at once.
 template <class V>
-FORCESMITH_FUNCTION void reverse_products(const TablesOf<V>& t, Registers<const V> moments, Registers<V> adjoints) {
-  for (int f = 0; f < t.n_factors; ++f) {
+FORCESMITH_FUNCTION void reverse_products(const TablesOf<V>& t, Registers<const V> moments, Registers<V> adjoints,
+                                          int first, int end, Part part) {
+  for (int f = first + part.index; f < end; f += part.count) {
     const int moment = t.factors[f];
     V sum = adjoints[moment];
     for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u)
@@ -461,7 +466,7 @@ FORCESMITH_FUNCTION void compute_contraction(const TablesOf<V>& t, const Scratch
                                              int stride) {
   const auto moments = registers_at<V>(s.moments);
   expand_moments<V>(t, moments);
-  compute_products<V>(t, moments);
+  for (int target = t.first_product; target < t.n_moments; ++target) compute_products<V>(t, moments, target);
   lanes_to_rows(moments, t.mapping, t.n_values, n_atoms, values, stride);
 }
 
@@ -472,7 +477,7 @@ FORCESMITH_FUNCTION void reverse_contraction(const TablesOf<V>& t, const Scratch
   const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
   for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
   add_rows_to_lanes(beta, stride, t.mapping, t.n_values, n_atoms, adjoints);
-  reverse_products<V>(t, moments, adjoints);
+  reverse_products<V>(t, moments, adjoints, 0, t.n_factors, {0, 1});
   reverse_expansion<V>(t, adjoints);
 }
 
@@ -509,8 +514,8 @@ struct KernelsOf {
     compute_contraction<V>(t, s, neighbors.n_atoms, values, stride);
   }
 
-  /// The same for one atom in stages: radial functions, moment sums, contraction.
-  static constexpr bool values_shared[] = {true, true, false};
+  /// The same for one atom in stages: radial functions, moment sums, their expansion, products by their depth, values.
+  static constexpr bool values_shared[] = {true, true, false, true, true, true, false};
   template <class V, int stage>
   static FORCESMITH_FUNCTION void compute_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                        const ScratchOf<V>& s, Part part, double* values, int stride) {
@@ -528,8 +533,14 @@ struct KernelsOf {
         add_moments<V, R, n>(t, Packs<V, n>(neighbors, pack), registers_at<V>(s.f) + pack * R, moments,
                              [part](int row) { return part.has(row); });
       });
+    } else if constexpr (stage == 2) {
+      expand_moments<V>(t, registers_at<V>(s.moments));
+    } else if constexpr (stage < 3 + shared_depths) {
+      compute_products<V>(t, registers_at<V>(s.moments), t.depth_begin[stage - 3], t.depth_begin[stage - 2], part);
     } else {
-      compute_contraction<V>(t, s, 1, values, stride);
+      const auto moments = registers_at<V>(s.moments);
+      compute_products<V>(t, moments, t.depth_begin[shared_depths], t.n_moments - t.first_product, part);
+      lanes_to_rows(moments, t.mapping, t.n_values, 1, values, stride);
     }
   }
 
@@ -549,17 +560,28 @@ struct KernelsOf {
                                   });
   }
 
-  static constexpr bool reverse_shared[] = {false, true};
+  /// The same for one atom in stages: adjoints of the values, of factors by their height, of moments; pair gradients.
+  static constexpr bool reverse_shared[] = {true, true, true, true, false, true};
   template <class V, int stage>
   static FORCESMITH_FUNCTION void reverse_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                        const ScratchOf<V>& s, Part part, const double* beta, int stride,
                                                        typename V::Number* pair_gradients) {
     const int n_packs = neighbors.pack_offsets[1];
-    if constexpr (stage == 0) reverse_contraction<V>(t, s, 1, beta, stride);
-    else
+    const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
+    if constexpr (stage == 0) {
+      for (int moment = part.index; moment < t.n_moments; moment += part.count) adjoints[moment] = V(0.0);
+      for (int k = 0; k < t.n_values; ++k)
+        if (part.has(t.mapping[k])) adjoints[t.mapping[k]] += V(beta[k * V::threads]);
+    } else if constexpr (stage <= shared_depths) {
+      reverse_products<V>(t, moments, adjoints, t.height_begin[stage - 1], t.height_begin[stage], part);
+    } else if constexpr (stage == shared_depths + 1) {
+      reverse_products<V>(t, moments, adjoints, t.height_begin[shared_depths], t.n_factors, part);
+      reverse_expansion<V>(t, adjoints);
+    } else {
       for_packs<device_packs>(part.begin(n_packs), part.end(n_packs), [&](auto count, int pack) {
         reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, 0, pack, pair_gradients);
       });
+    }
   }
 
   /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].

@@ -268,6 +268,17 @@ void MomentTensor::find_uses() {
       uses_of[left].push_back({target, right, left == right ? 2.0 * factor : factor});
       if (left != right) uses_of[right].push_back({target, left, factor});
     }
+  std::vector<int> depth(n_moments, -1);
+  for (int target = first_product; target < n_moments; ++target) {
+    for (int p = product_begin_[target - first_product]; p < product_begin_[target - first_product + 1]; ++p)
+      depth[target] = std::max({depth[target], depth[product_left_[p]], depth[product_right_[p]]});
+    ++depth[target];
+    targets_.push_back(target);
+  }
+  std::ranges::stable_sort(targets_, {}, [&](int target) { return depth[target]; });
+  for (int least = 0; least <= shared_depths; ++least)
+    depth_begin_[least] =
+        static_cast<int>(std::ranges::count_if(targets_, [&](int target) { return depth[target] < least; }));
   // Steps from a moment to the last product it is part of.
   std::vector<int> height(n_moments, 0);
   for (int moment = n_moments - 1; moment >= 0; --moment)
@@ -278,6 +289,9 @@ void MomentTensor::find_uses() {
   std::stable_sort(uses_.factors.begin(), uses_.factors.end(), [&](int a, int b) {
     return std::pair(height[a], uses_of[a].size()) < std::pair(height[b], uses_of[b].size());
   });
+  for (int least = 0; least <= shared_depths; ++least)
+    height_begin_[least] =
+        static_cast<int>(std::ranges::count_if(uses_.factors, [&](int moment) { return height[moment] <= least; }));
   uses_.begin.assign(1, 0);
   for (int moment : uses_.factors) {
     for (const Use& use : uses_of[moment]) {
@@ -298,6 +312,7 @@ void MomentTensor::set_tables() {
   t.product_left = product_left_.data();
   t.product_right = product_right_.data();
   t.product_factor = product_factor_.data();
+  t.targets = targets_.data();
   t.factors = uses_.factors.data();
   t.use_begin = uses_.begin.data();
   t.use_target = uses_.target.data();
@@ -329,6 +344,8 @@ Tables<Real> MomentTensor::tables_without_arrays() const {
   t.first_product = t.n_basic + t.n_expanded;
   t.n_moments = t.first_product + static_cast<int>(product_begin_.size()) - 1;
   t.n_factors = static_cast<int>(uses_.factors.size());
+  std::ranges::copy(depth_begin_, t.depth_begin);
+  std::ranges::copy(height_begin_, t.height_begin);
   t.n_values = program_.n_values();
   t.reachable_width = block_size();
   return t;

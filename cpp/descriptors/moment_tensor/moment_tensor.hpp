@@ -88,6 +88,8 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   std::vector<int> row_ends_, row_begin_, expansion_;
   std::vector<int> product_begin_, product_left_, product_right_, mapping_, reachable_begin_, reachable_;
   std::vector<double> product_factor_;
+  std::vector<int> targets_;  // see Tables
+  std::array<int, shared_depths + 1> depth_begin_{}, height_begin_{};
   Uses uses_;
   InBothPrecisions<RadialNumbers> radial_;
 };

@@ -9,6 +9,9 @@ namespace forcesmith::moment_tensor {
 
 inline constexpr int max_radial_basis = 32, max_radial_functions = 16;
 
+/// Products of products: threads of a device share those of these depths and heights, which are all up to level 28.
+inline constexpr int shared_depths = 3;
+
 // Real: the precision of the kernels. Pointers are into the descriptor.
 template <class Real>
 struct Tables {
@@ -43,12 +46,16 @@ struct Tables {
   const int* product_left;     // [n_products]
   const int* product_right;    // [n_products]
   const Real* product_factor;  // [n_products]
+  // Those whose factors are no products come first, then those whose factors are among them, and so on.
+  const int* targets;                  // [n_moments - first_product] moments
+  int depth_begin[shared_depths + 1];  // the first of each depth
 
   // The same by factors, in an order in which a product comes before its factors: moment factors[f] times
   // use_other[u] is part of use_target[u], use_begin[f] <= u < use_begin[f + 1].
   int n_factors;
-  const int* factors;    // [n_factors]
-  const int* use_begin;  // [n_factors + 1]
+  const int* factors;                   // [n_factors]
+  int height_begin[shared_depths + 1];  // the first of those so many steps before the last product
+  const int* use_begin;                 // [n_factors + 1]
   const int* use_target;
   const int* use_other;
   const Real* use_factor;  // the product's, twice it for squares
@@ -83,6 +90,7 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
   visit("product_left", from.product_left, to.product_left, n_products);
   visit("product_right", from.product_right, to.product_right, n_products);
   visit("product_factor", from.product_factor, to.product_factor, n_products);
+  visit("targets", from.targets, to.targets, n_targets);
   visit("factors", from.factors, to.factors, from.n_factors);
   visit("use_begin", from.use_begin, to.use_begin, from.n_factors + 1ul);
   visit("use_target", from.use_target, to.use_target, n_uses);
