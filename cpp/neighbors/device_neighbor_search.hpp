@@ -155,17 +155,26 @@ class DeviceNeighborSearch {
     Kokkos::parallel_for("forcesmith::search::zero", Range(0, size), KOKKOS_LAMBDA(int i) { array[i] = 0; });
   }
 
+  /// Those of one element after those of another: the threads of a warp then do the same work.
   int find_centers(const DeviceAtoms& atoms, int n_local) {
     int* centers = reserve(d_centers_, "forcesmith::search::centers", n_local);
-    int n_centers = 0;
-    Kokkos::parallel_scan(
-        "forcesmith::search::centers", Range(0, n_local),
-        KOKKOS_LAMBDA(int i, int& sum, bool is_final) {
-          if (atoms.elements[i] < 0) return;
-          if (is_final) centers[sum] = i;
-          ++sum;
-        },
-        n_centers);
+    int last_element = -1, n_centers = 0;
+    Kokkos::parallel_reduce(
+        "forcesmith::search::last_element", Range(0, n_local),
+        KOKKOS_LAMBDA(int i, int& last) { last = atoms.elements[i] > last ? atoms.elements[i] : last; },
+        Kokkos::Max<int>(last_element));
+    for (int element = 0; element <= last_element; ++element) {
+      int of_element = 0;
+      Kokkos::parallel_scan(
+          "forcesmith::search::centers", Range(0, n_local),
+          KOKKOS_LAMBDA(int i, int& sum, bool is_final) {
+            if (atoms.elements[i] != element) return;
+            if (is_final) centers[n_centers + sum] = i;
+            ++sum;
+          },
+          of_element);
+      n_centers += of_element;
+    }
     return n_centers;
   }
 
