@@ -67,17 +67,24 @@ FORCESMITH_FUNCTION void compute_gaussian(const Gaussian<Real>& gaussian, V r, V
   dE = e * (df + V(2.0) * slope * f);
 }
 
-/// u^(zeta - 1)
-template <class V, class Real>
-FORCESMITH_FUNCTION V lower_power(const AngularTerm<Real>& term, V u) {
-  // u may be below 0 by rounding, which simd_log takes for tiny.
-  if (term.whole_zeta == 0) return simd_exp(V(term.zeta - 1) * simd_log(u));
-  V power(1.0);
-  for (int n = term.whole_zeta - 1; n > 0; n /= 2) {
-    if (n % 2 == 1) power *= u;
-    u *= u;
+/// power = u^(zeta - 1), of several packs at once.
+template <int packs, class V, class Real>
+FORCESMITH_FUNCTION void compute_lower_power(const AngularTerm<Real>& term, const V (&u)[packs], V (&power)[packs]) {
+  if (term.whole_zeta == 0) {
+    // u may be below 0 by rounding, which simd_log takes for tiny.
+    for (int l = 0; l < packs; ++l) power[l] = simd_exp(V(term.zeta - 1) * simd_log(u[l]));
+    return;
   }
-  return power;
+  V square[packs];
+  for (int l = 0; l < packs; ++l) {
+    power[l] = V(1.0);
+    square[l] = u[l];
+  }
+  for (int n = term.whole_zeta - 1; n > 0; n /= 2) {
+    if (n % 2 == 1)
+      for (int l = 0; l < packs; ++l) power[l] *= square[l];
+    for (int l = 0; l < packs; ++l) square[l] *= square[l];
+  }
 }
 
 /// One atom: where its neighbors are, and their radial parts.
@@ -125,19 +132,28 @@ struct Atom {
 /// Of one neighbor j.
 template <class Real>
 struct RowHead {
-  int pack, lane;  // of j
-  int begin;       // first pack of k
-  bool triangle;   // only what comes after j counts; but in parts, j itself is in the first pack
+  int pack, lane;   // of j
+  int begin, end;   // packs of k; those of a part may end behind the last one
+  bool triangle;    // j and k are of the same element: only what comes after j counts or, in parts, all but j
+  bool other_role;  // j is of the second element of the pair, k of the first
   Real unit[3], r;
+
+  /// Radial parts of j and k.
+  FORCESMITH_FUNCTION int own_part(const AngularGroup<Real>& group) const {
+    return other_role ? group.second_part : group.first_part;
+  }
+  FORCESMITH_FUNCTION int other_part(const AngularGroup<Real>& group) const {
+    return other_role ? group.first_part : group.second_part;
+  }
 };
 
-/// On devices a row is worked through in parts of so many packs, at its end of one, so that its arrays are registers.
+/// On devices a row is worked through in parts of so many packs, so that its arrays are registers.
 inline constexpr int packs_of_part = 4;
 
 /// Arrays of n_packs registers.
 template <class V, int packs>
 struct ArraysOfRow {
-  static constexpr int n_packs = packs;
+  static constexpr int n_packs = packs, at_once = packs;
   struct Array {
     mutable V values[packs];
     FORCESMITH_FUNCTION V& operator[](int i) const { return values[i]; }
@@ -145,6 +161,7 @@ struct ArraysOfRow {
 };
 template <class V>
 struct ArraysOfRow<V, 0> {
+  static constexpr int at_once = 1;
   int n_packs;
   using Array = V*;
 };
@@ -158,8 +175,8 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
   using Real = typename V::Number;
   using Head = RowHead<Real>;
   using Array = typename ArraysOfRow<V, packs>::Array;
-  using Head::begin, Head::lane, Head::pack, Head::r, Head::triangle, Head::unit;
-  using ArraysOfRow<V, packs>::n_packs;
+  using Head::begin, Head::end, Head::lane, Head::pack, Head::r, Head::triangle, Head::unit;
+  using ArraysOfRow<V, packs>::n_packs, ArraysOfRow<V, packs>::at_once;
   static constexpr bool is_part = packs > 0;
 
   Array cosine;
@@ -188,13 +205,18 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
   /// A number of the row's own neighbor j.
   FORCESMITH_FUNCTION Real own(Registers<const V> of_packs) const { return lane_at(of_packs, pack * V::width + lane); }
 
-  /// Cosines of the angles at the center, and distances r_jk if they are asked for.
+  /// Pack of k; behind the last one, that one.
+  FORCESMITH_FUNCTION int k(int i) const { return is_part && begin + i >= end ? end - 1 : begin + i; }
+
+  /// Cosines of the angles at the center, and distances r_jk if they are asked for. In parts, j is taken for a neighbor
+  /// at a right angle to itself, which does not count.
   FORCESMITH_FUNCTION void compute_cosines(const Atom<V>& atom, bool narrow) {
     for (int i = 0; i < n_packs; ++i) {
-      const int k = begin + i;
-      cosine[i] = V(unit[0]) * atom.unit(0, k) + V(unit[1]) * atom.unit(1, k) + V(unit[2]) * atom.unit(2, k);
+      const int k_i = k(i);
+      cosine[i] = V(unit[0]) * atom.unit(0, k_i) + V(unit[1]) * atom.unit(1, k_i) + V(unit[2]) * atom.unit(2, k_i);
+      if (is_part && k_i == pack) cosine[i] = V(0.0);
       if (!narrow) continue;
-      const V r_k = atom.distance(k), square = (r_k - V(2 * r) * cosine[i]) * r_k + V(r * r);
+      const V r_k = atom.distance(k_i), square = (r_k - V(2 * r) * cosine[i]) * r_k + V(r * r);
       const V smallest(1e-12);  // rounding, or two atoms at the same place
       r_jk[i] = simd_sqrt(simd_if_less(square, smallest, smallest, square));
       inverse[i] = V(1.0) / r_jk[i];
@@ -265,7 +287,12 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
     }
   }
   FORCESMITH_FUNCTION void omit_uncounted() {
-    if (is_part || !triangle) return;
+    if constexpr (is_part) {
+      for (int i = 0; i < n_packs; ++i)
+        if (begin + i >= end || begin + i == pack) opposite[i] = slope[i] = V(0.0);
+      return;
+    }
+    if (!triangle) return;
     alignas(64) constexpr Real numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const V counts = simd_if_less(V(lane), simd_load<V>(numbers), V(1.0), V(0.0));
     opposite[0] *= counts;
@@ -273,10 +300,12 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
   }
 };
 
-/// All rows.
-struct EveryRow {
-  FORCESMITH_FUNCTION bool operator()(int) const { return true; }
-};
+FORCESMITH_FUNCTION Part whole_atom() { return {0, 1}; }
+
+/// The first thing from `begin` on that a part has; its others are part.count apart.
+FORCESMITH_FUNCTION int first_of_part(Part part, int begin) {
+  return begin + ((part.index - begin) & (part.count - 1));
+}
 
 /// What walks through rows: a whole row or, where they are worked through in parts, what these have in common.
 template <class V, bool in_parts>
@@ -291,27 +320,39 @@ struct ChooseRow<V, true> {
 };
 
 /// The angular part u^zeta of the terms of a group: its value, its sum with weights together with that of its
-/// derivatives with cos theta, and its rate where cos theta turns.
+/// derivatives with cos theta, and its rate where cos theta turns. Of as many packs at once, from i on, as a row tells.
 template <class RowOfV>
 struct Power {
   using V = typename RowOfV::V;
   using Term = AngularTerm<typename V::Number>;
+  static constexpr int packs = RowOfV::at_once;
   const RowOfV& row;
 
-  FORCESMITH_FUNCTION V u(const Term& term, int i) const { return V(0.5) + V(term.half_lambda) * row.cosine[i]; }
-  FORCESMITH_FUNCTION V value(const Term& term, int i) const {
-    const V base = u(term, i);
-    return base * lower_power(term, base);
+  FORCESMITH_FUNCTION void compute_powers(const Term& term, int i, V (&u)[packs], V (&lower)[packs]) const {
+    for (int l = 0; l < packs; ++l) u[l] = V(0.5) + V(term.half_lambda) * row.cosine[i + l];
+    compute_lower_power(term, u, lower);
   }
-  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V& sum, V& dsum) const {
-    const V base = u(term, i), lower = weight * lower_power(term, base);
-    sum += base * lower;
-    dsum += V(term.zeta * term.half_lambda) * lower;
+  FORCESMITH_FUNCTION void compute(const Term& term, int i, V (&value)[packs]) const {
+    V u[packs], lower[packs];
+    compute_powers(term, i, u, lower);
+    for (int l = 0; l < packs; ++l) value[l] = u[l] * lower[l];
   }
-  /// With the factor `product`, which has the rate `dproduct`.
-  FORCESMITH_FUNCTION V rate(const Term& term, int i, V product, V dproduct, V turn) const {
-    const V base = u(term, i);
-    return lower_power(term, base) * (dproduct * base + V(term.zeta * term.half_lambda) * product * turn);
+  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V (&sum)[packs], V (&dsum)[packs]) const {
+    V u[packs], lower[packs];
+    compute_powers(term, i, u, lower);
+    for (int l = 0; l < packs; ++l) {
+      const V weighted = weight * lower[l];
+      sum[l] += u[l] * weighted;
+      dsum[l] += V(term.zeta * term.half_lambda) * weighted;
+    }
+  }
+  /// With the factor row.product, which has the rate row.along; row.turn is that of cos theta.
+  FORCESMITH_FUNCTION void compute_rate(const Term& term, int i, V (&rate)[packs]) const {
+    V u[packs], lower[packs];
+    compute_powers(term, i, u, lower);
+    for (int l = 0; l < packs; ++l)
+      rate[l] =
+          lower[l] * (row.along[i + l] * u[l] + V(term.zeta * term.half_lambda) * row.product[i + l] * row.turn[i + l]);
   }
 };
 
@@ -323,23 +364,27 @@ template <class RowOfV, CutoffFunction core>
 struct CompactAngle {
   using V = typename RowOfV::V;
   using Term = AngularTerm<typename V::Number>;
+  static constexpr int packs = RowOfV::at_once;
   const RowOfV& row;
 
-  FORCESMITH_FUNCTION V value(const Term& term, int i) const {
-    V f, df;
-    compute_compact(term.angle, core, false, row.angle[i], f, df);
-    return f;
+  FORCESMITH_FUNCTION void compute(const Term& term, int i, V (&value)[packs]) const {
+    V df;
+    for (int l = 0; l < packs; ++l) compute_compact(term.angle, core, false, row.angle[i + l], value[l], df);
   }
-  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V& sum, V& dsum) const {
-    V f, df;
-    compute_compact(term.angle, core, false, row.angle[i], f, df);
-    sum += weight * f;
-    dsum += weight * (df * row.dangle[i]);
+  FORCESMITH_FUNCTION void add(const Term& term, V weight, int i, V (&sum)[packs], V (&dsum)[packs]) const {
+    for (int l = 0; l < packs; ++l) {
+      V f, df;
+      compute_compact(term.angle, core, false, row.angle[i + l], f, df);
+      sum[l] += weight * f;
+      dsum[l] += weight * (df * row.dangle[i + l]);
+    }
   }
-  FORCESMITH_FUNCTION V rate(const Term& term, int i, V product, V dproduct, V turn) const {
-    V f, df;
-    compute_compact(term.angle, core, false, row.angle[i], f, df);
-    return dproduct * f + product * (df * row.dangle[i]) * turn;
+  FORCESMITH_FUNCTION void compute_rate(const Term& term, int i, V (&rate)[packs]) const {
+    for (int l = 0; l < packs; ++l) {
+      V f, df;
+      compute_compact(term.angle, core, false, row.angle[i + l], f, df);
+      rate[l] = row.along[i + l] * f + row.product[i + l] * (df * row.dangle[i + l]) * row.turn[i + l];
+    }
   }
 };
 
@@ -353,16 +398,18 @@ FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const RowOfV& r
   else use(CompactAngle<RowOfV, CutoffFunction::exp>{row});
 }
 
-/// Walks through the rows of an atom, of neighbors j with has_row(number of j): for_row(row) before a row's first group,
-/// or that of each of its parts,
-/// for_group(row, group, angular part) for every group of which active(group) is true (but compact ones that are zero at
-/// j), end_part(row) after the last one, end_row(row) after the whole row. `kept` is where the rows of this atom are kept, or
-/// null; `known` tells that they are there already. Returns where those of the next atom begin.
-template <class V, class Real, class HasRow, class Active, class ForRow, class ForGroup, class EndPart, class EndRow>
+/// Walks through the rows of an atom, of the neighbors j of a part: for_row(row) before a row's first group, or that of
+/// each of its parts, for_group(row, group, angular part) for every group of which active(group) is true (but compact
+/// ones that are zero at j), end_part(row) after the last one, end_row(row) after the whole row. `kept` is where the rows
+/// of this atom are kept, or null; `known` tells that they are there already. Returns where those of the next atom begin.
+/// square: every pair of neighbors is met twice, each of them once as j.
+template <bool square = false, class V, class Real, class Active, class ForRow, class ForGroup, class EndPart,
+          class EndRow>
 FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<V>& atom, const Scratch<Real>& s,
-                                              Registers<V> kept, bool known, const HasRow& has_row,
-                                              const Active& active, const ForRow& for_row, const ForGroup& for_group,
-                                              const EndPart& end_part, const EndRow& end_row) {
+                                              Registers<V> kept, bool known, Part part, const Active& active,
+                                              const ForRow& for_row, const ForGroup& for_group, const EndPart& end_part,
+                                              const EndRow& end_row) {
+  static_assert(!square || V::threads > 1);
   const auto work_through = [&](const ElementPair& pair, auto&& row) FORCESMITH_INLINE_LAMBDA {
     row.keep_angles(kept, pair.compact());
     if (!known) row.compute_cosines(atom, pair.narrow);
@@ -384,7 +431,7 @@ FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<
     }
     for (int g = pair.compact_begin; g < pair.end; ++g) {
       const AngularGroup<Real>& group = t.groups[g];
-      if (!active(group) || row.own(atom.E(group.first_part)) == 0) continue;
+      if (!active(group) || row.own(atom.E(row.own_part(group))) == 0) continue;
       row.keep_opposite(kept_of_groups, g - pair.begin);
       const CompactFunction<Real>& compact = t.compacts[group.compact];
       if (!known) row.compute_compact_opposite(group.narrow, compact);
@@ -399,34 +446,37 @@ FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<
     bool any = false;
     for (int g = pair.begin; g < pair.end; ++g) any = any || active(t.groups[g]);
     row.triangle = pair.first == pair.second;
-    row.begin = atom.first_pack(pair.second);
-    const int first_end = atom.first_pack(pair.first + 1), second_begin = row.begin;
-    const int second_end = atom.first_pack(pair.second + 1);
-    if (row.begin == second_end) continue;
-    for (int slot = atom.first_pack(pair.first) * V::width; slot < first_end * V::width; ++slot) {
-      if (atom.pairs[slot * V::threads] < 0 || !has_row(slot)) continue;
-      row.pack = slot / V::width;
-      row.lane = slot % V::width;
-      if (any) {
-        row.unit[0] = atom.x[slot * V::threads];
-        row.unit[1] = atom.y[slot * V::threads];
-        row.unit[2] = atom.z[slot * V::threads];
-        row.r = atom.r[slot * V::threads];
-      }
-      if constexpr (V::threads > 1) {
-        row.begin = row.triangle ? row.pack + 1 : second_begin;
-        for (; row.begin + packs_of_part <= second_end; row.begin += packs_of_part)
-          work_through(pair, Row<V, packs_of_part>(row));
-        for (; row.begin < second_end; ++row.begin) work_through(pair, Row<V, 1>(row));
-        end_row(row);
-      } else {
-        if (row.triangle) row.begin = row.pack;
-        row.n_packs = second_end - row.begin;
+    const int n_roles = square && !row.triangle ? 2 : 1;
+    for (int role = 0; role < n_roles; ++role) {
+      row.other_role = role == 1;
+      const int own = row.other_role ? pair.second : pair.first, other = row.other_role ? pair.first : pair.second;
+      const int own_end = atom.first_pack(own + 1), other_begin = atom.first_pack(other);
+      row.end = atom.first_pack(other + 1);
+      if (other_begin == row.end) continue;
+      for (int slot = first_of_part(part, atom.first_pack(own) * V::width); slot < own_end * V::width;
+           slot += part.count) {
+        if (atom.pairs[slot * V::threads] < 0) continue;
+        row.pack = slot / V::width;
+        row.lane = slot % V::width;
         if (any) {
-          work_through(pair, row);
-          end_row(row);
+          row.unit[0] = atom.x[slot * V::threads];
+          row.unit[1] = atom.y[slot * V::threads];
+          row.unit[2] = atom.z[slot * V::threads];
+          row.r = atom.r[slot * V::threads];
         }
-        if (kept != nullptr) kept += pair.n_kept() * row.n_packs;
+        if constexpr (V::threads > 1) {
+          row.begin = row.triangle && !square ? row.pack + 1 : other_begin;
+          for (; row.begin < row.end; row.begin += packs_of_part) work_through(pair, Row<V, packs_of_part>(row));
+          end_row(row);
+        } else {
+          row.begin = row.triangle ? row.pack : other_begin;
+          row.n_packs = row.end - row.begin;
+          if (any) {
+            work_through(pair, row);
+            end_row(row);
+          }
+          if (kept != nullptr) kept += pair.n_kept() * row.n_packs;
+        }
       }
     }
   }
@@ -528,60 +578,61 @@ FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom
   }
 }
 
-/// Sets the sums of the terms, one value per lane, of some neighbors and rows. Takes and returns where the rows of this
-/// atom and of the next are kept.
-template <class V, class Real, class HasRow>
+/// Sets the sums of the terms, one value per lane, of the neighbors and rows of a part. Takes and returns where the rows
+/// of this atom and of the next are kept.
+template <class V, class Real>
 FORCESMITH_FUNCTION Registers<V> add_terms(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
-                                           const Scratch<Real>& s, Registers<V> kept, PackRange packs,
-                                           const HasRow& has_row) {
+                                           const Scratch<Real>& s, Registers<V> kept, Part part) {
   const auto sums = registers_at<V>(s.sums);
   for (int term = 0; term < terms.n_terms; ++term) sums[term] = V(0.0);
   for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
-    const PackRange own = packs.within(first, end);
     const auto E = atom.E(term.part);
-    for (int pack = own.begin; pack < own.end; ++pack) sums[number] += E[pack];
+    for (int pack = first_of_part(part, first); pack < end; pack += part.count) sums[number] += E[pack];
   });
   return for_each_row(
-      t, atom, s, kept, false, has_row, [](const AngularGroup<Real>&) { return true; }, [](const auto&) {},
-      [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
-        const V E_j(row.own(atom.E(group.first_part)));
-        const auto E_k = atom.E(group.second_part) + row.begin;
-        // product: E(r_ij) E(r_ik) E(r_jk)
-        for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[i] * row.opposite[i];
-        for (int a = group.begin; a < group.end; ++a) {
-          const AngularTerm<Real> term = t.angular_terms[a];
-          V sum(0.0);
-          for (int i = 0; i < row.n_packs; ++i) sum += row.product[i] * angular.value(term, i);
-          sums[terms.of_angular(a)] += sum;
-        }
-      },
+      t, atom, s, kept, false, part, [](const AngularGroup<Real>&) { return true; }, [](const auto&) {},
+      [&]<class RowOfV>(const RowOfV& row, const AngularGroup<Real>& group, const auto& angular)
+          FORCESMITH_INLINE_LAMBDA {
+            const V E_j(row.own(atom.E(group.first_part)));
+            const auto E_k = atom.E(group.second_part);
+            // product: E(r_ij) E(r_ik) E(r_jk)
+            for (int i = 0; i < row.n_packs; ++i) row.product[i] = E_j * E_k[row.k(i)] * row.opposite[i];
+            for (int a = group.begin; a < group.end; ++a) {
+              const AngularTerm<Real> term = t.angular_terms[a];
+              V sum(0.0), value[RowOfV::at_once];
+              for (int i = 0; i < row.n_packs; i += RowOfV::at_once) {
+                angular.compute(term, i, value);
+                for (int l = 0; l < RowOfV::at_once; ++l) sum += row.product[i + l] * value[l];
+              }
+              sums[terms.of_angular(a)] += sum;
+            }
+          },
       [](const auto&) {}, [](const auto&) {});
 }
 
-/// Gradient of sum_terms s.weights[term] * sum with r_ij, of some neighbors and rows: that of a neighbor is
-/// s.neighbors[0][pack] times its unit vector, plus s.neighbors[1 + axis][pack]. Takes and returns where the rows of this
-/// atom and of the next are kept.
-template <class V, class Real, class HasRow>
+/// Gradient of sum_terms s.weights[term] * sum with r_ij, of the neighbors of a part: that of a neighbor is s.neighbors[0][pack] times its unit vector, plus s.neighbors[1 + axis][pack]. Takes and
+/// returns where the rows of this atom and of the next are kept.
+/// On devices a row adds to the gradient of its own neighbor j alone, so that parts do not meet.
+template <class V, class Real>
 FORCESMITH_FUNCTION Registers<V> reverse_terms(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
-                                               const Scratch<Real>& s, Registers<V> kept, PackRange packs,
-                                               const HasRow& has_row) {
+                                               const Scratch<Real>& s, Registers<V> kept, Part part) {
+  constexpr bool own_alone = V::threads > 1;
   const auto along = registers_at<V>(s.neighbors);
   const Registers<V> across[3] = {along + s.max_packs, along + 2 * s.max_packs, along + 3 * s.max_packs};
-  for (int pack = 0; pack < atom.n_packs; ++pack)
+  for (int pack = part.index; pack < atom.n_packs; pack += part.count)
     along[pack] = across[0][pack] = across[1][pack] = across[2][pack] = V(0.0);
   for_each_radial_term(t, atom, [&](const RadialTerm<Real>& term, int number, int first, int end) {
     if (s.weights[number * V::threads] == 0) return;
     const V weight(s.weights[number * V::threads]);
-    const PackRange own = packs.within(first, end);
     const auto dE = atom.dE(term.part);
-    for (int pack = own.begin; pack < own.end; ++pack) along[pack] += weight * dE[pack];
+    for (int pack = first_of_part(part, first); pack < end; pack += part.count) along[pack] += weight * dE[pack];
   });
 
   auto weight = [&](int angular) { return s.weights[terms.of_angular(angular) * V::threads]; };
   // Of j: along its unit vector, and across it.
   V along_j(0.0), sums[4 + V::width] = {V(0.0), V(0.0), V(0.0), V(0.0)};
-  return for_each_row(
-      t, atom, s, kept, kept != nullptr, has_row,
+  return for_each_row<own_alone>(
+      t, atom, s, kept, kept != nullptr, part,
       [&](const AngularGroup<Real>& group) {
         bool any = V::threads > 1;  // the threads of a warp work on the same groups
         for (int a = group.begin; a < group.end && !any; ++a) any = weight(a) != 0.0;
@@ -592,38 +643,41 @@ FORCESMITH_FUNCTION Registers<V> reverse_terms(const Tables<Real>& t, const Atom
         for (int i = 0; i < row.n_packs; ++i) row.along[i] = row.apart[i] = row.turn[i] = V(0.0);
       },
       // Derivatives: along_j with r_ij, along with r_ik, apart with r_jk (divided by r_jk), turn with cos theta.
-      [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
-        const V E_j(row.own(atom.E(group.first_part))), dE_j(row.own(atom.dE(group.first_part)));
-        const auto E_k = atom.E(group.second_part) + row.begin;
-        const auto dE_k = atom.dE(group.second_part) + row.begin;
-        for (int i = 0; i < row.n_packs; ++i) {
-          V sum(0.0), dsum(0.0);
-          for (int a = group.begin; a < group.end; ++a) {
-            const AngularTerm<Real> term = t.angular_terms[a];
-            angular.add(term, V(weight(a)), i, sum, dsum);
-          }
-          const V E_jk = E_j * E_k[i], bound = row.opposite[i] * sum;
-          along_j += dE_j * E_k[i] * bound;
-          row.along[i] += E_j * dE_k[i] * bound;
-          row.apart[i] += E_jk * row.slope[i] * sum;
-          row.turn[i] += E_jk * row.opposite[i] * dsum;
-        }
-      },
+      [&]<class RowOfV>(const RowOfV& row, const AngularGroup<Real>& group, const auto& angular)
+          FORCESMITH_INLINE_LAMBDA {
+            const V E_j(row.own(atom.E(row.own_part(group)))), dE_j(row.own(atom.dE(row.own_part(group))));
+            const auto all_E_k = atom.E(row.other_part(group)), all_dE_k = atom.dE(row.other_part(group));
+            constexpr int at_once = RowOfV::at_once;
+            for (int i = 0; i < row.n_packs; i += at_once) {
+              V sum[at_once], dsum[at_once];
+              for (int l = 0; l < at_once; ++l) sum[l] = dsum[l] = V(0.0);
+              for (int a = group.begin; a < group.end; ++a) {
+                const AngularTerm<Real> term = t.angular_terms[a];
+                angular.add(term, V(weight(a)), i, sum, dsum);
+              }
+              for (int l = 0; l < at_once; ++l) {
+                const V E_k = all_E_k[row.k(i + l)], dE_k = all_dE_k[row.k(i + l)];
+                const V E_jk = E_j * E_k, bound = row.opposite[i + l] * sum[l];
+                along_j += dE_j * E_k * bound;
+                if (!own_alone) row.along[i + l] += E_j * dE_k * bound;
+                row.apart[i + l] += E_jk * row.slope[i + l] * sum[l];
+                row.turn[i + l] += E_jk * row.opposite[i + l] * dsum[l];
+              }
+            }
+          },
       [&](const auto& row) {
         const V r_j(row.r), inverse_j(Real(1) / row.r);
         sums[0] += along_j;
         for (int i = 0; i < row.n_packs; ++i) {
-          const int k = row.begin + i;
-          const V r_k = atom.distance(k), inverse_k = V(1.0) / r_k;
-          const V bent = row.turn[i] * row.cosine[i];
-          along[k] += row.along[i] + row.apart[i] * r_k - bent * inverse_k;
+          const int k = row.k(i);
+          const V r_k = atom.distance(k), bent = row.turn[i] * row.cosine[i];
           sums[0] += row.apart[i] * r_j - bent * inverse_j;
-          const V on_k = row.turn[i] * inverse_k - row.apart[i] * r_j;
           const V on_j = row.turn[i] * inverse_j - row.apart[i] * r_k;
-          for (int axis = 0; axis < 3; ++axis) {
-            across[axis][k] += on_k * V(row.unit[axis]);
-            sums[1 + axis] += on_j * atom.unit(axis, k);
-          }
+          for (int axis = 0; axis < 3; ++axis) sums[1 + axis] += on_j * atom.unit(axis, k);
+          if (own_alone) continue;
+          const V inverse_k = V(1.0) / r_k, on_k = row.turn[i] * inverse_k - row.apart[i] * r_j;
+          along[k] += row.along[i] + row.apart[i] * r_k - bent * inverse_k;
+          for (int axis = 0; axis < 3; ++axis) across[axis][k] += on_k * V(row.unit[axis]);
         }
       },
       [&](const auto& row) {
@@ -635,15 +689,24 @@ FORCESMITH_FUNCTION Registers<V> reverse_terms(const Tables<Real>& t, const Atom
       });
 }
 
-/// Sets the whole gradient, s.neighbors[1 + axis][pack].
+/// Sets the whole gradient of the neighbors of a part, s.neighbors[1 + axis][pack].
 template <class V, class Real>
 FORCESMITH_FUNCTION Registers<V> reverse_atom(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
-                                              const Scratch<Real>& s, Registers<V> kept) {
-  kept = reverse_terms(t, atom, terms, s, kept, {0, atom.n_packs}, EveryRow{});
+                                              const Scratch<Real>& s, Registers<V> kept, Part part) {
+  kept = reverse_terms(t, atom, terms, s, kept, part);
   const auto along = registers_at<V>(s.neighbors);
-  for (int pack = 0; pack < atom.n_packs; ++pack)
+  for (int pack = part.index; pack < atom.n_packs; pack += part.count)
     for (int axis = 0; axis < 3; ++axis) along[(1 + axis) * s.max_packs + pack] += along[pack] * atom.unit(axis, pack);
   return kept;
+}
+
+/// That as pair gradients, [n_packs][3].
+template <class V, class Real>
+FORCESMITH_FUNCTION void store_gradient(const Atom<V>& atom, const Scratch<Real>& s, Part part,
+                                        Registers<V> pair_gradients) {
+  const auto gradient = registers_at<V>(s.neighbors) + s.max_packs;
+  for (int pack = part.index; pack < atom.n_packs; pack += part.count)
+    for (int axis = 0; axis < 3; ++axis) pair_gradients[3 * pack + axis] = gradient[axis * s.max_packs + pack];
 }
 
 /// Numbers from the memory of a part of the work to that of the next.
@@ -671,7 +734,7 @@ struct Kernels {
       compute_gaussian_parts(t, atom, {0, atom.n_packs});
       compute_compact_parts(t, atom, {0, atom.n_packs});
       FORCESMITH_PHASE(moments);
-      kept = add_terms(t, atom, terms, s, kept, {0, atom.n_packs}, EveryRow{});
+      kept = add_terms(t, atom, terms, s, kept, whole_atom());
       finish_values<V>(t, terms, atom.center, s, values + static_cast<std::ptrdiff_t>(index) * stride);
     }
   }
@@ -683,12 +746,12 @@ struct Kernels {
                                                        const Scratch<Real>& s, Part part, double* values, int) {
     const Atom<V> atom(t, neighbors, s, 0);
     const Terms<Real> terms(t, atom.center);
-    const PackRange packs{part.begin(atom.n_packs), part.end(atom.n_packs)};
     if constexpr (stage == 0) {
+      const PackRange packs{part.begin(atom.n_packs), part.end(atom.n_packs)};
       compute_gaussian_parts(t, atom, packs);
       compute_compact_parts(t, atom, packs);
     } else if constexpr (stage == 1) {
-      add_terms(t, atom, terms, s, Registers<V>(nullptr), packs, [part](int row) { return part.has(row); });
+      add_terms(t, atom, terms, s, Registers<V>(nullptr), part);
     } else if constexpr (stage == 2) {
       auto* of_first = s.sums - part.index * size_of_part<V>(t, s);
       for (int term = part.index; term < terms.n_terms; term += part.count) {
@@ -708,7 +771,6 @@ struct Kernels {
                                                  const Scratch<Real>& s, const double* beta, int stride,
                                                  Real* pair_gradients) {
     FORCESMITH_PHASE(pair_gradients);
-    const auto gradient = registers_at<V>(s.neighbors) + s.max_packs;
     auto kept = registers_at<V>(s.kept_rows);
     for (int index = 0; index < neighbors.n_atoms; ++index) {
       const Atom<V> atom(t, neighbors, s, index);
@@ -716,38 +778,28 @@ struct Kernels {
       const double* own_beta = beta + static_cast<std::ptrdiff_t>(index) * stride;
       for (int term = 0; term < terms.n_terms; ++term)
         s.weights[term * V::threads] = terms.factor(term) * own_beta[terms.value(term) * V::threads];
-      kept = reverse_atom(t, atom, terms, s, kept);
-      const auto own = registers_at<V>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]);
-      for (int pack = 0; pack < atom.n_packs; ++pack)
-        for (int axis = 0; axis < 3; ++axis) own[3 * pack + axis] = gradient[axis * s.max_packs + pack];
+      kept = reverse_atom(t, atom, terms, s, kept, whole_atom());
+      store_gradient(atom, s, whole_atom(),
+                     registers_at<V>(pair_gradients) + 3 * static_cast<std::ptrdiff_t>(neighbors.pack_offsets[index]));
     }
   }
 
-  /// The same for one atom in stages: the gradient of some neighbors and rows, of all.
+  /// The same for one atom in stages: weights of the terms, which all parts take from the first; the gradient.
   static constexpr bool reverse_shared[] = {true, true};
   template <class V, int stage, class Real>
   static FORCESMITH_FUNCTION void reverse_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                        const Scratch<Real>& s, Part part, const double* beta, int,
                                                        Real* pair_gradients) {
     const Atom<V> atom(t, neighbors, s, 0);
-    const PackRange packs{part.begin(atom.n_packs), part.end(atom.n_packs)};
+    const Terms<Real> terms(t, atom.center);
+    Scratch<Real> shared = s;
+    shared.weights -= part.index * size_of_part<V>(t, s);
     if constexpr (stage == 0) {
-      const Terms<Real> terms(t, atom.center);
-      for (int term = 0; term < terms.n_terms; ++term)
-        s.weights[term * V::threads] = terms.factor(term) * beta[terms.value(term) * V::threads];
-      reverse_terms(t, atom, terms, s, Registers<V>(nullptr), packs, [part](int row) { return part.has(row); });
+      for (int term = part.index; term < terms.n_terms; term += part.count)
+        shared.weights[term * V::threads] = terms.factor(term) * beta[terms.value(term) * V::threads];
     } else {
-      for (int pack = packs.begin; pack < packs.end; ++pack) {
-        V sums[4];
-        for (int i = 0; i < 4; ++i) {
-          sums[i] = V(0.0);
-          for (int other = 0; other < part.count; ++other)
-            sums[i] +=
-                registers_at<V>(s.neighbors + (other - part.index) * size_of_part<V>(t, s))[i * s.max_packs + pack];
-        }
-        for (int axis = 0; axis < 3; ++axis)
-          registers_at<V>(pair_gradients)[3 * pack + axis] = sums[1 + axis] + sums[0] * atom.unit(axis, pack);
-      }
+      reverse_atom(t, atom, terms, shared, Registers<V>(nullptr), part);
+      store_gradient(atom, s, part, registers_at<V>(pair_gradients));
     }
   }
 
@@ -764,7 +816,7 @@ struct Kernels {
       for (int k = 0; k < t.n_values[atom.center]; ++k) {
         for (int term = 0; term < terms.n_terms; ++term)
           s.weights[term * V::threads] = terms.value(term) == k ? terms.factor(term) : 0.0;
-        next = reverse_atom(t, atom, terms, s, kept);
+        next = reverse_atom(t, atom, terms, s, kept, whole_atom());
         for (int slot = 0; slot < atom.n_packs * V::width; ++slot)
           if (const std::ptrdiff_t pair = atom.pairs[slot * V::threads]; pair >= 0)
             for (int axis = 0; axis < 3; ++axis)
@@ -807,12 +859,12 @@ struct Kernels {
         for (int pack = first; pack < end; ++pack) sums[number] += dE[pack] * r_dot[pack];
       });
       kept = for_each_row(
-          t, atom, s, kept, kept != nullptr, EveryRow{}, [](const AngularGroup<Real>&) { return true; },
+          t, atom, s, kept, kept != nullptr, whole_atom(), [](const AngularGroup<Real>&) { return true; },
           // turn: rate of cos theta; apart: r_jk times the rate of r_jk.
           [&](const auto& row) {
             const V r_j(row.r), r_j_dot(row.own(r_dot));
             for (int i = 0; i < row.n_packs; ++i) {
-              const int k = row.begin + i;
+              const int k = row.k(i);
               const V r_k = atom.distance(k);
               V turn(0.0);
               for (int axis = 0; axis < 3; ++axis)
@@ -822,25 +874,28 @@ struct Kernels {
                   r_j * r_j_dot + r_k * r_dot[k] - r_j * r_k * turn - (r_j_dot * r_k + r_j * r_dot[k]) * row.cosine[i];
             }
           },
-          [&](const auto& row, const AngularGroup<Real>& group, const auto& angular) FORCESMITH_INLINE_LAMBDA {
-            const V E_j(row.own(atom.E(group.first_part)));
-            const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
-            const auto E_k = atom.E(group.second_part) + row.begin;
-            const auto dE_k = atom.dE(group.second_part) + row.begin;
-            for (int i = 0; i < row.n_packs; ++i) {
-              const V E_jk = E_j * E_k[i];
-              row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
-              row.along[i] = row.opposite[i] * (E_j_dot * E_k[i] + E_j * dE_k[i] * r_dot[row.begin + i]) +
-                             row.slope[i] * row.apart[i] * E_jk;
-            }
-            for (int a = group.begin; a < group.end; ++a) {
-              const AngularTerm<Real> term = t.angular_terms[a];
-              V sum(0.0);
-              for (int i = 0; i < row.n_packs; ++i)
-                sum += angular.rate(term, i, row.product[i], row.along[i], row.turn[i]);
-              sums[terms.of_angular(a)] += sum;
-            }
-          },
+          [&]<class RowOfV>(const RowOfV& row, const AngularGroup<Real>& group, const auto& angular)
+              FORCESMITH_INLINE_LAMBDA {
+                const V E_j(row.own(atom.E(group.first_part)));
+                const V E_j_dot(row.own(atom.dE(group.first_part)) * row.own(r_dot));
+                const auto all_E_k = atom.E(group.second_part), all_dE_k = atom.dE(group.second_part);
+                for (int i = 0; i < row.n_packs; ++i) {
+                  const int k = row.k(i);
+                  const V E_k = all_E_k[k], E_jk = E_j * E_k;
+                  row.product[i] = row.opposite[i] * E_jk;  // E(r_ij) E(r_ik) E(r_jk), and its rate:
+                  row.along[i] = row.opposite[i] * (E_j_dot * E_k + E_j * all_dE_k[k] * r_dot[k]) +
+                                 row.slope[i] * row.apart[i] * E_jk;
+                }
+                for (int a = group.begin; a < group.end; ++a) {
+                  const AngularTerm<Real> term = t.angular_terms[a];
+                  V sum(0.0), rate[RowOfV::at_once];
+                  for (int i = 0; i < row.n_packs; i += RowOfV::at_once) {
+                    angular.compute_rate(term, i, rate);
+                    for (int l = 0; l < RowOfV::at_once; ++l) sum += rate[l];
+                  }
+                  sums[terms.of_angular(a)] += sum;
+                }
+              },
           [](const auto&) {}, [](const auto&) {});
       finish_values<V>(t, terms, atom.center, s, values_dot + static_cast<std::ptrdiff_t>(index) * stride);
     }

@@ -130,10 +130,11 @@ struct Scratch {
   // Not on devices:
   Real* kept_rows;  // V, of each row in turn: ElementPair's kept arrays; may be null
   Real* rows;       // V [n_rows][max_packs] of the pairs of one neighbor j with neighbors k
-  // Of a part of the work:
+  // Of all parts of the work:
   Real* neighbors;  // V [4][max_packs] gradients, or motion, of each neighbor
-  Real* sums;       // V [max_terms + width]
-  Real* weights;    // [max_terms]
+  // Of each:
+  Real* sums;     // V [max_terms + width]
+  Real* weights;  // [max_terms]
   int max_packs;
 
   static constexpr int n_rows = 13;
@@ -141,17 +142,19 @@ struct Scratch {
   static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>& t, int n_packs) {
     return 2ul * t.max_radial_parts * n_packs;
   }
-  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>&, int, int) { return 0; }
-  static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>& t, int max_packs, int width) {
-    return 4ul * max_packs + 2ul * t.max_terms + width;
+  static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>&, int max_packs, int) {
+    return 4ul * max_packs;
+  }
+  static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>& t, int, int width) {
+    return 2ul * t.max_terms + width;
   }
   /// Without kept_rows and rows.
   static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int max_packs, int width, int stride,
-                                              Real* kept, Real*, Real* of_part) {
+                                              Real* kept, Real* working, Real* of_part) {
     Scratch s{};
     s.radial_parts = kept;
-    s.neighbors = of_part;
-    s.sums = s.neighbors + 4ul * max_packs * stride;
+    s.neighbors = working;
+    s.sums = of_part;
     s.weights = s.sums + static_cast<std::size_t>(t.max_terms + width) * stride;
     s.max_packs = max_packs;
     return s;
