@@ -147,8 +147,10 @@ struct RowHead {
   }
 };
 
-/// On devices a row is worked through in parts of so many packs, so that its arrays are registers.
-inline constexpr int packs_of_part = 4;
+/// On devices a row is worked through in parts of so many packs, so that its arrays are registers: with three,
+/// add_terms() in double precision needs 125 of the 128 with which two blocks of threads fit a multiprocessor,
+/// reverse_terms() 230.
+inline constexpr int packs_of_part = 3;
 
 /// Arrays of n_packs registers.
 template <class V, int packs>
@@ -328,8 +330,11 @@ struct Power {
   static constexpr int packs = RowOfV::at_once;
   const RowOfV& row;
 
+  FORCESMITH_FUNCTION V compute_u(const Term& term, int i) const {
+    return V(0.5) + V(term.half_lambda) * row.cosine[i];
+  }
   FORCESMITH_FUNCTION void compute_powers(const Term& term, int i, V (&u)[packs], V (&lower)[packs]) const {
-    for (int l = 0; l < packs; ++l) u[l] = V(0.5) + V(term.half_lambda) * row.cosine[i + l];
+    for (int l = 0; l < packs; ++l) u[l] = compute_u(term, i + l);
     compute_lower_power(term, u, lower);
   }
   FORCESMITH_FUNCTION void compute(const Term& term, int i, V (&value)[packs]) const {
@@ -349,10 +354,12 @@ struct Power {
   /// With the factor row.product, which has the rate row.along; row.turn is that of cos theta.
   FORCESMITH_FUNCTION void compute_rate(const Term& term, int i, V (&rate)[packs]) const {
     V u[packs], lower[packs];
-    compute_powers(term, i, u, lower);
-    for (int l = 0; l < packs; ++l)
-      rate[l] =
-          lower[l] * (row.along[i + l] * u[l] + V(term.zeta * term.half_lambda) * row.product[i + l] * row.turn[i + l]);
+    for (int l = 0; l < packs; ++l) {
+      u[l] = compute_u(term, i + l);
+      rate[l] = row.along[i + l] * u[l] + V(term.zeta * term.half_lambda) * row.product[i + l] * row.turn[i + l];
+    }
+    compute_lower_power(term, u, lower);
+    for (int l = 0; l < packs; ++l) rate[l] = lower[l] * rate[l];
   }
 };
 
@@ -400,8 +407,9 @@ FORCESMITH_FUNCTION void with_compact_angle(CutoffFunction core, const RowOfV& r
 
 /// Walks through the rows of an atom, of the neighbors j of a part: for_row(row) before a row's first group, or that of
 /// each of its parts, for_group(row, group, angular part) for every group of which active(group) is true (but compact
-/// ones that are zero at j), end_part(row) after the last one, end_row(row) after the whole row. `kept` is where the rows
-/// of this atom are kept, or null; `known` tells that they are there already. Returns where those of the next atom begin.
+/// ones that are zero at j), end_part(row) after the last one, end_row(row) after the whole row. `kept` is where the
+/// rows of this atom are kept, or null; `known` tells that they are there already. Returns where those of the next atom
+/// begin.
 /// square: every pair of neighbors is met twice, each of them once as j.
 template <bool square = false, class V, class Real, class Active, class ForRow, class ForGroup, class EndPart,
           class EndRow>
@@ -578,8 +586,8 @@ FORCESMITH_FUNCTION void compute_compact_parts(const Tables<Real>& t, const Atom
   }
 }
 
-/// Sets the sums of the terms, one value per lane, of the neighbors and rows of a part. Takes and returns where the rows
-/// of this atom and of the next are kept.
+/// Sets the sums of the terms, one value per lane, of the neighbors and rows of a part. Takes and returns where the
+/// rows of this atom and of the next are kept.
 template <class V, class Real>
 FORCESMITH_FUNCTION Registers<V> add_terms(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
                                            const Scratch<Real>& s, Registers<V> kept, Part part) {
@@ -610,8 +618,9 @@ FORCESMITH_FUNCTION Registers<V> add_terms(const Tables<Real>& t, const Atom<V>&
       [](const auto&) {}, [](const auto&) {});
 }
 
-/// Gradient of sum_terms s.weights[term] * sum with r_ij, of the neighbors of a part: that of a neighbor is s.neighbors[0][pack] times its unit vector, plus s.neighbors[1 + axis][pack]. Takes and
-/// returns where the rows of this atom and of the next are kept.
+/// Gradient of sum_terms s.weights[term] * sum with r_ij, of the neighbors of a part: that of a neighbor is
+/// s.neighbors[0][pack] times its unit vector, plus s.neighbors[1 + axis][pack]. Takes and returns where the rows of
+/// this atom and of the next are kept.
 /// On devices a row adds to the gradient of its own neighbor j alone, so that parts do not meet.
 template <class V, class Real>
 FORCESMITH_FUNCTION Registers<V> reverse_terms(const Tables<Real>& t, const Atom<V>& atom, const Terms<Real>& terms,
