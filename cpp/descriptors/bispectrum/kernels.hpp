@@ -14,6 +14,7 @@
 #pragma once
 
 #include "core/phase.hpp"
+#include "descriptors/bispectrum/rows.hpp"
 #include "descriptors/bispectrum/tables.hpp"
 #include "descriptors/kernel_variants.hpp"
 #include "math/complex.hpp"
@@ -240,6 +241,22 @@ FORCESMITH_FUNCTION void set_pair_gradients(const Pack<V>& p, V dr, const V* dn,
     simd_store(pair_gradients + axis * V::stride, radial * p.n[axis] + dn[axis] * inverse_r);
 }
 
+/// The density to which a pack of neighbors belongs.
+template <class V, class Real>
+FORCESMITH_FUNCTION int channel_of(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, int pack) {
+  return t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] : 0;
+}
+
+/// The pack's gradient from the adjoints of a and b, without the weight, and sum Y u.
+template <class V, class Real>
+FORCESMITH_FUNCTION void reverse_pack(const Pack<V>& p, Complex<V> a_bar, Complex<V> b_bar, V energy,
+                                      Real* pair_gradients) {
+  const V dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) - p.sine * a_bar.re;
+  const V scale = p.weight * p.sine;
+  const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
+  set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn, pair_gradients);
+}
+
 /// u_dot, then the derivative of w s u, of one pack moving with r_dot and n_dot; u is computed too.
 template <class V, class Real>
 FORCESMITH_FUNCTION void compute_density_dot(const Tables<Real>& t, const Pack<V>& p, V r_dot, const V* n_dot,
@@ -263,8 +280,68 @@ FORCESMITH_FUNCTION void add_densities(const Tables<Real>& t, const PackedViewOf
     const Pack<V> p(t, neighbors, center, pack);
     FORCESMITH_PHASE(moments);
     compute_u(t, p.a, p.b, u);
-    const auto sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] * n : 0);
+    const auto sum = sums + channel_of<V>(t, neighbors, pack) * n;
     for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
+  }
+}
+
+/// Sets the sums to those of packs `pack` to end - 1 of a device's atom, with rows of up to max_row elements in
+/// registers. Several packs of one density at once, as many as there are registers for, so that few sums are read.
+template <int max_row, class V, class Real>
+FORCESMITH_FUNCTION void sum_densities(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                       const Scratch<Real>& s, int pack, int end) {
+  constexpr int at_once = (max_row <= 9 ? 2 : 1) * (simd_is_single<V> ? 2 : 1);
+  // second: [ma][at_once] second row of a chain, up to ma = twojmax - 1; s.u and s.u_dot are long enough.
+  const auto second = registers_at<V>(s.u), sums = registers_at<V>(s.sums);
+  const int n = 2 * t.n_half, center = neighbors.center_types[0];
+  const bool zeroed = t.n_channels > 1 || pack == end;
+  if (zeroed)
+    for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
+  for (bool adds = zeroed; pack < end; adds = true) {
+    const int channel = channel_of<V>(t, neighbors, pack);
+    Complex<V> a[at_once], b[at_once], rows[at_once][max_row];
+    V weights[at_once];
+    int count = 0;
+    for (int k = 0; k < at_once; ++k) {
+      const bool one_more = count == k && pack + k < end && channel_of<V>(t, neighbors, pack + k) == channel;
+      count += one_more;
+      const Pack<V> p(t, neighbors, center, one_more ? pack + k : pack);
+      a[k] = p.a;
+      b[k] = p.b;
+      weights[k] = one_more ? p.weight : V(0.0);
+    }
+    pack += count;
+    for (int mb = 0; 2 * mb <= t.twojmax; ++mb)
+      unrolled<max_row>([&](auto level) FORCESMITH_INLINE_LAMBDA {
+        constexpr int j = level.value;
+        if (j < 2 * mb || j > t.twojmax) return;
+        const auto sum = sums + channel * n + 2 * (t.half_begin[j] + mb * (j + 1));
+        unrolled<at_once>([&](auto pack_index) FORCESMITH_INLINE_LAMBDA {
+          constexpr int k = pack_index.value;
+          if constexpr (j == 0) rows[k][0] = {weights[k], V(0.0)};
+          else {
+            if constexpr (j % 2 == 0)
+              if (j == 2 * mb)
+                unrolled<j>([&](auto ma) FORCESMITH_INLINE_LAMBDA {
+                  rows[k][ma.value] = mirrored<j>(complex_load(second, (j - 1 - ma.value) * at_once + k), ma.value);
+                });
+            step_up<j>(t.roots + 2 * (t.roots_begin[j] + mb * j), a[k], b[k], rows[k]);
+          }
+        });
+        unrolled<j + 1>([&](auto index) FORCESMITH_INLINE_LAMBDA {
+          constexpr int ma = index.value;
+          Complex<V> total = rows[0][ma];
+          for (int k = 1; k < at_once; ++k) total = total + rows[k][ma];
+          if (adds) total = total + complex_load(sum, ma);
+          complex_store(sum, ma, total);
+        });
+        if constexpr (j % 2 == 1)
+          if (j == 2 * mb + 1 && j < t.twojmax)
+            unrolled<at_once*(j + 1)>([&](auto index) FORCESMITH_INLINE_LAMBDA {
+              constexpr int i = index.value;
+              complex_store(second, i, rows[i % at_once][i / at_once]);
+            });
+      });
   }
 }
 
@@ -323,8 +400,7 @@ FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedVi
     const Pack<V> p(t, neighbors, center, pack);
     FORCESMITH_PHASE(pair_gradients);
     compute_u(t, p.a, p.b, u);
-    const int channel = t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] : 0;
-    const Real* y = s.Y + channel * n * V::stride + atom;
+    const Real* y = s.Y + channel_of<V>(t, neighbors, pack) * n * V::stride + atom;
     V energy(0.0);
     for (int i = 0; i < n; ++i) {
       u_bar[i] = V(y[i * V::stride]);
@@ -332,15 +408,72 @@ FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedVi
     }
     Complex<V> a_bar, b_bar;
     reverse_u(t, p.a, p.b, u, u_bar, a_bar, b_bar);
-    const V dtheta = p.cosine * (p.n[1] * b_bar.re - p.n[0] * b_bar.im - p.n[2] * a_bar.im) - p.sine * a_bar.re;
-    const V scale = p.weight * p.sine;
-    const V dn[3] = {-scale * b_bar.im, scale * b_bar.re, -scale * a_bar.im};
-    set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn, pair_gradients + 3 * pack * V::stride);
+    reverse_pack(p, a_bar, b_bar, energy, pair_gradients + 3 * pack * V::stride);
   }
 }
 
-/// The verbs, as variants and launches call them.
-struct Kernels {
+/// The same for a device's atom, with rows of up to max_row elements in registers: chain by chain, the last first, up
+/// and, with the adjoint, down again to the second row of the chain before. Every Y is read once.
+template <int max_row, class V, class Real>
+FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
+                                           const Scratch<Real>& s, int pack, int end, Real* pair_gradients) {
+  const int n = 2 * t.n_half, center = neighbors.center_types[0], last = t.twojmax / 2;
+  const Complex<V> zero{V(0.0), V(0.0)};
+  for (; pack < end; ++pack) {
+    const Pack<V> p(t, neighbors, center, pack);
+    const auto Y = registers_at<V>(s.Y) + channel_of<V>(t, neighbors, pack) * n;
+    V energy(0.0);
+    Complex<V> a_bar = zero, b_bar = zero;
+    Complex<V> row[max_row], row_bar[max_row];
+    Complex<V> second_bar[max_row];  // adjoint of a chain's second row, from the chain after it
+    unrolled<max_row>([&](auto ma) FORCESMITH_INLINE_LAMBDA { second_bar[ma.value] = zero; });
+    const V inverse_norm = V(1.0) / (p.a.re * p.a.re + p.a.im * p.a.im + p.b.re * p.b.re + p.b.im * p.b.im);
+    row[0] = {V(1.0), V(0.0)};
+    unrolled<max_row>([&](auto level) FORCESMITH_INLINE_LAMBDA {  // to the first row of the last chain
+      constexpr int j = level.value;
+      if (j == 0 || j > 2 * last) return;
+      if constexpr (j % 2 == 0) mirror<j>(row);
+      step_up<j>(t.roots + 2 * (t.roots_begin[j] + j / 2 * j), p.a, p.b, row);
+    });
+    for (int mb = last; mb >= 0; --mb) {
+      const int reached = mb == last ? 2 * mb : 2 * mb + 1;
+      unrolled<max_row>([&](auto level) FORCESMITH_INLINE_LAMBDA {
+        constexpr int j = level.value;
+        if (j <= reached || j > t.twojmax) return;
+        step_up<j>(t.roots + 2 * (t.roots_begin[j] + mb * j), p.a, p.b, row);
+      });
+      unrolled<max_row>([&](auto ma) FORCESMITH_INLINE_LAMBDA { row_bar[ma.value] = zero; });
+      unrolled_backwards<max_row>([&](auto level) FORCESMITH_INLINE_LAMBDA {
+        constexpr int j = level.value;
+        if (j < 2 * mb || j > t.twojmax) return;
+        if (j == 2 * mb + 1 && mb < last)
+          unrolled<j + 1>([&](auto index) FORCESMITH_INLINE_LAMBDA {
+            constexpr int ma = index.value;
+            row_bar[ma] = row_bar[ma] + second_bar[ma];
+          });
+        const auto y = Y + 2 * (t.half_begin[j] + mb * (j + 1));
+        unrolled<j + 1>([&](auto index) FORCESMITH_INLINE_LAMBDA {
+          constexpr int ma = index.value;
+          const Complex<V> of_element = complex_load(y, ma);
+          energy += of_element.re * row[ma].re + of_element.im * row[ma].im;
+          row_bar[ma] = row_bar[ma] + of_element;
+        });
+        step_down<j>(t.roots + 2 * (t.roots_begin[j] + mb * j), p.a, p.b, inverse_norm, row, row_bar, a_bar, b_bar);
+        if constexpr (j % 2 == 0)
+          if (j == 2 * mb) {
+            mirror_back<j>(row);
+            mirror_back<j>(row_bar);
+            unrolled<j>([&](auto ma) FORCESMITH_INLINE_LAMBDA { second_bar[ma.value] = row_bar[ma.value]; });
+          }
+      });
+    }
+    reverse_pack(p, a_bar, b_bar, energy, pair_gradients + 3 * pack * V::stride);
+  }
+}
+
+/// The verbs. max_row: on devices, elements of the longest row of u^j or more; 0: any number, in memory.
+template <int max_row>
+struct KernelsOf {
   template <class Real>
   using Tables = bispectrum::Tables<Real>;
   template <class Real>
@@ -375,9 +508,13 @@ struct Kernels {
     const int n = 2 * t.n_half, n_packs = neighbors.pack_offsets[1];
     const auto U = registers_at<V>(s.U), U_full = registers_at<V>(s.U_full);
     if constexpr (stage == 0) {
-      const auto sums = registers_at<V>(s.sums);
-      for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
-      add_densities<V>(t, neighbors, s, 0, part.begin(n_packs), part.end(n_packs));
+      const int begin = part.begin(n_packs), end = part.end(n_packs);
+      if constexpr (max_row > 0) sum_densities<max_row, V>(t, neighbors, s, begin, end);
+      else {
+        const auto sums = registers_at<V>(s.sums);
+        for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
+        add_densities<V>(t, neighbors, s, 0, begin, end);
+      }
     } else if constexpr (stage == 1) {
       const auto of_part = static_cast<std::ptrdiff_t>(Scratch<Real>::part_size(t, 0, 1)) * V::stride;
       for (int i = part.index; i < t.n_channels * n; i += part.count) {
@@ -426,8 +563,9 @@ struct Kernels {
             Y[2 * (channel * t.n_half + t.half_begin[j]) + i] = V(0.0);
       add_projections<V>(t, s, 1, beta, stride, part.index, part.count);
     } else {
-      const int n_packs = neighbors.pack_offsets[1];
-      reverse_densities<V>(t, neighbors, s, 0, part.begin(n_packs), part.end(n_packs), pair_gradients);
+      const int n_packs = neighbors.pack_offsets[1], begin = part.begin(n_packs), end = part.end(n_packs);
+      if constexpr (max_row > 0) reverse_densities<max_row, V>(t, neighbors, s, begin, end, pair_gradients);
+      else reverse_densities<V>(t, neighbors, s, 0, begin, end, pair_gradients);
     }
   }
 
@@ -457,7 +595,7 @@ struct Kernels {
         const V r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
         for (int axis = 0; axis < 3; ++axis) n_dot[axis] = (d[axis] - p.n[axis] * r_dot) / p.r;
         compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
-        const auto sum = sums + (t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] * n : 0);
+        const auto sum = sums + channel_of<V>(t, neighbors, pack) * n;
         for (int i = 0; i < n; ++i) sum[i] += u_dot[i];
       }
       store_lane_sums(sums, t.n_channels * n, s.Y + atom, V::stride);
@@ -486,7 +624,7 @@ struct Kernels {
       const int center = neighbors.center_types[atom];
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
         const Pack<V> p(t, neighbors, center, pack);
-        const int channel = t.n_channels > 1 ? neighbors.pack_types[pack * V::threads] : 0;
+        const int channel = channel_of<V>(t, neighbors, pack);
         const V inverse_r = V(1.0) / p.r;
         for (int i = 0; i < 3 * t.n_values; ++i) dB[i] = V(0.0);
         for (int axis = 0; axis < 3; ++axis) {
@@ -521,6 +659,17 @@ struct Kernels {
         }
       }
     }
+  }
+};
+
+/// The verbs as variants call them.
+struct Kernels : KernelsOf<0> {
+  /// Calls run(kernels) with those that launches use for the tables.
+  template <class Real, class Run>
+  static FORCESMITH_HOST_FUNCTION void with_shape(const Tables<Real>& t, const Run& run) {
+    if (t.twojmax < 9) run(KernelsOf<9>{});
+    else if (t.twojmax < 15) run(KernelsOf<15>{});
+    else run(KernelsOf<0>{});
   }
 };
 
