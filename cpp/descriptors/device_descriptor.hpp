@@ -245,7 +245,8 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
     with_verbs([&](auto verbs) {
       using Verbs = decltype(verbs);
       for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::values_shared>([&](auto stage, auto shared) {
-        launch_stage<shared>("values", FORCESMITH_ISA::LaunchedValues<Verbs, Kernels, Real, stage>{launch_, B, stride});
+        launch_stage<Verbs, shared>("values",
+                                    FORCESMITH_ISA::LaunchedValues<Verbs, Kernels, Real, stage>{launch_, B, stride});
       });
     });
   }
@@ -254,8 +255,9 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
     with_verbs([&](auto verbs) {
       using Verbs = decltype(verbs);
       for_each_stage<FORCESMITH_ISA::StagesOf<Verbs>::reverse_shared>([&](auto stage, auto shared) {
-        launch_stage<shared>("backpropagate", FORCESMITH_ISA::LaunchedBackpropagation<Verbs, Kernels, Real, stage>{
-                                                  launch_, beta, stride});
+        launch_stage<Verbs, shared>(
+            "backpropagate",
+            FORCESMITH_ISA::LaunchedBackpropagation<Verbs, Kernels, Real, stage>{launch_, beta, stride});
       });
     });
     neighbors_.add_gradients(block);
@@ -301,6 +303,12 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
   int kept_size(int max_packs) const { return static_cast<int>(Scratch::kept_size(*tables_, max_packs)); }
   int working_size(int max_packs) const { return static_cast<int>(Scratch::working_size(*tables_, max_packs, 1)); }
   int part_size(int max_packs) const { return static_cast<int>(Scratch::part_size(*tables_, max_packs, 1)); }
+  /// See launch_parts().
+  template <class Verbs>
+  static constexpr int blocks_at_once() {
+    if constexpr (requires { Verbs::blocks_at_once; }) return Verbs::blocks_at_once;
+    else return 1;
+  }
   static int parts_in_memory(int parts) { return FORCESMITH_ISA::HasStages<Kernels> ? parts : 1; }
 
   /// Calls use(kernels) with those for the shape of the tables.
@@ -316,9 +324,10 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
       (use(std::integral_constant<int, stage>{}, std::bool_constant<shared[stage]>{}), ...);
     }(std::make_integer_sequence<int, std::size(shared)>{});
   }
-  template <bool shared, class Stage>
+  template <class Verbs, bool shared, class Stage>
   void launch_stage(const char* what, const Stage& stage) const {
-    if constexpr (shared) launch_parts<ExecSpace>(label(what), launch_.packs.n_atoms, launch_.packs.parts, stage);
+    if constexpr (shared)
+      launch_parts<ExecSpace, blocks_at_once<Verbs>()>(label(what), launch_.packs.n_atoms, launch_.packs.parts, stage);
     else
       Kokkos::parallel_for(label(what), atom_range<ExecSpace>(launch_.packs.n_atoms),
                            FORCESMITH_ISA::WholeAtoms<Stage>{stage});

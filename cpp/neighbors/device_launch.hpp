@@ -83,15 +83,16 @@ struct WholeAtoms {
 }  // namespace FORCESMITH_ISA
 
 /// Several threads per atom, each with its part of the work. On devices the parts of a slice of atoms are one block of
-/// threads, so that they share its cache, or several blocks.
-template <class ExecSpace, class OfPart>
+/// threads, so that they share its cache, or several blocks. blocks_at_once: of a multiprocessor at least; with two, a
+/// thread has half the registers.
+template <class ExecSpace, int blocks_at_once = 1, class OfPart>
 void launch_parts(const std::string& label, int n_atoms, int parts, const OfPart& of_part) {
   const FORCESMITH_ISA::PartsOfSlices<OfPart> work{of_part, n_atoms, parts};
   const int n_warps = (n_atoms + device_slice - 1) / device_slice * parts;
   if constexpr (is_on_host<ExecSpace>)
     Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(0, n_warps * device_slice), work);
   else {
-    using Bounds = Kokkos::LaunchBounds<most_parts_of_block * device_slice, 1>;
+    using Bounds = Kokkos::LaunchBounds<most_parts_of_block * device_slice, blocks_at_once>;
     const int of_block = std::min(parts, most_parts_of_block);
     Kokkos::parallel_for(
         label, with_arguments(Kokkos::TeamPolicy<ExecSpace, Bounds>(n_warps / of_block, of_block * device_slice)),

@@ -474,6 +474,8 @@ FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedVi
 /// The verbs. max_row: on devices, elements of the longest row of u^j or more; 0: any number, in memory.
 template <int max_row>
 struct KernelsOf {
+  static constexpr int blocks_at_once = max_row < 15 ? 2 : 1;  // see launch_parts()
+
   template <class Real>
   using Tables = bispectrum::Tables<Real>;
   template <class Real>

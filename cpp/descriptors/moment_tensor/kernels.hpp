@@ -486,6 +486,7 @@ template <int R>
 struct KernelsOf {
   /// Packs at once on devices, as many as the registers of a thread are enough for.
   static constexpr int device_packs = R <= 4 ? 4 : R <= 8 ? 2 : 1;
+  static constexpr int blocks_at_once = R <= 4 ? 2 : 1;  // see launch_parts()
 
   /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
   /// values: [n_atoms][stride].
