@@ -12,14 +12,14 @@ In this order, each with a share of --minutes:
     device       what it is
     checks       energies, forces and virials, also per atom, against the CPU: every descriptor with
                  every model, 1 to 97336 atoms, LAMMPS (1 and 2 ranks) and Python, both precisions
-    sanitizer    compute-sanitizer's memcheck and racecheck, where it is found, on small cases
     rates        whole steps at 2 thousand, 32 thousand and 1 million atoms
-    parts        the same with other numbers of threads for each atom
-    grades       the same with extrapolation grades at every step
-    kernels      the time of each kernel
-    profile      what kernels use of the device (ncu, of CUDA's toolkit, where it is found)
     ranks        several MPI ranks on the device
     fits         loss and gradient of a network, there and on two cores
+    kernels      the time of each kernel
+    sanitizer    compute-sanitizer's memcheck and racecheck, where it is found, on small cases
+    profile      what kernels use of the device (ncu, of CUDA's toolkit, where it is found)
+    parts        rates with other numbers of threads for each atom
+    grades       the same with extrapolation grades at every step
     cpu          the same on all cores of the CPU
 
 FOLDER/device/NAME.json, the record, is written after every result, and says what was left out for
@@ -41,8 +41,8 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SECTIONS = ["device", "checks", "sanitizer", "rates", "parts", "grades", "kernels", "profile"]
-SECTIONS += ["ranks", "fits", "cpu"]
+SECTIONS = ["device", "checks", "rates", "ranks", "fits", "kernels", "sanitizer", "profile"]
+SECTIONS += ["parts", "grades", "cpu"]
 BEGAN = "FORCESMITH_DEVICE_CHECK_BEGAN"
 """Environment variable that tells the program, called again in the environment of the bundle, when
 it began."""

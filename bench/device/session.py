@@ -32,15 +32,15 @@ from records import commit, machine, save_record
 HERE = Path(__file__).resolve().parent
 ENDS = {
     "device": 0.1,
-    "checks": 0.3,
-    "sanitizer": 0.45,
-    "rates": 0.76,
-    "parts": 0.82,
-    "grades": 0.86,
-    "kernels": 0.84,
-    "profile": 0.93,
-    "ranks": 0.95,
-    "fits": 0.98,
+    "checks": 0.2,
+    "rates": 0.5,
+    "ranks": 0.7,
+    "fits": 0.74,
+    "kernels": 0.82,
+    "sanitizer": 0.9,
+    "profile": 0.95,
+    "parts": 0.97,
+    "grades": 0.99,
     "cpu": 1.0,
 }
 """By when a section begins nothing new, as a part of the whole time."""
