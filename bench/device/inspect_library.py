@@ -88,7 +88,7 @@ def short_name(demangled: str) -> str | None:
     if found is None:
         return None
     functor = _up_to_comma(demangled[found.end() :])
-    if not functor.startswith("forcesmith::"):
+    if not functor.startswith(("forcesmith::", "device::")):  # ncu leaves the first one out
         return None
     functor = re.sub(r"::\{lambda\(.*$", "", functor)
     if functor.endswith((")", ") const")):  # arguments of the function around a lambda

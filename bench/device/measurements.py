@@ -249,7 +249,7 @@ def counters_of(text: str) -> list[dict[str, Any]]:
         own = dict(zip(header, row, strict=True))
         unit = dict(zip(header, units, strict=True))
         name = own["Kernel Name"]
-        counters: dict[str, Any] = {"kernel": short_name(name) or name[:200]}
+        counters: dict[str, Any] = {"kernel": short_name(name) or name[:80]}
         for what, column in COUNTERS.items():
             if own.get(column):
                 counters[what] = float(own[column].replace(",", ""))

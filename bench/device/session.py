@@ -315,6 +315,7 @@ class Session:
                 what = f"{case.name}, {size}"
                 if not self.has_time(what):
                     continue
+                self.save()  # makes the folder
                 log = self.output / "device" / f"profile_{case.name}_{size.replace(' ', '_')}.csv"
                 try:
                     found = profile_kernels(self.sized(case), size, tool, log, timeout=self.timeout)
