@@ -76,10 +76,11 @@ def structure(n_atoms: int) -> Atoms:
 
 
 def differences(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, float]:
-    """By quantity, the largest difference as a part of the largest number, or of 1."""
+    """By quantity, the largest difference as a part of the largest number, or of 1; in three
+    digits."""
     return {
-        name: float(np.abs(np.subtract(found[name], value)).max() / max(1.0, np.abs(value).max()))
-        for name, value in expected.items()
+        name: float(f"{np.abs(np.subtract(found[name], v)).max() / max(1.0, np.abs(v).max()):.2e}")
+        for name, v in expected.items()
     }
 
 
@@ -177,7 +178,7 @@ clear
 units metal
 boundary p p p
 read_data {structure}.data
-mass * 1e6
+mass * 1e12
 pair_style forcesmith {keywords}
 pair_coeff * * potential.json {elements}
 neighbor 1.0 bin

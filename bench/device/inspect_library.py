@@ -94,7 +94,7 @@ def short_name(demangled: str) -> str | None:
     if functor.endswith((")", ") const")):  # arguments of the function around a lambda
         functor = functor[: _opening_of_last(functor)]
     functor = re.sub(r"Kokkos::(Cuda|Device<.*?>),? ?", "", functor)
-    functor = re.sub(r"forcesmith::(device::)?|(?<=[<, :])device::", "", functor)
+    functor = re.sub(r"forcesmith::(device::)?|(?<=[<, :])device::|^device::", "", functor)
     kind = "" if found[1] == "For" else f" ({found[1].lower()})"
     return functor.replace("<>", "") + kind
 
