@@ -21,14 +21,19 @@ inline std::vector<Example> descriptor_examples() {
   using forcesmith::CutoffFunction;
   using forcesmith::Json;
   const Json bispectrum{{"twojmax", 5}, {"rcutfac", 5.0}, {"radii", {0.4, 0.5}}, {"weights", {1.0, -0.6}}};
-  Json one_value = bispectrum, all_flags = bispectrum;
+  Json one_value = bispectrum, all_flags = bispectrum, long_rows = bispectrum, rows_in_memory = bispectrum;
   one_value["twojmax"] = 0;
   for (const char* flag : {"switchinnerflag", "chemflag", "wselfallflag"}) all_flags[flag] = true;
   all_flags["sinner"] = {1.8, 2.4};
   all_flags["dinner"] = {0.3, 0.5};
+  long_rows["twojmax"] = 10;
+  rows_in_memory["twojmax"] = 15;
+  for (Json* large : {&long_rows, &rows_in_memory}) (*large)["rcutfac"] = 3.6;
   return {{"bispectrum", bispectrum, 1e-12, 2e-6},
           {"bispectrum", one_value, 1e-12, 2e-6},
           {"bispectrum", all_flags, 1e-12, 2e-6},
+          {"bispectrum", long_rows, 1e-12, 1e-5},
+          {"bispectrum", rows_in_memory, 1e-12, 1e-5},
           {"moment_tensor", {{"level", 12}, {"cutoff", 5.0}, {"min_distance", 1.5}, {"scaling", 0.1}}, 1e-11, 1e-5},
           {"radial_gaussians", {{"cutoff", 5.0}, {"count", 6}}, 1e-12, 2e-6},
           {"symmetry_functions", example_symmetry_functions(CutoffFunction::cos, 0.0).to_json(), 1e-12, 2e-6},
