@@ -215,8 +215,8 @@ SKIPPED, PROFILED = 20, 24  # launches: those of the first step are not like lat
 def profile_kernels(
     case: DeviceCase, size: str, ncu: Path, log: Path, *, precision: str = "double", timeout: float
 ) -> dict[str, Any]:
-    """The counters of kernels by Nsight Compute, each kernel alone, at the clocks of the device. All
-    of them stay in the file log, as CSV."""
+    """The counters of kernels by Nsight Compute, each kernel alone, at the device's own clocks.
+    All of them stay in the file log, as CSV."""
     script = _script(case, size, f"device cuda precision {precision}", seconds=0)
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "lmp_of_ncu"
