@@ -35,6 +35,17 @@ double error(double low, double high, const Function& function, const Expected& 
   return largest;
 }
 
+/// Of a cosine; with the sine that belongs to it.
+template <class V>
+V angle(V cosine) {
+  V sine(0.0);
+  for (int k = 0; k < V::width; ++k) {
+    const long double x = cosine[k];
+    sine.set(k, static_cast<typename V::Number>(std::sqrt((1 - x) * (1 + x))));
+  }
+  return simd_angle(cosine, sine);
+}
+
 template <int Width>
 void test_functions() {
   using V = Simd<double, Width>;
@@ -84,7 +95,7 @@ void test_functions() {
     CHECK(error<V>(-range, range, cosine, [](Number x) { return std::cos(x); }, 1.0) < 2e-15);
   }
   for (auto [low, high] : {std::pair{-1.0, 1.0}, {-0.51, -0.49}, {0.0, 0.6}, {1 - 1e-12, 1.0}, {-1.0, -1 + 1e-9}})
-    CHECK(error<V>(low, high, simd_acos<V>, [](Number x) { return std::acos(x); }) < 5e-16);
+    CHECK(error<V>(low, high, angle<V>, [](Number x) { return std::acos(x); }) < 5e-16);
   CHECK(error<V>(-1e6, 1e6, [](V x) { return simd_round(x); }, [](Number x) { return std::nearbyint(x); }) == 0.0);
 
   // Far outside: the nearer end, finite, and not-a-number stays.
@@ -98,7 +109,9 @@ void test_functions() {
   }
   CHECK(simd_exp(V(0.0))[0] == 1.0 && simd_tanh(V(0.0), other)[0] == 0.0 && other[0] == 1.0);
   for (double beyond : {1.0, 1.0 + 1e-15, 2.0})
-    CHECK(simd_acos(V(beyond))[0] == 0.0 && simd_acos(V(-beyond))[0] == 3.141592653589793);
+    CHECK(simd_angle(V(beyond), V(0.0))[0] == 0.0 && simd_angle(V(-beyond), V(0.0))[0] == 3.141592653589793);
+  // The cosine has no digits of these angles any more.
+  for (double small : {1e-9, 1e-12, 1e-200}) CHECK_CLOSE(simd_angle(V(1.0), V(small))[0] / small, 1.0, 1e-15);
   CHECK(simd_log1p(V(0.0))[0] == 0.0 && simd_log(V(1.0))[0] == 0.0);
   for (double x : {0.0, -0.0, -1.0, 1e-310}) CHECK(simd_log(V(x))[0] == simd_log(V(1e-300))[0]);
   V mixed(1.0);
@@ -130,7 +143,7 @@ void test_single_functions() {
   CHECK(error<V>(-3.141592, 3.141592, sine, [](Number x) { return std::sin(x); }, 1.0) < 3e-7);
   CHECK(error<V>(-3.141592, 3.141592, cosine, [](Number x) { return std::cos(x); }, 1.0) < 4e-7);
   for (auto [low, high] : {std::pair{-1.0, 1.0}, {-0.51, -0.49}, {0.0, 0.6}, {1 - 1e-5, 1.0}, {-1.0, -1 + 1e-5}})
-    CHECK(error<V>(low, high, simd_acos<V>, [](Number x) { return std::acos(x); }) < 2e-7);
+    CHECK(error<V>(low, high, angle<V>, [](Number x) { return std::acos(x); }) < 2e-7);
   CHECK(error<V>(-4e6, 4e6, [](V x) { return simd_round(x); }, [](Number x) { return std::nearbyint(x); }) == 0.0);
   CHECK(error<V>(0, 10, [](V x) { return simd_sqrt(x); }, [](Number x) { return std::sqrt(x); }) < 7e-8);
 

@@ -225,13 +225,20 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
     }
   }
 
-  /// From the cosines. Where the sine vanishes by rounding, so does what the slope is multiplied with.
-  FORCESMITH_FUNCTION void compute_angles() {
-    const V one(1.0), smallest(simd_is_single<V> ? 1e-10 : 1e-20);
+  /// From the cosines and, as these have lost the digits near 0 and 180 degrees, the vector products. Where the sine
+  /// vanishes by rounding, so does what the slope is multiplied with.
+  FORCESMITH_FUNCTION void compute_angles(const Atom<V>& atom) {
+    const V smallest(simd_is_single<V> ? 1e-5 : 1e-10);
     for (int i = 0; i < n_packs; ++i) {
-      const V square = (one - cosine[i]) * (one + cosine[i]);
-      angle[i] = simd_acos(cosine[i]);
-      dangle[i] = V(-1.0) / simd_sqrt(simd_if_less(square, smallest, smallest, square));
+      V square(0.0);
+      for (int x = 0; x < 3; ++x) {
+        const int y = x == 2 ? 0 : x + 1, z = 3 - x - y;
+        const V product = V(unit[y]) * atom.unit(z, k(i)) - V(unit[z]) * atom.unit(y, k(i));
+        square += product * product;
+      }
+      const V sine = simd_sqrt(square);
+      angle[i] = simd_angle(cosine[i], sine);
+      dangle[i] = V(-1.0) / simd_if_less(sine, smallest, smallest, sine);
     }
   }
 
@@ -421,7 +428,7 @@ FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<
   const auto work_through = [&](const ElementPair& pair, auto&& row) FORCESMITH_INLINE_LAMBDA {
     row.keep_angles(kept, pair.compact());
     if (!known) row.compute_cosines(atom, pair.narrow);
-    if (!known && pair.compact()) row.compute_angles();
+    if (!known && pair.compact()) row.compute_angles(atom);
     for_row(row);
     const auto kept_of_groups = kept == nullptr ? Registers<V>(nullptr) : kept + pair.n_kept_of_angle() * row.n_packs;
     for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {
