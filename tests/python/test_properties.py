@@ -29,9 +29,7 @@ from forcesmith.properties.settings import STATIC
 from forcesmith.properties.subject import Subject, subject_settings
 from forcesmith.properties.tasks import combined
 from matplotlib.image import imread as read_image
-
-SW = "lammps: sw Si.sw"
-MISHIN = "lammps: eam/alloy Cu_mishin1.eam.alloy"
+from relaxed_crystals import MISHIN, SW, relaxed, sampled
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +40,6 @@ def silicon():
 @pytest.fixture(scope="module")
 def copper():
     return relaxed(MISHIN, "Cu")
-
-
-def relaxed(name, element):
-    """Subject, and the crystal relaxed with it."""
-    subject = Subject(subject_settings(name))
-    found = PROPERTIES["lattice"]().compute(bulk(element), subject, None)
-    return subject, Atoms(**found.crystal), found
 
 
 def values(name, beginning, **options):
@@ -541,12 +532,6 @@ def test_command(tmp_path):
 SHORT = {"length": 9.0, "equilibration": 1.0}
 
 
-def sampled(name, beginning, folder, **options):
-    subject, crystal, _ = beginning
-    kind = PROPERTIES[name]
-    return kind(kind.Options(**options)).compute(crystal, subject, folder)
-
-
 def test_thermal_expansion(copper, tmp_path):
     """Measured for copper: 16.5e-6 / K at 300 K; classical atoms have 3 R and a little more."""
     options = {**SHORT, "temperatures": [300, 600], "duration": 3.0}
@@ -568,6 +553,12 @@ def test_liquid(copper, tmp_path):
     assert found.quantities["diffusion of Cu"].value == pytest.approx(5.0, abs=2.5)
     assert found.quantities["Cu-Cu first peak"].value == pytest.approx(2.5, abs=0.11)
     assert 11 < found.quantities["Cu-Cu coordination"].value < 14
+    # the first minimum is at 3.6 angstrom: neighbors of neighbors are seen at 57 and 108 degrees
+    angles = found.plots["angles"].curves[0]
+    assert sum(angles.y) * 2 == pytest.approx(1.0)
+    assert angles.x[int(np.argmax(angles.y))] == pytest.approx(57, abs=4)
+    assert found.quantities["bond angle at Cu"].value == pytest.approx(92, abs=6)
+    assert all(quantity.error > 0 for quantity in found.quantities.values())
     assert (tmp_path / "in.lammps").is_file()
 
 

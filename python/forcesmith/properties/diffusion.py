@@ -6,26 +6,33 @@ import itertools
 from pathlib import Path
 from typing import ClassVar
 
+import ase.io
 import numpy as np
 from ase import Atoms
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
 from forcesmith.lammps.output import Run
+from forcesmith.properties.bond_angles import bin_centers, bond_angles, histogram
 from forcesmith.properties.crystals import size_text, supercell_size
 from forcesmith.properties.lammps_runs import (
-    BAR_PER_GPA,
     BLOCKS,
+    block_means,
+    constant_pressure,
+    constant_volume,
     execute,
     mean_and_error,
+    notes_on_blocks,
     setup,
     steps,
+    velocities,
 )
 from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
 from forcesmith.properties.subject import Subject
 
 POINTS = 50  # of a block
 BINS = 100
+FRAMES = 5  # of a block, for bond angles
 TO_CM2_PER_S = 1e-4  # from angstrom^2/ps
 SKIN = 2.0  # angstrom, of neighbor lists
 
@@ -75,7 +82,7 @@ class Diffusion(Property):
         script += self.beginning() + self._sampling(elements)
         runs = execute(script, subject, folder)
         blocks = runs[-BLOCKS:]
-        density = [float(one["Density"].mean()) for one in runs[-BLOCKS - 1 : -BLOCKS]]
+        density = runs[-BLOCKS - 1]["Density"]
         quantities, curves = {}, []
         for element in elements:
             time, displacement, error, slopes = self._displacements(blocks, element)
@@ -84,8 +91,9 @@ class Diffusion(Property):
             quantities[f"diffusion of {element}"] = Quantity(
                 value=value, error=spread, unit="1e-5 cm^2/s"
             )
+        value, spread = float(density.mean()), mean_and_error(block_means(density))[1]
         quantities["density"] = Quantity(
-            value=density[0], unit="g/cm^3", tolerance=0.02 * density[0]
+            value=value, error=spread, unit="g/cm^3", tolerance=0.02 * value
         )
         plots = {
             "displacement": Plot(
@@ -103,6 +111,9 @@ class Diffusion(Property):
             f"{options.temperature:g} K and {options.pressure:g} GPa for {options.equilibration:g} "
             f"ps, {options.duration:g} ps sampled at constant volume, steps of "
             f"{1000 * options.timestep:g} fs; errors from {BLOCKS} blocks; LAMMPS.",
+            notes=notes_on_blocks(
+                {"potential energy": np.concatenate([one["PotEng"] for one in blocks])}
+            ),
         )
 
     beginning_text = "at"
@@ -110,20 +121,17 @@ class Diffusion(Property):
     def beginning(self) -> str:
         """Commands up to equilibrium; the last run is at constant pressure."""
         options = self.options
-        temperature, pressure = options.temperature, BAR_PER_GPA * options.pressure
-        return (
-            f"velocity        all create {2 * temperature:g} {options.seed} mom yes dist gaussian\n"
-            + self.constant_pressure(temperature, pressure, options.equilibration)
+        return velocities(2 * options.temperature, options.seed) + self.run_at(
+            options.temperature, options.equilibration
         )
 
-    def constant_pressure(self, temperature: float, pressure: float, duration: float) -> str:
-        """A run of so many ps, K and bar."""
+    def run_at(self, temperature: float, duration: float) -> str:
+        """K and ps, at the pressure."""
         options = self.options
+        n = steps(duration, options.timestep)
         return (
-            f"fix             ensemble all npt temp {temperature:g} {temperature:g} "
-            f"{100 * options.timestep:g} iso {pressure:g} {pressure:g} "
-            f"{1000 * options.timestep:g}\n"
-            f"thermo          100\nrun             {steps(duration, options.timestep)}\n"
+            constant_pressure(temperature, options.pressure, "iso", options.timestep)
+            + f"thermo          {min(100, n // (2 * BLOCKS))}\nrun             {n}\n"
             "unfix           ensemble\n"
         )
 
@@ -137,9 +145,8 @@ class Diffusion(Property):
             for number, element in enumerate(elements, start=1)
         )
         text += (
-            f"fix             ensemble all nvt temp {options.temperature:g} "
-            f"{options.temperature:g} {100 * options.timestep:g}\n"
-            f"thermo          {each // POINTS}\n"
+            constant_volume(options.temperature, options.timestep)
+            + f"thermo          {each // POINTS}\n"
         )
         for block in range(BLOCKS):
             computes = "".join(
@@ -192,7 +199,7 @@ class Liquid(Diffusion):
     """The crystal is melted, and sampled at the temperature: pairs, diffusion, density (LAMMPS).
 
     Radial distribution functions g(r) by pair of elements; coordination numbers are those up to the
-    first minimum of g.
+    first minimum of g, which are bonds for the distribution of bond angles, too.
     """
 
     name = "liquid"
@@ -204,12 +211,11 @@ class Liquid(Diffusion):
     def beginning(self) -> str:
         options = self.options
         hot = options.melting_temperature or 2 * options.temperature
-        pressure = BAR_PER_GPA * options.pressure
         return (
-            f"velocity        all create {2 * hot:g} {options.seed} mom yes dist gaussian\n"
-            f"comm_modify     cutoff {options.longest + SKIN:g}\n"
-            + self.constant_pressure(hot, pressure, options.melting)
-            + self.constant_pressure(options.temperature, pressure, options.equilibration)
+            velocities(2 * hot, options.seed)
+            + f"comm_modify     cutoff {options.longest + SKIN:g}\n"
+            + self.run_at(hot, options.melting)
+            + self.run_at(options.temperature, options.equilibration)
         )
 
     def sampled(self, elements: list[str], block: int, each: int) -> str:
@@ -221,10 +227,12 @@ class Liquid(Diffusion):
             f"compute         pairs all rdf {BINS} {words} cutoff {self.options.longest:g}\n"
             f"fix             pairs all ave/time {every} {POINTS - 1} {each} c_pairs[*] file "
             f"rdf-{block}.txt mode vector\n"
+            f"dump            frames all custom {each // FRAMES} frames-{block}.dump id element "
+            f"x y z\ndump_modify     frames element {' '.join(elements)} sort id\n"
         )
 
     def sampled_end(self) -> str:
-        return "unfix           pairs\nuncompute       pairs\n"
+        return "unfix           pairs\nuncompute       pairs\nundump          frames\n"
 
     def structure(
         self, elements: list[str], folder: Path, n_atoms: int
@@ -233,7 +241,7 @@ class Liquid(Diffusion):
             [np.loadtxt(folder / f"rdf-{block}.txt", skiprows=4) for block in range(BLOCKS)]
         )
         distances = tables[0, :, 1]
-        quantities, curves = {}, []
+        quantities, curves, bonds = {}, [], {}
         for number, (one, other) in enumerate(itertools.combinations_with_replacement(elements, 2)):
             found = tables[:, :, 2 + 2 * number]
             counted = tables[:, :, 3 + 2 * number]
@@ -245,8 +253,14 @@ class Liquid(Diffusion):
             )
             peak = int(mean.argmax())
             valley = peak + int(mean[peak:].argmin())
+            bonds[one, other] = float(distances[valley])
+            _, spread = mean_and_error(distances[found.argmax(axis=1)])
+            resolution = (distances[1] - distances[0]) / 12**0.5
             quantities[f"{pair} first peak"] = Quantity(
-                value=float(distances[peak]), unit="angstrom", tolerance=0.1
+                value=float(distances[peak]),
+                error=float(np.hypot(spread, resolution)),
+                unit="angstrom",
+                tolerance=0.1,
             )
             value, spread = mean_and_error(found[:, peak])
             quantities[f"{pair} height of the peak"] = Quantity(value=value, error=spread)
@@ -258,4 +272,44 @@ class Liquid(Diffusion):
             y_label="g(r)",
             curves=curves,
         )
-        return quantities, {"pairs": plot}
+        more, angles = self._bond_angles(folder, bonds)
+        return {**quantities, **more}, {"pairs": plot, "angles": angles}
+
+    def _bond_angles(
+        self, folder: Path, bonds: dict[tuple[str, str], float]
+    ) -> tuple[dict[str, Quantity], Plot]:
+        """Mean and width at every element, and the distributions."""
+        files = [folder / f"frames-{block}.dump" for block in range(BLOCKS)]
+        blocks = [
+            bond_angles(ase.io.read(file, format="lammps-dump-text", index=":"), bonds)
+            for file in files
+        ]
+        for file in files:
+            file.unlink()
+        quantities, curves = {}, []
+        for element in [one for one in blocks[0] if all(len(block[one]) for block in blocks)]:
+            own = [block[element] for block in blocks]
+            value, error = mean_and_error(np.array([angles.mean() for angles in own]))
+            quantities[f"bond angle at {element}"] = Quantity(
+                value=value, error=error, unit="degrees", tolerance=2.0
+            )
+            value, error = mean_and_error(np.array([angles.std() for angles in own]))
+            quantities[f"width of bond angles at {element}"] = Quantity(
+                value=value, error=error, unit="degrees", tolerance=2.0
+            )
+            shapes = np.array([histogram(angles) for angles in own])
+            spread = shapes.std(axis=0, ddof=1) / np.sqrt(BLOCKS)
+            curves.append(
+                Curve(
+                    x=bin_centers().tolist(),
+                    y=shapes.mean(axis=0).tolist(),
+                    error=spread.tolist(),
+                    label=element,
+                )
+            )
+        return quantities, Plot(
+            title=f"Bond angles at {self.options.temperature:g} K",
+            x_label="angle (degrees)",
+            y_label="density (1/degree)",
+            curves=curves,
+        )

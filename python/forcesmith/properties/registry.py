@@ -9,6 +9,7 @@ from forcesmith.properties.diffusion import Diffusion, Liquid
 from forcesmith.properties.dimers import Dimers
 from forcesmith.properties.elastic_constants import ElasticConstants
 from forcesmith.properties.equation_of_state import EquationOfStateProperty
+from forcesmith.properties.green_kubo import GreenKubo
 from forcesmith.properties.lattice import Lattice
 from forcesmith.properties.migration_barriers import MigrationBarriers
 from forcesmith.properties.phonons import Phonons
@@ -26,6 +27,7 @@ PROPERTIES: dict[str, type[Property]] = {
     "dimers": Dimers,
     "elastic_constants": ElasticConstants,
     "equation_of_state": EquationOfStateProperty,
+    "green_kubo": GreenKubo,
     "lattice": Lattice,
     "liquid": Liquid,
     "migration_barriers": MigrationBarriers,

@@ -9,16 +9,19 @@ from ase import Atoms
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
-from forcesmith.properties.crystals import crystal_system, size_text, supercell_size
+from forcesmith.properties.crystals import size_text, supercell_size
 from forcesmith.properties.lammps_runs import (
-    BAR_PER_GPA,
     BLOCKS,
     JOULE_PER_MOL,
     block_means,
+    constant_pressure,
+    coupling,
     execute,
     mean_and_error,
+    notes_on_blocks,
     setup,
     steps,
+    velocities,
 )
 from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
 from forcesmith.properties.subject import Subject
@@ -99,24 +102,29 @@ class ThermalExpansion(Property):
             f"after {options.equilibration:g} ps at every temperature, {options.pressure:g} GPa, "
             f"steps of {1000 * options.timestep:g} fs; straight lines through means, errors from "
             f"{BLOCKS} blocks; LAMMPS.",
+            notes=notes_on_blocks(
+                {
+                    f"{what} at {temperature:g} K": one[column]
+                    for temperature, one in zip(temperatures, runs, strict=True)
+                    for what, column in (("volume", "Volume"), ("enthalpy", "Enthalpy"))
+                }
+            ),
         )
 
     def _script(self, crystal: Atoms, atoms: Atoms, subject: Subject, folder: Path) -> str:
         options = self.options
         text = setup(atoms, subject, folder, options.timestep)
-        coupling = "iso" if crystal_system(crystal) == "cubic" else "aniso"
-        pressure = BAR_PER_GPA * options.pressure
+        coupled = coupling(crystal)
         before, sampled = (
             steps(time, options.timestep) for time in (options.equilibration, options.duration)
         )
         first = min(options.temperatures)
-        text += f"velocity        all create {2 * first:g} {options.seed} mom yes dist gaussian\n"
+        text += velocities(2 * first, options.seed)
         for temperature in sorted(options.temperatures):
             text += (
-                f"\nfix             ensemble all npt temp {temperature:g} {temperature:g} "
-                f"{100 * options.timestep:g} {coupling} {pressure:g} {pressure:g} "
-                f"{1000 * options.timestep:g}\n"
-                f"thermo          100\nrun             {before}\n"
+                "\n"
+                + constant_pressure(temperature, options.pressure, coupled, options.timestep)
+                + f"thermo          100\nrun             {before}\n"
                 f"thermo          10\nrun             {sampled}\n"
                 "unfix           ensemble\n"
             )

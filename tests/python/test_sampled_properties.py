@@ -1,0 +1,147 @@
+"""Properties sampled by molecular dynamics, at settings that take a second or two."""
+
+from __future__ import annotations
+
+import forcesmith as fs
+import numpy as np
+import pytest
+from ase.build import bulk
+from forcesmith.lammps import run
+from forcesmith.properties.bond_angles import bond_angles, histogram
+from forcesmith.properties.green_kubo import (
+    _heat_flux,
+    end_of_correlation,
+    flow_columns,
+    heat_flux_commands,
+)
+from forcesmith.properties.lammps_runs import (
+    autocorrelation,
+    notes_on_blocks,
+    setup,
+    statistical_inefficiency,
+)
+from forcesmith.properties.property import PropertyError
+from forcesmith.properties.subject import Subject, subject_settings
+from relaxed_crystals import MISHIN, SW, relaxed, sampled
+
+
+@pytest.fixture(scope="module")
+def copper():
+    return relaxed(MISHIN, "Cu")
+
+
+# ---- errors from blocks ----
+
+
+def autoregressive(n, memory, seed=0, columns=()):
+    """x(t + 1) = memory x(t) + noise, of variance one: C(t) = memory^t."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(n, *columns)) * np.sqrt(1 - memory**2)
+    values = np.empty_like(noise)
+    values[0] = rng.normal(size=columns)
+    for t in range(1, n):
+        values[t] = memory * values[t - 1] + noise[t]
+    return values
+
+
+def test_statistical_inefficiency():
+    """(1 + memory) / (1 - memory) of an autoregressive process."""
+    assert statistical_inefficiency(autoregressive(100_000, 0.9)) == pytest.approx(19, rel=0.1)
+    assert statistical_inefficiency(autoregressive(100_000, 0.0)) == pytest.approx(1, abs=0.05)
+    assert statistical_inefficiency(np.full(100, 3.7)) == 1.0
+    series = autoregressive(1000, 0.5)
+    direct = [np.mean(series[: 1000 - t] * series[t:]) for t in (0, 1, 999)]
+    np.testing.assert_allclose(autocorrelation(series)[[0, 1, 999]], direct, atol=1e-12)
+
+
+def test_blocks_that_are_too_short_are_told():
+    series = autoregressive(10_000, 0.9)
+    assert notes_on_blocks({"volume": series}) == []
+    (note,) = notes_on_blocks({"enthalpy": series, "volume": series[:100]})
+    assert "the volume has a statistical inefficiency" in note and "Sample for longer" in note
+
+
+# ---- bond angles ----
+
+
+def test_bond_angles_of_crystals():
+    diamond = bond_angles([bulk("Si")], {("Si", "Si"): 3.0})["Si"]
+    np.testing.assert_allclose(diamond, 6 * 2 * [np.degrees(np.arccos(-1 / 3))], atol=1e-6)
+    close_packed = bond_angles(2 * [bulk("Cu")], {("Cu", "Cu"): 3.0})["Cu"]
+    values, counts = np.unique(close_packed.round(3), return_counts=True)
+    assert values.tolist() == [60, 90, 120, 180] and counts.tolist() == [48, 24, 48, 12]
+    assert histogram(close_packed).sum() * 2 == pytest.approx(1.0)
+    oxide = bond_angles([bulk("MgO", "rocksalt", a=4.2)], {("Mg", "O"): 2.5, ("Mg", "Mg"): 1.0})
+    assert set(oxide["Mg"].round(3)) == set(oxide["O"].round(3)) == {90, 180}
+
+
+# ---- Green-Kubo ----
+
+
+def test_heat_flux_moves_the_energy(tmp_path):
+    """Of a free cluster with a potential of forcesmith: the flux that the property takes from
+    LAMMPS, integrated over a run, is the change of sum r_i e_i."""
+    rng = np.random.default_rng(1)
+    data = []
+    with fs.make_teacher("lammps: eam/alloy CuNi.eam.alloy") as teacher:
+        for _ in range(6):
+            atoms = bulk("Cu", a=3.6, cubic=True) * 2
+            atoms.symbols[rng.permutation(32)[:16]] = "Ni"
+            atoms.rattle(0.1, rng=rng)
+            data.append(teacher.label(atoms))
+    small = {"type": "moment_tensor", "level": 6, "cutoff": 4.5}
+    potential = fs.fit(data, descriptor=small, optimizer={"max_iterations": 3}).potential
+    potential.write(tmp_path / "potential.json")
+    cluster = data[0].copy()
+    cluster.set_cell(3 * [30.0])
+    cluster.center()
+    subject = Subject(subject_settings(tmp_path / "potential.json"))
+    script = setup(cluster, subject, tmp_path, 0.00025) + heat_flux_commands(["Cu", "Ni"])
+    columns = " ".join(["c_flux[1] c_flux[2] c_flux[3]", *flow_columns(["Cu", "Ni"])])
+    script += (
+        "velocity all create 600 1 mom yes\nfix ensemble all nve\n"
+        f'fix flux all ave/time 1 1 1 {columns} file flux.txt format " %.15g"\n'
+        "dump all all custom 400 out.dump id x y z c_kinetic c_potential\n"
+        'dump_modify all sort id format float "%.12g"\nrun 400\n'
+    )
+    run(script, folder=tmp_path)
+    table = np.loadtxt(tmp_path / "flux.txt")
+    assert table.shape == (401, 10)
+    lines = (tmp_path / "out.dump").read_text().splitlines()
+    frames = [np.loadtxt(lines[start + 9 : start + 41]) for start in (0, 41)]
+    moments = [(own[:, 4:].sum(axis=1) @ own[:, 1:4]) for own in frames]
+    np.testing.assert_allclose(
+        np.trapezoid(table[:, 1:4], dx=0.00025, axis=0), moments[1] - moments[0], rtol=2e-3
+    )
+    # What the elements carry against each other is not correlated with the rest.
+    rest = _heat_flux(table)
+    assert np.abs(rest).mean() < np.abs(table[:, 1:4]).mean()
+    np.testing.assert_allclose(np.einsum("tx,tx->x", rest, table[:, 4:7]), 0.0, atol=1e-6)
+
+
+def test_the_integral_ends_where_the_correlation_is_lost():
+    """Of noise with a memory of 20 samples: the integral is 20, whatever follows is noise."""
+    memory = np.exp(-1 / 20)
+    series = autoregressive(20_000, memory, columns=(12,))
+    correlations = np.array([autocorrelation(own)[:1000] for own in series.T])
+    window = end_of_correlation(correlations, 10)
+    assert 30 <= 10 * window <= 150
+    assert end_of_correlation(memory ** np.arange(100) * np.ones((3, 1)), 10) is None
+
+
+def test_thermal_conductivity(copper, tmp_path):
+    """Lattice part of embedded-atom copper: some W/m/K, of 108 atoms in 10 ps."""
+    options = {"equilibration": 1.0, "duration": 10.0, "seeds": 2, "longest": 3.0, "window": 0.2}
+    found = sampled(
+        "green_kubo", copper, tmp_path, **options, length=9.0, timestep=0.002, interval=0.01
+    )
+    conductivity = found.quantities["conductivity"]
+    assert 0.5 < conductivity.value < 30 and 0 < conductivity.error < 10
+    curve = found.plots["integral"].curves[0]
+    assert curve.y[0] == 0 and curve.x[-1] == pytest.approx(3.0)
+    assert "2 seeds with 10 ps" in found.method
+
+
+def test_conductivity_without_centroid_stress_is_refused(tmp_path):
+    with pytest.raises(PropertyError, match="does not support compute centroid/stress/atom"):
+        sampled("green_kubo", relaxed(SW, "Si"), tmp_path, length=5.0)
