@@ -20,6 +20,7 @@ from forcesmith.properties.lammps_runs import (
     setup,
     statistical_inefficiency,
 )
+from forcesmith.properties.melting_point import order_in_slices, strong_vectors
 from forcesmith.properties.property import PropertyError
 from forcesmith.properties.subject import Subject, subject_settings
 from relaxed_crystals import MISHIN, SW, relaxed, sampled
@@ -145,3 +146,39 @@ def test_thermal_conductivity(copper, tmp_path):
 def test_conductivity_without_centroid_stress_is_refused(tmp_path):
     with pytest.raises(PropertyError, match="does not support compute centroid/stress/atom"):
         sampled("green_kubo", relaxed(SW, "Si"), tmp_path, length=5.0)
+
+
+# ---- melting point ----
+
+COARSE = {"length": 10.0, "height": 40.0, "timestep": 0.004, "melting": 1.0, "equilibration": 1.0}
+
+
+def test_melting_point(copper, tmp_path):
+    """Coarsely: T. Frolov, Y. Mishin, Phys. Rev. B 79, 045430 (2009) have 1327 K."""
+    found = sampled(
+        "melting_point", copper, tmp_path, **COARSE, temperature=1300, duration=6.0, passes=1
+    )
+    melting = found.quantities["melting point"]
+    assert 1240 < melting.value < 1420 and 0 < melting.error < 40
+    order = found.plots["order"].curves[0].y
+    assert min(order) < 0.3 and max(order) > 0.6  # both are there
+    assert "passes: 1300 K to" in found.method
+
+
+def test_what_melts_wholly_is_above_the_melting_point(copper, tmp_path):
+    with pytest.raises(PropertyError, match="all is liquid, above the melting point"):
+        sampled(
+            "melting_point", copper, tmp_path, **COARSE, temperature=2200, duration=1.0, passes=1
+        )
+
+
+def test_order_in_slices():
+    """Of a crystal, 1; of atoms anywhere, what is left of random phases."""
+    crystal = bulk("Si", cubic=True)
+    assert strong_vectors(crystal).tolist() == [[2, -2], [2, 2]]
+    vectors = strong_vectors(crystal) * (3, 3)
+    frames = (crystal * (3, 3, 4)).get_scaled_positions()[None]
+    np.testing.assert_allclose(order_in_slices(frames, vectors, 8), 1.0)
+    anywhere = np.random.default_rng(0).random((20, 8000, 3))
+    expected = np.sqrt(np.pi / 4 * 8 / 8000)
+    np.testing.assert_allclose(order_in_slices(anywhere, vectors, 8), expected, rtol=0.3)

@@ -64,6 +64,14 @@ def execute(script: str, subject: Subject, folder: Path) -> list[Run]:
     return output.runs
 
 
+def read_dump(file: Path) -> np.ndarray:
+    """Of `dump custom`, all frames: (n_frames, n_atoms, n_columns)."""
+    lines = file.read_text().splitlines()
+    n_atoms = int(lines[3])
+    rows = [line.split() for number, line in enumerate(lines) if number % (n_atoms + 9) >= 9]
+    return np.array(rows, float).reshape(-1, n_atoms, len(rows[0]))
+
+
 def note_grades(output: Output, subject: Subject) -> None:
     """The subject remembers the largest grade."""
     for one in output.runs:

@@ -11,6 +11,7 @@ from forcesmith.properties.elastic_constants import ElasticConstants
 from forcesmith.properties.equation_of_state import EquationOfStateProperty
 from forcesmith.properties.green_kubo import GreenKubo
 from forcesmith.properties.lattice import Lattice
+from forcesmith.properties.melting_point import MeltingPoint
 from forcesmith.properties.migration_barriers import MigrationBarriers
 from forcesmith.properties.phonons import Phonons
 from forcesmith.properties.point_defects import PointDefects
@@ -30,6 +31,7 @@ PROPERTIES: dict[str, type[Property]] = {
     "green_kubo": GreenKubo,
     "lattice": Lattice,
     "liquid": Liquid,
+    "melting_point": MeltingPoint,
     "migration_barriers": MigrationBarriers,
     "phonons": Phonons,
     "point_defects": PointDefects,

@@ -1,0 +1,267 @@
+"""Melting point from the coexistence of solid and liquid."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from pydantic import Field
+
+from forcesmith.data.label_settings import Section
+from forcesmith.properties.crystals import size_text, supercell_size
+from forcesmith.properties.lammps_runs import (
+    BAR_PER_GPA,
+    BLOCKS,
+    block_means,
+    constant_pressure,
+    constant_volume,
+    coupling,
+    execute,
+    mean_and_error,
+    notes_on_blocks,
+    read_dump,
+    run_to_mean_cell,
+    setup,
+    steps,
+    velocities,
+)
+from forcesmith.properties.property import (
+    Curve,
+    Plot,
+    Property,
+    PropertyError,
+    PropertyResult,
+    Quantity,
+)
+from forcesmith.properties.subject import Subject
+
+SLICE = 4.0  # angstrom
+FRAMES = 20  # of a run whose order is looked at
+BOTH = 0.15  # least fraction of solid, and of liquid, that is coexistence
+HOT = 2.5  # times the temperature, where one half is melted
+
+
+class MeltingPointOptions(Section):
+    temperature: float | None = Field(None, gt=0.0)
+    """A guess, K; without it nothing is computed."""
+    pressure: float = 0.0
+    """GPa."""
+    length: float = Field(20.0, gt=0.0)
+    """Least distance between opposite faces of the supercell, angstrom."""
+    height: float = Field(80.0, gt=0.0)
+    """Of it, along c, across solid and liquid, angstrom."""
+    timestep: float = Field(0.001, gt=0.0)
+    """Of the dynamics, ps."""
+    equilibration: float = Field(10.0, gt=0.0)
+    """Of the solid, and of solid and liquid side by side, ps."""
+    melting: float = Field(5.0, gt=0.0)
+    """Of one half at a high temperature, ps."""
+    duration: float = Field(100.0, gt=0.0)
+    """At constant enthalpy, ps; the second half counts."""
+    passes: int = Field(5, ge=1)
+    """At most; each begins at the temperature that the one before has found."""
+    closeness: float = Field(0.02, gt=0.0)
+    """Relative difference of a pass from its guess at which it is the last one."""
+    seed: int = Field(1, ge=1)
+    """Of the velocities."""
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One run with half of the crystal molten."""
+
+    time: np.ndarray
+    """Of the run at constant enthalpy, ps."""
+    temperature: np.ndarray
+    """At those times, K."""
+    order: np.ndarray
+    """At the end, in slices along c."""
+    threshold: float
+    """Of order, above which a slice is solid."""
+
+    @property
+    def found(self) -> float:
+        """Mean of the second half, K."""
+        return float(self.sampled.mean())
+
+    @property
+    def sampled(self) -> np.ndarray:
+        """Temperatures of the second half."""
+        return self.temperature[len(self.temperature) // 2 :]
+
+    @property
+    def solid(self) -> float:
+        """Fraction of the slices."""
+        return float((self.order > self.threshold).mean())
+
+
+class MeltingPoint(Property):
+    """Temperature at which solid and liquid are side by side at constant enthalpy (LAMMPS).
+
+    J. R. Morris et al., Phys. Rev. B 49, 3109 (1994); review: Y. Zhang, E. J. Maginn, J. Chem.
+    Phys. 136, 144116 (2012). One half of the crystal is melted while the other is held, and both
+    come to the guessed temperature; then the interfaces, normal to c, move until freezing and
+    melting are in balance. The cell is that of the solid at the guess, and only its height changes;
+    so the run is repeated from what it has found. A run that melts (freezes) wholly ends above
+    (below) the melting point.
+    """
+
+    name = "melting_point"
+    title = "Melting point"
+    Options = MeltingPointOptions
+    packages = ("spglib",)
+    dynamics = True
+    tolerance = 0.03
+
+    def problem(self, crystal: Atoms) -> str | None:
+        if self.options.temperature is None:
+            return f"give a guess of the temperature: options.{self.name}.temperature"
+        return None
+
+    def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
+        options = self.options
+        a, b, _ = supercell_size(crystal, options.length)
+        size = (a, b, supercell_size(crystal, options.height)[2])
+        guesses, ends = [float(options.temperature)], []
+        while True:
+            place = folder / f"pass-{len(guesses)}"
+            place.mkdir(exist_ok=True)
+            last = self._pass(crystal, size, guesses[-1], len(guesses), subject, place)
+            coexist = BOTH <= last.solid <= 1 - BOTH
+            ends.append(f"{guesses[-1]:.0f} K to {last.found:.0f} K, {last.solid:.0%} solid")
+            close = abs(last.found - guesses[-1]) <= options.closeness * guesses[-1]
+            if (coexist and close) or len(guesses) == options.passes:
+                break
+            guesses.append(last.found)
+        if not coexist:
+            what = "solid, below" if last.solid > 0.5 else "liquid, above"
+            raise PropertyError(
+                f"solid and liquid do not coexist after {len(guesses)} passes ({'; '.join(ends)}): "
+                f"all is {what} the melting point; begin from the last temperature, or in a larger "
+                "cell"
+            )
+        notes = notes_on_blocks({"temperature": last.sampled})
+        if not close:
+            notes.append(
+                f"The last pass began at {guesses[-1]:.0f} K, not within "
+                f"{options.closeness:g} of what it found: the solid may be strained."
+            )
+        value, error = mean_and_error(block_means(last.sampled))
+        curve = Curve(x=last.time.tolist(), y=last.temperature.tolist())
+        slices = (np.arange(len(last.order)) + 0.5) / len(last.order)
+        return PropertyResult(
+            quantities={
+                "melting point": Quantity(value=value, error=error, unit="K"),
+                "solid at the end": Quantity(value=last.solid, tolerance=1.0),
+            },
+            plots={
+                "temperature": Plot(
+                    title="Solid and liquid at constant enthalpy",
+                    x_label="time (ps)",
+                    y_label="temperature (K)",
+                    curves=[curve],
+                ),
+                "order": Plot(
+                    title="Order at the end",
+                    x_label="position along c",
+                    y_label="structure factor in the plane, per atom",
+                    curves=[Curve(x=slices.tolist(), y=last.order.tolist())],
+                    style="points",
+                ),
+            },
+            method=f"Supercell {size_text(size)}, {len(crystal) * int(np.prod(size))} atoms, half "
+            f"of them melted; {options.duration:g} ps at constant enthalpy and "
+            f"{options.pressure:g} GPa along c after {options.equilibration:g} ps, of which the "
+            f"second half counts; passes: {'; '.join(ends)}; error from {BLOCKS} blocks of the "
+            "last one; LAMMPS.",
+            notes=notes,
+        )
+
+    def _pass(
+        self,
+        crystal: Atoms,
+        size: tuple[int, int, int],
+        guess: float,
+        number: int,
+        subject: Subject,
+        folder: Path,
+    ) -> _Pass:
+        options = self.options
+        timestep, pressure = options.timestep, options.pressure
+        atoms = crystal * size
+        before, melting, n = (
+            steps(time, timestep)
+            for time in (options.equilibration, options.melting, options.duration)
+        )
+        bar = BAR_PER_GPA * pressure
+        script = (
+            setup(atoms, subject, folder, timestep)
+            + velocities(2 * guess, options.seed + number)
+            + run_to_mean_cell(guess, pressure, coupling(crystal), options.equilibration, timestep)
+            + constant_volume(guess, timestep)
+            + _dump("solid", before)
+            + f"run             {before}\nundump          frames\nunfix           ensemble\n\n"
+            "region          lower block INF INF INF INF INF $(zlo+0.5*lz)\n"
+            "group           liquid region lower\n"
+            + constant_volume(HOT * guess, timestep, "liquid")
+            + f"velocity        liquid create {2 * HOT * guess:g} {options.seed + number}\n"
+            f"run             {melting}\nunfix           ensemble\n\n"
+            + velocities(guess, options.seed + number)
+            + constant_pressure(guess, pressure, "z", timestep)
+            + f"run             {before}\nunfix           ensemble\n\n"
+            f"fix             ensemble all nph z {bar:g} {bar:g} {1000 * timestep:g}\n"
+            "thermo          20\n"
+            f"run             {n - n // 4}\n" + _dump("end", n // 4) + f"run             {n // 4}\n"
+        )
+        *_, first, second = execute(script, subject, folder)
+        dumps = {}
+        for name in ("solid", "end"):
+            dumps[name] = read_dump(folder / f"{name}.dump")
+            (folder / f"{name}.dump").unlink()
+        n_slices = max(8, round(float(np.linalg.norm(atoms.cell[2])) / SLICE))
+        vectors = strong_vectors(crystal) * size[:2]
+        solid, order = (order_in_slices(dumps[name], vectors, n_slices) for name in dumps)
+        # What is left of the mean of so many random phases.
+        liquid = np.sqrt(np.pi / 4 * n_slices / len(atoms))
+        steps_of = np.concatenate([first["Step"], second["Step"][1:]])
+        return _Pass(
+            time=(steps_of - steps_of[0]) * timestep,
+            temperature=np.concatenate([first["Temp"], second["Temp"][1:]]),
+            order=order,
+            threshold=float(solid.mean() + liquid) / 2,
+        )
+
+
+def strong_vectors(crystal: Atoms) -> np.ndarray:
+    """Shortest reciprocal vectors in the plane of a and b in which all atoms, nearly, are in phase:
+    numbers of periods along a and b, (n, 2)."""
+    numbers = np.array([n for n in itertools.product(range(-6, 7), repeat=2) if n > (0, 0)])
+    phases = crystal.get_scaled_positions()[:, :2] @ numbers.T
+    strength = np.abs(np.exp(2j * np.pi * phases).mean(axis=0))
+    lengths = np.linalg.norm(numbers @ crystal.cell.reciprocal().array[:2], axis=1)
+    lengths[strength < 0.7 * strength.max()] = np.inf
+    return numbers[lengths < lengths.min() * 1.01]
+
+
+def order_in_slices(frames: np.ndarray, vectors: np.ndarray, n_slices: int) -> np.ndarray:
+    """Modulus of the structure factor per atom, in slices along c: mean over the frames and the
+    vectors, (n_slices,). frames: (n_frames, n_atoms, 3) in units of the cell; vectors: (n, 2)."""
+    order = np.zeros(n_slices)
+    for frame in frames:
+        slices = (frame[:, 2] % 1.0 * n_slices).astype(int) % n_slices
+        waves = np.exp(2j * np.pi * frame[:, :2] @ vectors.T)
+        sums = np.array(
+            [np.bincount(slices, part, n_slices) for part in (*waves.real.T, *waves.imag.T)]
+        )
+        real, imaginary = np.split(sums, 2)
+        counts = np.maximum(1, np.bincount(slices, minlength=n_slices))
+        order += (np.hypot(real, imaginary) / counts).mean(axis=0)
+    return order / len(frames)
+
+
+def _dump(name: str, n: int) -> str:
+    """Commands that write frames of a run of so many steps."""
+    return f"dump            frames all custom {max(1, n // FRAMES)} {name}.dump xs ys zs\n"
