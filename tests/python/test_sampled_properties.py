@@ -14,6 +14,7 @@ from forcesmith.properties.green_kubo import (
     flow_columns,
     heat_flux_commands,
 )
+from forcesmith.properties.ideal_strength import first_maximum
 from forcesmith.properties.lammps_runs import (
     autocorrelation,
     notes_on_blocks,
@@ -22,6 +23,12 @@ from forcesmith.properties.lammps_runs import (
 )
 from forcesmith.properties.melting_point import order_in_slices, strong_vectors
 from forcesmith.properties.property import PropertyError
+from forcesmith.properties.stress_strain import (
+    failure,
+    first_failure,
+    lost_neighbors,
+    widest_gap,
+)
 from forcesmith.properties.subject import Subject, subject_settings
 from relaxed_crystals import MISHIN, SW, relaxed, sampled
 
@@ -182,3 +189,89 @@ def test_order_in_slices():
     anywhere = np.random.default_rng(0).random((20, 8000, 3))
     expected = np.sqrt(np.pi / 4 * 8 / 8000)
     np.testing.assert_allclose(order_in_slices(anywhere, vectors, 8), expected, rtol=0.3)
+
+
+# ---- strength ----
+
+
+def test_slopes_of_the_ideal_strength(copper, tmp_path):
+    """Moduli from elastic constants of Mishin et al.: 1 / S11 along [100], and that of slip,
+    3 C44 (C11 - C12) / (4 C44 + C11 - C12)."""
+    c11, c12, c44 = 169.9, 122.6, 76.2
+    options = {"planes": ["100"], "step": 0.003, "largest": 0.003, "force": 2e-5}
+    found = sampled("ideal_strength", copper, tmp_path, **options)
+    tension, shear = found.plots["stress"].curves
+    expected = (c11 - c12) * (c11 + 2 * c12) / (c11 + c12)
+    assert tension.y[-1] / tension.x[-1] == pytest.approx(expected, rel=0.03)
+    expected = 3 * c44 * (c11 - c12) / (4 * c44 + c11 - c12)
+    assert shear.y[-1] / shear.x[-1] == pytest.approx(expected, rel=0.03)
+    assert "no maximum" in found.notes[0]
+
+
+def test_ideal_strength(copper, tmp_path):
+    """Shear of copper: 2.16 GPa by S. Ogata et al., Science 298, 807 (2002), from density
+    functional theory; this potential is stronger."""
+    found = sampled("ideal_strength", copper, tmp_path, planes=[], step=0.04)
+    assert found.quantities["shear, (111) [11-2]"].value == pytest.approx(2.86, abs=0.1)
+    assert found.quantities["strain, shear, (111) [11-2]"].value == pytest.approx(0.20, abs=0.01)
+    line = found.plots["stress"].curves[0]
+    assert line.y[-1] < max(line.y)
+
+
+def test_first_maximum():
+    x = np.arange(6) * 0.1
+    assert first_maximum(x, 3 - (x - 0.27) ** 2) == pytest.approx((0.27, 3.0))
+    assert first_maximum(x, np.array([0, 1, 2, 3, -1, 9.0])) == pytest.approx((0.3, 3.0))
+    assert first_maximum(x, x) == pytest.approx((0.5, 0.5))
+
+
+def test_stress_and_strain(copper, tmp_path):
+    """At 300 K moduli are below those at rest (67 and 31 GPa), strengths below the ideal ones."""
+    options = {"length": 7.0, "height": 12.0, "rate": 0.04, "timestep": 0.004, "seeds": 2}
+    found = sampled("stress_strain", copper, tmp_path, **options, equilibration=1.0)
+    tension, shear = "tension along the normal of (100)", "shear, (111) [11-2]"
+    values = {name: quantity.value for name, quantity in found.quantities.items()}
+    assert values[f"Young's modulus, {tension}"] == pytest.approx(65, abs=12)
+    assert values[f"shear modulus, {shear}"] == pytest.approx(31, abs=8)
+    assert 6 < values[f"strength, {tension}"] < 14.8
+    assert 1.5 < values[f"strength, {shear}"] < 2.86
+    assert all(quantity.error >= 0 for quantity in found.quantities.values())
+    assert "changes neighbors" in found.notes[0] and "it has fallen to" in found.notes[0]
+
+
+def test_first_failure(tmp_path):
+    strains = np.arange(10) / 100
+    stresses = np.array([1, 0.2, 2, 3, 4, 5, 2, 1, 6, 7.0])  # noise of the beginning is none
+    assert first_failure(strains, stresses) == (5, 6)
+    assert first_failure(strains, strains) == (9, None)
+    whole = bulk("Cu", cubic=True) * 3
+    broken = whole.copy()
+    broken.cell[2, 2] += 6.0
+    slipped = whole.copy()
+    slipped.positions[slipped.positions[:, 2] > 4, 0] += 1.8
+    spacing = whole.cell[2, 2] / 6
+    assert widest_gap(whole) == pytest.approx(spacing)
+    assert widest_gap(broken) == pytest.approx(spacing + 6)
+    assert lost_neighbors(whole, whole) == 0
+    assert 0.02 < lost_neighbors(whole, slipped) < 0.3
+
+    class Graded:
+        largest_grade = 3.0
+
+    for after, words in ((broken, "has come apart"), (slipped, "it has slipped")):
+        frames = tmp_path / "frames.dump"
+        frames.write_text("".join(dump(one) for one in [whole] * 7 + [after] * 4))
+        told = failure(strains, stresses, frames, Graded())
+        assert words in told and "largest grade so far 3" in told
+
+
+def dump(atoms):
+    """A frame as LAMMPS writes it."""
+    bounds = "".join(f"0 {length:.10f}\n" for length in atoms.cell.lengths())
+    rows = "".join(
+        f"{atom.index + 1} {atom.symbol} {atom.x:.8f} {atom.y:.8f} {atom.z:.8f}\n" for atom in atoms
+    )
+    return (
+        f"ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n{len(atoms)}\nITEM: BOX BOUNDS pp pp pp\n"
+        f"{bounds}ITEM: ATOMS id element x y z\n{rows}"
+    )

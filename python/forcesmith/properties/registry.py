@@ -10,6 +10,7 @@ from forcesmith.properties.dimers import Dimers
 from forcesmith.properties.elastic_constants import ElasticConstants
 from forcesmith.properties.equation_of_state import EquationOfStateProperty
 from forcesmith.properties.green_kubo import GreenKubo
+from forcesmith.properties.ideal_strength import IdealStrength
 from forcesmith.properties.lattice import Lattice
 from forcesmith.properties.melting_point import MeltingPoint
 from forcesmith.properties.migration_barriers import MigrationBarriers
@@ -20,6 +21,7 @@ from forcesmith.properties.property import Property
 from forcesmith.properties.speed import Speed
 from forcesmith.properties.stability import Stability
 from forcesmith.properties.stacking_faults import StackingFaults
+from forcesmith.properties.stress_strain import StressStrain
 from forcesmith.properties.surfaces import Surfaces
 from forcesmith.properties.thermal_expansion import ThermalExpansion
 
@@ -29,6 +31,7 @@ PROPERTIES: dict[str, type[Property]] = {
     "elastic_constants": ElasticConstants,
     "equation_of_state": EquationOfStateProperty,
     "green_kubo": GreenKubo,
+    "ideal_strength": IdealStrength,
     "lattice": Lattice,
     "liquid": Liquid,
     "melting_point": MeltingPoint,
@@ -39,6 +42,7 @@ PROPERTIES: dict[str, type[Property]] = {
     "speed": Speed,
     "stability": Stability,
     "stacking_faults": StackingFaults,
+    "stress_strain": StressStrain,
     "surfaces": Surfaces,
     "thermal_expansion": ThermalExpansion,
 }

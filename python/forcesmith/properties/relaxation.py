@@ -60,10 +60,17 @@ def relax_height(
     atoms: Atoms, subject: Subject, force: float, steps: int, what: str = "the cell"
 ) -> Atoms:
     """The same for ions and the height of the cell along z."""
+    return relax_partly(atoms, subject, force, steps, [0, 0, 1, 0, 0, 0], what)
+
+
+def relax_partly(
+    atoms: Atoms, subject: Subject, force: float, steps: int, free: list[int], what: str
+) -> Atoms:
+    """The same for ions and some components of the cell. free: 1 for those, 0 for others, in the
+    order xx, yy, zz, yz, xz, xy."""
     atoms = atoms.copy()
     atoms.calc = subject.calculator
-    own = UnitCellFilter(atoms, mask=[0, 0, 1, 0, 0, 0])
-    _run(own, atoms, force, steps, what)
+    _run(UnitCellFilter(atoms, mask=free), atoms, force, steps, what)
     return atoms
 
 
