@@ -18,6 +18,7 @@ from forcesmith.properties.phonons import Phonons
 from forcesmith.properties.point_defects import PointDefects
 from forcesmith.properties.polymorphs import Polymorphs
 from forcesmith.properties.property import Property
+from forcesmith.properties.short_range_order import ShortRangeOrder
 from forcesmith.properties.speed import Speed
 from forcesmith.properties.stability import Stability
 from forcesmith.properties.stacking_faults import StackingFaults
@@ -39,6 +40,7 @@ PROPERTIES: dict[str, type[Property]] = {
     "phonons": Phonons,
     "point_defects": PointDefects,
     "polymorphs": Polymorphs,
+    "short_range_order": ShortRangeOrder,
     "speed": Speed,
     "stability": Stability,
     "stacking_faults": StackingFaults,
