@@ -183,7 +183,7 @@ def test_melting_point(copper, tmp_path):
 
 
 def test_what_melts_wholly_is_above_the_melting_point(copper, tmp_path):
-    with pytest.raises(PropertyError, match="all is liquid, above the melting point"):
+    with pytest.raises(PropertyError, match="nearly all is liquid, above the melting point"):
         sampled(
             "melting_point", copper, tmp_path, **COARSE, temperature=2200, duration=1.0, passes=1
         )
@@ -239,13 +239,13 @@ def test_stress_and_strain(copper, tmp_path):
     """At 300 K moduli are below those at rest (67 and 31 GPa), strengths below the ideal ones."""
     options = {"length": 7.0, "height": 12.0, "rate": 0.04, "timestep": 0.004, "seeds": 2}
     found = sampled("stress_strain", copper, tmp_path, **options, equilibration=1.0)
-    tension, shear = "tension along the normal of (100)", "shear, (111) [11-2]"
+    tension, shear = "tension, (100)", "shear, (111) [11-2]"
     values = {name: quantity.value for name, quantity in found.quantities.items()}
     assert values[f"Young's modulus, {tension}"] == pytest.approx(65, abs=12)
     assert values[f"shear modulus, {shear}"] == pytest.approx(31, abs=8)
     assert 6 < values[f"strength, {tension}"] < 14.8
     assert 1.5 < values[f"strength, {shear}"] < 2.86
-    assert all(quantity.error >= 0 for quantity in found.quantities.values())
+    assert all(quantity.error > 0 for quantity in found.quantities.values())
     assert "changes neighbors" in found.notes[0] and "it has fallen to" in found.notes[0]
 
 

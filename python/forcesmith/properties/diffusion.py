@@ -6,7 +6,6 @@ import itertools
 from pathlib import Path
 from typing import ClassVar
 
-import ase.io
 import numpy as np
 from ase import Atoms
 from pydantic import Field
@@ -23,6 +22,7 @@ from forcesmith.properties.lammps_runs import (
     execute,
     mean_and_error,
     notes_on_blocks,
+    read_frames,
     setup,
     steps,
     velocities,
@@ -280,10 +280,7 @@ class Liquid(Diffusion):
     ) -> tuple[dict[str, Quantity], Plot]:
         """Mean and width at every element, and the distributions."""
         files = [folder / f"frames-{block}.dump" for block in range(BLOCKS)]
-        blocks = [
-            bond_angles(ase.io.read(file, format="lammps-dump-text", index=":"), bonds)
-            for file in files
-        ]
+        blocks = [bond_angles(read_frames(file), bonds) for file in files]
         for file in files:
             file.unlink()
         quantities, curves = {}, []

@@ -35,7 +35,7 @@ from forcesmith.properties.subject import Subject
 
 W_PER_M_K = _e * 1e22  # eV/(ps angstrom K)
 POINTS = 200  # of a curve
-DIRECTIONS = {
+DIRECTIONS: dict[str, dict[str, tuple[int, ...]]] = {
     "cubic": {"conductivity": (0, 1, 2)},
     "tetragonal": {"conductivity in the basal plane": (0, 1), "conductivity along c": (2,)},
     "other": {f"conductivity along {axis}": (n,) for n, axis in enumerate("xyz")},
@@ -112,7 +112,7 @@ class GreenKubo(Property):
                 f"the longest correlation time, {lags * interval:g} ps, has not two windows of "
                 f"{options.window:g} ps; sample for longer, or give a smaller window"
             )
-        quantities, integrals, shapes, notes = {}, [], [], []
+        quantities, integrals, shapes, ends, notes = {}, [], [], [], []
         alike = DIRECTIONS.get(crystal_system(crystal), DIRECTIONS["other"])
         for name, axes in alike.items():
             own = correlations[:, axes].reshape(-1, lags)
@@ -128,9 +128,7 @@ class GreenKubo(Property):
             value, error = mean_and_error(running[:, part].mean(axis=1))
             label = "" if len(alike) == 1 else name.removeprefix("conductivity ")
             quantities[name] = Quantity(value=value, error=error, unit="W/m/K")
-            quantities[f"correlation time{label and ' ' + label}"] = Quantity(
-                value=part.start * interval, unit="ps", tolerance=options.longest
-            )
+            ends.append(f"{part.start * interval:g}")
             shown = slice(None, None, max(1, lags // POINTS))
             time = (np.arange(lags) * interval)[shown].tolist()
             spread = running.std(axis=0, ddof=1) / np.sqrt(len(running))
@@ -164,8 +162,8 @@ class GreenKubo(Property):
             f"{options.duration:g} ps each at constant energy after {options.equilibration:g} ps "
             f"at {options.temperature:g} K in the mean cell of {options.pressure:g} GPa; heat flux "
             f"by centroid virials every {1000 * interval:g} fs; integral up to the first "
-            f"{options.window:g} ps whose mean correlation is not above its standard error, "
-            "errors over seeds and equivalent directions; LAMMPS.",
+            f"{options.window:g} ps whose mean correlation is not above its standard error, at "
+            f"{', '.join(ends)} ps; errors over seeds and equivalent directions; LAMMPS.",
             notes=notes,
         )
 

@@ -60,9 +60,10 @@ class IdealStrength(Property):
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
         options = self.options
-        quantities, curves, notes = {}, [], []
+        quantities, curves = {}, []
+        notes: list[str] = []
         loads = [
-            (f"tension along the normal of ({plane})", _cell(crystal, miller_indices(plane)), False)
+            (f"tension, ({plane})", _cell(crystal, miller_indices(plane)), False)
             for plane in options.planes
         ]
         loads += [

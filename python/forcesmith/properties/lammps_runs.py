@@ -72,6 +72,11 @@ def read_dump(file: Path) -> np.ndarray:
     return np.array(rows, float).reshape(-1, n_atoms, len(rows[0]))
 
 
+def read_frames(file: Path) -> list[Atoms]:
+    """Of a dump with the columns id, element, x, y, z."""
+    return list(ase.io.iread(file, format="lammps-dump-text", index=":"))
+
+
 def note_grades(output: Output, subject: Subject) -> None:
     """The subject remembers the largest grade."""
     for one in output.runs:

@@ -139,9 +139,8 @@ class MeltingPoint(Property):
         if not coexist:
             what = "solid, below" if last.solid > 0.5 else "liquid, above"
             raise PropertyError(
-                f"solid and liquid do not coexist after {len(guesses)} passes ({'; '.join(ends)}): "
-                f"all is {what} the melting point; begin from the last temperature, or in a larger "
-                "cell"
+                f"solid and liquid do not coexist in the end, nearly all is {what} the melting "
+                f"point ({'; '.join(ends)}); begin from the last temperature, or in a larger cell"
             )
         notes = notes_on_blocks({"temperature": last.sampled})
         if not close:
@@ -155,7 +154,6 @@ class MeltingPoint(Property):
         return PropertyResult(
             quantities={
                 "melting point": Quantity(value=value, error=error, unit="K"),
-                "solid at the end": Quantity(value=last.solid, tolerance=1.0),
             },
             plots={
                 "temperature": Plot(

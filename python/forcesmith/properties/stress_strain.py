@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import ase.io
 import numpy as np
 from ase import Atoms
 from ase.neighborlist import neighbor_list
@@ -19,6 +18,7 @@ from forcesmith.properties.lammps_runs import (
     coupling,
     execute,
     mean_and_error,
+    read_frames,
     run_to_mean_cell,
     setup,
     velocities,
@@ -113,15 +113,13 @@ class StressStrain(Property):
                 for own in stresses
             ]
             modulus = "Young's modulus" if load.direction is None else "shear modulus"
-            for name, values, unit, tolerance in (
-                ("strength", strengths, "GPa", None),
-                ("strain at it", strains[top], "", 0.02),
-                (modulus, np.array(slopes), "GPa", None),
-            ):
+            for name, values in (("strength", strengths), (modulus, np.array(slopes))):
                 value, error = mean_and_error(values)
-                quantities[f"{name}, {load.name}"] = Quantity(
-                    value=value, error=error, unit=unit, tolerance=tolerance
-                )
+                quantities[f"{name}, {load.name}"] = Quantity(value=value, error=error, unit="GPa")
+            value, error = mean_and_error(strains[top])
+            quantities[f"strain at the strength, {load.name}"] = Quantity(
+                value=value, error=float(np.hypot(error, BIN / 12**0.5)), tolerance=0.02
+            )
             curves.append(
                 Curve(
                     x=strains.tolist(),
@@ -159,7 +157,7 @@ class StressStrain(Property):
         loads = []
         if options.plane:
             block, _ = oriented_block(crystal, miller_indices(options.plane), options.height)
-            name = f"tension along the normal of ({options.plane})"
+            name = f"tension, ({options.plane})"
             loads.append(_Load(name, self._wide(block), None))
         for system in SLIP_SYSTEMS.get(prototype(crystal), [])[:1] if options.shear else []:
             block, rotation = oriented_block(crystal, system.plane, options.height)
@@ -230,9 +228,8 @@ def failure(strains: np.ndarray, stresses: np.ndarray, frames: Path, subject: Su
     text = f"the largest stress is {stresses[top]:.2f} GPa, at a strain of {strains[top]:.3f}"
     if after is None:
         return f"{text}; nothing fails up to {strains[-1] + BIN / 2:.2f}."
-    before, broken = (
-        ase.io.read(frames, format="lammps-dump-text", index=number) for number in (top, after + 1)
-    )
+    configurations = read_frames(frames)
+    before, broken = configurations[top], configurations[after + 1]
     gaps = [widest_gap(atoms) for atoms in (before, broken)]
     lost = lost_neighbors(before, broken)
     if gaps[1] > WIDEST * gaps[0]:
