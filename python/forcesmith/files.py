@@ -16,6 +16,10 @@ from pathlib import Path
 from forcesmith import _core
 
 
+class OutputLocked(OSError):
+    """Another process writes the same output."""
+
+
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Write `content` to `path` so that a reader sees the old file or the whole new one.
 
@@ -70,7 +74,7 @@ def output_lock(lock_file: Path, output: str, work: str = "fit") -> Iterator[Non
 
     The lock is one of the operating system on `lock_file`, so it ends with the process, however
     that ends. Where the file system has no locks, there is a warning instead.
-    Raises OSError that names who holds the lock.
+    Raises OutputLocked, which names who holds the lock.
     """
     descriptor = _locked(lock_file, output, work)
     try:
@@ -94,7 +98,7 @@ def _locked(lock_file: Path, output: str, work: str) -> int:
         except BlockingIOError:
             holder = os.read(descriptor, 300).decode(errors="replace") or "another process"
             os.close(descriptor)
-            raise OSError(
+            raise OutputLocked(
                 f"{output}: another {work} ({holder}) writes this file; wait for it, or choose "
                 "another output."
             ) from None

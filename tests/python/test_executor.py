@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import dask
 import pytest
 from forcesmith.engine import executor
 from forcesmith.engine.executor import LOST_WORKERS, WorkerLost, available_cores, open_executor
@@ -59,6 +61,13 @@ def die_once(path: str) -> str:
     return "alive"
 
 
+def sleep_and_note(path: Path, seconds: float) -> int:
+    with open(path, "a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(seconds)
+    return os.getpid()
+
+
 def all_finished(engine) -> dict:
     found = {}
     while engine.under_way:
@@ -99,6 +108,23 @@ def test_errors_and_dead_workers(tmp_path):
         assert str(LOST_WORKERS + 1) in str(error)
         with pytest.raises(ValueError, match="engine.cores"):
             engine.has_room(2)
+
+
+@pytest.mark.slow
+def test_workers_that_sleep_go_on(tmp_path, monkeypatch):
+    """As a laptop whose lid is closed; the task is not begun a second time."""
+    monkeypatch.setattr("distributed.scheduler.heartbeat_interval", lambda n: 0.1)
+    with dask.config.set({"distributed.scheduler.worker-ttl": "1s"}):
+        with open_executor(EngineSettings(cores=1)) as engine:
+            engine.submit("sleeps", sleep_and_note, tmp_path / "begun", 0.5)
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.02)
+            worker = int((tmp_path / "begun").read_text())
+            os.kill(worker, signal.SIGSTOP)
+            time.sleep(4.0)
+            os.kill(worker, signal.SIGCONT)
+            assert all_finished(engine)["sleeps"].result == worker
+    assert (tmp_path / "begun").read_text() == f"{worker}\n"
 
 
 @pytest.mark.slow

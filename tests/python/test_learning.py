@@ -14,10 +14,13 @@ import typer
 from ase import Atoms
 from ase.build import bulk
 from forcesmith.cli.learn import run as run_command
+from forcesmith.engine.executor import Finished
+from forcesmith.files import OutputLocked
 from forcesmith.lammps import run
 from forcesmith.learning.conditions import expand
-from forcesmith.learning.loop import LearnResult, learn
-from forcesmith.learning.project import Project, read_json, write_configurations
+from forcesmith.learning.labels import Labels
+from forcesmith.learning.loop import LearnResult, Loop, learn
+from forcesmith.learning.project import Known, Project, read_json, write_configurations
 from forcesmith.learning.selection import Selection, _not_rejected
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.tasks import FitRequest, fit_member
@@ -362,6 +365,62 @@ def test_a_teacher_that_is_killed_while_it_starts(tmp_path, monkeypatch):
     assert learn(settings(tmp_path / "project", **changes)).labels >= 2
     failures = [e for e in Project(tmp_path / "project").events() if e["event"] == "failed"]
     assert len(failures) == 1 and "SIGKILL" in failures[0]["reason"]
+
+
+class OneAfterTheOther:
+    """An executor whose tasks end like this."""
+
+    most_cores = 1
+
+    def __init__(self, *ends):
+        self.ends = list(ends)
+
+    def submit(self, *_, **__):
+        pass
+
+    def finished(self):
+        return [self.ends.pop(0)]
+
+
+def test_a_fit_waits_for_one_on_a_worker_that_was_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr("forcesmith.learning.loop.SECONDS_BETWEEN_FITS", 0.01)
+    locked = Finished("fit", error=OutputLocked("potential.json: another fit writes this file"))
+    engine = OneAfterTheOther(*[locked] * 5, Finished("fit", result={"labels": 3}))
+    lines = []
+    project = Project(tmp_path)
+    loop = Loop(project, settings(tmp_path), [], None, ["Cu"], engine, lines.append)
+    assert loop.fit_member(1, 1) == {"labels": 3}
+    assert "round 1: waits for a fit on a worker that was lost" in lines
+
+
+class NothingEnds:
+    """An executor whose tasks go on for ever."""
+
+    def __init__(self):
+        self.names = []
+
+    def has_room(self, cores=1):
+        return True
+
+    def submit(self, name, *_, **__):
+        self.names.append(name)
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0])
+def test_a_label_that_may_hang_is_told_of(timeout, tmp_path, monkeypatch):
+    """Where no time limit ends it, and it has begun."""
+    monkeypatch.setattr("forcesmith.teachers.label_process.SECONDS_OF_PATIENCE", -1.0)
+    own = settings(tmp_path, teacher={"type": "emt", "timeout": timeout})
+    project = Project(tmp_path)
+    labels = Labels(project, NothingEnds(), own, None, Known(), 1)
+    assert labels.slow() == ""
+    labels.add([Atoms("Cu", info={"id": "001-hot-0001"})])
+    labels.submit()
+    assert labels.slow() == ""  # it may wait for a worker
+    (project.scratch / "001-hot-0001-17").mkdir(parents=True)
+    said = "the label 001-hot-0001 takes longer than -1 s, and it is the first one: if it hangs, interrupt"
+    assert labels.slow().startswith(said) is (timeout is None)
+    assert ("set teacher.timeout" in labels.slow()) is (timeout is None)
 
 
 @pytest.mark.parametrize("name", ["labels.extxyz", "in.lammps", "conditions.json"])

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import forcesmith as fs
@@ -287,6 +288,11 @@ class Strange(Calculator):
             os._exit(7)
         if self.what == "killed":
             os.kill(os.getpid(), 9)
+        if self.what == "killed once" and not os.path.exists("../was-killed"):
+            open("../was-killed", "w").close()
+            os.kill(os.getpid(), 9)
+        if self.what == "slow":
+            time.sleep(0.5)
         if self.what == "hangs":
             subprocess.run([sys.executable, "-c", "import time; time.sleep(1000)"])
 
@@ -347,6 +353,28 @@ def test_function_that_gives_no_label(functions, what, parts):
             with pytest.raises(fs.LabelError) as caught:
                 teacher.label(copper())
             check_sentence(caught.value, *parts, "own_teacher:make gave no label for Cu4")
+
+
+def test_a_label_whose_process_is_killed_is_tried_again(functions, tmp_path):
+    marker = tmp_path / "was-killed"
+    functions.write_text(FUNCTIONS.replace("../was-killed", str(marker)))
+    with fs.make_teacher(strange("killed once")) as teacher:
+        labelled = teacher.label(copper())
+    assert marker.exists() and "label_gentler" not in labelled.info
+    assert np.isfinite(labelled.get_potential_energy())
+
+
+def test_a_label_that_takes_long_is_warned_of(functions, monkeypatch):
+    monkeypatch.setattr("forcesmith.teachers.label_process.SECONDS_OF_PATIENCE", 0.02)
+    with fs.make_teacher(strange("slow")) as teacher:
+        with pytest.warns(UserWarning, match="it is the first one; if it hangs.*set timeout"):
+            teacher.label(copper())
+        with warnings.catch_warnings():  # the next one takes as long
+            warnings.simplefilter("error")
+            teacher.label(copper())
+    with fs.make_teacher(strange("slow", timeout=100)) as teacher, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        teacher.label(copper())
 
 
 def test_a_time_limit_ends_all_processes(functions):

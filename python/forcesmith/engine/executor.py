@@ -187,7 +187,9 @@ def open_executor(settings: EngineSettings, job_logs: Path | None = None) -> Ite
         ) from None
     cores = available_cores() if settings.cores == "auto" else settings.cores
     elsewhere = settings.scheduler is not None or settings.jobqueue is not None
-    with dask.config.set(_CONFIGURATION), ExitStack() as stack:
+    # Workers of this machine end by its hands; silent ones only sleep, as a laptop may.
+    silence = {} if elsewhere else {"distributed.scheduler.worker-ttl": None}
+    with dask.config.set(_CONFIGURATION | silence), ExitStack() as stack:
         place: Any = settings.scheduler
         if place is None:
             place = _job_queue(settings, job_logs) if elsewhere else _local_cluster(cores)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +15,7 @@ from forcesmith.learning import tasks
 from forcesmith.learning.errors import LearnError, failed, raise_if_disk_is_full
 from forcesmith.learning.project import Known, Project, formula
 from forcesmith.learning.settings import LearnSettings
+from forcesmith.teachers.label_process import patience, the_longest
 from forcesmith.teachers.teacher import LabelError, Teacher
 
 TASK = "label"
@@ -45,6 +48,9 @@ class Labels:
         """Of what was added here."""
         self._waiting: deque[Atoms] = deque()
         self._under_way: dict[str, Atoms] = {}
+        self._since: dict[str, float] = {}
+        """Of these, `time.time` of their submission; the oldest first."""
+        self._longest = 0.0  # seconds of a label
         self._failures: Counter[str] = Counter()
 
     @property
@@ -63,6 +69,7 @@ class Labels:
             atoms = self._waiting.popleft()
             identifier = atoms.info["id"]
             self._under_way[identifier] = atoms
+            self._since[identifier] = time.time()
             self.executor.submit(
                 f"{TASK} {identifier}",
                 tasks.label,
@@ -72,14 +79,32 @@ class Labels:
                 cores=cores,
             )
 
+    def slow(self) -> str:
+        """What to say of a label that takes so long that its program may hang, or nothing."""
+        identifier, since = next(iter(self._since.items()), ("", math.inf))
+        limit = patience(self._longest)
+        if self.settings.teacher.timeout is not None or time.time() - since < limit:
+            return ""
+        # It may have waited for a worker; a label that is being made has a folder.
+        begun = [path.stat().st_mtime for path in self.project.scratch.glob(f"{identifier}-*")]
+        if not begun or time.time() - max(begun) < limit:
+            return ""
+        return (
+            f"the label {identifier} takes longer than {limit:.0f} s, "
+            f"{the_longest(self._longest)}: if it hangs, interrupt, set teacher.timeout (seconds), "
+            "and give the same command again"
+        )
+
     def take(self, ended: Sequence[Finished]) -> None:
         """All that have come, with one write to the disk."""
         labels, rejected = [], []
         for one in ended:
             identifier = one.name.partition(" ")[2]
             atoms = self._under_way.pop(identifier)
+            del self._since[identifier]
             if one.error is None:
                 atoms = one.result
+                self._longest = max(self._longest, atoms.info["label_seconds"])
                 reason = self._beyond_limits(atoms)
             elif isinstance(one.error, (LabelError, WorkerLost)):
                 reason = str(one.error)

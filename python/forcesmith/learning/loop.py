@@ -6,6 +6,7 @@ any way goes on where it was.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from forcesmith.data.dataset import Dataset
 from forcesmith.data.labels import shortened
 from forcesmith.engine.executor import Executor, WorkerLost, open_executor
-from forcesmith.files import write_atomically
+from forcesmith.files import OutputLocked, write_atomically
 from forcesmith.learning import tasks
 from forcesmith.learning.conditions import Condition, expand
 from forcesmith.learning.errors import disk_watched, failed
@@ -33,6 +34,8 @@ from forcesmith.training.checkpoint import state_file
 from forcesmith.training.committee import member_path
 from forcesmith.training.fitting import check_can_be_fitted
 
+SECONDS_BETWEEN_FITS = 5.0
+"""Where another one writes the same potential."""
 Ending = Literal["converged", "rounds", "labels", "stuck"]
 
 
@@ -411,7 +414,8 @@ class Loop:
             member,
             cores,
         )
-        for attempt in range(1, tasks.TRIES + 1):
+        attempt = 0
+        while True:
             self.executor.submit(
                 "fit",
                 tasks.in_project,
@@ -422,12 +426,16 @@ class Loop:
             )
             while not (ended := self.executor.finished()):
                 self.show(f"round {number}: fit")
-            if ended[0].error is None:
+            if (error := ended[0].error) is None:
                 return ended[0].result
-            self.project.note("fit failed", round=number, reason=str(ended[0].error))
-            if not isinstance(ended[0].error, WorkerLost) or attempt == tasks.TRIES:
-                raise failed(f"The fit of round {number}", ended[0].error)
-        raise AssertionError
+            if isinstance(error, OutputLocked):  # a worker that was taken for dead is still at it
+                self.show(f"round {number}: waits for a fit on a worker that was lost")
+                time.sleep(SECONDS_BETWEEN_FITS)
+                continue
+            self.project.note("fit failed", round=number, reason=str(error))
+            attempt += 1
+            if not isinstance(error, WorkerLost) or attempt == tasks.TRIES:
+                raise failed(f"The fit of round {number}", error)
 
     def publish(self, number: int) -> None:
         """The last potential is that of the project."""

@@ -249,9 +249,10 @@ class Round:
         self.labels.add(selection.chosen)
 
     def show(self) -> None:
+        slow = self.labels.slow()
         explored = f"{len(self.explored)} explorations done, {len(self.exploring)} under way; "
         self.loop.show(
             f"round {self.number}: {explored if self.number else ''}"
             f"{self.n_chosen - self.labels.n_open} of {self.n_chosen} labels; "
-            f"{self.labels.n_labels} in all"
+            f"{self.labels.n_labels} in all" + (f"; {slow}" if slow else "")
         )

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -38,8 +39,28 @@ SECONDS_TO_END = 2.0
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+SECONDS_OF_PATIENCE = 600.0
+TIMES_THE_LONGEST = 10.0
+"""A label without a time limit that takes longer than both, the second one times the longest label
+so far, is warned of."""
+
+
 class LabelFailed(RuntimeError):
     """The reason, in a few words."""
+
+
+class LabelProcessEnded(LabelFailed):
+    """Its process died or was killed, which need not be the configuration's fault."""
+
+
+def patience(longest: float) -> float:
+    """Seconds after which a label is remarkable; longest: of all so far, 0 if there are none."""
+    return max(SECONDS_OF_PATIENCE, TIMES_THE_LONGEST * (longest or SECONDS_OF_PATIENCE))
+
+
+def the_longest(longest: float) -> str:
+    """For messages."""
+    return f"the longest one before {longest:.3g} s" if longest else "and it is the first one"
 
 
 class LabelProcess:
@@ -51,6 +72,8 @@ class LabelProcess:
         gentler: with the options of the second try.
         """
         self.mark = uuid.uuid4().hex
+        self._name = settings.name
+        self._longest = 0.0  # seconds of a label
         self._printed: IO[bytes] = tempfile.TemporaryFile(prefix="forcesmith-label-")
         self._connection, theirs = Pipe()
         threads = str(1 if "{cores}" in str(settings.options) else settings.cores)
@@ -89,10 +112,19 @@ class LabelProcess:
         for, and the seconds that it took.
 
         Raises LabelFailed. If the process ended, or was ended for its time, `alive` is False then.
+        Without a time limit there is a warning where it takes remarkably long.
         """
         self._printed.truncate(0)
+        started = time.monotonic()
         try:
             self._connection.send((atoms, folder))
+            if timeout is None and not self._connection.poll(patience(self._longest)):
+                warnings.warn(
+                    f"A label of {shortened(self._name)} has taken {time.monotonic() - started:.0f} "
+                    f"s, {the_longest(self._longest)}; if it hangs, interrupt, and set timeout, "
+                    "seconds, of the teacher.",
+                    stacklevel=4,
+                )
             if not self._connection.poll(timeout):
                 self.end()
                 raise LabelFailed(f"it took longer than {timeout:g} s and was ended")
@@ -100,12 +132,13 @@ class LabelProcess:
         except (EOFError, OSError):
             reason = f"the process of the teacher {self._last_words()}"
             self.end()
-            raise LabelFailed(reason) from None
+            raise LabelProcessEnded(reason) from None
         except KeyboardInterrupt:
             self.end()
             raise
         if answer == "failed":
             raise LabelFailed(found)
+        self._longest = max(self._longest, found["seconds"])
         return found
 
     @property

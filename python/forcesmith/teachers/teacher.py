@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from forcesmith.data.labels import describe, labels_of, shortened
-from forcesmith.teachers.label_process import LabelFailed, LabelProcess
+from forcesmith.teachers.label_process import LabelFailed, LabelProcess, LabelProcessEnded
 from forcesmith.teachers.settings import TeacherSettings, teacher_settings
 
 
@@ -26,7 +26,8 @@ class LabelError(RuntimeError):
 class Teacher:
     """What labels configurations; a context manager, which ends its process.
 
-    Computations are made by a process of its own, which stays for the next ones.
+    Computations are made by a process of its own, which stays for the next ones. Where that dies
+    under a label, the label is tried once more in a new one.
     """
 
     name: str
@@ -87,7 +88,7 @@ class Teacher:
             reasons = []
             for gentler in (False, True) if self.settings.gentler else (False,):
                 try:
-                    labelled = self._try(atoms, place / f"try-{1 + gentler}", gentler)
+                    labelled = self._attempt(atoms, place / f"try-{1 + gentler}", gentler)
                 except LabelFailed as failure:
                     reasons.append(str(failure))
                     continue
@@ -95,6 +96,13 @@ class Teacher:
                     shutil.rmtree(place)
                 return labelled
         raise self._error(atoms, "; with gentler settings: ".join(reasons))
+
+    def _attempt(self, atoms: Atoms, folder: Path, gentler: bool) -> Atoms:
+        """Once more where the process died, which a machine without memory may be the reason of."""
+        try:
+            return self._try(atoms, folder, gentler)
+        except LabelProcessEnded:
+            return self._try(atoms, folder, gentler)
 
     def _try(self, atoms: Atoms, folder: Path, gentler: bool) -> Atoms:
         shutil.rmtree(folder, ignore_errors=True)
@@ -131,7 +139,9 @@ class Teacher:
             except ValueError as error:
                 if not hasattr(self, "settings_hash"):
                     raise
-                raise LabelFailed(f"the teacher could not be started again: {error}") from None
+                raise LabelProcessEnded(
+                    f"the teacher could not be started again: {error}"
+                ) from None
         return process
 
     def _error(self, atoms: Atoms, reason: str) -> LabelError:
