@@ -20,9 +20,11 @@ from forcesmith.lammps import run
 from forcesmith.learning.conditions import expand
 from forcesmith.learning.labels import Labels
 from forcesmith.learning.loop import LearnResult, Loop, learn
-from forcesmith.learning.project import Known, Project, read_json, write_configurations
+from forcesmith.learning.project import Known, Project, read_json, write_configurations, write_json
+from forcesmith.learning.rounds import Round
 from forcesmith.learning.selection import Selection, _not_rejected
 from forcesmith.learning.settings import LearnSettings
+from forcesmith.learning.start import starting_structures
 from forcesmith.learning.tasks import FitRequest, fit_member
 from forcesmith.learning.verdict import _write_input
 from forcesmith.training.settings import FitSettings
@@ -234,11 +236,43 @@ def test_weights_of_groups_that_cannot_come(tmp_path):
     assert not Project(tmp_path / "project").known().labels
 
 
-def test_stuck_is_no_success(tmp_path, monkeypatch):
+def test_a_condition_that_boils_is_closed_and_the_others_go_on(tmp_path):
+    cold = HOT | {"name": "cold", "temperature": 300}
+    own = settings(tmp_path, conditions=[HOT, cold])
+    project = Project(tmp_path)
+    loop = Loop(project, own, expand(own.conditions), None, ["Cu"], NothingEnds(), None)
+    result = {"largest_grade": 1.2, "quantity": "grade", "n_snapshots": 1}
+    boils = {"ending": "failed", "picoseconds": 0.1, "reason": "the volume rose"}
+    runs = {"ending": "finished", "picoseconds": 0.5, "reason": ""}
+    counts = {"chosen": 0, "postponed": 0, "from_beginning": True}
+    for number in range(1, 5):
+        folder = project.round_folder(number)
+        write_json(folder / "fit.json", {"labels": 5, "made_in": 1, "potentials": []})
+        for name, one in (("hot", boils), ("cold", runs)):
+            write_json(project.source_folder(number, name) / "exploration.json", result | one)
+            write_json(project.source_folder(number, name) / "selection.json", counts)
+        round_ = Round(loop, number)
+        round_.n_chosen = 1  # something new came, every time
+        round_.close()
+        assert ("hot" in round_.closed) is (number == 4) and "cold" not in round_.closed
+        document = {"chosen": 1, "labels": 1, "closed": round_.closed}
+        write_json(folder / "round.json", document)
+    assert "hot" not in Round(loop, 5).settled
+    write_json(folder / "round.json", document | {"chosen": 0, "labels": 0})
+    ended = loop.nothing_new(4)
+    assert ended.ending == "closed"
+    assert '"hot" (1200 K) is closed: it broke 4 times in a row, last at 0.1 ps' in ended.sentence
+    assert "the volume rose" in ended.sentence and "lower its temperature" in ended.sentence
+    project.reopen(4)  # as the next call does
+    assert loop.nothing_new(4) is None and "hot" in Round(loop, 5).settled
+
+
+@pytest.mark.parametrize("ending", ["stuck", "closed"])
+def test_stuck_is_no_success(ending, tmp_path, monkeypatch):
     project = Project(tmp_path)
     monkeypatch.setattr(
         "forcesmith.cli.learn.learn_from",
-        lambda *_, **__: LearnResult("stuck", "it is", 1, 0, project.potential, project.folder),
+        lambda *_, **__: LearnResult(ending, "it is", 1, 0, project.potential, project.folder),
     )
     with pytest.raises(typer.Exit) as end:
         run_command(settings(tmp_path), "", verdict=False)
@@ -367,6 +401,20 @@ def test_a_teacher_that_is_killed_while_it_starts(tmp_path, monkeypatch):
     assert len(failures) == 1 and "SIGKILL" in failures[0]["reason"]
 
 
+def test_the_start_shows_every_defect_in_the_smallest_cell(tmp_path):
+    """Labels of large ones cost much."""
+    crystal = {"structure": "rocksalt MgO 4.2", "kind": "minimization"}
+    conditions = [
+        crystal | {"supercell": [3, 2], "vacancies": [{"O": 1}, {"Mg": 1}]},
+        crystal | {"supercell": [2, 1]},
+        crystal | {"structure": "fcc Mg 4.5", "supercell": 2},
+    ]
+    own = settings(tmp_path, conditions=conditions)
+    made = starting_structures(own, expand(own.conditions))
+    found = [atoms.get_chemical_formula() for atoms in made[::2]]
+    assert len(made) == 8 and sorted(found) == ["Mg31O32", "Mg32", "Mg32O31", "Mg4O4"]
+
+
 class OneAfterTheOther:
     """An executor whose tasks end like this."""
 
@@ -418,7 +466,7 @@ def test_a_label_that_may_hang_is_told_of(timeout, tmp_path, monkeypatch):
     labels.submit()
     assert labels.slow() == ""  # it may wait for a worker
     (project.scratch / "001-hot-0001-17").mkdir(parents=True)
-    said = "the label 001-hot-0001 takes longer than -1 s, and it is the first one: if it hangs, interrupt"
+    said = "the label 001-hot-0001 takes longer than -1 s, and it is the first one: if it hangs"
     assert labels.slow().startswith(said) is (timeout is None)
     assert ("set teacher.timeout" in labels.slow()) is (timeout is None)
 

@@ -67,6 +67,6 @@ def run(settings: LearnSettings, config: str, verdict: bool = True) -> LearnResu
     out.print(f"\n{result.ending}: {result.sentence}", soft_wrap=True, markup=False)
     out.print(f"potential: {result.potential}", soft_wrap=True)
     out.print(f"page: {project.page}", soft_wrap=True)
-    if result.ending == "stuck":
+    if result.ending in ("stuck", "closed"):
         raise typer.Exit(1)
     return result

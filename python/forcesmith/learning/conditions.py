@@ -241,6 +241,8 @@ class Condition:
     """Last structure of the path."""
     images: int = 0
     """Structures of the path."""
+    shows: str = ""
+    """Crystal, surface and defects, whatever the supercell: "MgO-1O-vacancy"."""
 
     @property
     def elements(self) -> list[str]:
@@ -256,14 +258,14 @@ class Condition:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of all that it is, its name left aside."""
+        """Of all that it is, its names left aside."""
         digest = hashlib.sha256()
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Atoms):
                 arrays = (value.numbers, value.positions, value.cell.array, value.pbc)
                 value = [array.tolist() for array in arrays]
-            if field.name != "name":
+            if field.name not in ("name", "shows"):
                 digest.update(repr((field.name, value)).encode())
         return digest.hexdigest()
 
@@ -389,8 +391,7 @@ def _structures(settings: ConditionSettings) -> Iterator[tuple[str, Atoms]]:
 
 def _parts(settings: ConditionSettings, chosen: dict[str, Any]) -> Iterator[str]:
     """Of a name: what is not as usual."""
-    if chosen["surface"]:
-        yield "surface-" + "".join(map(str, miller_indices(chosen["surface"])))
+    yield from _surface(chosen)
     if chosen["supercell"] != (1, 1, 1):
         yield "x".join(map(str, chosen["supercell"]))
     strain = chosen["strain"]
@@ -398,6 +399,22 @@ def _parts(settings: ConditionSettings, chosen: dict[str, Any]) -> Iterator[str]
         isotropic = list(strain) == ["xx", "yy", "zz"] and len(set(strain.values())) == 1
         shown = {"": strain["xx"]} if isotropic else strain
         yield "strain-" + "-".join(f"{name}{value:+g}" for name, value in shown.items())
+    yield from _defects(chosen)
+    if settings.kind in ("minimization", "neb"):
+        yield settings.kind
+    if "ensemble" in chosen:
+        yield chosen["ensemble"]
+        yield _range(chosen["temperature"]) + "K"
+    if chosen["pressure"] not in (None, (0.0, 0.0)):
+        yield _range(chosen["pressure"]) + "GPa"
+
+
+def _surface(chosen: dict[str, Any]) -> Iterator[str]:
+    if chosen["surface"]:
+        yield "surface-" + "".join(map(str, miller_indices(chosen["surface"])))
+
+
+def _defects(chosen: dict[str, Any]) -> Iterator[str]:
     for key, one, many in (
         ("vacancies", "vacancy", "vacancies"),
         ("interstitials", "interstitial", "interstitials"),
@@ -408,13 +425,6 @@ def _parts(settings: ConditionSettings, chosen: dict[str, Any]) -> Iterator[str]
             yield f"{text}-{one if sum(counts.values()) == 1 else many}"
     for element, into in chosen["substitutions"].items():
         yield "-".join(f"{count}{element}-to-{new}" for new, count in into.items())
-    if settings.kind in ("minimization", "neb"):
-        yield settings.kind
-    if "ensemble" in chosen:
-        yield chosen["ensemble"]
-        yield _range(chosen["temperature"]) + "K"
-    if chosen["pressure"] not in (None, (0.0, 0.0)):
-        yield _range(chosen["pressure"]) + "GPa"
 
 
 def _range(ends: Ends) -> str:
@@ -436,11 +446,13 @@ def _condition(
     atoms.positions += settings.displacement * rng.normal(size=atoms.positions.shape)
     check_distances(atoms, where)
     kind = KINDS[settings.kind]
+    shown = [*_surface(chosen), *_defects(chosen)]
     shared: dict[str, Any] = {
         "name": name,
         "run": kind.run,
         "structure": atoms,
         "seed": settings.seed + 1,
+        "shows": "-".join([unit.get_chemical_formula(empirical=True), *shown]),
     }
     if kind.run == "dynamics":
         return _dynamics(settings, chosen, shared, where)

@@ -18,7 +18,7 @@ from forcesmith.progress import LineProgress
 SECONDS_BETWEEN_TABLES = 2.0
 PART_OF_TIME = 0.05
 """That reading the folder for the tables may take at most."""
-TROUBLES = ("failed", "fit failed", "rejected")
+TROUBLES = ("failed", "fit failed", "rejected", "closed")
 """Events of the journal that are shown."""
 
 

@@ -36,7 +36,7 @@ from forcesmith.training.fitting import check_can_be_fitted
 
 SECONDS_BETWEEN_FITS = 5.0
 """Where another one writes the same potential."""
-Ending = Literal["converged", "rounds", "labels", "stuck"]
+Ending = Literal["converged", "closed", "rounds", "labels", "stuck"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class LearnResult:
     """How learning ended."""
 
     ending: Ending
-    """"converged": every condition ran its time with nothing new. "rounds", "labels": as many as
-    there may be. "stuck": conditions that do not run their time, and nothing to learn from them."""
+    """"converged": every condition ran its time with nothing new. "closed": all but those that
+    break again and again. "rounds", "labels": as many as there may be. "stuck": no condition runs its
+    time, and there is nothing to learn from them."""
     sentence: str
     """The same for a reader."""
     rounds: int
@@ -265,7 +266,8 @@ class Loop:
         last = self.project.summary(number)
         if number > 0 and last is not None:
             ended = self.nothing_new(number)
-            if ended is not None and ended.ending == "stuck":
+            if ended is not None and ended.ending in ("stuck", "closed"):
+                self.project.reopen(number)
                 number += 1  # perhaps the teacher or the limits are better now
         while True:
             if number > 0:
@@ -303,18 +305,17 @@ class Loop:
         if summary["chosen"]:
             reason = f"none of {summary['chosen']} chosen configurations got a label: "
             return self.result("stuck", number, reason + self.last_rejection())
-        for name in self.conditions:
-            one = self.project.exploration(number, name)
-            if one is not None and one["ending"] != "finished":
-                reason = (
-                    f'the condition "{name}" ends at {one["picoseconds"]:.3g} ps '
-                    f"({shortened(one['reason'], 100)}), and there is nothing to learn from it"
-                )
-                return self.result("stuck", number, reason)
-        if all(self.settled(name, number) == self.made_in(number) for name in self.conditions):
-            text = "every condition ran its time with this potential, and nothing new came"
-            return self.result("converged", number, text)
-        return None
+        closed = self.project.closed(number)
+        still_open = [name for name in self.conditions if name not in closed]
+        reasons = "; ".join(closed[name] for name in self.conditions if name in closed)
+        if not still_open:
+            return self.result("stuck", number, reasons)
+        if any(self.settled(name, number) != self.made_in(number) for name in still_open):
+            return None
+        text = "condition ran its time with this potential, and nothing new came"
+        if reasons:
+            return self.result("closed", number, f"every other {text}; {reasons}")
+        return self.result("converged", number, f"every {text}")
 
     def made_in(self, number: int) -> int:
         """The round whose fit gave the potential of this round."""

@@ -123,6 +123,19 @@ class Project:
         """round.json of a round; None before its end."""
         return read_json(self.round_folder(number) / "round.json")
 
+    def closed(self, number: int) -> dict[str, str]:
+        """Conditions that are not explored any more after a round, with the reasons."""
+        return dict((self.summary(number) or {}).get("closed", {}))
+
+    def last_closed(self) -> dict[str, str]:
+        """Those of now."""
+        complete = (n for n in reversed(self.rounds()) if self.summary(n) is not None)
+        return self.closed(next(complete, 0))
+
+    def reopen(self, number: int) -> None:
+        """Explore them again in the next round."""
+        write_json(self.round_folder(number) / "round.json", self.summary(number) | {"closed": {}})
+
     def potentials(self, number: int) -> list[Path]:
         """Of a round whose fit is complete: one, or the members of a committee."""
         fit = self.fit(number) or {}

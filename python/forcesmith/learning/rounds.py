@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forcesmith.data.labels import shortened
 from forcesmith.engine.executor import Finished
 from forcesmith.learning import tasks
 from forcesmith.learning.errors import LearnError, failed, raise_if_disk_is_full
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 CANDIDATES = "candidates"
 """Source of the configurations of selection.candidates, beside the conditions."""
+
+
+BREAKS = 4
+"""In a row, until a condition is closed."""
+COOL = "lower its temperature, raise its pressure, or leave it out"
+LOOK = "look at its log.lammps, and change it or leave it out"
 
 
 class Round:
@@ -49,7 +56,12 @@ class Round:
         self.tries_again = before is not None and before["chosen"] > 0 and not before["labels"]
         self.n_chosen = len(chosen)
         self.n_labelled_before = len(known.labelled_ids & {atoms.info["id"] for atoms in chosen})
-        self.settled = {name: loop.settled(name, number - 1) for name in loop.conditions}
+        self.closed = self.project.closed(number - 1)
+        self.settled = {
+            name: loop.settled(name, number - 1)
+            for name in loop.conditions
+            if name not in self.closed
+        }
         self.exploring: set[str] = set()
         self.explored = {
             name for name in loop.conditions if self.project.exploration(number, name) is not None
@@ -72,6 +84,7 @@ class Round:
                 f"None of the {self.n_chosen} configurations to begin with got a label; the "
                 f"last reason: {self.loop.last_rejection()}"
             )
+        self.close()
         document = {
             "round": self.number,
             "chosen": self.n_chosen,
@@ -79,10 +92,45 @@ class Round:
             "rejected": self.n_chosen - labels,
             "labels_in_all": self.labels.n_labels,
             "explored": sorted(self.explored),
+            "closed": self.closed,
             "seconds": time.monotonic() - self.started,
         }
         write_json(self.project.round_folder(self.number) / "round.json", document)
         self.project.note("round", **document)
+
+    def close(self) -> None:
+        """Conditions that break again and again, or have nothing to learn from: the others go
+        on."""
+        for name in self.settled:
+            if self.ending(name) in (None, "finished"):
+                continue
+            breaks = self.breaks(name)
+            if self.n_chosen and len(breaks) < BREAKS:
+                continue
+            one = self.project.exploration(self.number, name)
+            how = f"at {one['picoseconds']:.3g} ps ({shortened(one['reason'], 90)})"
+            kelvin = max(self.loop.conditions[name].temperature)
+            what = f'the condition "{name}"' + (f" ({kelvin:g} K)" if kelvin else "")
+            why = f"it ends {how}, and there is nothing to learn from it"
+            if len(breaks) > 1:
+                why = f"it broke {len(breaks)} times in a row, last {how}, whatever was learned"
+            remedy = COOL if kelvin else LOOK
+            self.closed[name] = f"{what} is closed: {why}; {remedy}"
+            self.project.note("closed", round=self.number, what=name, reason=self.closed[name])
+
+    def breaks(self, name: str) -> list[float]:
+        """Picoseconds of its last explorations if they failed one after the other, and came hardly
+        further."""
+        breaks: list[float] = []
+        hardly = self.loop.conditions[name].duration / 10
+        for number in range(self.number, 0, -1):
+            if (one := self.project.exploration(number, name)) is None:
+                continue
+            came_further = breaks and breaks[0] - one["picoseconds"] > hardly
+            if one["ending"] != "failed" or came_further:
+                break
+            breaks.append(one["picoseconds"])
+        return breaks
 
     # ---- what to do next ----
 

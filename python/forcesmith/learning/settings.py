@@ -20,8 +20,9 @@ class StartSettings(Section):
     """What is labelled before the first fit."""
 
     perturbed: int = Field(4, ge=0)
-    """Strained and rattled cells of every composition that the conditions have, up to
-    `selection.largest_cell`; 0: one as it is, unless there are data."""
+    """Strained and rattled cells of every crystal, surface and defect that the conditions have,
+    each in the smallest of its cells, up to `selection.largest_cell`; 0: one as it is, unless there
+    are data."""
     displacement: float = Field(0.1, ge=0.0)
     """Standard deviation of the displacements of their atoms, angstrom."""
     strain: float = Field(0.03, ge=0.0, lt=0.5)

@@ -24,10 +24,10 @@ def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]
     Raises ValueError if there is nothing to begin with that is small enough for it."""
     start, largest = settings.start, settings.selection.largest_cell
     made = []
-    compositions = _compositions(conditions)
-    small = [structure for structure in compositions if len(structure) <= largest]
+    smallest = _smallest(conditions)
+    small = [structure for structure in smallest if len(structure) <= largest]
     if not small and not start.data:
-        fewest = min(len(structure) for structure in compositions)
+        fewest = min(len(structure) for structure in smallest)
         raise ValueError(
             f"All conditions have {fewest} atoms or more, too many for the teacher "
             f"(selection.largest_cell = {largest}): add a condition with a smaller cell, or give "
@@ -97,12 +97,15 @@ def given_data(settings: LearnSettings) -> tuple[list[Atoms], list[Atoms]]:
     return labelled, unlabelled
 
 
-def _compositions(conditions: Sequence[Condition]) -> list[Atoms]:
-    """A structure of every composition."""
+def _smallest(conditions: Sequence[Condition]) -> list[Atoms]:
+    """Of every crystal, surface and defect the smallest cell, as labels of large ones cost much; no
+    composition twice."""
     found: dict[str, Atoms] = {}
     for condition in conditions:
-        found.setdefault(formula(condition.structure), condition.structure)
-    return list(found.values())
+        before = found.setdefault(condition.shows, condition.structure)
+        if len(condition.structure) < len(before):
+            found[condition.shows] = condition.structure
+    return list({formula(structure): structure for structure in found.values()}.values())
 
 
 def _named(atoms: Atoms, reason: str, group: str) -> Atoms:

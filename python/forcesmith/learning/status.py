@@ -64,12 +64,14 @@ def conditions_table(project: Project, most: int | None = None) -> Table:
     explored = list(last_explorations(project).items())
     if most is not None and len(explored) > most:
         explored.sort(key=lambda item: item[1][1]["ending"] == "finished")
+    closed = project.last_closed()
     for name, (number, one) in explored[:most]:
         grade = f"{one['largest_grade']:.3g}"
         if one.get("quantity", "grade") != "grade":
             grade += " eV/Å"
+        ended = "closed" if name in closed else one["ending"]
         table.add_row(
-            name, str(number), one["ending"], f"{one['picoseconds']:.4g}", grade,
+            name, str(number), ended, f"{one['picoseconds']:.4g}", grade,
             str(one["n_snapshots"]),
         )  # fmt: skip
     return table

@@ -150,7 +150,9 @@ def _trajectories(
     limits = (settings.selection.select, settings.selection.stop)
     if len(potentials) > 1:
         limits = (settings.selection.deviation_select, settings.selection.deviation_stop)
-    snapshots, sentences = [], []
+    closed = project.last_closed()
+    snapshots = []
+    sentences = [f"{reason[0].upper()}{reason[1:]}." for reason in closed.values()]
     for condition in dynamics[:MOST_LABELS]:
         former: Path | None = None
         for part in range(1, parts + 1):
@@ -167,10 +169,11 @@ def _trajectories(
             if run.picoseconds > 0:
                 snapshots.append(_last_safe(own, condition))
             if run.ending != "finished":
-                sentences.append(
-                    f"{condition.name} with other velocities ended at {run.picoseconds:.3g} of "
-                    f"{condition.duration:g} ps: {run.reason}; more rounds would settle it."
-                )
+                if condition.name not in closed:
+                    sentences.append(
+                        f"{condition.name} with other velocities ended at {run.picoseconds:.3g} of "
+                        f"{condition.duration:g} ps: {run.reason}; more rounds would settle it."
+                    )
                 break
             former = own
     return snapshots, sentences

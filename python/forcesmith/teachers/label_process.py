@@ -119,9 +119,10 @@ class LabelProcess:
         try:
             self._connection.send((atoms, folder))
             if timeout is None and not self._connection.poll(patience(self._longest)):
+                seconds = time.monotonic() - started
                 warnings.warn(
-                    f"A label of {shortened(self._name)} has taken {time.monotonic() - started:.0f} "
-                    f"s, {the_longest(self._longest)}; if it hangs, interrupt, and set timeout, "
+                    f"A label of {shortened(self._name)} has taken {seconds:.0f} s, "
+                    f"{the_longest(self._longest)}; if it hangs, interrupt, and set timeout, "
                     "seconds, of the teacher.",
                     stacklevel=4,
                 )
