@@ -358,7 +358,7 @@ def test_bad_input_is_one_sentence_before_anything_is_done(changes, words, tmp_p
     text = str(error.value)
     assert words in text
     assert "\n" not in text and len(text) <= 300
-    assert not (tmp_path / "project" / "labels.extxyz").exists()
+    assert not (tmp_path / "project").exists()
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
+from forcesmith.analysis import pages
 from forcesmith.analysis.metrics import errors_by_group
 from forcesmith.learning.conditions import Condition
 from forcesmith.learning.live import LearnProgress
@@ -25,6 +26,7 @@ from forcesmith.learning.page import page_of, picture, write_page
 from forcesmith.learning.project import Project, read_json
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.verdict import _part, _summary, crystals, judge
+from matplotlib import font_manager
 from rich.console import Console
 
 VACANCY = {"structure": "fcc Cu 3.6", "supercell": 2, "vacancies": {"Cu": 1}}
@@ -102,6 +104,12 @@ def sections(text: str) -> list[str]:
 
 
 # --- the page ---
+
+
+def test_fonts_that_are_missing_leave_no_lines(caplog):
+    pages.figure(3.0)
+    font_manager.findfont("A Font That Is Nowhere")
+    assert "findfont" not in caplog.text
 
 
 @pytest.mark.slow

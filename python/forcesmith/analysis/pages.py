@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ def figure(width: float, height: float = 3.4) -> Figure:
     """An empty one, inches."""
     from matplotlib.figure import Figure  # takes a second that only plots should cost
 
+    # Fonts that are not there are replaced; a line for each of them is of no use.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     return Figure(figsize=(width, height), layout="constrained")
 
 

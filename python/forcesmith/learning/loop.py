@@ -45,8 +45,8 @@ class LearnResult:
 
     ending: Ending
     """"converged": every condition ran its time with nothing new. "closed": all but those that
-    break again and again. "rounds", "labels": as many as there may be. "stuck": no condition runs its
-    time, and there is nothing to learn from them."""
+    break again and again. "rounds", "labels": as many as there may be. "stuck": no condition runs
+    its time, and there is nothing to learn from them."""
     sentence: str
     """The same for a reader."""
     rounds: int
@@ -107,7 +107,7 @@ def learn(
     with make_teacher(settings.teacher) as teacher:
         project = Project(settings.folder)
         project.check_is_own()
-    with disk_watched(), project.locked():
+    with disk_watched(), project.gone_if_refused(), project.locked():
         elements = _open(project, settings, conditions, teacher, config)
         with open_executor(settings.engine, project.job_logs) as executor:
             for cores in (settings.teacher.cores, settings.exploration_cores):

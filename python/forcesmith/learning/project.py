@@ -209,6 +209,17 @@ class Project:
     # ---- writing ----
 
     @contextmanager
+    def gone_if_refused(self) -> Iterator[None]:
+        """A folder that was made for settings that are refused (ValueError) is removed again."""
+        is_new = not self.folder.exists()
+        try:
+            yield
+        except ValueError:
+            if is_new and not self.labels.exists():
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    @contextmanager
     def locked(self) -> Iterator[None]:
         """For the one process that learns. Waits for tasks of a former run, and removes what it has
         left half done. Raises OSError that names who holds the lock."""
