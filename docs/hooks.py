@@ -21,7 +21,12 @@ import forcesmith as fs
 from forcesmith.cli.app import app
 from forcesmith.engine.settings import EngineSettings, JobQueueSettings
 from forcesmith.learning.conditions import ConditionSettings
-from forcesmith.learning.settings import LearnSettings, SelectionSettings, StartSettings
+from forcesmith.learning.settings import (
+    LearnSettings,
+    SelectionSettings,
+    StartSettings,
+    ToleranceSettings,
+)
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.sampling.registry import SAMPLERS
 from forcesmith.sampling.sampler import RandomDraws
@@ -100,6 +105,7 @@ def learning(name: str) -> str:
         JobQueueSettings,
         LearnSettings,
         SelectionSettings,
+        ToleranceSettings,
         StartSettings,
     )
     return fields_table({section.__name__: section for section in sections}[name])

@@ -13,19 +13,21 @@ from pathlib import Path
 import forcesmith as fs
 import numpy as np
 import pytest
+import typer
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 from forcesmith.analysis import pages
 from forcesmith.analysis.metrics import errors_by_group
+from forcesmith.cli.learn import run as run_command
 from forcesmith.learning.conditions import Condition
 from forcesmith.learning.live import LearnProgress
-from forcesmith.learning.loop import learn
+from forcesmith.learning.loop import LearnResult, learn
 from forcesmith.learning.page import page_of, picture, write_page
-from forcesmith.learning.project import Project, read_json
-from forcesmith.learning.settings import LearnSettings
-from forcesmith.learning.verdict import _part, _summary, crystals, judge
+from forcesmith.learning.project import Project, read_json, write_json
+from forcesmith.learning.settings import LearnSettings, ToleranceSettings, VerdictSettings
+from forcesmith.learning.verdict import _part, _summary, crystals, judge, shortfalls
 from matplotlib import font_manager
 from rich.console import Console
 
@@ -254,6 +256,53 @@ def test_a_verdict_is_made_once_for_a_potential(settings, verdict):
     lines: list[str] = []
     assert judge(settings, status=lines.append) == verdict and lines == []
     assert read_json(Project(settings.folder).verdict) == verdict
+
+
+@pytest.mark.slow
+def test_tolerances_may_change_without_new_labels(settings, verdict, project, monkeypatch):
+    assert verdict["shortfalls"] == []
+    monkeypatch.setattr("forcesmith.learning.verdict.make_teacher", None)
+    limits = {"energy": 1e-6, "force": 10.0, "vacancy": 1e-6}
+    own = settings.model_copy(update={"folder": str(project.folder)})
+    own.verdict = VerdictSettings.model_validate({"tolerance": limits})
+    energy, vacancy = judge(own)["shortfalls"]
+    assert "energies of " in energy and "(verdict.tolerance.energy)" in energy
+    assert "relaxed vacancy of Cu" in vacancy and "(verdict.tolerance.vacancy)" in vacancy
+    assert "Not good enough: energies of" in project.page.read_text()
+    assert read_json(project.verdict)["shortfalls"] == [energy, vacancy]
+
+
+def test_converged_is_not_good(tmp_path):
+    """Where errors on what the fit has not seen are much larger."""
+    project = Project(tmp_path)
+    seen = {"energy_rmse_mev": 0.2, "force_rmse": 0.01, "stress_rmse_gpa": 0.1}
+    write_json(project.round_folder(1) / "fit.json", {"errors": seen})
+
+    def found(energy: float, force: float) -> list[str]:
+        errors = seen | {"energy_rmse_mev": energy, "force_rmse": force}
+        verdict = {"errors": {"all": errors, "hot": errors}, "comparisons": []}
+        return list(shortfalls(project, verdict, ToleranceSettings()))
+
+    assert found(0.9, 0.019) == []  # nothing to speak of
+    [energy] = found(1.1, 0.02)
+    assert energy.startswith("energies are off by 1.1 meV/atom on trajectories that the fit has")
+    [force] = found(0.2, 0.05)
+    assert "0.05 eV/Å on trajectories" in force and "by 0.01 on its data" in force
+
+
+def test_not_good_enough_is_exit_code_3(tmp_path, monkeypatch, capsys):
+    project = Project(tmp_path)
+    result = LearnResult("converged", "it is", 1, 0, project.potential, project.folder)
+    monkeypatch.setattr("forcesmith.cli.learn.learn_from", lambda *_, **__: result)
+    verdict = {"sentences": [], "comparisons": [], "errors": {}, "shortfalls": ["forces are off"]}
+    write_json(project.verdict, verdict)
+    monkeypatch.setattr("forcesmith.cli.learn.judge", lambda *_, **__: verdict)
+    own = LearnSettings.from_dict({"teacher": "emt", "conditions": CONDITIONS})
+    own.folder = str(tmp_path)
+    with pytest.raises(typer.Exit) as end:
+        run_command(own, "")
+    assert end.value.exit_code == 3
+    assert "not good enough: forces are off" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from forcesmith.cli.console import err, out
+from forcesmith.cli.console import NOT_GOOD_ENOUGH, err, out
 from forcesmith.learning.errors import LearnError, disk_watched
 from forcesmith.learning.live import LearnProgress
 from forcesmith.learning.loop import LearnResult
@@ -35,7 +35,8 @@ def learn(
     Fits, explores the conditions by LAMMPS, labels what is new, and again, until every condition
     runs its time with nothing new. All that is known lies in the folder of the project: after an
     interruption of any kind, the same command goes on and repeats at most the tasks that were under
-    way."""
+    way. Exit codes: 1 where it is stuck, or conditions were closed; 3 where the verdict finds the
+    potential not good enough."""
     settings = LearnSettings.from_toml(config)
     if status:
         project = Project(settings.folder)
@@ -56,8 +57,7 @@ def run(settings: LearnSettings, config: str, verdict: bool = True) -> LearnResu
     try:
         with disk_watched(), LearnProgress(project, err) as progress:
             result = learn_from(settings, config=config, status=progress.show)
-            if verdict:
-                judge(settings, status=progress.show)
+            shortfalls = judge(settings, status=progress.show)["shortfalls"] if verdict else []
     except LearnError as error:
         err.print(f"forcesmith: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -67,6 +67,10 @@ def run(settings: LearnSettings, config: str, verdict: bool = True) -> LearnResu
     out.print(f"\n{result.ending}: {result.sentence}", soft_wrap=True, markup=False)
     out.print(f"potential: {result.potential}", soft_wrap=True)
     out.print(f"page: {project.page}", soft_wrap=True)
+    for shortfall in shortfalls:
+        out.print(f"not good enough: {shortfall}", style="red", soft_wrap=True)
     if result.ending in ("stuck", "closed"):
         raise typer.Exit(1)
+    if shortfalls:
+        raise typer.Exit(NOT_GOOD_ENOUGH)
     return result

@@ -94,7 +94,11 @@ def _verdict(project: Project) -> str:
         return ""
     rows = [[one["what"], one["potential"], one["teacher"]] for one in verdict["comparisons"]]
     errors = verdict["errors"]
-    sentences = "".join(f"<p>{pages.text(sentence)}</p>" for sentence in verdict["sentences"])
+    sentences = "".join(
+        f"<p><b>Not good enough: {pages.text(one)}.</b></p>"
+        for one in verdict.get("shortfalls", ())
+    )
+    sentences += "".join(f"<p>{pages.text(sentence)}</p>" for sentence in verdict["sentences"])
     table = pages.table(["", "potential", "teacher"], rows) if rows else ""
     if not errors:
         return sentences + table

@@ -66,7 +66,12 @@ class Round:
         self.explored = {
             name for name in loop.conditions if self.project.exploration(number, name) is not None
         }
-        self.selected = set(self.project.sources(number))
+        self.chosen_of = {
+            source: selection["chosen"]
+            for source in self.project.sources(number)
+            if (selection := self.project.selection(number, source))
+        }
+        """Configurations by source whose selection is done."""
         self.selecting: str | None = None
         self.failures: Counter[str] = Counter()
 
@@ -148,20 +153,25 @@ class Round:
         self.labels.submit()
 
     def to_explore(self) -> list[str]:
-        """Conditions that are not settled; if nothing new came from these, those that ran their
-        time with an earlier potential, too."""
+        """Conditions that are not settled; if nothing new came from these, all those that ran
+        their time with an earlier potential, too: a round is a fit, so it asks as many as it
+        can."""
         if self.number == 0:
             return []
         first = [name for name, made_in in self.settled.items() if made_in is None]
-        todo = [name for name in first if name not in self.explored | self.exploring]
-        all_selected = self.selected >= {*first, *self.candidate_sources()}
-        if todo or self.exploring or self.n_chosen or not all_selected:
-            return todo
-        if any(self.ending(name) != "finished" for name in first):
-            return []
-        now = self.loop.made_in(self.number)
-        others = [name for name, made_in in self.settled.items() if made_in not in (None, now)]
-        return [name for name in others if name not in self.explored]
+        due = first
+        if self.brought_nothing([*first, *self.candidate_sources()]):
+            now = self.loop.made_in(self.number)
+            due = [name for name, made_in in self.settled.items() if made_in not in (None, now)]
+        return [name for name in due if name not in self.explored | self.exploring]
+
+    def brought_nothing(self, sources: Sequence[str]) -> bool:
+        """Whether the selections of all of them are done, conditions ran their time, and nothing
+        was chosen."""
+        return all(
+            self.chosen_of.get(source) == 0 and self.ending(source) in (None, "finished")
+            for source in sources
+        )
 
     def ending(self, name: str) -> str | None:
         exploration = self.project.exploration(self.number, name)
@@ -173,7 +183,7 @@ class Round:
     def to_select(self) -> str | None:
         """An exploration that has ended, or the other candidates, whose selection is due."""
         due = [*self.candidate_sources(), *(n for n in self.loop.conditions if n in self.explored)]
-        return next((source for source in due if source not in self.selected), None)
+        return next((source for source in due if source not in self.chosen_of), None)
 
     def room_for_labels(self) -> int:
         """Of the next selection: its share of what may still be chosen in this round."""
@@ -181,7 +191,7 @@ class Round:
         if self.settings.labels is not None:
             room = min(room, self.settings.labels - self.labels.n_labels - self.labels.n_open)
         sources = {*self.candidate_sources(), *self.explored, *self.exploring, *self.to_explore()}
-        return -(-max(0, room) // max(1, len(sources - self.selected)))
+        return -(-max(0, room) // max(1, len(sources - self.chosen_of.keys())))
 
     # ---- tasks ----
 
@@ -292,7 +302,7 @@ class Round:
             "from_beginning": self.former(source) is None,
         }
         write_json(folder / "selection.json", numbers)
-        self.selected.add(source)
+        self.chosen_of[source] = len(selection.chosen)
         self.n_chosen += len(selection.chosen)
         self.labels.add(selection.chosen)
 

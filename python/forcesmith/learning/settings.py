@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,6 +27,9 @@ class StartSettings(Section):
     """Standard deviation of the displacements of their atoms, angstrom."""
     strain: float = Field(0.03, ge=0.0, lt=0.5)
     """Standard deviation of the components of their strain."""
+    close_pairs: list[Annotated[float, Field(gt=0.3, lt=1.0)]] = [0.85, 0.75]
+    """Of every two elements, the nearest pair is pushed together to these parts of its distance: in
+    the heat atoms come closer than in rattled cells, and no grade tells of that."""
     data: list[str] = []
     """Files of configurations, `file` or `file@slice`: labels that they have are taken as they are,
     the others come from the teacher."""
@@ -70,6 +73,26 @@ class SelectionSettings(Section):
         return self
 
 
+class ToleranceSettings(Section):
+    """What the verdict may find at most; with more, the potential is not good enough."""
+
+    energy: float | None = Field(None, gt=0.0)
+    """Error of energies on trajectories that the fit has not seen, of every condition, meV/atom."""
+    force: float | None = Field(None, gt=0.0)
+    """Likewise of forces, eV/angstrom."""
+    stress: float | None = Field(None, gt=0.0)
+    """Likewise of stresses, GPa."""
+    vacancy: float | None = Field(None, gt=0.0)
+    """Error of energies of vacancies, eV."""
+
+
+class VerdictSettings(Section):
+    """When a learned potential is good enough."""
+
+    tolerance: ToleranceSettings = ToleranceSettings()
+    """Errors that you can live with."""
+
+
 class LearnSettings(Section):
     """All settings of learning."""
 
@@ -85,6 +108,8 @@ class LearnSettings(Section):
     """Every fit; without data and output."""
     selection: SelectionSettings = SelectionSettings()
     """Which configurations are labelled."""
+    verdict: VerdictSettings = VerdictSettings()
+    """When the potential is good enough."""
     rounds: int = Field(50, ge=1)
     """At most."""
     labels: int | None = Field(None, ge=1)

@@ -30,7 +30,7 @@ from forcesmith.learning.exploration import explore
 from forcesmith.learning.input_scripts import boundary
 from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project, read_json, write_json
-from forcesmith.learning.settings import LearnSettings
+from forcesmith.learning.settings import LearnSettings, ToleranceSettings
 from forcesmith.potentials.potential import Potential
 from forcesmith.sampling.structures import read_structures
 from forcesmith.teachers.calculator import TeacherCalculator
@@ -44,6 +44,16 @@ LARGEST_CELL = 150
 """Atoms, of relaxations by the teacher."""
 LARGEST_FORCE = 0.02  # eV/angstrom, of relaxed structures
 MOST_STEPS = 100  # of a relaxation by the teacher; the potential has ten times as many
+MUCH_LARGER = 3.0
+"""Times the error on the data of the fit: such errors on what it has not seen tell that the fit
+does not hold there, if they are also above these:"""
+REMARKABLE = {"energy": 1.0, "force": 0.02}
+ERRORS = {
+    "energy": ("energy_rmse_mev", "energies", "meV/atom"),
+    "force": ("force_rmse", "forces", "eV/Å"),
+    "stress": ("stress_rmse_gpa", "stresses", "GPa"),
+}
+"""Of a tolerance: name in fit.json, what it is of, unit."""
 LARGE_PART = 0.05
 """Of the size of forces: errors above it are worth a remark."""
 SEED = 7919  # added to that of a condition: other velocities than those of the explorations
@@ -78,7 +88,8 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
     -------
     dict
         `errors` by condition, with names as in fit.json; `comparisons`: what, and the values
-        of potential and teacher; `sentences`.
+        of potential and teacher; `sentences`; `shortfalls`: sentences about what is not good
+        enough, see `VerdictSettings`.
 
     Raises
     ------
@@ -96,7 +107,7 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
     explored = {one.name: one.fingerprint for one in conditions}
     before = read_json(project.verdict)
     if before and (before["potential"], before.get("conditions")) == (digest, explored):
-        return before
+        return _with_shortfalls(project, before, settings)
     folder = project.folder / "verdict" / digest
     potential = Potential.read(project.potential, active_set=False)
     with disk_watched(), project.locked(), make_teacher(settings.teacher) as teacher:
@@ -105,7 +116,7 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
         snapshots, sentences = _trajectories(project, conditions, folder, settings)
         show(f"verdict: {teacher.name} labels {len(snapshots)} configurations")
         found = label(snapshots, teacher, folder / "labels.extxyz")
-        comparisons: list[dict[str, str]] = []
+        comparisons: list[dict[str, Any]] = []
         for crystal in crystals(settings):
             show(f"verdict: relaxes {crystal.name}")
             try:
@@ -130,9 +141,51 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
         "comparisons": comparisons,
     }
     _write_input(project, conditions)
-    write_json(project.verdict, verdict)
-    write_page(project)
+    return _with_shortfalls(project, verdict, settings)
+
+
+def _with_shortfalls(
+    project: Project, verdict: dict[str, Any], settings: LearnSettings
+) -> dict[str, Any]:
+    """As it is written: tolerances may have changed since."""
+    found = list(shortfalls(project, verdict, settings.verdict.tolerance))
+    if verdict.get("shortfalls") != found:
+        verdict = verdict | {"shortfalls": found}
+        write_json(project.verdict, verdict)
+        write_page(project)
     return verdict
+
+
+def shortfalls(
+    project: Project, verdict: dict[str, Any], tolerance: ToleranceSettings
+) -> Iterator[str]:
+    """What is beyond a tolerance, and errors on what the fit has not seen that are much larger than
+    those on its data."""
+    errors = verdict["errors"]
+    for kind, (key, what, unit) in ERRORS.items():
+        limit = getattr(tolerance, kind)
+        worst = max(errors, key=lambda name: errors[name][key] or 0.0, default=None)
+        if limit is not None and worst and (errors[worst][key] or 0.0) > limit:
+            yield (
+                f"{what} of {worst} are off by {errors[worst][key]:.3g} {unit}, more than "
+                f"{limit:g} (verdict.tolerance.{kind})"
+            )
+    limit = tolerance.vacancy
+    for row in verdict["comparisons"]:
+        if limit is not None and abs(row.get("difference", 0.0)) > limit:
+            yield (
+                f"{row['what']}: {row['potential']}, the teacher says {row['teacher']}; that is "
+                f"more than {limit:g} apart (verdict.tolerance.vacancy)"
+            )
+    seen = (project.fit(project.rounds()[-1]) or {})["errors"]
+    for kind, least in REMARKABLE.items():
+        key, what, unit = ERRORS[kind]
+        if errors and (own := errors["all"][key]) > max(least, MUCH_LARGER * seen[key]):
+            yield (
+                f"{what} are off by {own:.3g} {unit} on trajectories that the fit has not seen, "
+                f"but by {seen[key]:.3g} on its data: more of the worst condition, or a lower "
+                "selection.select, would help"
+            )
 
 
 # ---- trajectories ----
@@ -279,7 +332,7 @@ def _structures(given: str | Atoms) -> list[tuple[str, Atoms]]:
     return [(str(given.symbols), given)] if isinstance(given, Atoms) else read_structures(given)
 
 
-def _compared(crystal: Crystal, potential: Potential, teacher: Teacher) -> list[dict[str, str]]:
+def _compared(crystal: Crystal, potential: Potential, teacher: Teacher) -> list[dict[str, Any]]:
     """Lattice constants and energies of vacancies. Raises LabelError."""
     calculators = {
         "potential": (potential.calculator(), 10 * MOST_STEPS),
@@ -293,7 +346,8 @@ def _compared(crystal: Crystal, potential: Potential, teacher: Teacher) -> list[
         name: ", ".join(f"{length:.4f}" for length in unit.cell.lengths()) + _remark(unit)
         for name, unit in units.items()
     }
-    rows = [{"what": f"{crystal.name}: lattice constants a, b, c (Å)", **lengths}]
+    rows: list[dict[str, Any]] = []
+    rows.append({"what": f"{crystal.name}: lattice constants a, b, c (Å)", **lengths})
     if len(crystal.unit) * np.prod(crystal.repeats) > LARGEST_CELL:
         return rows
     of_one_element = len(set(crystal.unit.symbols)) == 1
@@ -306,6 +360,8 @@ def _compared(crystal: Crystal, potential: Potential, teacher: Teacher) -> list[
             what = "formation energy" if of_one_element else "energy"
             what = f"{crystal.name}: {what} of a relaxed vacancy of {element} (eV)"
             rows.append({"what": what, **energies})
+            numbers = [float(text.partition(" ")[0]) for text in energies.values()]
+            rows[-1]["difference"] = round(numbers[0] - numbers[1], 3)
     return rows
 
 
