@@ -43,6 +43,17 @@ def test_pairs_that_repel_take_the_deepest_minimum():
         sampling.Limits.of_curves([repelling])
 
 
+def test_what_lies_behind_the_wall_does_not_count():
+    """The energies of universal potentials fall again where atoms are far too close."""
+    whole = morse(2.5, 2.2)
+    falling = whole.energies.copy()
+    falling[:40] -= 2000 * (whole.distances[40] - whole.distances[:40])
+    assert falling[0] < 0 < falling.max()
+    curve = sampling.PairCurve(("Cu", "Cu"), whole.distances, falling, -3.0)
+    assert (curve.minimum, curve.binding_energy) == (whole.minimum, whole.binding_energy)
+    assert sampling.Limits.of_curves([curve]) == sampling.Limits.of_curves([whole])
+
+
 def labelled(atoms: Atoms, energy: float, force: float) -> Atoms:
     forces = np.zeros((len(atoms), 3))
     forces[0, 0] = force

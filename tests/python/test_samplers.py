@@ -38,12 +38,17 @@ def examples() -> list:
     structures = [ZIRCONIA, "fcc Cu 3.6"]
     return [
         sampling.ElasticStrains(structures=structures, displacement=0.02),
+        sampling.GrainBoundaries(structures=["fcc Cu 3.6"], count=2),
         sampling.PointDefects(structures=structures),
         sampling.PolymorphDerived(structures=structures),
+        sampling.QuasirandomAlloys(
+            structures=structures, composition={"Cu": 0.5, "Zr": 0.5}, swaps=50, count=3
+        ),
         sampling.RandomAlloys(structures=structures, elements=["Cu", "Zr"], count=3),
         sampling.RandomPacking(elements=["Zr", "O"], fraction=0.3, size=[1, 1.3], count=3),
         sampling.StackingFaults(structures=structures, opening=0.5),
         sampling.Surfaces(structures=structures),
+        sampling.SwappedAlloys(structures=[ZIRCONIA], swaps=2, count=3),
         sampling.VolumeSeries(structures=structures, points=3),
     ]
 
@@ -374,16 +379,3 @@ def test_antisites():
 def test_impossible_defects(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         sampling.PointDefects(structures=[COPPER], width=0, **options).check()
-
-
-def test_alloys():
-    sampler = sampling.RandomAlloys(
-        structures=[ZIRCONIA], sublattice="Zr", elements=["Zr", "Y", "Hf"], width=9, count=6
-    )
-    parts = []
-    for atoms in made(sampler):
-        assert (atoms.symbols == "O").sum() == 2 * np.isin(atoms.symbols, ["Zr", "Y", "Hf"]).sum()
-        parts.append((atoms.symbols == "Y").sum() / len(atoms))
-    assert np.ptp(parts) > 0.05
-    with pytest.raises(ValueError, match="no sites of Cu"):
-        sampler.model_copy(update={"sublattice": "Cu"}).check()

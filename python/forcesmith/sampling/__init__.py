@@ -6,10 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from forcesmith.sampling.alloys import QuasirandomAlloys, RandomAlloys, SwappedAlloys
     from forcesmith.sampling.crystals import (
         ElasticStrains,
         PointDefects,
-        RandomAlloys,
         StackingFaults,
         Surfaces,
         VolumeSeries,
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from forcesmith.sampling.diversity import Components, Diversity, compare_diversity, thin
     from forcesmith.sampling.evolution import ContourExploration, DimerSearch, MolecularDynamics
     from forcesmith.sampling.generating import Generated, generate, make_again
+    from forcesmith.sampling.grain_boundaries import GrainBoundaries
     from forcesmith.sampling.limits import (
         Filtered,
         Limits,
@@ -38,15 +39,18 @@ _MODULES = {
     "Filtered": "limits",
     "GenerateSettings": "settings",
     "Generated": "generating",
+    "GrainBoundaries": "grain_boundaries",
     "Limits": "limits",
     "MolecularDynamics": "evolution",
     "PairCurve": "limits",
     "PointDefects": "crystals",
     "PolymorphDerived": "polymorph_derived",
-    "RandomAlloys": "crystals",
+    "QuasirandomAlloys": "alloys",
+    "RandomAlloys": "alloys",
     "RandomPacking": "packings",
     "StackingFaults": "crystals",
     "Surfaces": "crystals",
+    "SwappedAlloys": "alloys",
     "VolumeSeries": "crystals",
     "beak_plot": "plots",
     "compare_diversity": "diversity",
@@ -68,15 +72,18 @@ __all__ = [
     "Filtered",
     "GenerateSettings",
     "Generated",
+    "GrainBoundaries",
     "Limits",
     "MolecularDynamics",
     "PairCurve",
     "PointDefects",
     "PolymorphDerived",
+    "QuasirandomAlloys",
     "RandomAlloys",
     "RandomPacking",
     "StackingFaults",
     "Surfaces",
+    "SwappedAlloys",
     "VolumeSeries",
     "beak_plot",
     "compare_diversity",

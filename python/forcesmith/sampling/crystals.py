@@ -1,5 +1,5 @@
 """Crystals under strain and with defects: series of volumes and strains, surfaces, stacking faults,
-point defects, and alloys on the sites of a crystal."""
+and point defects."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from ase.build import surface
 from ase.neighborlist import neighbor_list
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
-from forcesmith.data.labels import shortened
-from forcesmith.sampling.sampler import RandomDraws, Series, StructureSampler
+from forcesmith.sampling.sampler import RandomDraws, Series, StructureSampler, listed
 from forcesmith.sampling.structures import (
     COMPONENTS,
     SLAB_THICKNESS,
@@ -39,10 +38,6 @@ INTERSTITIALS = {
 REMOVED = {"vacancy": 1, "divacancy": 2}
 """Atoms that a defect of this kind takes away."""
 DUMBBELLS = ((1, 0, 0), (1, 1, 0), (1, 1, 1))
-
-
-def _listed(given: object) -> object:
-    return given if isinstance(given, list) else [given]
 
 
 class CrystalSampler(StructureSampler):
@@ -105,7 +100,7 @@ class ElasticStrains(CrystalSampler, Series):
     kind: ClassVar[str] = "elastic_strains"
 
     amplitudes: Annotated[
-        list[Annotated[float, Field(gt=0.0, le=0.5)]], BeforeValidator(_listed)
+        list[Annotated[float, Field(gt=0.0, le=0.5)]], BeforeValidator(listed)
     ] = [0.01, 0.02]
     """Of the strain."""
 
@@ -125,7 +120,7 @@ class Surfaces(CrystalSampler, Series):
 
     kind: ClassVar[str] = "surfaces"
 
-    surfaces: Annotated[list[str], BeforeValidator(_listed)] = ["100", "110", "111"]
+    surfaces: Annotated[list[str], BeforeValidator(listed)] = ["100", "110", "111"]
     """Miller indices, "110" or "1 -1 0"."""
 
     @field_validator("surfaces")
@@ -152,7 +147,7 @@ class StackingFaults(CrystalSampler, RandomDraws):
 
     kind: ClassVar[str] = "stacking_faults"
 
-    planes: Annotated[list[str], BeforeValidator(_listed)] = ["111"]
+    planes: Annotated[list[str], BeforeValidator(listed)] = ["111"]
     """Miller indices, in turns by chance."""
     opening: float = Field(0.0, ge=0.0, le=5.0)
     """The halves are drawn apart by up to so much, by chance, angstrom."""
@@ -186,7 +181,7 @@ class PointDefects(CrystalSampler, RandomDraws):
 
     width: float = Field(8.0, ge=0.0, le=100.0)
     """Angstrom; the crystal is repeated until it is at least so wide in every direction."""
-    kinds: Annotated[list[DefectKind], BeforeValidator(_listed), Field(min_length=1)] = [
+    kinds: Annotated[list[DefectKind], BeforeValidator(listed), Field(min_length=1)] = [
         "vacancy",
         "divacancy",
         "interstitial",
@@ -288,39 +283,3 @@ class PointDefects(CrystalSampler, RandomDraws):
             nearest = others[distances < distances.min() + 0.1]
             gone.append(int(rng.choice(nearest)))
         del atoms[gone]
-
-
-class RandomAlloys(CrystalSampler, RandomDraws):
-    """Elements spread by chance over the sites of a crystal."""
-
-    kind: ClassVar[str] = "random_alloys"
-
-    elements: list[str] = Field(min_length=2)
-    """On the sites; how many atoms of each is taken by chance, too."""
-    sublattice: str = ""
-    """Only on the sites of this element of the crystal."""
-
-    @field_validator("elements")
-    @classmethod
-    def _known_elements(cls, elements: list[str]) -> list[str]:
-        check_elements(elements, "alloys")
-        return elements
-
-    def check(self) -> None:
-        """Raise ValueError for a sublattice that a crystal does not have."""
-        self.check_periodic()
-        for given in self.given:
-            if self.sublattice and self.sublattice not in given.atoms.symbols:
-                raise ValueError(
-                    f"{self.names(given)}: it has no sites of {shortened(self.sublattice)}; choose "
-                    "one of its elements as sublattice."
-                )
-
-    def _make(self, structure: Atoms, number: int, rng: np.random.Generator) -> Iterator[Atoms]:
-        atoms = self.repeated(structure)
-        sites = np.arange(len(atoms))
-        if self.sublattice:
-            sites = np.flatnonzero(atoms.symbols == self.sublattice)
-        composition = rng.dirichlet(np.ones(len(self.elements)))
-        atoms.symbols[sites] = rng.choice(self.elements, len(sites), p=composition).tolist()
-        yield self.displaced(atoms, rng)

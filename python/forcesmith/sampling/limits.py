@@ -32,6 +32,7 @@ from forcesmith.teachers.teacher import Teacher
 
 NEAREST, FARTHEST = 0.35, 2.5  # of pairs, in sums of covalent radii
 UNBOUND = 0.01  # eV, pairs below repel each other
+LOWEST_WALL = 1.0  # eV, what pairs repel each other by in any case
 REASON = "reason"
 
 
@@ -55,13 +56,22 @@ class PairCurve:
 
     @property
     def minimum(self) -> float:
-        """Distance of the lowest energy, angstrom."""
-        return float(self.distances[self.energies.argmin()])
+        """Distance of the lowest energy outside of the wall, angstrom."""
+        return float(self.distances[self._lowest])
 
     @property
     def binding_energy(self) -> float:
         """Depth of the minimum, eV."""
-        return float(-self.energies.min())
+        return float(-self.energies[self._lowest])
+
+    @property
+    def _lowest(self) -> int:
+        """Where the energy is lowest, from outside up to the wall, where it is as far above
+        separated atoms as the minimum is below: universal potentials fall again behind it."""
+        lowest = np.minimum.accumulate(self.energies[::-1])[::-1]
+        walls = np.flatnonzero(self.energies >= np.maximum(-lowest, LOWEST_WALL))
+        first = int(walls[-1]) if len(walls) else 0
+        return first + int(self.energies[first:].argmin())
 
     def closest(self, energy: float) -> tuple[float, float]:
         """Find where, inwards from the minimum, the energy reaches a value.

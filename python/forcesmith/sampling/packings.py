@@ -15,7 +15,7 @@ from ase.neighborlist import neighbor_list
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from forcesmith.sampling.sampler import LARGEST_COUNT, Draw, Given, Sampler
-from forcesmith.sampling.structures import OVERLAP_DISTANCE, check_elements
+from forcesmith.sampling.structures import OVERLAP_DISTANCE, check_elements, whole_numbers
 
 CLOSEST_PACKING = 0.64  # of random packings of equal spheres
 ATTEMPTS = 20  # at a packing
@@ -157,7 +157,7 @@ class RandomPacking(Sampler):
             composition = self._composition(rng)
             n_atoms = fraction * self._volume(edges) / (self._volumes @ composition)
             if n_atoms <= self.most_atoms:
-                return fraction, edges, _whole(composition, max(1, round(n_atoms)))
+                return fraction, edges, whole_numbers(composition, max(1, round(n_atoms)))
         raise ValueError(
             f"{self.where}: of {LARGEST_DRAWS} sizes and compositions in turn none had at most "
             f"{self.most_atoms} atoms; lower size or fraction, or allow more atoms."
@@ -204,12 +204,3 @@ class RandomPacking(Sampler):
                 distance = np.linalg.norm(atoms.positions, axis=1, keepdims=True)
                 atoms.positions *= np.minimum(1, edges[0] / 2 / np.maximum(distance, 1e-9))
         return None
-
-
-def _whole(composition: np.ndarray, n_atoms: int) -> np.ndarray:
-    """Numbers of atoms that add up to n_atoms, by the largest remainders."""
-    wanted = composition * n_atoms
-    counts = np.floor(wanted + 1e-9).astype(int)
-    rest = np.argsort(counts - wanted, kind="stable")[: n_atoms - counts.sum()]
-    counts[rest] += 1
-    return counts

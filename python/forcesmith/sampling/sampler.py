@@ -53,11 +53,12 @@ class Draw(NamedTuple):
     """Among those of this structure."""
 
 
-def _listed(given: Any) -> Any:
+def listed(given: Any) -> Any:
+    """A list, also of one thing alone."""
     return given if isinstance(given, list) else [given]
 
 
-Structures = Annotated[list[str | Atoms], BeforeValidator(_listed)]
+Structures = Annotated[list[str | Atoms], BeforeValidator(listed)]
 
 
 class Sampler(Section, abc.ABC):

@@ -341,3 +341,12 @@ def check_elements(names: Iterable[str], where: str) -> None:
     for name in names:
         if atomic_numbers.get(name, 0) == 0:
             raise ValueError(f'{where}: there is no element "{shortened(name)}"')
+
+
+def whole_numbers(composition: np.ndarray, n_atoms: int) -> np.ndarray:
+    """Numbers of atoms that add up to n_atoms, by the largest remainders."""
+    wanted = composition * n_atoms
+    counts = np.floor(wanted + 1e-9).astype(int)
+    rest = np.argsort(counts - wanted, kind="stable")[: n_atoms - counts.sum()]
+    counts[rest] += 1
+    return counts
