@@ -116,6 +116,34 @@ def test_resumes(config, stop_after, monkeypatch):
     assert len(made) <= 12 + 2 and not partial.exists()
 
 
+def test_several_at_once(tmp_path):
+    """By workers, interrupted, and on by this process: the same file as one after the other."""
+    evolved = {"type": "molecular_dynamics", "teacher": "emt", "steps": 4, "every": 2, "count": 2}
+    settings = {
+        "structures": ["fcc Cu 3.6"],
+        "samplers": [{"type": "polymorph_derived", "count": 4}, evolved],
+    }
+    alone = {**settings, "output": str(tmp_path / "alone.extxyz")}
+    expected = fs.sampling.generate(alone).structures
+    path = tmp_path / "workers.extxyz"
+    made = []
+
+    def stop(line):
+        made.append(line)
+        if "molecular_dynamics" in line:
+            raise KeyboardInterrupt
+
+    at_once = {**settings, "output": str(path), "engine": {"cores": 2}}
+    with pytest.raises(KeyboardInterrupt):
+        fs.sampling.generate(at_once, progress=stop)
+    assert not path.exists() and len(made) >= 2
+    found = fs.sampling.generate({**settings, "output": str(path)}, progress=made.append)
+    assert len(made) <= 6 + 1
+    for atoms, before in zip(found.structures, expected, strict=True):
+        assert atoms.info == before.info
+        assert atoms.positions == pytest.approx(before.positions, abs=1e-7)
+
+
 def test_what_other_settings_left_is_not_used(config):
     partial = config.parent / ".structures.extxyz.partial"
     settings = fs.sampling.GenerateSettings.from_toml(config)
@@ -167,6 +195,10 @@ def test_after_a_kill(config):
         (
             "structures = 'fcc Cu 3.6'\n" + 2 * "[[samplers]]\ntype = 'volumes'\n",
             "are called volumes; give them different names",
+        ),
+        (
+            "engine = {cores = 0}\nstructures = 'fcc Cu 3.6'\n[[samplers]]\ntype = 'volumes'",
+            "cores must be 1 or more",
         ),
         ("output = 'a.cfg'\nstructures = 'fcc Cu 3.6'\n[[samplers]]\ntype = 'volumes'", ".extxyz"),
     ],

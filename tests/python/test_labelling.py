@@ -207,3 +207,22 @@ def test_killed_at_any_moment(folder):
     assert out.read_bytes().startswith(kept)
     keys = [atoms.info["label_key"] for atoms in ase.io.read(out, ":")]
     assert len(keys) == len(set(keys)) == 40
+
+
+def test_several_at_once(folder, command):
+    """The same labels, failures too, whatever their order in the file."""
+    code, out, err = command("label", "data.extxyz", "--teacher", "emt", "--into", "one.extxyz")
+    assert code == 0, err
+    call = ("label", "data.extxyz", "--teacher", "emt", "--into", "two.extxyz", "--cores", 2)
+    code, also, err = command(*call)
+    assert code == 0, err
+    assert also.replace("two", "one") == out and "6 of 7 configurations" in out
+    one, two = fs.read("one.extxyz"), fs.read("two.extxyz")
+    found = {atoms.info["label_key"]: atoms for atoms in two}
+    for atoms in one:
+        same = found.pop(atoms.info["label_key"])
+        assert same.get_potential_energy() == pytest.approx(atoms.get_potential_energy())
+        assert same.get_forces() == pytest.approx(atoms.get_forces(), abs=1e-9)
+        assert same.info["teacher_hash"] == atoms.info["teacher_hash"]
+    assert not found
+    assert "6 of them before" in command(*call)[1]

@@ -11,6 +11,7 @@ from forcesmith.cli.console import err, out
 from forcesmith.cli.data_sets import check_configurations_file
 from forcesmith.cli.options import with_label_options
 from forcesmith.data.reading import read
+from forcesmith.engine.settings import EngineSettings
 from forcesmith.progress import LineProgress
 from forcesmith.teachers.labelling import failures_file
 from forcesmith.teachers.labelling import label as label_configurations
@@ -27,6 +28,9 @@ def label(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try those again that failed before.")
     ] = False,
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Cores of this machine for several labels at once.")
+    ] = None,
     *,
     labels: dict[str, Any],
 ) -> None:
@@ -39,7 +43,12 @@ def label(
     configurations = read(data, **labels)
     with make_teacher(teacher) as made, LineProgress(err) as progress:
         found = label_configurations(
-            configurations, made, into, retry_failed=retry_failed, progress=progress.show
+            configurations,
+            made,
+            into,
+            retry_failed=retry_failed,
+            engine=EngineSettings(cores=cores) if cores else None,
+            progress=progress.show,
         )
     before = f", {found.n_before} of them before" if found.n_before else ""
     out.print(

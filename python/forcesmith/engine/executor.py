@@ -12,11 +12,11 @@ import math
 import os
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from forcesmith.data.labels import shortened
 from forcesmith.engine.settings import EngineSettings
@@ -54,6 +54,17 @@ _CLUSTERS = {
 
 class WorkerLost(RuntimeError):
     """The workers that had this task died, one after the other."""
+
+
+class Task(NamedTuple):
+    """What `Executor.run` computes."""
+
+    name: str
+    """Under which it comes back."""
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    cores: int = 1
+    """That it keeps busy."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,15 @@ class Executor:
         self._names[future] = name, workers
         self._busy += workers
         future.add_done_callback(self._ended.put)
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Finished]:
+        """What becomes of all of them, as they end."""
+        waiting = list(reversed(tasks))
+        while waiting or self.under_way:
+            while waiting and self.has_room(waiting[-1].cores):
+                task = waiting.pop()
+                self.submit(task.name, task.function, *task.arguments, cores=task.cores)
+            yield from self.finished()
 
     def finished(self) -> list[Finished]:
         """Waits for tasks to end, and returns all that have; after a while, none: there may be room

@@ -73,6 +73,10 @@ class Evolution(RandomDraws):
 
     _calculator: GetPropertiesMixin | None = PrivateAttr(default=None)
 
+    @property
+    def cores(self) -> int:
+        return self._teacher_settings().cores if self.teacher is not None else 1
+
     def check(self) -> None:
         """Raise ValueError for structures that cannot be used, or nothing to compute with."""
         assert self.given

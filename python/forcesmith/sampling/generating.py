@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from forcesmith.data.formats.extended_xyz import (
     write_extended_xyz,
 )
 from forcesmith.data.labels import ORIGIN_KEY, describe, shortened
+from forcesmith.engine.executor import Task, open_executor
+from forcesmith.engine.settings import EngineSettings
 from forcesmith.files import check_writable, output_lock, remove_leftovers
 from forcesmith.sampling.sampler import Draw, Sampler, StructureSampler
 from forcesmith.sampling.settings import GenerateSettings, sampler_of
@@ -91,15 +95,26 @@ def generate(
         n_before = sum(map(len, kept.values()))
         kept |= {key: own for key, own in _unfinished(partial, expected).items() if key not in kept}
         missing = [key for key in expected if key not in kept]
-        _make(expected, missing, kept, partial, progress)
+        if settings.engine is None or not missing:
+            made = _one_by_one(expected, missing)
+        else:
+            made = _at_once(expected, missing, settings.engine)
+        for key, structures in made:
+            kept[key] = structures
+            append_extended_xyz(partial, structures)
+            if progress:
+                progress(
+                    f"{key[0]}: draw {len(kept)} of {len(expected)}, "
+                    f"{sum(map(len, kept.values()))} structures"
+                )
         if missing or sum(map(len, kept.values())) > n_before:
             write_extended_xyz(output, [atoms for key in expected for atoms in kept[key]])
         partial.unlink(missing_ok=True)
-        structures = list(ase.io.iread(output, format="extxyz"))
+        written = list(ase.io.iread(output, format="extxyz"))
     counts = {sampler.group: 0 for sampler in settings.samplers}
-    for atoms in structures:
+    for atoms in written:
         counts[atoms.info["config_type"]] += 1
-    return Generated(structures, counts, n_before)
+    return Generated(written, counts, n_before)
 
 
 def make_again(atoms: Atoms, structure: Atoms | None = None, folder: str | Path = ".") -> Atoms:
@@ -151,27 +166,54 @@ def make_again(atoms: Atoms, structure: Atoms | None = None, folder: str | Path 
         return sampler.draw(draw._replace(number=origin["number"]))[origin["image"]]
 
 
-def _make(
-    expected: dict[DrawKey, tuple[Sampler, Draw]],
-    missing: Sequence[DrawKey],
-    kept: dict[DrawKey, list[Atoms]],
-    partial: Path,
-    progress: Callable[[str], None] | None,
-) -> None:
-    by_sampler: dict[int, list[DrawKey]] = {}
-    for key in missing:
-        by_sampler.setdefault(id(expected[key][0]), []).append(key)
-    for keys in by_sampler.values():
-        sampler = expected[keys[0]][0]
+def _one_by_one(
+    expected: dict[DrawKey, tuple[Sampler, Draw]], missing: Sequence[DrawKey]
+) -> Iterator[tuple[DrawKey, list[Atoms]]]:
+    for sampler, keys in _by_sampler(expected, missing):
         with sampler.opened():
             for key in keys:
-                kept[key] = sampler.draw(expected[key][1])
-                append_extended_xyz(partial, kept[key])
-                if progress:
-                    progress(
-                        f"{sampler.group}: draw {len(kept)} of {len(expected)}, "
-                        f"{sum(map(len, kept.values()))} structures"
-                    )
+                yield key, sampler.draw(expected[key][1])
+
+
+def _at_once(
+    expected: dict[DrawKey, tuple[Sampler, Draw]],
+    missing: Sequence[DrawKey],
+    engine: EngineSettings,
+) -> Iterator[tuple[DrawKey, list[Atoms]]]:
+    """As they come."""
+    names = {repr(key): key for key in missing}
+    tasks = []
+    for sampler, keys in _by_sampler(expected, missing):
+        bare = sampler.for_workers()
+        tasks += [
+            Task(repr(key), draw_task, (bare, expected[key][1]), sampler.cores) for key in keys
+        ]
+    with open_executor(engine) as executor:
+        for finished in executor.run(tasks):
+            if finished.error:
+                raise finished.error
+            yield names[finished.name], finished.result
+
+
+def _by_sampler(
+    expected: dict[DrawKey, tuple[Sampler, Draw]], keys: Sequence[DrawKey]
+) -> Iterator[tuple[Sampler, list[DrawKey]]]:
+    for _, own in itertools.groupby(keys, lambda key: key[0]):
+        own_keys = list(own)
+        yield expected[own_keys[0]][0], own_keys
+
+
+_opened: dict[str, tuple[Sampler, AbstractContextManager[object]]] = {}
+
+
+def draw_task(sampler: Sampler, draw: Draw) -> list[Atoms]:
+    """A draw, as a task of its own: samplers stay open in a process."""
+    name = f"{sampler.kind} {sampler._folder} {sampler.model_dump_json()}"
+    if name not in _opened:
+        opened = sampler.opened()
+        opened.__enter__()
+        _opened[name] = sampler, opened
+    return _opened[name][0].draw(draw)
 
 
 def _complete(

@@ -120,6 +120,17 @@ class Sampler(Section, abc.ABC):
         copy._folder = Path(folder)
         return copy
 
+    @property
+    def cores(self) -> int:
+        """That a draw keeps busy."""
+        return 1
+
+    def for_workers(self) -> Self:
+        """A copy that other processes make draws with; it knows no structures itself."""
+        copy = type(self).model_validate(self.model_dump(exclude={"structures"}))
+        copy._folder = self._folder.absolute()
+        return copy
+
     def draw(self, draw: Draw) -> list[Atoms]:
         """The structures of one draw, with `info["config_type"]` and `info["origin"]`."""
         key = draw.given.key.encode()

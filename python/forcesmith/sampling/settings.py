@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, SerializeAsAny
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
 from forcesmith.data.settings_files import checked, read_toml
+from forcesmith.engine.settings import EngineSettings
 from forcesmith.sampling.registry import SAMPLERS
 from forcesmith.sampling.sampler import Sampler, Structures, StructureSampler
 
@@ -28,6 +29,9 @@ class GenerateSettings(Section):
     structures: Structures = []
     """To start from, for samplers that have none of their own: files that ASE reads, or prototypes
     with lattice constants in angstrom, "fluorite ZrO2 5.1"."""
+    engine: EngineSettings | None = None
+    """Where draws are made, several at once, as in `forcesmith learn`; by default one after the
+    other in this process."""
     samplers: list[SerializeAsAny[Sampler]] = Field(min_length=1)
     """What makes structures; their order is that of the file."""
 
@@ -91,6 +95,7 @@ class GenerateSettings(Section):
             output=settings.output,
             seed=settings.seed,
             structures=settings.structures,
+            engine=settings.engine,
             samplers=samplers,
         )
 
@@ -111,8 +116,7 @@ def sampler_of(
     if kind not in SAMPLERS:
         nearest = difflib.get_close_matches(kind, SAMPLERS, n=1, cutoff=0.0)[0]
         raise ValueError(
-            f'In {where} there is no type "{shortened(kind)}"; did you mean "{nearest}"? Known: '
-            f"{', '.join(SAMPLERS)}."
+            f'In {where} there is no type "{shortened(kind)}"; did you mean "{nearest}"?'
         )
     sampler = SAMPLERS[kind]
     if issubclass(sampler, StructureSampler) and structures:

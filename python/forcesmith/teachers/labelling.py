@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from ase import Atoms
 
 from forcesmith.data.formats.extended_xyz import append_extended_xyz, drop_torn_frame
 from forcesmith.data.labels import SOURCE_KEY, shortened
+from forcesmith.engine.executor import Task, WorkerLost, open_executor
+from forcesmith.engine.settings import EngineSettings
 from forcesmith.files import output_lock
 from forcesmith.teachers.settings import TeacherSettings
 from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
@@ -42,6 +44,7 @@ def label(
     into: str | Path,
     *,
     retry_failed: bool = False,
+    engine: EngineSettings | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Labelling:
     """Label configurations by a teacher, into a file that keeps every label as soon as it is there.
@@ -60,6 +63,8 @@ def label(
         the reason: of `out.extxyz`, to `out.failed.extxyz`.
     retry_failed
         Try those again that failed before.
+    engine
+        Where labels are computed, several at once. None: one after the other by this process.
     progress
         Called with a line of text after every label.
 
@@ -77,7 +82,14 @@ def label(
     """
     if not isinstance(teacher, Teacher):
         with make_teacher(teacher) as made:
-            return label(configurations, made, into, retry_failed=retry_failed, progress=progress)
+            return label(
+                configurations,
+                made,
+                into,
+                retry_failed=retry_failed,
+                engine=engine,
+                progress=progress,
+            )
     path = Path(into)
     beside = failures_file(path)
     lock = path.with_name(f".{path.name}.lock")
@@ -90,15 +102,14 @@ def label(
             beside.unlink()
         n_before = len(done)
         keys = [configuration_key(atoms) for atoms in configurations]
-        for key, atoms in zip(keys, configurations, strict=True):
-            if key in done or key in failed:
-                continue
-            try:
-                own = teacher.label(atoms)
-                target, kept = path, done
-            except LabelError as error:
-                own = atoms.copy()
-                own.info["reason"] = str(error)
+        by_key = dict(zip(keys, configurations, strict=True))
+        missing = {k: a for k, a in by_key.items() if k not in done and k not in failed}
+        for key, found in _labels(missing, teacher, engine):
+            if isinstance(found, Atoms):
+                own, target, kept = found, path, done
+            else:
+                own = by_key[key].copy()
+                own.info["reason"] = str(found)
                 own.info |= {"teacher": teacher.name, "teacher_hash": teacher.settings_hash}
                 target, kept = beside, failed
             own.info[KEY] = key
@@ -113,6 +124,32 @@ def label(
         failed=[failed[key] for key in keys if key in failed and key not in done],
         n_before=n_before,
     )
+
+
+def _labels(
+    configurations: Mapping[str, Atoms], teacher: Teacher, engine: EngineSettings | None
+) -> Iterator[tuple[str, Atoms | LabelError | WorkerLost]]:
+    """Of every configuration its label, or why it has none; with an engine as they come."""
+    if engine is None:
+        for key, atoms in configurations.items():
+            try:
+                yield key, teacher.label(atoms)
+            except LabelError as error:
+                yield key, error
+    elif configurations:
+        own = teacher.settings
+        tasks = [
+            Task(key, label_task, (own, atoms.copy()), own.cores)
+            for key, atoms in configurations.items()
+        ]
+        with open_executor(engine) as executor:
+            for finished in executor.run(tasks):
+                if isinstance(finished.error, (LabelError, WorkerLost)):
+                    yield finished.name, finished.error
+                elif finished.error:
+                    raise finished.error
+                else:
+                    yield finished.name, finished.result
 
 
 def failures_file(into: Path) -> Path:
