@@ -13,7 +13,8 @@ from forcesmith.sampling.registry import SAMPLERS
 
 sampling = fs.sampling
 COPPER = bulk("Cu", "fcc", a=3.6, cubic=True) * 2
-KINDS = [sampler for sampler in SAMPLERS.values() if issubclass(sampler, Evolution)]
+ALL = [sampler for sampler in SAMPLERS.values() if issubclass(sampler, Evolution)]
+KINDS = [sampler for sampler in ALL if sampler.kind != "metadynamics"]  # that one is by LAMMPS
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +25,10 @@ def potential(tmp_path_factory, small_potential):
 
 
 def test_kinds():
-    assert {sampler.kind for sampler in KINDS} == {
+    assert {sampler.kind for sampler in ALL} == {
         "contour_exploration",
         "dimer_search",
+        "metadynamics",
         "molecular_dynamics",
     }
 
@@ -126,6 +128,13 @@ def test_what_cannot_be_computed_stays_without_labels():
         run = sampling.MolecularDynamics(structures=[structure], teacher=teacher, count=1)
         [image] = run.sample()
         assert image.calc is None and reason in image.info["ended"]
+
+
+def test_without_forces_there_is_no_contour():
+    """Such a run would go nowhere, to positions that are not numbers."""
+    run = sampling.ContourExploration(structures=[bulk("Cu", a=3.6)], teacher="emt", count=1)
+    [image] = run.sample()
+    assert "without forces there is no contour" in image.info["ended"]
 
 
 @pytest.mark.parametrize(

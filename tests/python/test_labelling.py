@@ -226,3 +226,10 @@ def test_several_at_once(folder, command):
         assert same.info["teacher_hash"] == atoms.info["teacher_hash"]
     assert not found
     assert "6 of them before" in command(*call)[1]
+
+
+def test_positions_that_are_not_numbers_never_reach_the_teacher(emt):
+    broken = crystals(1)[0]
+    broken.positions[1, 2] = np.nan
+    with pytest.raises(fs.LabelError, match="its positions are not finite"):
+        emt.label(broken)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         filter_configurations,
         pair_curves,
     )
+    from forcesmith.sampling.metadynamics import Metadynamics
     from forcesmith.sampling.packings import RandomPacking
     from forcesmith.sampling.plots import beak_plot, diversity_plot, pair_curve_plot
     from forcesmith.sampling.polymorph_derived import PolymorphDerived
@@ -41,6 +42,7 @@ _MODULES = {
     "Generated": "generating",
     "GrainBoundaries": "grain_boundaries",
     "Limits": "limits",
+    "Metadynamics": "metadynamics",
     "MolecularDynamics": "evolution",
     "PairCurve": "limits",
     "PointDefects": "crystals",
@@ -74,6 +76,7 @@ __all__ = [
     "Generated",
     "GrainBoundaries",
     "Limits",
+    "Metadynamics",
     "MolecularDynamics",
     "PairCurve",
     "PointDefects",

@@ -32,6 +32,7 @@ from forcesmith.teachers.settings import TeacherSettings, teacher_settings
 from forcesmith.teachers.teacher import Teacher, make_teacher
 
 HIGHEST_TEMPERATURE = 1e5  # K
+SMALLEST_FORCE = 1e-6  # eV/angstrom
 
 
 def _ramp(given: Any) -> Any:
@@ -240,6 +241,8 @@ class ContourExploration(Evolution):
         return ends
 
     def _steps(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Any]:
+        if np.abs(atoms.get_forces()).max() < SMALLEST_FORCE:
+            raise ValueError("without forces there is no contour to follow")
         height = rng.uniform(*self.energy) * len(atoms)
         exploration = AseContourExploration(
             atoms,

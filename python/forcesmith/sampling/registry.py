@@ -12,6 +12,7 @@ from forcesmith.sampling.crystals import (
 )
 from forcesmith.sampling.evolution import ContourExploration, DimerSearch, MolecularDynamics
 from forcesmith.sampling.grain_boundaries import GrainBoundaries
+from forcesmith.sampling.metadynamics import Metadynamics
 from forcesmith.sampling.packings import RandomPacking
 from forcesmith.sampling.polymorph_derived import PolymorphDerived
 from forcesmith.sampling.sampler import Sampler
@@ -21,6 +22,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "dimer_search": DimerSearch,
     "elastic_strains": ElasticStrains,
     "grain_boundaries": GrainBoundaries,
+    "metadynamics": Metadynamics,
     "molecular_dynamics": MolecularDynamics,
     "point_defects": PointDefects,
     "polymorph_derived": PolymorphDerived,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -83,6 +84,8 @@ class Teacher:
         unknown = set(atoms.symbols) - (self.elements or set(atoms.symbols))
         if unknown:
             raise self._error(atoms, f"it does not know {', '.join(sorted(unknown))}")
+        if not np.isfinite(atoms.positions).all():  # some programs never end with these
+            raise self._error(atoms, "its positions are not finite")
         with tempfile.TemporaryDirectory(prefix="forcesmith-label-") as temporary:
             place = Path(temporary) if folder is None else Path(folder).absolute()
             reasons = []
