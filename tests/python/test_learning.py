@@ -229,6 +229,12 @@ def test_what_was_stuck_is_tried_again(tmp_path):
     assert again.rounds > result.rounds and again.labels > result.labels
 
 
+@pytest.mark.parametrize(("given", "wall"), [({}, 0.9), ({"wall": True}, True)])
+def test_the_wall_leaves_room_for_grades(given, wall, tmp_path):
+    assert settings(tmp_path, fit=FIT | given).fit.wall == wall
+    assert LearnSettings(teacher="emt", conditions=[HOT]).fit.wall == 0.9
+
+
 def test_weights_of_groups_that_cannot_come(tmp_path):
     fit = FIT | {"weights": {"groups": {"hto": {"energy": 2.0}, "*": {"force": 2.0}}}}
     with pytest.raises(ValueError, match=r"weights\.groups has hto, which is no condition.*start"):

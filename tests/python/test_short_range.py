@@ -10,6 +10,9 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.neighborlist import neighbor_list
 from contract_examples import ELEMENTS, crystal, make_potential, potential_cases
 from forcesmith.potentials.short_range import dimers, set_short_range, strengthen_wall
 from test_contract import RELATIVE, TENSOR, assert_close, derivative
@@ -67,6 +70,41 @@ def test_dimers(case):
         ]
         found = [result.energy for result in with_wall.evaluate(dimers(symbols, r))]
         np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_wall_that_begins_further_inside():
+    """Closer pairs are counted as before."""
+    case = "moment_tensor0-linear0"
+    without, potential = walled(case, wall=False), walled(case, wall=0.8)
+    onset = DISTANCES[0, 1]
+    for part, is_moved in ((0.95, False), (0.81, False), (0.75, True)):
+        atoms = dimers(["Mg", "O"], [part * onset])[0]
+        found, plain = potential.evaluate(atoms), without.evaluate(atoms)
+        assert (found.energy != plain.energy) is is_moved
+        assert (found.close_neighbors == 1).all()
+
+
+def test_pairs_a_little_closer_than_the_data():
+    """The fitted part knows them better than the wall does."""
+    data = []
+    for seed in range(6):
+        atoms = bulk("Cu", "fcc", a=3.6, cubic=True) * 2
+        atoms.rattle(0.15, seed=seed)
+        atoms.calc = EMT()
+        atoms.get_forces()
+        data.append(atoms)
+    closest = min(neighbor_list("d", atoms, 3.0).min() for atoms in data)
+    pressed = bulk("Cu", "fcc", a=3.6, cubic=True) * 2
+    pressed.set_distance(0, 1, 0.96 * closest, mic=True)
+    pressed.calc = EMT()
+    settings = {"descriptor": {"type": "moment_tensor", "level": 6, "cutoff": 4.5}}
+    settings |= {"optimizer": {"max_iterations": 20}, "active_set": {"mode": "off"}}
+    errors = {}
+    for wall in (True, 0.9):
+        potential = fs.fit(data, wall=wall, **settings).potential
+        found = potential.evaluate(pressed).forces - pressed.get_forces()
+        errors[wall] = np.abs(found).max()
+    assert errors[0.9] < errors[True] / 5
 
 
 @pytest.mark.parametrize("case", CASES)

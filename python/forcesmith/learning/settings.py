@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,9 @@ from forcesmith.engine.settings import EngineSettings
 from forcesmith.learning.conditions import ConditionSettings
 from forcesmith.teachers.settings import TeacherSettings, teacher_settings
 from forcesmith.training.settings import FitSettings
+
+WALL = 0.9
+"""`fit.wall` of learning, unless given: grades tell of closer pairs before they come to it."""
 
 
 class StartSettings(Section):
@@ -27,9 +30,6 @@ class StartSettings(Section):
     """Standard deviation of the displacements of their atoms, angstrom."""
     strain: float = Field(0.03, ge=0.0, lt=0.5)
     """Standard deviation of the components of their strain."""
-    close_pairs: list[Annotated[float, Field(gt=0.3, lt=1.0)]] = [0.85, 0.75]
-    """Of every two elements, the nearest pair is pushed together to these parts of its distance: in
-    the heat atoms come closer than in rattled cells, and no grade tells of that."""
     data: list[str] = []
     """Files of configurations, `file` or `file@slice`: labels that they have are taken as they are,
     the others come from the teacher."""
@@ -104,8 +104,8 @@ class LearnSettings(Section):
     """Of the project: all that there is to know about it."""
     start: StartSettings = StartSettings()
     """What is labelled before the first fit."""
-    fit: FitSettings = FitSettings()
-    """Every fit; without data and output."""
+    fit: FitSettings = FitSettings(wall=WALL)
+    """Every fit; without data and output. `fit.wall` is 0.9 by default."""
     selection: SelectionSettings = SelectionSettings()
     """Which configurations are labelled."""
     verdict: VerdictSettings = VerdictSettings()
@@ -138,7 +138,7 @@ class LearnSettings(Section):
                 f"leave out {given}: data, start and files of the fits are those of the project; "
                 "data to begin with are start.data"
             )
-        return fit
+        return fit if "wall" in fit.model_fields_set else fit.model_copy(update={"wall": WALL})
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> LearnSettings:

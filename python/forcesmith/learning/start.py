@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
-from ase.neighborlist import neighbor_list
 
 from forcesmith.data.labels import ORIGIN_KEY, describe, labels_of
 from forcesmith.data.reading import read
@@ -17,10 +16,6 @@ from forcesmith.teachers.teacher import Teacher
 
 GROUP = "start"
 """`config_type` of structures that are made to begin with."""
-FARTHEST_PAIR = 4.0
-"""Elements that are farther apart everywhere are no neighbors, angstrom."""
-NARROWEST = 3.5
-"""Distance between planes of a cell in which two atoms are pushed together, angstrom."""
 
 
 def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]) -> list[Atoms]:
@@ -50,8 +45,6 @@ def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]
             atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
             atoms.positions += rng.normal(0.0, start.displacement, atoms.positions.shape)
             made.append(_named(atoms, "a perturbed structure to begin with", GROUP))
-    for atoms in _close_pairs(small, start.close_pairs):
-        made.append(_named(atoms, "two atoms pushed together, to begin with", GROUP))
     _, unlabelled = given_data(settings)
     made += [
         _named(atoms, "given to begin with", atoms.info.get("config_type", "given"))
@@ -113,33 +106,6 @@ def _smallest(conditions: Sequence[Condition]) -> list[Atoms]:
         if len(condition.structure) < len(before):
             found[condition.shows] = condition.structure
     return list({formula(structure): structure for structure in found.values()}.values())
-
-
-def _close_pairs(structures: Sequence[Atoms], parts: Sequence[float]) -> Iterator[Atoms]:
-    """For every two elements, the nearest such pair of all structures, pushed together."""
-    nearest: dict[tuple[str, ...], tuple[float, Atoms, tuple[int, int]]] = {}
-    for structure in structures if parts else ():
-        atoms = _wide(structure)
-        firsts, seconds, distances = neighbor_list("ijd", atoms, FARTHEST_PAIR)
-        for i, j, distance in zip(firsts, seconds, distances, strict=True):
-            pair = tuple(sorted((atoms.symbols[i], atoms.symbols[j])))
-            if i != j and (pair not in nearest or distance < nearest[pair][0] - 1e-3):
-                nearest[pair] = distance, atoms, (int(i), int(j))
-    for _, (distance, atoms, (i, j)) in sorted(nearest.items()):
-        for part in parts:
-            pushed = atoms.copy()
-            pushed.set_distance(i, j, part * distance, mic=True)
-            yield pushed
-
-
-def _wide(atoms: Atoms) -> Atoms:
-    """Repeated where it is so thin that pushing an atom would push its images, too."""
-    heights = 1.0 / np.linalg.norm(atoms.cell.reciprocal(), axis=1) if atoms.pbc.any() else ()
-    repeats = [
-        int(np.ceil(NARROWEST / height)) if periodic else 1
-        for height, periodic in zip(heights, atoms.pbc, strict=False)
-    ]
-    return atoms.repeat(repeats) if repeats else atoms
 
 
 def _named(atoms: Atoms, reason: str, group: str) -> Atoms:

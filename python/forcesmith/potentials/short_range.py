@@ -27,11 +27,12 @@ SMALLEST_SLOPE = 0.1
 LARGEST_STRENGTH = 1000.0
 
 
-def set_short_range(potential: Potential, distances: np.ndarray, wall: bool) -> None:
+def set_short_range(potential: Potential, distances: np.ndarray, wall: float) -> None:
     """Tell a potential the smallest distances of its training data.
 
     distances: (n_elements, n_elements), angstrom; infinity for pairs that are not in the data.
-    wall: from there inwards, the descriptors see a constant distance, and atoms repel each other.
+    wall: from this part of it inwards, the descriptors see a constant distance, and atoms repel
+    each other; 1 or True: from there on, 0 or False: there is no wall.
     """
     pairs = []
     elements = potential.elements
@@ -40,8 +41,8 @@ def set_short_range(potential: Potential, distances: np.ndarray, wall: bool) -> 
         radii = [covalent_radii[atomic_numbers.get(element, 0)] for element in (first, second)]
         onset = ONSET_IN_RADII * sum(radii)
         if np.isfinite(distances[a, b]):
-            onset = _rounded_down(distances[a, b])
-            pair["distance"] = onset
+            pair["distance"] = _rounded_down(distances[a, b])
+            onset = pair["distance"] * wall
         if wall:
             pair |= {"onset": _rounded_down(min(onset, potential.cutoff)), "strength": 1.0}
         pairs.append(pair)

@@ -288,9 +288,10 @@ class FitSettings(Section):
     leave."""
     zbl: ZblSettings | None = None
     """Short for a term of the type "zbl"."""
-    wall: bool = True
+    wall: bool | Annotated[float, Field(ge=0.5, le=1.0)] = True
     """Atoms closer than any two of their elements in the training data repel each other (ZBL),
-    whatever the fitted part would say there; at larger distances nothing changes."""
+    whatever the fitted part would say there; at larger distances nothing changes. A number: only
+    those closer than this part of the smallest distance; up to there, the fitted part goes on."""
     data: DataSettings = DataSettings()
     """Files, labels and units, what is held out."""
     weights: WeightSettings = WeightSettings()
