@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -40,6 +40,13 @@ def validate(
     properties: Annotated[
         str, typer.Option(help='Separated by commas, or "all"; by default all without dynamics.')
     ] = "",
+    samples: Annotated[
+        int,
+        typer.Option(
+            help="Potentials drawn from the covariance of each linear fit (covariance = true), for "
+            "error bars on every property."
+        ),
+    ] = 0,
     settings: Annotated[
         Path | None, typer.Option(help="Properties, options, tolerances, engine: a TOML file.")
     ] = None,
@@ -54,10 +61,12 @@ def validate(
     potential only what is new is computed. The report is report.html in the folder, with all
     numbers in report.json."""
     chosen = ValidationSettings.from_toml(settings) if settings else ValidationSettings()
+    given: dict[str, Any] = {"samples": samples} if samples else {}
     if properties:
         names = [name.strip() for name in properties.split(",") if name.strip()]
-        names = list(PROPERTIES) if names == ["all"] else names
-        chosen = ValidationSettings.from_dict({**chosen.model_dump(), "properties": names})
+        given["properties"] = list(PROPERTIES) if names == ["all"] else names
+    if given:
+        chosen = ValidationSettings.from_dict({**chosen.model_dump(), **given})
     with LineProgress(err) as progress:
         found = validate_potentials(
             structures,

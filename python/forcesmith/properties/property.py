@@ -72,8 +72,8 @@ class PropertyResult(Section):
     """What a reader must know: imaginary modes, warnings, what was left out."""
     crystal: dict[str, Any] | None = None
     """Of the lattice: the relaxed crystal, as ASE's `Atoms.todict` has it."""
-    crystals: list[dict[str, Any]] | None = None
-    """Of the lattice of a committee: those of all members."""
+    crystals: list[dict[str, Any] | None] | None = None
+    """Of the lattice of a committee: those of all members; None: of a drawn one without any."""
     largest_grade: float | None = None
     """Largest extrapolation grade of all configurations on the way; above 2 they are outside of the
     training data."""

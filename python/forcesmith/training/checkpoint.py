@@ -23,6 +23,7 @@ from ase import Atoms
 from forcesmith import _core
 from forcesmith.files import check_writable, keep_previous, output_lock, remove_leftovers
 from forcesmith.potentials.potential import Potential
+from forcesmith.training.covariance import covariance_file
 from forcesmith.training.settings import FitSettings, OptimizerSettings
 from forcesmith.training.training_set import hash_of
 
@@ -241,7 +242,7 @@ class Checkpoint:
     def _keep_previous(self, paths: Sequence[str]) -> None:
         own = [*paths, str(self.state_file)]
         if self.has_file_of_active_set:
-            own.append(str(self.active_set_file))
+            own += [str(self.active_set_file), str(covariance_file(self.potential_file))]
         kept = [path for path in own if os.path.isfile(path)]
         for path in kept:
             keep_previous(path)

@@ -39,6 +39,7 @@ from forcesmith.training.checkpoint import (
     compared_settings,
     damaged,
 )
+from forcesmith.training.covariance import Covariance
 from forcesmith.training.input_statistics import standardize_inputs
 from forcesmith.training.optimizers.gradient_search import GradientSearch, method_for
 from forcesmith.training.optimizers.linear_search import LinearSearch
@@ -80,6 +81,8 @@ class FitResult:
     given descriptor parameters; NaN without more labels than coefficients, None after Ctrl-C."""
     active_set: ActiveSet | None = None
     """What the potential got as its active set in this run; None without one."""
+    covariance: Covariance | None = None
+    """Of the coefficients; None unless the settings ask for it."""
     ending: str = "converged"
     """Why the search ended: "converged", "iterations", "early stopping", "interrupted" (Ctrl-C) or
     "diverged". The potential is the best one found, whatever it was."""
@@ -167,6 +170,7 @@ def _fit(
     _check_data(train, test, elements, settings)
     compared = compared_settings(settings, elements)
     start = _start(train, elements, settings, compared, checkpoint)
+    _check_covariance(settings, start, checkpoint)
     potential, resumed = start.potential, start.resumed
     evaluator = core_evaluator(potential._core, device=settings.optimizer.device)
     optimizer = settings.optimizer.model_copy(
@@ -204,20 +208,22 @@ def _fit(
     train_errors = errors_by_group(results.evaluate(train), train)
     test_errors = errors_by_group(results.evaluate(test), test) if test else None
     coefficient_errors = None if ending == "interrupted" else search.coefficient_errors
-    active_set = None
-    if checkpoint is not None and ended is not None:
-        checkpoint.give_active_set(potential)
-    if with_active_set and ending != "interrupted" and not potential.has_active_set:
-        try:
+    active_set, covariance = None, None
+    try:
+        covariance = _covariance(search, settings, ending)
+        if checkpoint is not None and ended is not None:
+            checkpoint.give_active_set(potential)
+        if with_active_set and ending != "interrupted" and not potential.has_active_set:
             active_set = _find_active_set(potential, train, settings, status)
-        except KeyboardInterrupt:
-            ending = "interrupted"
+    except KeyboardInterrupt:
+        ending = "interrupted"
     if ended is None:
         potential._core.provenance = _provenance(
             settings, training_set, train_errors, test_errors, coefficient_errors
         )
     if ended is None or active_set is not None:
         record.save_result(ending)
+    _write_covariance(covariance, record)
     return FitResult(
         potential=potential,
         train_errors=train_errors,
@@ -227,6 +233,7 @@ def _fit(
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         coefficient_errors=coefficient_errors,
         active_set=active_set,
+        covariance=covariance,
         ending=ending,
         was_finished=ended is not None,
     )
@@ -246,6 +253,38 @@ def _has_active_set(settings: FitSettings, checkpoint: Checkpoint | None) -> boo
             '"off".'
         )
     return False
+
+
+def _check_covariance(settings: FitSettings, start: _Start, checkpoint: Checkpoint | None) -> None:
+    """Raises ValueError where one is asked for that there is not, or no place for."""
+    if not settings.covariance:
+        return
+    if start.by_gradient or settings.optimizer.solver == "ard":
+        raise ValueError(
+            "`covariance` is that of least squares: it needs a linear or quadratic model and the "
+            'optimizer.solver "svd".'
+        )
+    if checkpoint is not None and not checkpoint.potential_file.endswith(".json"):
+        raise ValueError(
+            f"{checkpoint.potential_file}: the covariance lies beside a .json file only; write "
+            "one, or leave out `covariance`."
+        )
+
+
+def _covariance(
+    search: GradientSearch | LinearSearch, settings: FitSettings, ending: str
+) -> Covariance | None:
+    """None where the settings do not ask for it, and after Ctrl-C. To be called before the
+    potential gets an active set, which it loses when its parameters are set."""
+    if not settings.covariance or ending == "interrupted":
+        return None
+    assert isinstance(search, LinearSearch)
+    return search.covariance()
+
+
+def _write_covariance(covariance: Covariance | None, record: Record) -> None:
+    if covariance is not None and record.checkpoint is not None:
+        covariance.write(record.checkpoint.potential_file, record.potential)
 
 
 def _find_active_set(

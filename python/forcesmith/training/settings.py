@@ -300,6 +300,10 @@ class FitSettings(Section):
     """How the loss is minimised."""
     active_set: ActiveSetSettings = ActiveSetSettings()
     """What tells known atoms from unknown ones."""
+    covariance: bool = False
+    """Of linear and quadratic models: whether the covariance of the coefficients is kept, beside
+    the potential as NAME.covariance.npz (8 bytes for every pair of coefficients), so that
+    `forcesmith validate --samples` can give properties error bars."""
     output: OutputSettings = OutputSettings()
     """Files that `forcesmith fit` writes."""
 

@@ -3,8 +3,11 @@ from a checkpoint goes on with a new round."""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
+from forcesmith.training.covariance import Covariance
 from forcesmith.training.optimizers.gauss_newton import GaussNewtonCoordinates
 from forcesmith.training.optimizers.quasi_newton import Bfgs
 from forcesmith.training.optimizers.variable_projection import (
@@ -41,6 +44,18 @@ class LinearSearch:
     def coefficient_errors(self) -> np.ndarray | None:
         """See `FitResult`."""
         return self.squares.standard_errors
+
+    def covariance(self) -> Covariance | None:
+        """Of the coefficients, for the best parameters of the descriptors; None, with a warning, if
+        there are not more labels than coefficients."""
+        self.record.restore_best()
+        try:
+            return self.squares.covariance()
+        except ValueError as error:
+            warnings.warn(f"No covariance: {error}", stacklevel=2)
+            return None
+        finally:
+            self.record.restore_best()
 
     def run(self) -> str:
         """Search; leaves the best parameters in the potential. Returns how it ended: "converged",

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import qr, svd
 
 from forcesmith import _core
+from forcesmith.training.covariance import Covariance
 from forcesmith.training.loss import Fitted, Loss, free_parameters
 from forcesmith.training.training_set import (
     LabelledBatch,
@@ -80,7 +81,30 @@ class LinearLeastSquares:
 
     def solve(self) -> Fitted:
         """Set the model parameters of the potential to the minimum of the loss."""
+        return self._solved(self.triangle())[0]
+
+    def covariance(self) -> Covariance:
+        """Of the model parameters, which are set to the minimum of the loss; see `Covariance`.
+
+        Raises ValueError if there are not more labels than coefficients.
+        """
         triangle = self.triangle()
+        fitted, inverse_root = self._solved(triangle)
+        columns = triangle.matrix[:-1, :-1]
+        # trace of the matrix that takes labels to fitted values
+        n_determined = float(np.sum((columns @ inverse_root) ** 2))
+        freedom = triangle.n_rows - n_determined
+        if freedom < 1:
+            raise ValueError(
+                f"{triangle.n_rows} labels for {n_determined:.0f} coefficients leave nothing to "
+                "tell errors from; take more data, or a smaller model."
+            )
+        factor = np.zeros((len(self.baseline), inverse_root.shape[1]))
+        factor[self.free] = inverse_root
+        return Covariance(factor, fitted.loss / freedom, triangle.n_rows, n_determined)
+
+    def _solved(self, triangle: Triangle) -> tuple[Fitted, np.ndarray]:
+        """What `solve` gives, and F with F F^T = (A^T A + penalty)^-1, (n_free, n_directions)."""
         columns, target = triangle.matrix[:-1, :-1], triangle.matrix[:-1, -1]
         if self.scale is None:
             norms = np.linalg.norm(columns, axis=0)
@@ -95,9 +119,10 @@ class LinearLeastSquares:
         fitted = self._set(theta / self.scale)
         freedom = triangle.n_rows - np.count_nonzero(kept)
         variance = fitted.loss / freedom if freedom > 0 else np.nan
-        spread = np.linalg.norm(vt[kept].T / s[kept], axis=1) / self.scale
+        inverse_root = vt[kept].T / s[kept] / self.scale[:, None]
+        spread = np.linalg.norm(inverse_root, axis=1)
         self.standard_errors = self._of_all_parameters(np.sqrt(variance) * spread)
-        return fitted
+        return fitted, inverse_root
 
     def solve_ard(self, threshold: float) -> Fitted:
         """Set the model parameters by automatic relevance determination (D. J. C. MacKay, Bayesian
