@@ -135,6 +135,22 @@ def test_phonons(silicon, copper):
     assert result.plots["dispersion"].curves[-1].y[-1] == pytest.approx(7.82, abs=0.02)
 
 
+def test_thermal_conductivity(silicon):
+    """Far above the Debye temperature it falls as 1 / T; the same along all axes."""
+    options = {"length": 10.0, "phonon_length": 10.0, "meshes": [6.0, 9.0]}
+    found, result = values(
+        "thermal_conductivity", silicon, **options, temperatures=[300, 2000, 4000]
+    )
+    assert list(found) == [f"conductivity at {t} K" for t in (300, 2000, 4000)]
+    assert found["conductivity at 2000 K"] / found["conductivity at 4000 K"] == pytest.approx(
+        2, rel=0.01
+    )
+    assert 150 < found["conductivity at 300 K"] < 600
+    labels = [curve.label for curve in result.plots["conductivity"].curves]
+    assert labels == ["mesh 2x2x2", "mesh 3x3x3"]
+    assert not result.notes
+
+
 def test_imaginary_modes_are_told():
     """Silicon as simple cubic crystal."""
     subject = Subject(subject_settings(SW))
@@ -514,6 +530,7 @@ def test_the_registry_is_alphabetical_and_named_as_the_classes():
     assert list(PROPERTIES) == sorted(PROPERTIES)
     assert all(kind.name == name for name, kind in PROPERTIES.items())
     assert "lattice" in STATIC
+    assert not {"thermal_conductivity", "liquid"} & set(STATIC)
 
 
 def test_command(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -143,25 +144,35 @@ def _harmonic(
 ) -> Any:
     """An object of phonopy with force constants."""
     from phonopy import Phonopy
+
+    centering: Any = space_group(crystal)[0]
+    phonopy = Phonopy(phonopy_cell(crystal), np.diag(size), primitive_matrix=centering)
+    phonopy.generate_displacements(distance=displacement)
+    phonopy.forces = forces_in(phonopy.supercells_with_displacements or [], subject)
+    phonopy.produce_force_constants(show_drift=False)
+    phonopy.symmetrize_force_constants(show_drift=False)
+    return phonopy
+
+
+def phonopy_cell(crystal: Atoms) -> Any:
+    """As phonopy has it."""
     from phonopy.structure.atoms import PhonopyAtoms
 
-    unit_cell = PhonopyAtoms(
+    return PhonopyAtoms(
         symbols=list(crystal.symbols),
         cell=crystal.cell.array,
         scaled_positions=crystal.get_scaled_positions(),
     )
-    centering: Any = space_group(crystal)[0]
-    phonopy = Phonopy(unit_cell, np.diag(size), primitive_matrix=centering)
-    phonopy.generate_displacements(distance=displacement)
+
+
+def forces_in(cells: Iterable[Any], subject: Subject) -> list[np.ndarray]:
+    """In cells of phonopy, (n_atoms, 3) each, eV/angstrom."""
     forces = []
-    for cell in phonopy.supercells_with_displacements or []:
+    for cell in cells:
         atoms = Atoms(cell.symbols, cell=cell.cell, positions=cell.positions, pbc=True)
         atoms.calc = subject.calculator
         forces.append(atoms.get_forces())
-    phonopy.forces = forces
-    phonopy.produce_force_constants(show_drift=False)
-    phonopy.symmetrize_force_constants(show_drift=False)
-    return phonopy
+    return forces
 
 
 def _frequencies(phonopy: Any, wave_vectors: np.ndarray) -> np.ndarray:

@@ -98,6 +98,8 @@ class Property(abc.ABC):
     """Python packages that it needs, beside those of forcesmith."""
     dynamics: ClassVar[bool] = False
     """Whether it is sampled by LAMMPS: left out where the subject cannot run there."""
+    costly: ClassVar[bool] = False
+    """Whether it takes so long that it is computed only when it is asked for."""
     compared: ClassVar[bool] = True
     """Whether deviations from the reference say anything."""
     tolerance: ClassVar[float] = 0.05

@@ -24,6 +24,7 @@ from forcesmith.properties.stability import Stability
 from forcesmith.properties.stacking_faults import StackingFaults
 from forcesmith.properties.stress_strain import StressStrain
 from forcesmith.properties.surfaces import Surfaces
+from forcesmith.properties.thermal_conductivity import ThermalConductivity
 from forcesmith.properties.thermal_expansion import ThermalExpansion
 
 PROPERTIES: dict[str, type[Property]] = {
@@ -46,6 +47,7 @@ PROPERTIES: dict[str, type[Property]] = {
     "stacking_faults": StackingFaults,
     "stress_strain": StressStrain,
     "surfaces": Surfaces,
+    "thermal_conductivity": ThermalConductivity,
     "thermal_expansion": ThermalExpansion,
 }
 

@@ -14,14 +14,15 @@ from forcesmith.engine.settings import EngineSettings
 from forcesmith.properties.property import Property
 from forcesmith.properties.registry import PROPERTIES, check_property
 
-STATIC = [name for name, kind in PROPERTIES.items() if not kind.dynamics]
+STATIC = [name for name, kind in PROPERTIES.items() if not (kind.dynamics or kind.costly)]
 
 
 class ValidationSettings(Section):
     """All settings of a validation."""
 
     properties: list[str] = STATIC
-    """What is computed, by name; by default all that needs no dynamics. The lattice always is."""
+    """What is computed, by name; by default all that needs no dynamics, and no thermal
+    conductivity. The lattice always is."""
     options: dict[str, dict[str, Any]] = {}
     """By property, where they are not the default: {phonons = {length = 15}}."""
     tolerances: dict[str, float] = {}

