@@ -176,6 +176,20 @@ def test_point_defects(silicon, copper):
     assert len(result.plots["finite size"].curves[0].x) == 2
 
 
+def test_an_interstitial_pushes_against_its_images(copper):
+    """The dumbbell of copper: Y. Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), have 3.12 eV
+    with this potential, which is that of 256 atoms; Mishin et al. 3.06 eV."""
+    options = {"vacancies": False, "starts": 1}
+    found, result = values("point_defects", copper, **options, lengths=[10.0, 14.0])
+    assert found["interstitial Cu"] == pytest.approx(3.12, abs=0.01)
+    assert found["interstitial Cu, extrapolated"] == pytest.approx(3.06, abs=0.02)
+    assert result.plots["finite size"].curves[0].y[0] == pytest.approx(3.20, abs=0.01)
+    found, result = values("point_defects", copper, **options)
+    assert found["interstitial Cu"] == pytest.approx(3.20, abs=0.01)
+    (note,) = result.notes
+    assert "109 atoms: the fixed cell is under" in note and "holds about 0.1" in note
+
+
 def test_a_vacancy_as_lammps_has_it(copper, tmp_path):
     subject, crystal, _ = copper
     crystal = crystal * 3

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.units import GPa
 from pydantic import Field
 
 from forcesmith.data.label_settings import Section
@@ -31,13 +32,15 @@ from forcesmith.sampling.structures import read_structures, with_interstitials
 MOVES = (0.1, 0.6)
 """Angstrom, by which neighbors are moved at first at most: to start with, and in further starts."""
 LOWER = 0.01  # eV
+HELD = 0.05  # eV
+STRAIN = 2e-3  # of lengths, for the bulk modulus
 NEAR = 1.2  # times the shortest distance
 
 
 class PointDefectsOptions(Section):
     lengths: list[float] = Field([10.0], min_length=1)
     """Least distances between opposite faces of the supercells, angstrom. Quantities are those of
-    the largest one; several show how they converge."""
+    the largest one; several show how they converge, and are extrapolated."""
     vacancies: bool = True
     """One of every inequivalent site."""
     interstitials: bool = True
@@ -66,6 +69,10 @@ class PointDefects(Property):
     Of elements, the chemical potential is the energy per atom of the crystal. Neutral cells: a
     potential without charges knows no others. Supercells of 500 atoms and more are relaxed by
     LAMMPS where that knows the potential.
+
+    What a defect strains pushes against its periodic images. The leading part of that falls as one
+    over the volume: the energies of the two largest of several supercells are extrapolated. Where
+    there is one supercell alone, the elastic energy p^2 V / 2B of its pressure p is told.
     """
 
     name = "point_defects"
@@ -79,14 +86,13 @@ class PointDefects(Property):
         potentials, stated = self._chemical_potentials(crystal, subject)
         notes: list[str] = []
         found: dict[str, dict[int, float]] = {}
-        sizes = []
-        for length in sorted(options.lengths):
-            size = supercell_size(crystal, length)
-            if size in sizes:
-                continue
-            sizes.append(size)
+        sizes = list(dict.fromkeys(supercell_size(crystal, n) for n in sorted(options.lengths)))
+        modulus = bulk_modulus(crystal, subject) if len(sizes) == 1 and options.relaxed else None
+        for size in sizes:
             perfect = crystal * size
-            for name, value in self._energies(crystal, perfect, subject, potentials, notes):
+            for name, value in self._energies(
+                crystal, perfect, subject, potentials, modulus, notes
+            ):
                 found.setdefault(name, {})[len(perfect)] = value
         if not found:
             raise PropertyError("; ".join(notes) or "there are no defects to compute")
@@ -96,6 +102,11 @@ class PointDefects(Property):
             for name, values in found.items()
             if largest in values
         }
+        for name, values in found.items():
+            if largest in values and len(values) > 1:
+                (small, near), (large, far) = list(values.items())[-2:]
+                limit = (large * far - small * near) / (large - small)
+                quantities[f"{name}, extrapolated"] = Quantity(value=limit, unit="eV")
         curves = [
             Curve(x=[1000 / n for n in values], y=list(values.values()), label=name)
             for name, values in found.items()
@@ -127,16 +138,21 @@ class PointDefects(Property):
         perfect: Atoms,
         subject: Subject,
         potentials: dict[str, float] | None,
+        modulus: float | None,
         notes: list[str],
     ) -> Iterator[tuple[str, float]]:
-        """Formation energies of one supercell, eV. What does not relax goes into the notes."""
+        """Formation energies of one supercell, eV. What does not relax goes into the notes.
+
+        modulus: of which elastic energies are told, eV/angstrom^3; None: they are not."""
         energy = subject.energy(perfect)
         raw: dict[str, float] = {}
         for name, atoms, center, change in self._defects(crystal, perfect, notes):
             found = self._lowest(atoms, center, subject, name, notes)
             if found is None:
                 continue
-            raw[name] = found - energy
+            raw[name] = float(found.get_potential_energy()) - energy
+            if modulus is not None:
+                notes += _elastic_energy(found, subject, modulus, name)
             if potentials is not None:
                 yield name, raw[name] - sum(n * potentials[e] for e, n in change.items())
         elements = sorted(set(crystal.symbols))
@@ -145,17 +161,19 @@ class PointDefects(Property):
 
     def _lowest(
         self, atoms: Atoms, center: np.ndarray, subject: Subject, name: str, notes: list[str]
-    ) -> float | None:
-        """Energy after all relaxations, eV; None if none comes to its end."""
+    ) -> Atoms | None:
+        """The one of lowest energy of all relaxations; None if none comes to its end."""
         options = self.options
         if not options.relaxed:
-            return subject.energy(atoms)
-        energies, reason = [], ""
+            atoms.calc = subject.calculator
+            return atoms
+        found, energies, reason = [], [], ""
         for start in range(options.starts):
             moved = _moved(atoms, center, MOVES[start > 0], start)
             try:
                 relaxed = relax_ions(moved, subject, options.force, options.steps, name)
                 energies.append(float(relaxed.get_potential_energy()))
+                found.append(relaxed)
             except PropertyError as error:
                 reason = str(error)
         if not energies:
@@ -165,7 +183,7 @@ class PointDefects(Property):
             notes.append(
                 f"{name}, {len(atoms)} atoms: {gain:.2f} eV lower than near its ideal place."
             )
-        return min(energies)
+        return found[energies.index(min(energies))]
 
     def _defects(
         self, crystal: Atoms, perfect: Atoms, notes: list[str]
@@ -214,6 +232,32 @@ class PointDefects(Property):
             potentials[element] = relaxed.get_potential_energy() / len(relaxed)
         told = ", ".join(f"{e}: {self.options.references[e]}" for e in elements)
         return potentials, f"Chemical potentials are energies per atom of {told}, relaxed."
+
+
+def bulk_modulus(crystal: Atoms, subject: Subject) -> float:
+    """From the pressures of a slightly larger and a slightly smaller cell, ions fixed in it;
+    eV/angstrom^3."""
+    low, high = (_pressure(crystal, subject, factor) for factor in (1 + STRAIN, 1 - STRAIN))
+    return (high - low) / (6 * STRAIN)
+
+
+def _pressure(atoms: Atoms, subject: Subject, factor: float = 1.0) -> float:
+    """With all lengths times a factor, eV/angstrom^3."""
+    atoms = atoms.copy()
+    atoms.set_cell(factor * atoms.cell.array, scale_atoms=True)
+    atoms.calc = subject.calculator
+    return -float(atoms.get_stress()[:3].mean())
+
+
+def _elastic_energy(atoms: Atoms, subject: Subject, modulus: float, name: str) -> Iterator[str]:
+    """A note where much of it is held in the fixed cell."""
+    pressure = _pressure(atoms, subject)
+    held = pressure**2 * atoms.get_volume() / (2 * modulus)
+    if held > HELD:
+        yield (
+            f"{name}, {len(atoms)} atoms: the fixed cell is under {pressure / GPa:.1f} GPa, which "
+            f"holds about {held:.2f} eV; give several `lengths`, which are extrapolated."
+        )
 
 
 def _site_names(crystal: Atoms, sites: list[int]) -> list[str]:
