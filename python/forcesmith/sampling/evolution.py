@@ -2,7 +2,8 @@
 
 M. J. Waters and J. M. Rondinelli, J. Phys.: Condens. Matter 34, 385901 (2022), section II.E, who
 find contours and saddle points to be more diverse than dynamics; contour exploration:
-arXiv:2103.08054 (2021); the dimer method: G. Henkelman and H. Jonsson, J. Chem. Phys. 111, 7010 (1999).
+arXiv:2103.08054 (2021); the dimer method: G. Henkelman and H. Jonsson, J. Chem. Phys. 111, 7010
+(1999).
 """
 
 from __future__ import annotations
