@@ -66,8 +66,7 @@ class RandomAlloys(AlloySampler):
 
 
 class QuasirandomAlloys(AlloySampler):
-    """Special quasirandom structures: cells whose pairs are, shell by shell, those of an infinite
-    random alloy.
+    """Special quasirandom structures: their pairs are, by shells, those of a random alloy.
 
     Simulated annealing of the objective of A. van de Walle et al., Calphad 42, 13 (2013), with
     pairs only: the sum of all |Warren-Cowley parameters|, less the distance up to which they

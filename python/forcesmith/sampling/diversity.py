@@ -33,13 +33,13 @@ KEPT_VARIANCE = 0.999  # of features, for leverage scores
 class Components:
     """Principal components of the descriptor values of one element, over all sets together.
 
-    Values are divided by their standard deviation over all sets before.
+    Values are usually divided by their standard deviation over all sets before.
     """
 
     mean: np.ndarray
     """(n_values,)"""
     factor: np.ndarray
-    """(n_values,), 1 over the standard deviation; 0 for what does not vary."""
+    """(n_values,), 1 over the standard deviation, or 1; 0 for what does not vary."""
     basis: np.ndarray
     """(n_values, n_components), orthonormal columns, by falling variance."""
     variances: np.ndarray
@@ -154,6 +154,8 @@ class Diversity:
 def compare_diversity(
     sets: Mapping[str, Sequence[Atoms]],
     descriptor: Potential | Mapping[str, Any] | None = None,
+    *,
+    scaled: bool = True,
 ) -> Diversity:
     """Compare how widely sets of configurations spread.
 
@@ -164,6 +166,8 @@ def compare_diversity(
     descriptor
         A potential, whose descriptors are taken, or settings of a descriptor as for
         `forcesmith.fit`; by default moment tensors of level 8 with a cutoff of 5 angstrom.
+    scaled
+        Whether values are divided by their standard deviations, so that all count the same.
 
     Returns
     -------
@@ -182,7 +186,7 @@ def compare_diversity(
     values = {name: descriptor_values(potential, own) for name, own in sets.items()}
     elements = [e for e in potential.elements if any(len(own[e][0]) for own in values.values())]
     components = {
-        e: principal_components(np.concatenate([own[e][0] for own in values.values()]))
+        e: principal_components(np.concatenate([own[e][0] for own in values.values()]), scaled)
         for e in elements
     }
     projected = {
@@ -279,13 +283,13 @@ def descriptor_values(
     }
 
 
-def principal_components(values: np.ndarray) -> Components:
-    """Of standardised values, (n_atoms, n_values)."""
+def principal_components(values: np.ndarray, scaled: bool = True) -> Components:
+    """Of values (n_atoms, n_values), scaled to standard deviations of 1, or as they are."""
     mean, spread = values.mean(axis=0), values.std(axis=0)
     varies = spread > 1e-10 * (1 + np.abs(mean))
-    factor = np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
-    standardised = (values - mean) * factor
-    variances, basis = np.linalg.eigh(standardised.T @ standardised / max(len(values), 1))
+    factor = np.where(varies, 1 / np.where(varies & scaled, spread, 1.0), 0.0)
+    centered = (values - mean) * factor
+    variances, basis = np.linalg.eigh(centered.T @ centered / max(len(values), 1))
     order = np.argsort(-variances, kind="stable")
     kept = order[variances[order] > NEGLIGIBLE * max(variances.max(initial=0.0), 1e-300)]
     basis = basis[:, kept]

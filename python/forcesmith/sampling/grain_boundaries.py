@@ -25,10 +25,10 @@ SAME_SITE = 0.01  # angstrom
 
 
 class GrainBoundaries(CrystalSampler, RandomDraws):
-    """Two grains of a cubic crystal, mirror images of each other in the plane of the boundary: by
-    <001> or <110> tilted against each other, with a random translation along the boundary.
+    """Two grains of a cubic crystal, tilted about <001> or <110>: symmetric tilt boundaries.
 
-    There are two boundaries in every cell. `width` is along the boundary. `info` tells `boundary`
+    The grains are mirror images of each other in the plane of the boundary, with a random
+    translation along it, and coincidence-site lattices in common. There are two boundaries in every cell. `width` is along the boundary. `info` tells `boundary`
     (plane and axis) and `sigma`, the reciprocal density of sites that both grains have in common.
     """
 
