@@ -28,8 +28,9 @@ class GrainBoundaries(CrystalSampler, RandomDraws):
     """Two grains of a cubic crystal, tilted about <001> or <110>: symmetric tilt boundaries.
 
     The grains are mirror images of each other in the plane of the boundary, with a random
-    translation along it, and coincidence-site lattices in common. There are two boundaries in every cell. `width` is along the boundary. `info` tells `boundary`
-    (plane and axis) and `sigma`, the reciprocal density of sites that both grains have in common.
+    translation along it. There are two boundaries in every cell. `width` is along the boundary.
+    `info` tells `boundary` (plane and axis) and `sigma`, the reciprocal density of sites that both
+    grains have in common.
     """
 
     kind: ClassVar[str] = "grain_boundaries"

@@ -30,8 +30,10 @@ LARGEST_SEED = 900_000_000  # of LAMMPS
 class Metadynamics(MolecularDynamics):
     """Langevin dynamics by LAMMPS with a bias on collective variables.
 
-    A file for the Colvars library defines both: `metadynamics`, `harmonic`, `abf`, ... Atoms have the numbers of the structure,
-    from 1. The teacher is a pair style of LAMMPS, "lammps: eam/alloy Cu.eam"."""
+    A file for the Colvars library defines both: `metadynamics`, `harmonic`, `abf`, ... Atoms have
+    the numbers of the structure, from 1. The teacher is a pair style of LAMMPS, "lammps: eam/alloy
+    Cu.eam".
+    """
 
     kind: ClassVar[str] = "metadynamics"
 
