@@ -273,6 +273,69 @@ def test_a_condition_that_boils_is_closed_and_the_others_go_on(tmp_path):
     assert loop.nothing_new(4) is None and "hot" in Round(loop, 5).settled
 
 
+def resting(tmp_path, n_conditions=4) -> Round:
+    """The second round of a project whose conditions have all run their time in the first one,
+    with another potential."""
+    hot = [HOT | {"name": f"hot{number}"} for number in range(n_conditions)]
+    own = settings(tmp_path, conditions=hot, selection={"most": 5})
+    project = Project(tmp_path)
+    loop = Loop(project, own, expand(own.conditions), None, ["Cu"], NothingEnds(), None)
+    for number in (1, 2):
+        folder = project.round_folder(number)
+        write_json(folder / "fit.json", {"labels": 5, "made_in": number, "potentials": []})
+    write_json(project.round_folder(1) / "round.json", {"chosen": 0, "labels": 0})
+    for name in loop.conditions:
+        ended(project, 1, name)
+        counts = {"chosen": 0, "postponed": 0, "from_beginning": True}
+        write_json(project.source_folder(1, name) / "selection.json", counts)
+    return Round(loop, 2)
+
+
+def ended(project, number, name):
+    one = {"ending": "finished", "picoseconds": 0.5, "reason": ""}
+    write_json(project.source_folder(number, name) / "exploration.json", one)
+
+
+def test_conditions_that_rest_are_explored_all_in_one_round(tmp_path):
+    """Also when the first of them brings something new: a round costs a fit."""
+    round_ = resting(tmp_path)
+    assert round_.to_explore() == ["hot0", "hot1", "hot2", "hot3"]
+    round_.exploring.update(["hot0", "hot1"])
+    ended(round_.project, 2, "hot0")
+    round_.exploring.discard("hot0")
+    round_.explored.add("hot0")
+    chosen = [Atoms("Cu", info={"id": "002-hot0-0001", "reason": "new"})]
+    round_.take_selection("hot0", Finished("select hot0", result=Selection(1, chosen)))
+    assert round_.n_chosen == 1
+    assert round_.to_explore() == ["hot2", "hot3"]
+
+
+def test_what_was_postponed_is_chosen_where_room_is_left(tmp_path):
+    round_ = resting(tmp_path, n_conditions=2)
+    project = round_.project
+    several = [
+        Atoms("Cu", info={"id": f"002-hot0-{number:04d}", "reason": "new"})
+        for number in (1, 2, 3, 4)
+    ]
+    for name in ("hot0", "hot1"):
+        ended(project, 2, name)
+        round_.explored.add(name)
+    assert round_.to_select() == "hot0" and round_.share() == 3  # of 5, for two
+    first = Selection(9, several[:3], several[3:], [{"decision": "postponed", "reason": "full"}])
+    round_.take_selection("hot0", Finished("select", result=first))
+    assert round_.to_select() == "hot1" and round_.share() == 2
+    round_.take_selection("hot1", Finished("select", result=Selection(3)))
+    again = Round(round_.loop, 2)  # after a kill
+    for one in (round_, again):
+        assert one.to_select() == "hot0" and one.share() == 2
+        assert [atoms.info["id"] for atoms in one.chosen_here("hot0")][-1] == "002-hot0-0003"
+    again.take_selection("hot0", Finished("select", result=Selection(1, several[3:])))
+    assert again.to_select() is None and again.n_chosen == 4
+    counts = project.selection(2, "hot0")
+    assert (counts["candidates"], counts["chosen"], counts["postponed"]) == (10, 4, 0)
+    assert [atoms.info["id"] for atoms in project.chosen(2)] == ids
+
+
 @pytest.mark.parametrize("ending", ["stuck", "closed"])
 def test_stuck_is_no_success(ending, tmp_path, monkeypatch):
     project = Project(tmp_path)

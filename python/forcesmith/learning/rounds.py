@@ -13,13 +13,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ase import Atoms
+
 from forcesmith.data.labels import shortened
 from forcesmith.engine.executor import Finished
 from forcesmith.learning import tasks
 from forcesmith.learning.errors import LearnError, failed, raise_if_disk_is_full
 from forcesmith.learning.labels import TASK as LABEL
 from forcesmith.learning.labels import Labels
-from forcesmith.learning.project import write_configurations, write_json
+from forcesmith.learning.project import read_configurations, write_configurations, write_json
 from forcesmith.learning.selection import Request, Selection, select
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ BREAKS = 4
 """In a row, until a condition is closed."""
 COOL = "lower its temperature, raise its pressure, or leave it out"
 LOOK = "look at its log.lammps, and change it or leave it out"
+
+
+POSTPONED = "postponed.extxyz"
+"""Of a source: what there was no room for in its share."""
 
 
 class Round:
@@ -72,6 +78,12 @@ class Round:
             if (selection := self.project.selection(number, source))
         }
         """Configurations by source whose selection is done."""
+        self.postponed = {
+            source
+            for source in self.chosen_of
+            if (self.project.source_folder(number, source) / POSTPONED).is_file()
+        }
+        """Sources that have more to choose from, if there is room in the end."""
         self.selecting: str | None = None
         self.failures: Counter[str] = Counter()
 
@@ -181,17 +193,26 @@ class Round:
         return [CANDIDATES] if self.number and self.settings.selection.candidates else []
 
     def to_select(self) -> str | None:
-        """An exploration that has ended, or the other candidates, whose selection is due."""
+        """An exploration that has ended, or the other candidates, whose selection is due; in the
+        end those again that have more to choose from, as long as there is room."""
         due = [*self.candidate_sources(), *(n for n in self.loop.conditions if n in self.explored)]
-        return next((source for source in due if source not in self.chosen_of), None)
+        first = next((source for source in due if source not in self.chosen_of), None)
+        if first or self.exploring or self.to_explore() or self.room_for_labels() == 0:
+            return first
+        return next((source for source in due if source in self.postponed), None)
 
     def room_for_labels(self) -> int:
-        """Of the next selection: its share of what may still be chosen in this round."""
+        """What may still be chosen in this round."""
         room = self.settings.selection.most - self.n_chosen
         if self.settings.labels is not None:
             room = min(room, self.settings.labels - self.labels.n_labels - self.labels.n_open)
+        return max(0, room)
+
+    def share(self) -> int:
+        """Of it, for the next selection."""
         sources = {*self.candidate_sources(), *self.explored, *self.exploring, *self.to_explore()}
-        return -(-max(0, room) // max(1, len(sources - self.chosen_of.keys())))
+        waiting = sources - self.chosen_of.keys() or self.postponed
+        return -(-self.room_for_labels() // max(1, len(waiting)))
 
     # ---- tasks ----
 
@@ -228,23 +249,28 @@ class Round:
         return None
 
     def submit_selection(self, source: str) -> None:
+        folder = self.project.source_folder(self.number, source)
         files = self.settings.selection.candidates
-        if source != CANDIDATES:
-            own = self.project.source_folder(self.number, source) / "candidates.extxyz"
+        if source in self.postponed:
+            files = [str(folder / POSTPONED)]
+        elif source != CANDIDATES:
+            own = folder / "candidates.extxyz"
             files = [str(own)] if own.is_file() else []
+        former = [
+            path
+            for number in range(1, self.number)
+            if (path := self.project.source_folder(number, source) / "chosen.extxyz").is_file()
+        ]
         request = Request(
             prefix=f"{self.number:03d}-{source}",
             files=files,
             potentials=self.project.potentials(self.number),
             chosen_before=self.project.chosen_files(self.number),
-            most=self.room_for_labels(),
+            most=self.share(),
             rejected=None if self.tries_again else self.project.rejected,
             settings=self.settings.selection,
-            former=[
-                path
-                for number in range(1, self.number)
-                if (path := self.project.source_folder(number, source) / "chosen.extxyz").is_file()
-            ],
+            former=former + ([folder / "chosen.extxyz"] if source in self.postponed else []),
+            n_before=len(self.chosen_here(source)),
         )
         self.selecting = source
         self.executor.submit(f"select {source}", select, request)
@@ -293,18 +319,38 @@ class Round:
             {"event": "candidate", "round": self.number, "source": source, **decision}
             for decision in selection.decisions
         )
-        write_configurations(folder / "chosen.extxyz", selection.chosen)
+        before = self.project.selection(self.number, source) or {"candidates": 0, "left_out": 0}
+        chosen = [*self.chosen_here(source), *selection.chosen]
+        write_configurations(folder / "chosen.extxyz", chosen)
         numbers = {
-            "candidates": selection.candidates,
-            "chosen": len(selection.chosen),
-            "left_out": selection.count("left out"),
+            "candidates": before["candidates"] + selection.candidates,
+            "chosen": len(chosen),
+            "left_out": before["left_out"] + selection.count("left out"),
             "postponed": selection.count("postponed"),
             "from_beginning": self.former(source) is None,
         }
+        self.keep_postponed(source, selection.postponed)
         write_json(folder / "selection.json", numbers)
-        self.chosen_of[source] = len(selection.chosen)
+        self.chosen_of[source] = numbers["chosen"]
         self.n_chosen += len(selection.chosen)
         self.labels.add(selection.chosen)
+
+    def chosen_here(self, source: str) -> list[Atoms]:
+        """By an earlier selection of this round."""
+        if source not in self.postponed:
+            return []
+        path = self.project.source_folder(self.number, source) / "chosen.extxyz"
+        return read_configurations(path)
+
+    def keep_postponed(self, source: str, postponed: Sequence[Atoms]) -> None:
+        """Of a selection, for a second one."""
+        path = self.project.source_folder(self.number, source) / POSTPONED
+        if postponed:
+            self.postponed.add(source)
+            write_configurations(path, postponed)
+        else:
+            self.postponed.discard(source)
+            path.unlink(missing_ok=True)
 
     def show(self) -> None:
         slow = self.labels.slow()

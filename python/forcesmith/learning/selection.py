@@ -53,7 +53,9 @@ class Request:
     """File of those that got no label before, and are not to be tried again."""
     settings: SelectionSettings
     former: Sequence[Path] = ()
-    """Files of what was chosen from this source in earlier rounds."""
+    """Files of what was chosen from this source before."""
+    n_before: int = 0
+    """Chosen from this source in this round already."""
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Selection:
     candidates: int = 0
     chosen: list[Atoms] = field(default_factory=list)
     """The most informative one first; info: id, reason."""
+    postponed: list[Atoms] = field(default_factory=list)
+    """Those for which there is no room yet."""
     decisions: list[dict[str, Any]] = field(default_factory=list)
     """For every candidate: decision ("chosen", "left out", "postponed"), reason, id if chosen."""
 
@@ -270,7 +274,7 @@ def _moves(a: Atoms, b: Atoms) -> np.ndarray:
 
 
 def _choose(atoms: Atoms, reason: str, request: Request, selection: Selection) -> None:
-    identifier = f"{request.prefix}-{len(selection.chosen) + 1:04d}"
+    identifier = f"{request.prefix}-{request.n_before + len(selection.chosen) + 1:04d}"
     atoms.info = {"id": identifier, "reason": reason, **atoms.info}
     selection.chosen.append(atoms)
     selection.decisions.append({"decision": "chosen", "id": identifier, "reason": reason})
@@ -278,6 +282,7 @@ def _choose(atoms: Atoms, reason: str, request: Request, selection: Selection) -
 
 def _postpone(atoms: Atoms, most: int, selection: Selection) -> None:
     reason = f"{most} are chosen here in this round already (selection.most, labels)"
+    selection.postponed.append(atoms)
     selection.decisions.append({"decision": "postponed", "reason": reason} | _when(atoms))
 
 
