@@ -313,10 +313,8 @@ def test_conditions_that_rest_are_explored_all_in_one_round(tmp_path):
 def test_what_was_postponed_is_chosen_where_room_is_left(tmp_path):
     round_ = resting(tmp_path, n_conditions=2)
     project = round_.project
-    several = [
-        Atoms("Cu", info={"id": f"002-hot0-{number:04d}", "reason": "new"})
-        for number in (1, 2, 3, 4)
-    ]
+    ids = [f"002-hot0-{number:04d}" for number in range(1, 5)]
+    several = [Atoms("Cu", info={"id": one, "reason": "new"}) for one in ids]
     for name in ("hot0", "hot1"):
         ended(project, 2, name)
         round_.explored.add(name)
