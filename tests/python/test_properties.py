@@ -22,6 +22,7 @@ from forcesmith.properties.crystals import (
     oriented_block,
     prototype,
 )
+from forcesmith.properties.lammps_runs import execute, setup
 from forcesmith.properties.property import Curve, Plot, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.relaxation import relax_ions
@@ -654,12 +655,42 @@ def potential_files(tmp_path_factory):
     return [folder / "one.json", folder / "two.json"]
 
 
+def test_grades_in_lammps_are_those_of_all_checks(potential_files, tmp_path):
+    """Also between the rows of the thermodynamic output."""
+    subject = Subject(subject_settings(potential_files[0]))
+    crystal = Atoms(**PROPERTIES["lattice"]().compute(bulk("Cu"), subject, None).crystal)
+    subject.grades.clear()
+    script = setup(crystal * 2, subject, tmp_path) + (
+        "velocity all create 1500 1 mom yes\nfix 1 all nve\nthermo 1000\n"
+    )
+    (one,) = execute(script + "run 50\n", subject, tmp_path)
+    assert max(subject.grades) > one["v_grade"].max()
+
+
+def test_grades_of_whole_configurations(potential_files, tmp_path):
+    potential = fs.Potential.read(potential_files[0])
+    fs.find_active_set(potential, [bulk("Cu", a=3.6, cubic=True)], mode="configurations")
+    potential.write(tmp_path / "whole.json")
+    subject = Subject(subject_settings(tmp_path / "whole.json"))
+    assert subject.has_grades and subject.largest_grade is None
+    subject.energy(bulk("Cu", a=3.9))
+    assert subject.largest_grade > 1
+
+
 def test_grades_and_committees(potential_files, tmp_path):
     one, two = potential_files
     settings = {
-        "properties": ["elastic_constants", "surfaces", "thermal_expansion"],
+        "properties": [
+            "elastic_constants",
+            "speed",
+            "surfaces",
+            "thermal_conductivity",
+            "thermal_expansion",
+        ],
         "options": {
+            "speed": {"length": 7.0, "repeats": 1, "steps": 10},
             "surfaces": {"planes": ["111"]},
+            "thermal_conductivity": {"length": 7.0, "phonon_length": 7.0, "meshes": [6.0]},
             "thermal_expansion": {**SHORT, "temperatures": [300, 400], "duration": 1.0},
         },
         "engine": {"cores": 1},
@@ -672,6 +703,7 @@ def test_grades_and_committees(potential_files, tmp_path):
         for name in found.properties
         for who in ("one.json", both)
     }
+    assert all(grade > 0 for grade in grades.values())
     assert grades["elastic_constants", "one.json"] < 2
     assert grades["surfaces", "one.json"] > 2  # atoms of surfaces are not in the data
     assert 0 < grades["thermal_expansion", "one.json"] < 10

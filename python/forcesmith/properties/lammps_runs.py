@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from forcesmith.properties.subject import Subject
 
 BAR_PER_GPA = 1e4
 THERMO = "step temp pe ke press vol enthalpy density v_grade"
+GRADE = re.compile(r"[Gg]rade.* (\S+) of (?:atom \d+|the configuration) at step \d+")
 BLOCKS = 5
 """Of a sampled run; their spread gives the error of its mean."""
 LONG_ENOUGH = 2.0
@@ -78,10 +80,8 @@ def read_frames(file: Path) -> list[Atoms]:
 
 
 def note_grades(output: Output, subject: Subject) -> None:
-    """The subject remembers the largest grade."""
-    for one in output.runs:
-        if subject.has_grades and "v_grade" in one.columns:
-            subject.grades.append(float(one["v_grade"].max()))
+    """The subject remembers the largest grade of every run, and those that LAMMPS warned of."""
+    subject.grades += [float(found) for found in GRADE.findall(output.text)]
 
 
 def steps(duration: float, timestep: float) -> int:

@@ -74,6 +74,21 @@ def _introduction(comparison: Comparison) -> str:
     grade = ""
     if any((e.result and e.result.largest_grade) for e in comparison.entries):
         grade = f" ⚠: computed outside of the training data (a grade above {WORTH_LEARNING:g})."
+    without = [
+        one.name
+        for one in comparison.subjects
+        if one.files
+        and all(
+            e.result is None or e.result.largest_grade is None
+            for e in comparison.entries
+            if e.subject == one.name
+        )
+    ]
+    if without:
+        grade += (
+            " Without an active set, so whether it was computed outside of the training data is not "
+            f"known: {pages.text(', '.join(without))}."
+        )
     return f'<p class="soft">{reference}{grade}</p>'
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from forcesmith.data.label_settings import Section
 from forcesmith.lammps.runner import run
 from forcesmith.properties.crystals import size_text, supercell_size
-from forcesmith.properties.lammps_runs import setup
+from forcesmith.properties.lammps_runs import note_grades, setup
 from forcesmith.properties.property import Property, PropertyResult, Quantity
 from forcesmith.properties.subject import Subject
 
@@ -68,6 +68,7 @@ class Speed(Property):
             )
             (folder / "in.lammps").write_text(script)
             output = run(folder / "in.lammps", folder=folder, log=folder / "log.lammps")
+            note_grades(output, subject)
             rate = output.runs[-1].seconds / options.steps
             quantities["in LAMMPS"] = Quantity(value=rate * per_atom, unit="1e-6 s/atom/step")
             found = re.search(r"Maximum resident set size: *([\d.e+]+) Mbyte", output.text)

@@ -181,10 +181,8 @@ class Subject:
 
     @property
     def has_grades(self) -> bool:
-        """Of atoms."""
-        return self._potential is not None and (
-            self._potential._core.active_set_mode == "neighborhoods"
-        )
+        """Of atoms, or of configurations as a whole."""
+        return self._potential is not None and self._potential.has_active_set
 
     @property
     def largest_grade(self) -> float | None:
@@ -200,6 +198,7 @@ class _GradedCalculator(ForcesmithCalculator):
         super().__init__(subject._potential, threads=subject.cores)
         self._grades = subject.grades
         self._more = [GRADES] if GRADES in self.implemented_properties else []
+        self._of_configurations = subject.has_grades and not self._more
 
     def calculate(
         self,
@@ -210,3 +209,8 @@ class _GradedCalculator(ForcesmithCalculator):
         super().calculate(atoms, [*properties, *self._more], system_changes)
         if GRADES in self.results:
             self._grades.append(float(self.results[GRADES].max()))
+        elif self._of_configurations:
+            assert self.atoms is not None
+            found = self._evaluator.evaluate([self.atoms], self.threads, grade=True)[0]
+            assert found.configuration_grade is not None
+            self._grades.append(found.configuration_grade)
