@@ -307,9 +307,11 @@ def test_oriented_blocks():
 
 def test_sites():
     fluorite = bulk("CaF2", "fluorite", a=5.4)
-    assert chosen_sites(fluorite, 6) == ([0, 1], "")
-    sites, left_out = chosen_sites(fluorite, 1)
-    assert sites == [0] and "Of 2 inequivalent sites" in left_out
+    assert chosen_sites(fluorite, 6) == ({"Ca": 0, "F": 1}, [])
+    sites, (left_out,) = chosen_sites(fluorite, 1)
+    assert sites == {"Ca": 0} and "Of 2 inequivalent sites" in left_out
+    fluorite.positions[1] += 0.1
+    assert chosen_sites(fluorite, 6) == ({"Ca": 0, "F 1": 1, "F 2": 2}, [])
 
 
 def test_prototypes():

@@ -62,12 +62,18 @@ def space_group(crystal: Atoms) -> str:
     return f"{found.international} ({found.number})"
 
 
-def chosen_sites(crystal: Atoms, most: int) -> tuple[list[int], str]:
-    """One atom of every orbit, the first ones; and a sentence on what is left out, or ""."""
+def chosen_sites(crystal: Atoms, most: int) -> tuple[dict[str, int], list[str]]:
+    """One atom of every orbit, the first ones, by names such as "O", or "O 1", "O 2" where there
+    are several; and a sentence on what is left out, or none."""
     sites = sorted({int(n) for n in symmetry(crystal).equivalent_atoms})
+    symbols = [crystal.symbols[site] for site in sites[:most]]
+    names = {
+        symbol if symbols.count(symbol) == 1 else f"{symbol} {symbols[: n + 1].count(symbol)}": site
+        for n, (symbol, site) in enumerate(zip(symbols, sites, strict=False))
+    }
     if len(sites) <= most:
-        return sites, ""
-    return sites[:most], f"Of {len(sites)} inequivalent sites, the first {most} were looked at."
+        return names, []
+    return names, [f"Of {len(sites)} inequivalent sites, the first {most} were looked at."]
 
 
 def prototype(crystal: Atoms) -> str:

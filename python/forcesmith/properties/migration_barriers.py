@@ -56,14 +56,11 @@ class MigrationBarriers(Property):
         options = self.options
         size = supercell_size(crystal, options.length)
         perfect = crystal * size
-        quantities, curves, notes = {}, [], []
-        sites, left_out = chosen_sites(crystal, options.sites)
-        notes += [left_out] if left_out else []
-        for site in sites:
-            element = crystal.symbols[site]
-            if (label := f"vacancy {element}") in quantities:
-                label = f"{label} {site}"
-            x, y = self._path(perfect, site, element, subject)
+        quantities, curves = {}, []
+        sites, notes = chosen_sites(crystal, options.sites)
+        for name, site in sites.items():
+            label = f"vacancy {name}"
+            x, y = self._path(perfect, site, crystal.symbols[site], subject)
             quantities[label] = Quantity(value=max(y), unit="eV")
             curves.append(Curve(x=x, y=y, label=label))
             if min(y) < -FLAT:

@@ -192,9 +192,8 @@ class PointDefects(Property):
         supercell has the atoms of the crystal, in their order."""
         elements = sorted(set(crystal.symbols))
         sites, left_out = chosen_sites(crystal, self.options.sites)
-        notes += [left_out] if left_out and left_out not in notes else []
-        names = _site_names(crystal, sites)
-        for site, label in zip(sites, names, strict=True):
+        notes += [text for text in left_out if text not in notes]
+        for label, site in sites.items():
             place = perfect.positions[site]
             if self.options.vacancies:
                 atoms = perfect.copy()
@@ -258,15 +257,6 @@ def _elastic_energy(atoms: Atoms, subject: Subject, modulus: float, name: str) -
             f"{name}, {len(atoms)} atoms: the fixed cell is under {pressure / GPa:.1f} GPa, which "
             f"holds about {held:.2f} eV; give several `lengths`, which are extrapolated."
         )
-
-
-def _site_names(crystal: Atoms, sites: list[int]) -> list[str]:
-    """Such as "O", or "O 1", "O 2" where there are several."""
-    symbols = [crystal.symbols[site] for site in sites]
-    return [
-        symbol if symbols.count(symbol) == 1 else f"{symbol} {symbols[: n + 1].count(symbol)}"
-        for n, symbol in enumerate(symbols)
-    ]
 
 
 def _moved(atoms: Atoms, center: np.ndarray, most: float, seed: int) -> Atoms:

@@ -86,8 +86,8 @@ def _introduction(comparison: Comparison) -> str:
     ]
     if without:
         grade += (
-            " Without an active set, so whether it was computed outside of the training data is not "
-            f"known: {pages.text(', '.join(without))}."
+            " Without an active set, so that it is not known whether it is outside of its data: "
+            f"{pages.text(', '.join(without))}."
         )
     return f'<p class="soft">{reference}{grade}</p>'
 
