@@ -21,6 +21,9 @@ th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(-
 th:first-child, td:first-child { text-align: left; } td.text { text-align: left; }
 .wide { overflow-x: auto; } .soft { opacity: .7; } img { max-width: 100%; background: white; }
 .good { background: #009e7355; } .fair { background: #e69f0055; } .poor { background: #d55e0077; }
+.values td { white-space: nowrap; } .values td:first-child { white-space: normal; }
+.values td:first-child { min-width: min(14rem, 28vw); }
+.values th:first-child, .values td:first-child { position: sticky; left: 0; background: Canvas; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; width: 10.5rem; font-size: .8rem; } figcaption { overflow-wrap: anywhere; }
 figure svg { width: 100%; height: 10rem; background: var(--soft); }

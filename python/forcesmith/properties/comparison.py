@@ -116,7 +116,9 @@ class Comparison:
             else:
                 relative = PROPERTIES[name].tolerance if relative is None else relative
                 limit = relative * abs(reference.value)
-            limit += 2 * ((own.error or 0.0) ** 2 + (reference.error or 0.0) ** 2) ** 0.5
+            # A potential that is not sure of itself is not better for that.
+            error = 0.0 if one.drawn else own.error or 0.0
+            limit += 2 * (error**2 + (reference.error or 0.0) ** 2) ** 0.5
             deviation = own.value - reference.value
             deviations[one.name] = deviation
             size = abs(deviation)

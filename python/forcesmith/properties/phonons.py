@@ -78,8 +78,9 @@ class Phonons(Property):
             quantities=quantities,
             plots={"dispersion": plot, "dos": _density_of_states(phonopy), **thermal},
             method=f"Supercell {size_text(size)} of the conventional cell, "
-            f"{len(phonopy.supercell)} atoms, {len(phonopy.supercells_with_displacements)} "
-            f"displacements of {options.displacement:g} angstrom; mesh "
+            f"{len(phonopy.supercell)} atoms; sets of forces: "
+            f"{len(phonopy.supercells_with_displacements)}, displacements of "
+            f"{options.displacement:g} angstrom; mesh "
             f"{size_text(tuple(phonopy.mesh.mesh_numbers))}; phonopy.",
             notes=notes,
         )

@@ -18,6 +18,7 @@ from forcesmith.properties.registry import PROPERTIES
 
 DASHES = ("-", "--", ":", "-.")
 WIDTH, HEIGHT = 5.6, 3.6  # inches
+MOST = 1000  # of grades that are told: beyond, the number says nothing
 
 
 def write_report(comparison: Comparison, folder: Path) -> None:
@@ -89,7 +90,22 @@ def _introduction(comparison: Comparison) -> str:
             " Without an active set, so that it is not known whether it is outside of its data: "
             f"{pages.text(', '.join(without))}."
         )
-    return f'<p class="soft">{reference}{grade}</p>'
+    return f'<p class="soft">{reference}{grade}{"".join(_errors(comparison))}</p>'
+
+
+def _errors(comparison: Comparison) -> Iterator[str]:
+    """What the errors of committees and of drawn potentials are."""
+    for one in comparison.subjects:
+        if one.drawn:
+            yield (
+                f" Errors (±) of {pages.text(one.name)} are from {len(one.files) - 1} potentials "
+                "drawn from the covariance of its fit; they are not added to the tolerance."
+            )
+        elif len(one.files) > 1:
+            yield (
+                f" {pages.text(one.name)}: means and standard deviations of {len(one.files)} "
+                "potentials."
+            )
 
 
 def _summary(comparison: Comparison) -> str:
@@ -104,7 +120,16 @@ def _summary(comparison: Comparison) -> str:
                 + "</tr>"
             )
     head = "".join(f"<th>{pages.text(who)}</th>" for who in subjects)
-    return f'<div class="wide"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
+    said = (
+        "<p>Quantities within the tolerance, coloured by the worst:</p>"
+        if comparison.reference
+        else ""
+    )
+    return said + _values_table(f"<tr><th></th>{head}</tr>{''.join(rows)}")
+
+
+def _values_table(rows: str) -> str:
+    return f'<div class="wide values"><table>{rows}</table></div>'
 
 
 def _counts(comparison: Comparison, structure: str, name: str, subject: str) -> str:
@@ -119,10 +144,7 @@ def _counts(comparison: Comparison, structure: str, name: str, subject: str) -> 
     if not verdicts:
         return f"<td>computed{mark}</td>"
     worst = next(word for word in ("poor", "fair", "good") if word in verdicts)
-    return (
-        f'<td class="{worst}">{verdicts.count("good")} of {len(verdicts)} within the '
-        f"tolerance{mark}</td>"
-    )
+    return f'<td class="{worst}">{verdicts.count("good")} of {len(verdicts)}{mark}</td>'
 
 
 def _grade_mark(comparison: Comparison, structure: str, name: str, subject: str) -> str:
@@ -130,7 +152,11 @@ def _grade_mark(comparison: Comparison, structure: str, name: str, subject: str)
     grade = entry.result.largest_grade if entry and entry.result else None
     if grade is None or grade <= WORTH_LEARNING:
         return ""
-    return f' <span title="largest grade {grade:.3g}">⚠ {grade:.2g}</span>'
+    return f' <span title="largest grade {grade:.3g}">⚠ {_grade(grade)}</span>'
+
+
+def _grade(grade: float) -> str:
+    return f"{grade:.3g}" if grade < MOST else f"above {MOST}"
 
 
 def _property(comparison: Comparison, structure: str, name: str) -> str:
@@ -142,16 +168,12 @@ def _property(comparison: Comparison, structure: str, name: str) -> str:
         for who in columns
     )
     body = "".join(
-        f"<tr><td>{pages.text(row.quantity)}</td><td>{pages.text(row.unit)}</td>"
+        f'<tr><td>{pages.text(row.quantity)} <span class="soft">{pages.text(row.unit)}</span></td>'
         + "".join(_cell(row, who) for who in columns)
         + "</tr>"
         for row in rows
     )
-    table = (
-        f'<div class="wide"><table><tr><th></th><th></th>{head}</tr>{body}</table></div>'
-        if rows
-        else ""
-    )
+    table = _values_table(f"<tr><th></th>{head}</tr>{body}") if rows else ""
     plots = "".join(_plots(comparison, structure, name))
     return table + "".join(_remarks(comparison, structure, name)) + plots
 
@@ -166,7 +188,7 @@ def _cell(row: Row, subject: str) -> str:
     reference = quantity.value - deviation
     text = f"{deviation:+.3g}"
     if abs(reference) > 1e-6 * max(1.0, abs(quantity.value)) and quantity.tolerance is None:
-        text = f"{100 * deviation / abs(reference):+.1f} %"
+        text = f"{round(100 * deviation / abs(reference), 1) + 0.0:+.1f} %"
     return (
         f'<td class="{row.verdicts[subject]}">{number(quantity)} '
         f'<span class="soft">{text}</span></td>'
@@ -176,7 +198,7 @@ def _cell(row: Row, subject: str) -> str:
 def number(quantity: Quantity) -> str:
     """The value as text, with its error."""
     text = f"{quantity.value:.5g}" if abs(quantity.value) >= 1e-9 else "0"
-    return text if quantity.error is None else f"{text} ± {quantity.error:.2g}"
+    return f"{text} ± {quantity.error:.2g}" if quantity.error else text
 
 
 def _remarks(comparison: Comparison, structure: str, name: str) -> Iterator[str]:
@@ -192,7 +214,7 @@ def _remarks(comparison: Comparison, structure: str, name: str) -> Iterator[str]
         grade = entry.result.largest_grade
         if grade is not None:
             outside = ": outside of the training data" if grade > WORTH_LEARNING else ""
-            text = f"largest grade {grade:.3g}{outside}"
+            text = f"largest grade {_grade(grade)}{outside}"
             said.setdefault(("", text), []).append(one.name)
         for note in entry.result.notes:
             said.setdefault(("", note), []).append(one.name)

@@ -191,7 +191,7 @@ def combined(members: Iterable[PropertyResult | None], drawn: bool = False) -> P
     return PropertyResult(
         quantities=quantities,
         plots={**first.plots, **plots},
-        method=f"{first.method} {_told(len(results), drawn)}",
+        method=first.method,
         notes=notes,
         crystal=first.crystal,
         crystals=[one and one.crystal for one in members] if first.crystal else None,
@@ -219,12 +219,6 @@ def _center_and_spread(values: Sequence[Any], drawn: bool) -> tuple[np.ndarray, 
     if drawn:
         return members[0], np.sqrt(np.mean((members[1:] - members[0]) ** 2, axis=0))
     return members.mean(axis=0), members.std(axis=0, ddof=1)
-
-
-def _told(n_members: int, drawn: bool) -> str:
-    if drawn:
-        return f"Errors from {n_members - 1} potentials drawn from the covariance of the fit."
-    return f"Means and standard deviations of {n_members} potentials."
 
 
 def quantities_of(entry: Entry | None) -> dict[str, Quantity]:
