@@ -121,6 +121,11 @@ def test_bars_of_properties(data, tmp_path):
     for name in ("C11", "C12", "C44"):
         assert 0 < rows[name]["wide.json"].error < rows[name]["narrow.json"].error
     assert rows["C11"]["emt"].error is None
+    for row in found.rows("Cu", "elastic_constants"):
+        limit = 0.1 * abs(row.values["emt"].value)  # whatever the bars
+        for name, deviation in row.deviations.items():
+            if row.unit == "GPa":
+                assert (row.verdicts[name] == "good") == (abs(deviation) <= limit)
     entry = found.entry("Cu", "elastic_constants", "wide.json")
     assert "from 4 potentials drawn" in (tmp_path / "out" / "report.html").read_text()
     assert entry.result.largest_grade is not None

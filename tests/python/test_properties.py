@@ -23,6 +23,7 @@ from forcesmith.properties.crystals import (
     prototype,
 )
 from forcesmith.properties.lammps_runs import execute, setup
+from forcesmith.properties.migration_barriers import path_lengths
 from forcesmith.properties.property import Curve, Plot, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.relaxation import relax_ions
@@ -283,6 +284,11 @@ def test_migration_barrier(copper):
     curve = result.plots["paths"].curves[0]
     assert curve.y[0] == 0
     assert curve.y[-1] == pytest.approx(0, abs=1e-3)
+
+
+def test_paths_across_the_boundary_are_not_longer():
+    images = [Atoms("Cu", [(0, 0, z)], cell=3 * [10.0], pbc=True) for z in (9.5, 9.9, 0.5)]
+    assert path_lengths(images) == pytest.approx([0.0, 0.4, 1.0])
 
 
 # ---- crystals ----

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.geometry import find_mic
 from ase.mep import NEB
 from ase.optimize import FIRE
 from pydantic import Field
@@ -112,8 +114,13 @@ class MigrationBarriers(Property):
                 f"the path of the vacancy of {element} has not converged in {options.steps} steps"
             )
         energies = np.array([subject.energy(image) for image in images])
-        moves = [
-            np.linalg.norm(later.positions - before.positions)
-            for before, later in zip(images, images[1:], strict=False)
-        ]
-        return [0.0, *np.cumsum(moves).tolist()], (energies - energies[0]).tolist()
+        return path_lengths(images), (energies - energies[0]).tolist()
+
+
+def path_lengths(images: Sequence[Atoms]) -> list[float]:
+    """From the first image to each, angstrom; atoms may have been put to another period."""
+    moves = [
+        np.linalg.norm(find_mic(later.positions - before.positions, before.cell, before.pbc)[0])
+        for before, later in zip(images, images[1:], strict=False)
+    ]
+    return [0.0, *np.cumsum(moves).tolist()]

@@ -118,12 +118,9 @@ class PointDefects(Property):
             curves=curves,
             style="points",
         )
-        how = (
-            f"the lowest of {options.starts} relaxations to {options.force:g} eV/angstrom from "
-            "different starts"
-            if options.relaxed
-            else "ions fixed"
-        )
+        how = f"relaxed to {options.force:g} eV/angstrom" if options.relaxed else "ions fixed"
+        if options.relaxed and options.starts > 1:
+            how += f", the lowest of {options.starts} different starts"
         return PropertyResult(
             quantities=quantities,
             plots={"finite size": plot} if len(sizes) > 1 else {},

@@ -108,9 +108,10 @@ def _run(own: Any, atoms: Atoms, force: float, steps: int, what: str) -> None:
     """own: the atoms, or a filter of them."""
     optimizer = LBFGS(own, logfile=None)  # type: ignore[arg-type]
     if not optimizer.run(fmax=force, steps=steps):
-        left = np.linalg.norm(atoms.get_forces(), axis=1).max()
+        left = np.linalg.norm(own.get_forces(), axis=1).max()
+        where = "" if own is atoms else ", on ions or cell,"
         raise NotConverged(
             f"the relaxation of {what} has not converged in {steps} steps; a force of {left:.2g} "
-            "eV/angstrom is left",
+            f"eV/angstrom{where} is left",
             atoms,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -135,7 +136,12 @@ def _computed(own: Property, crystal: Atoms, subject: Subject, folder: Path) -> 
     for path in (folder, folder.parent):
         if not any(path.iterdir()):
             path.rmdir()
-    texts = [str(one.message) for one in caught if "forcesmith" in one.filename]
+    # What follows on calculators is for those who have one at hand.
+    texts = [
+        re.sub("; see calculator.*", ".", str(one.message))
+        for one in caught
+        if "forcesmith" in one.filename
+    ]
     result.notes += list(dict.fromkeys(shortened(text, 200) for text in texts))
     result.largest_grade = subject.largest_grade
     result.seconds = round(time.monotonic() - started, 3)
