@@ -139,7 +139,7 @@ def test_phonons(silicon, copper):
 
 def test_thermal_conductivity(silicon):
     """Far above the Debye temperature it falls as 1 / T; the same along all axes."""
-    options = {"length": 10.0, "phonon_length": 10.0, "meshes": [6.0, 9.0]}
+    options = {"length": 10.0, "phonon_length": 10.0, "meshes": [6.0, 9.0], "pair_distance": 4.5}
     found, result = values(
         "thermal_conductivity", silicon, **options, temperatures=[300, 2000, 4000]
     )
