@@ -210,7 +210,7 @@ def test_slopes_of_the_ideal_strength(copper, tmp_path):
     c11, c12, c44 = 169.9, 122.6, 76.2
     options = {"planes": ["100"], "step": 0.003, "largest": 0.003, "force": 2e-5}
     found = sampled("ideal_strength", copper, tmp_path, **options)
-    tension, shear = found.plots["stress"].curves
+    tension, shear = (found.plots[load].curves[0] for load in ("tension", "shear"))
     expected = (c11 - c12) * (c11 + 2 * c12) / (c11 + c12)
     assert tension.y[-1] / tension.x[-1] == pytest.approx(expected, rel=0.03)
     expected = 3 * c44 * (c11 - c12) / (4 * c44 + c11 - c12)
@@ -224,7 +224,7 @@ def test_ideal_strength(copper, tmp_path):
     found = sampled("ideal_strength", copper, tmp_path, planes=[], step=0.04)
     assert found.quantities["shear, (111) [11-2]"].value == pytest.approx(2.86, abs=0.1)
     assert found.quantities["strain, shear, (111) [11-2]"].value == pytest.approx(0.20, abs=0.01)
-    line = found.plots["stress"].curves[0]
+    line = found.plots["shear"].curves[0]
     assert line.y[-1] < max(line.y)
 
 

@@ -60,7 +60,8 @@ class IdealStrength(Property):
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
         options = self.options
-        quantities, curves = {}, []
+        quantities: dict[str, Quantity] = {}
+        curves: dict[str, list[Curve]] = {}
         notes: list[str] = []
         loads = [
             (f"tension, ({plane})", _cell(crystal, miller_indices(plane)), False)
@@ -78,9 +79,9 @@ class IdealStrength(Property):
             maxima = [first_maximum(*line.T) for line in lines]
             softest = int(np.argmin([stress for _, stress in maxima]))
             strain, stress = maxima[softest]
-            curves.append(
-                Curve(x=lines[softest][:, 0].tolist(), y=lines[softest][:, 1].tolist(), label=name)
-            )
+            load, label = name.split(", ", 1)
+            x, y = lines[softest].T.tolist()
+            curves.setdefault(load, []).append(Curve(x=x, y=y, label=label))
             if stress == lines[softest][-1, 1]:
                 notes.append(f"{name}: the stress has no maximum up to a strain of {strain:.2f}.")
             quantities[name] = Quantity(value=stress, unit="GPa")
@@ -88,13 +89,14 @@ class IdealStrength(Property):
         return PropertyResult(
             quantities=quantities,
             plots={
-                "stress": Plot(
-                    title="Stress of the perfect crystal",
+                load: Plot(
+                    title=f"Perfect crystal in {load}",
                     x_label="strain",
                     y_label="stress (GPa)",
-                    curves=curves,
+                    curves=own,
                     style="points",
                 )
+                for load, own in curves.items()
             },
             method=f"Strains in steps of {options.step:g}, each from the one before, ions and the "
             f"other components of the cell relaxed to {options.force:g} eV/angstrom in cells of "
