@@ -11,8 +11,13 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 
+import ase.io
 import forcesmith as fs
+import numpy as np
 import pytest
+from ase.build import bulk
+from ase.units import GPa
+from forcesmith.properties.published import read_published
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -31,6 +36,57 @@ def copied(tmp_path, monkeypatch):
         return module
 
     return copy
+
+
+def zuo_like(seed: int) -> list:
+    """Cells of silicon as the data of Zuo et al. have them, by Stillinger and Weber."""
+    rng = np.random.default_rng(seed)
+    found = [(bulk("Si", a=5.431, cubic=True), "Ground state crystal")]
+    for size in (-0.02, 0.02):
+        for kind in ("normal", "shear"):
+            atoms = found[0][0].copy()
+            strain = np.zeros((3, 3))
+            strain[(0, 0) if kind == "normal" else (0, 1)] = size
+            atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
+            found.append((atoms, kind))
+    for _ in range(4):
+        atoms = bulk("Si", a=5.431, cubic=True) * (2, 1, 1)
+        atoms.rattle(0.1, rng=rng)
+        found.append((atoms, "AIMD-NVT"))
+    return found
+
+
+def test_potentials_for_the_data_of_zuo(copied, tmp_path):
+    study = copied("zuo_properties")
+    study.MODELS = {"SNAP": ({"type": "bispectrum", "twojmax": 4}, {"type": "linear"}, 1)}
+    study.SETTINGS = {
+        "properties": ["elastic_constants"],
+        "options": {"lattice": {"isolated_atoms": False}},
+        "engine": {"cores": 1},
+    }
+    for seed, part in enumerate(("train", "test")):
+        cells = zuo_like(seed)
+        labelled = fs.label(
+            [atoms for atoms, _ in cells], "lammps: sw Si.sw", tmp_path / f"{part}.extxyz"
+        ).labelled
+        for atoms, (_, kind) in zip(labelled, cells, strict=True):
+            atoms.info["config_type"] = kind if kind == "AIMD-NVT" else "Elastic"
+            kbar = -atoms.get_stress() / GPa * 10
+            atoms.info["virial_kbar_vasp_order"] = kbar[[0, 1, 2, 5, 3, 4]]
+            atoms.calc.results.pop("stress")
+        ase.io.write(tmp_path / f"Si_{part}.extxyz", labelled)
+    study.main([str(tmp_path), "--element", "Si"])
+
+    of_data = read_published(study.RESULTS / "Si-data.toml").values["Si"]
+    assert of_data["lattice"]["a"].value == pytest.approx(5.431, abs=1e-3)
+    assert of_data["elastic_constants"]["C11"].value == pytest.approx(151.4, rel=0.02)
+    assert of_data["elastic_constants"]["C12"].value == pytest.approx(76.4, rel=0.02)
+    assert "C44" not in of_data["elastic_constants"]  # of fixed ions
+    found = json.loads((study.RESULTS / "Si.json").read_text())
+    assert found["SNAP"]["errors"][1] < 0.5
+    assert found["SNAP"]["values"]["lattice: a"][0] == pytest.approx(5.43, abs=0.05)
+    assert found["published DFT"]["values"]["elastic_constants: C44"] == [76, "GPa"]
+    assert (study.RESULTS / "deviations.svg").stat().st_size > 1000
 
 
 @pytest.mark.slow
