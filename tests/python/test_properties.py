@@ -602,6 +602,13 @@ def test_liquid(copper, tmp_path):
     assert (tmp_path / "in.lammps").is_file()
 
 
+def test_liquid_is_sampled_whenever_it_begins(copper, tmp_path):
+    """Before the blocks of 100 steps there are 130."""
+    options = {"length": 9.0, "temperature": 1600, "melting": 0.06, "equilibration": 0.07}
+    found = sampled("liquid", copper, tmp_path, **options, duration=0.5, longest=5.0)
+    assert max(found.plots["pairs"].curves[0].y) > 2
+
+
 def test_diffusion_in_a_crystal_is_none(copper, tmp_path):
     found = sampled("diffusion", copper, tmp_path, **SHORT, temperature=300, duration=1.0)
     quantity = found.quantities["diffusion of Cu"]

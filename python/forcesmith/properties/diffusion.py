@@ -144,6 +144,7 @@ class Diffusion(Property):
             f"group           {element} type {number}\n"
             for number, element in enumerate(elements, start=1)
         )
+        text += "reset_timestep  0\n"  # averages end at multiples of their length
         text += (
             constant_volume(options.temperature, options.timestep)
             + f"thermo          {each // POINTS}\n"
