@@ -72,7 +72,13 @@ Bispectrum::Bispectrum(const Parameters& parameters, const std::string& where)
   t.full_begin = coupling_.full_begin.data();
   t.roots = coupling_.roots.data();
   t.roots_begin = coupling_.roots_begin.data();
+  t.power_products = coupling_.power_products.data();
+  t.power_products_end = coupling_.power_products_end.data();
+  t.elements = coupling_.elements.data();
+  t.element_coefficients = coupling_.element_coefficients.data();
   t.blocks = coupling_.blocks.data();
+  t.factors = coupling_.factors.data();
+  t.diagonals = coupling_.diagonals.data();
   t.clebsch_gordan = coupling_.clebsch_gordan.data();
   t.projections = coupling_.projections.data();
   t.entry_value = coupling_.entry_value.data();
@@ -183,7 +189,10 @@ Tables<Real> Bispectrum::tables_without_arrays() const {
   t.n_half = coupling_.half_begin.back();
   t.n_full = coupling_.full_begin.back();
   t.n_roots = static_cast<int>(coupling_.roots.size()) / 2;
+  t.n_element_coefficients = static_cast<int>(coupling_.element_coefficients.size());
   t.n_blocks = static_cast<int>(coupling_.blocks.size());
+  t.n_factors = static_cast<int>(coupling_.factors.size());
+  t.n_diagonals = static_cast<int>(coupling_.diagonals.size());
   t.n_z = coupling_.n_z;
   t.n_clebsch_gordan = static_cast<int>(coupling_.clebsch_gordan.size());
   t.n_projections = static_cast<int>(coupling_.projections.size());

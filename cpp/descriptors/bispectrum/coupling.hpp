@@ -1,6 +1,6 @@
-// Which products of the densities U make up the bispectrum components, and how each component depends on
-// each of its three factors: index lists and Clebsch-Gordan coefficients behind Tables. All j
-// are doubled.
+// How the densities U come from polynomials on the sphere, which of their products make up the bispectrum components,
+// and how each component depends on each of its three factors: index lists and coefficients behind Tables. All j are
+// doubled.
 #pragma once
 
 #include <array>
@@ -19,8 +19,13 @@ struct Component {
 struct Coupling {
   std::vector<Component> components;
   std::vector<int> half_begin, full_begin, roots_begin;
-  std::vector<double> roots, clebsch_gordan;
+  std::vector<double> roots, element_coefficients, clebsch_gordan;
+  std::vector<PowerProduct> power_products;
+  std::vector<int> power_products_end;
+  std::vector<Element> elements;
   std::vector<Block> blocks;
+  std::vector<Factors> factors;
+  std::vector<Diagonal> diagonals;
   int n_z = 0;
   std::vector<Projection> projections;
   std::vector<int> entry_value, value_block, value_channel;

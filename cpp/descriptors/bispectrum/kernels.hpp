@@ -36,6 +36,7 @@ struct Pack {
   Complex<V> a, b;         // Cayley-Klein parameters, VMK 1.4.3
   V weight, dweight;       // w s(r) and its derivative with r
 
+  Pack() = default;
   template <class Real>
   FORCESMITH_FUNCTION Pack(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, int center, int pack) {
     const int at = pack * V::stride, element = neighbors.pack_types[pack * V::threads];
@@ -91,146 +92,227 @@ struct Pack {
   }
 };
 
-/// The row of u^{j-1} from which row mb of u^j comes; the middle row of an even j comes from a row that is
-/// not stored, but mirrors one that is.
-struct Row {
-  int first;  // element (j - 1, row, 0)
-  int j;
-  bool mirrored;
+/// A and B of a pack, with their powers A^K, K <= twojmax, and B^L, -twojmax <= L <= twojmax, in memory.
+template <class V>
+struct Powers {
+  Complex<V> A, B;
+  V z;
+  Registers<V> of_A, of_B;
 
-  template <class Real>
-  FORCESMITH_FUNCTION Row(const Tables<Real>& t, int j_next, int mb)
-      : first(t.half_begin[j_next - 1] + (2 * mb == j_next ? mb - 1 : mb) * j_next),
-        j(j_next - 1),
-        mirrored(2 * mb == j_next) {}
-  template <class Array>
-  FORCESMITH_FUNCTION auto load(Array u, int ma, int mb) const {
-    using V = RegisterOf<Array>;
-    if (!mirrored) return complex_load(u, first + ma);
-    const Complex<V> p = complex_load(u, first + j - ma);
-    return (ma + mb) % 2 == 0 ? Complex<V>{p.re, -p.im} : Complex<V>{-p.re, p.im};
+  /// place: of 3 twojmax + 2 complex numbers.
+  FORCESMITH_FUNCTION Powers(const Pack<V>& p, int twojmax, Registers<V> place)
+      : A{p.a.re, -p.a.im},
+        B{-p.b.re, p.b.im},
+        z(p.a.re * p.a.re + p.a.im * p.a.im - p.b.re * p.b.re - p.b.im * p.b.im),
+        of_A(place),
+        of_B(place + 2 * (2 * twojmax + 1)) {
+    avoid_zero(A);
+    avoid_zero(B);
+    Complex<V> a{V(1.0), V(0.0)}, b = a;
+    for (int k = 0; k <= twojmax; ++k) {
+      complex_store(of_A, k, a);
+      complex_store(of_B, k, b);
+      complex_store(of_B, -k, Complex<V>{b.re, -b.im});
+      a = a * A;
+      b = b * B;
+    }
   }
-  /// Adds to the adjoint of what load() gives.
-  template <class V>
-  FORCESMITH_FUNCTION void add(Registers<V> u_bar, int ma, int mb, Complex<V> p) const {
-    if (!mirrored) complex_add(u_bar, first + ma, p);
-    else if ((ma + mb) % 2 == 0) complex_add(u_bar, first + j - ma, Complex<V>{p.re, -p.im});
-    else complex_add(u_bar, first + j - ma, Complex<V>{-p.re, p.im});
+
+  FORCESMITH_FUNCTION Complex<V> product(const PowerProduct& of) const {
+    return complex_load(of_A, of.K) * complex_load(of_B, of.L);
+  }
+
+ private:
+  /// Derivatives are divided by A and B. What is less than this is rounding.
+  FORCESMITH_FUNCTION static void avoid_zero(Complex<V>& x) {
+    const V square = x.re * x.re + x.im * x.im, smallest(1e-15);
+    x.re = simd_if_less(square, smallest * smallest, smallest, x.re);
   }
 };
 
-/// u^j for all j by recursion, VMK 4.8.2: u^j[mb][ma] from u^{j-1}[mb][ma] and u^{j-1}[mb][ma-1].
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_u(const Tables<Real>& t, Complex<V> a, Complex<V> b, Registers<V> u) {
-  complex_store(u, 0, Complex<V>{V(1.0), V(0.0)});
-  for (int j = 1; j <= t.twojmax; ++j)
-    for (int mb = 0; 2 * mb <= j; ++mb) {
-      const Row row(t, j, mb);
-      const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
-      const int first = t.half_begin[j] + mb * (j + 1);
-      Complex<V> carried{V(0.0), V(0.0)};
-      for (int ma = 0; ma < j; ++ma) {
-        const Complex<V> p = row.load(u, ma, mb);
-        complex_store(u, first + ma, carried + V(roots[2 * ma]) * conjugate_times(a, p));
-        carried = V(-roots[2 * ma + 1]) * conjugate_times(b, p);
-      }
-      complex_store(u, first + j, carried);
-    }
+/// y / x
+template <class V>
+FORCESMITH_FUNCTION Complex<V> quotient(Complex<V> y, Complex<V> x) {
+  return (V(1.0) / (x.re * x.re + x.im * x.im)) * conjugate_times(x, y);
 }
 
-/// Directional derivatives of u^j when a and b move with a_dot and b_dot.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_u_dot(const Tables<Real>& t, Complex<V> a, Complex<V> b, Complex<V> a_dot,
-                                       Complex<V> b_dot, Registers<const V> u, Registers<V> u_dot) {
-  complex_store(u_dot, 0, Complex<V>{V(0.0), V(0.0)});
-  for (int j = 1; j <= t.twojmax; ++j)
-    for (int mb = 0; 2 * mb <= j; ++mb) {
-      const Row row(t, j, mb);
-      const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
-      const int first = t.half_begin[j] + mb * (j + 1);
-      Complex<V> carried{V(0.0), V(0.0)};
-      for (int ma = 0; ma < j; ++ma) {
-        const Complex<V> p = row.load(u, ma, mb), p_dot = row.load(u_dot, ma, mb);
-        complex_store(u_dot, first + ma,
-                      carried + V(roots[2 * ma]) * (conjugate_times(a, p_dot) + conjugate_times(a_dot, p)));
-        carried = V(-roots[2 * ma + 1]) * (conjugate_times(b, p_dot) + conjugate_times(b_dot, p));
-      }
-      complex_store(u_dot, first + j, carried);
-    }
+/// Calls use(Index<n>, power product) for each of them; n: its polynomials.
+template <int most, class Real, class Use>
+FORCESMITH_FUNCTION void for_each_power_product(const Tables<Real>& t, const Use& use) {
+  if constexpr (most > 0) {
+    const int place = t.twojmax / 2 + 1 - most;
+    if (place >= 0)
+      for (int i = place > 0 ? t.power_products_end[place - 1] : 0; i < t.power_products_end[place]; ++i)
+        use(Index<most>{}, t.power_products[i]);
+    for_each_power_product<most - 1>(t, use);
+  }
+}
+inline constexpr int most_polynomials = 11;  // of twojmax 20
+
+/// Adds the polynomials of `count` packs times their weights to sums.
+template <int count, class V, class Real>
+FORCESMITH_FUNCTION void add_polynomials(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, int center,
+                                         int pack, Registers<V> place, Registers<V> sums) {
+  V z[count];
+  Registers<V> of_A[count], of_B[count];
+  for (int k = 0; k < count; ++k) {
+    FORCESMITH_PHASE(radial);
+    const Pack<V> p(t, neighbors, center, pack + k);
+    const Powers<V> powers(p, t.twojmax, place + 2 * (3 * t.twojmax + 2) * k);
+    for (int K = 0; K <= t.twojmax; ++K) complex_store(powers.of_A, K, p.weight * complex_load(powers.of_A, K));
+    z[k] = powers.z;
+    of_A[k] = powers.of_A;
+    of_B[k] = powers.of_B;
+  }
+  FORCESMITH_PHASE(moments);
+  for_each_power_product<most_polynomials>(t, [&](auto n, const PowerProduct& of) FORCESMITH_INLINE_LAMBDA {
+    Complex<V> term[count];
+    for (int k = 0; k < count; ++k) term[k] = complex_load(of_A[k], of.K) * complex_load(of_B[k], of.L);
+    const auto sum = sums + 2 * of.first;
+    unrolled<n.value>([&](auto power) FORCESMITH_INLINE_LAMBDA {
+      constexpr int p = power.value;
+      Complex<V> total = complex_load(sum, p) + term[0];
+      for (int k = 1; k < count; ++k) total = total + term[k];
+      complex_store(sum, p, total);
+      if constexpr (p + 1 < n.value)
+        for (int k = 0; k < count; ++k) term[k] = z[k] * term[k];
+    });
+  });
 }
 
-/// Back through the recursion: u_bar is the adjoint of u (and is used up), a_bar and b_bar those of a, b.
-template <class V, class Real>
-FORCESMITH_FUNCTION void reverse_u(const Tables<Real>& t, Complex<V> a, Complex<V> b, Registers<const V> u,
-                                   Registers<V> u_bar, Complex<V>& a_bar, Complex<V>& b_bar) {
-  a_bar = b_bar = {V(0.0), V(0.0)};
-  for (int j = t.twojmax; j > 0; --j)
-    for (int mb = 0; 2 * mb <= j; ++mb) {
-      const Row row(t, j, mb);
-      const Real* roots = t.roots + 2 * (t.roots_begin[j] + mb * j);
-      const int first = t.half_begin[j] + mb * (j + 1);
-      for (int ma = 0; ma < j; ++ma) {
-        const Complex<V> p = row.load(u, ma, mb);
-        const Complex<V> kept = V(roots[2 * ma]) * complex_load(u_bar, first + ma);
-        const Complex<V> shifted = V(-roots[2 * ma + 1]) * complex_load(u_bar, first + ma + 1);
-        a_bar = a_bar + conjugate_times(kept, p);
-        b_bar = b_bar + conjugate_times(shifted, p);
-        row.add(u_bar, ma, mb, a * kept + b * shifted);
-      }
-    }
+/// Derivatives of the weight times the polynomials of one pack that moves with r_dot and n_dot: use(i, derivative).
+template <class V, class Real, class Use>
+FORCESMITH_FUNCTION void for_each_polynomial_dot(const Tables<Real>& t, const Pack<V>& p, V r_dot, const V* n_dot,
+                                                 Registers<V> place, const Use& use) {
+  Complex<V> a_dot, b_dot;
+  p.move(r_dot, n_dot, a_dot, b_dot);
+  const Powers<V> powers(p, t.twojmax, place);
+  const Complex<V> A_rate = quotient(Complex<V>{a_dot.re, -a_dot.im}, powers.A);
+  const Complex<V> B_rate = quotient(Complex<V>{-b_dot.re, b_dot.im}, powers.B);
+  const V z_dot =
+      V(2.0) * (p.a.re * a_dot.re + p.a.im * a_dot.im - p.b.re * b_dot.re - p.b.im * b_dot.im);
+  const V weight_dot = p.dweight * r_dot;
+  for_each_power_product<most_polynomials>(t, [&](auto n, const PowerProduct& of) FORCESMITH_INLINE_LAMBDA {
+    const V K(of.K), L(of.L), length(of.L < 0 ? -of.L : of.L);
+    Complex<V> term = powers.product(of);
+    const Complex<V> rate{K * A_rate.re + length * B_rate.re, K * A_rate.im + L * B_rate.im};
+    Complex<V> term_dot = p.weight * (term * rate) + weight_dot * term;
+    term = p.weight * term;
+    unrolled<n.value>([&](auto power) FORCESMITH_INLINE_LAMBDA {
+      use(of.first + power.value, term_dot);
+      term_dot = powers.z * term_dot + z_dot * term;
+      term = powers.z * term;
+    });
+  });
 }
 
-/// All rows of U^j from the stored ones.
+/// Elements of u from (sums of) the polynomials.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_elements(const Tables<Real>& t, Registers<const V> polynomials, Registers<V> u) {
+  for (int e = 0; e < t.n_half; ++e) {
+    const Element& element = t.elements[e];
+    const Real* c = t.element_coefficients + element.coefficients;
+    Complex<V> sum{V(0.0), V(0.0)};
+    for (int i = 0; i < element.n; ++i) sum = sum + V(c[i]) * complex_load(polynomials, element.first + i);
+    complex_store(u, e, Complex<V>{sum.re, element.is_conjugate ? -sum.im : sum.im});
+  }
+}
+
+/// The adjoint of compute_elements().
+template <class V, class Real>
+FORCESMITH_FUNCTION void reverse_elements(const Tables<Real>& t, Registers<const V> u_bar, Registers<V> polynomials) {
+  for (int i = 0; i < 2 * t.n_half; ++i) polynomials[i] = V(0.0);
+  for (int e = 0; e < t.n_half; ++e) {
+    const Element& element = t.elements[e];
+    const Real* c = t.element_coefficients + element.coefficients;
+    const Complex<V> own = complex_load(u_bar, e), bar{own.re, element.is_conjugate ? -own.im : own.im};
+    for (int i = 0; i < element.n; ++i) complex_add(polynomials, element.first + i, V(c[i]) * bar);
+  }
+}
+
+/// All rows of U^j from the stored elements.
 template <class V, class Real>
 FORCESMITH_FUNCTION void unfold(const Tables<Real>& t, Registers<const V> half, Registers<V> full) {
   for (int j = 0; j <= t.twojmax; ++j)
     for (int mb = 0; 2 * mb <= j; ++mb)
-      for (int ma = 0; ma <= j; ++ma) {
+      for (int ma = 0; ma <= (2 * mb < j ? j : mb); ++ma) {
         const Complex<V> value = complex_load(half, t.half_begin[j] + mb * (j + 1) + ma);
-        if (2 * mb < j) {
-          const V sign((ma + mb) % 2 == 0 ? 1.0 : -1.0);
-          complex_store(full, t.full_begin[j] + (j - mb) * (j + 1) + j - ma,
-                        Complex<V>{sign * value.re, -sign * value.im});
-        }
+        const V sign((ma + mb) % 2 == 0 ? 1.0 : -1.0);
+        complex_store(full, t.full_begin[j] + (j - mb) * (j + 1) + j - ma,
+                      Complex<V>{sign * value.re, -sign * value.im});
         complex_store(full, t.full_begin[j] + mb * (j + 1) + ma, value);
       }
 }
 
-/// Z of one block: sum over m1 + m2 = m of Clebsch-Gordan coefficients times u^{j1} u^{j2}, for rows and
-/// for columns.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Block& block, Registers<const V> U_full,
-                                   Registers<V> Z) {
-  const int j1 = block.j1, j2 = block.j2, j = block.j;
-  const auto u1 = U_full + 2 * (block.channel1 * t.n_full + t.full_begin[j1]);
-  const auto u2 = U_full + 2 * (block.channel2 * t.n_full + t.full_begin[j2]);
-  const Real* coupling = t.clebsch_gordan + block.coupling;
-  const int sum = (j1 + j2 - j) / 2;  // m1 + m2 = m + sum, when each counts from 0
-  auto z = Z + 2 * block.z;
-  for (int mb = 0; 2 * mb <= j; ++mb) {
-    const V multiplicity(2 * mb < j ? 2.0 : 1.0);
-    for (int ma = 0; ma <= j; ++ma, z += 2) {
-      const int first_b = mb + sum > j2 ? mb + sum - j2 : 0, last_b = mb + sum < j1 ? mb + sum : j1;
-      const int first_a = ma + sum > j2 ? ma + sum - j2 : 0, last_a = ma + sum < j1 ? ma + sum : j1;
-      Complex<V> of_block{V(0.0), V(0.0)};
-      for (int mb1 = first_b; mb1 <= last_b; ++mb1) {
-        const int mb2 = mb + sum - mb1;
-        const auto row1 = u1 + 2 * mb1 * (j1 + 1);
-        const auto row2 = u2 + 2 * mb2 * (j2 + 1);
-        Complex<V> of_row{V(0.0), V(0.0)};
-        for (int ma1 = first_a; ma1 <= last_a; ++ma1) {
-          const int ma2 = ma + sum - ma1;
-          of_row = of_row + V(coupling[ma1 * (j2 + 1) + ma2]) * complex_load(row1, ma1) * complex_load(row2, ma2);
-        }
-        of_block = of_block + V(coupling[mb1 * (j2 + 1) + mb2]) * of_row;
-      }
-      complex_store(z, 0, multiplicity * of_block);
+/// Elements ma1 + ma2 = ma_sum of `count` blocks, from the one with number `first` on, on a diagonal of their rows:
+/// sums of Clebsch-Gordan coefficients times u^{j1} u^{j2}, for rows and for columns. The blocks share the products.
+template <int count, class V, class Real>
+FORCESMITH_FUNCTION void couple(const Tables<Real>& t, const Factors& f, int mb_sum, int ma_sum, int first,
+                                Registers<const V> U_full, Registers<V> Z) {
+  const int j1 = f.j1, j2 = f.j2;
+  const auto u1 = U_full + 2 * (f.channel1 * t.n_full + t.full_begin[j1]);
+  const auto u2 = U_full + 2 * (f.channel2 * t.n_full + t.full_begin[j2]);
+  const Real* coupling = t.clebsch_gordan + f.coupling + first;
+  // A product of two equal factors is the same when mb1 and mb2, and ma1 and ma2, trade places.
+  const bool equal = j1 == j2 && f.channel1 == f.channel2;
+  const int first_b = mb_sum > j2 ? mb_sum - j2 : 0;
+  const int last_b = equal ? mb_sum / 2 : (mb_sum < j1 ? mb_sum : j1);
+  const int first_a = ma_sum > j2 ? ma_sum - j2 : 0, last_a = ma_sum < j1 ? ma_sum : j1;
+  Complex<V> of_blocks[count];
+  for (int i = 0; i < count; ++i) of_blocks[i] = {V(0.0), V(0.0)};
+  for (int mb1 = first_b; mb1 <= last_b; ++mb1) {
+    const int mb2 = mb_sum - mb1;
+    const auto row1 = u1 + 2 * mb1 * (j1 + 1);
+    const auto row2 = u2 + 2 * mb2 * (j2 + 1);
+    Complex<V> of_rows[count];
+    for (int i = 0; i < count; ++i) of_rows[i] = {V(0.0), V(0.0)};
+    for (int ma1 = first_a; ma1 <= last_a; ++ma1) {
+      const int ma2 = ma_sum - ma1;
+      const Complex<V> product = complex_load(row1, ma1) * complex_load(row2, ma2);
+      const Real* c = coupling + (ma1 * (j2 + 1) + ma2) * f.n_blocks;
+      for (int i = 0; i < count; ++i) of_rows[i] = of_rows[i] + V(c[i]) * product;
     }
+    const Real* c = coupling + (mb1 * (j2 + 1) + mb2) * f.n_blocks;
+    const Real times(equal && mb1 < mb2 ? 2.0 : 1.0);
+    for (int i = 0; i < count; ++i) of_blocks[i] = of_blocks[i] + V(times * c[i]) * of_rows[i];
+  }
+  const V multiplicity(2 * mb_sum == j1 + j2 && 2 * ma_sum == j1 + j2 ? 1.0 : 2.0);
+  for (int i = 0; i < count; ++i) {
+    const Block& block = t.blocks[f.first_block + first + i];
+    const int shift = (j1 + j2 - block.j) / 2;  // m1 + m2 = m + shift, when each counts from 0
+    const int element = (mb_sum - shift) * (block.j + 1) + ma_sum - shift;
+    complex_store(Z, block.z + element, multiplicity * of_blocks[i]);
   }
 }
 
-/// Elements of u^j in half storage.
-FORCESMITH_FUNCTION int half_size(int j) { return (j / 2 + 1) * (j + 1); }
+/// Calls couple() for `n` blocks, a few at once.
+template <int at_once, class V, class Real>
+FORCESMITH_FUNCTION void couple_blocks(const Tables<Real>& t, const Factors& f, int mb_sum, int ma_sum, int first,
+                                       int n, Registers<const V> U_full, Registers<V> Z) {
+  for (; n >= at_once; n -= at_once, first += at_once) couple<at_once, V>(t, f, mb_sum, ma_sum, first, U_full, Z);
+  if constexpr (at_once > 1)
+    if (n > 0) couple_blocks<at_once - 1, V>(t, f, mb_sum, ma_sum, first, n, U_full, Z);
+}
+
+/// Z of all blocks of two factors on one diagonal.
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Diagonal& diagonal, Registers<const V> U_full,
+                                   Registers<V> Z) {
+  // As registers for the sums allow.
+  constexpr int at_once = V::threads > 1 ? 3 : 5;
+  const Factors& f = t.factors[diagonal.factors];
+  const int sum = f.j1 + f.j2, smallest = f.j1 - f.j2, last = smallest + 2 * (f.n_blocks - 1);
+  const int of_rows = sum - 2 * diagonal.mb_sum;
+  // Of the middle row, only the first half.
+  const int last_a = of_rows == 0 ? sum / 2 : (sum + last) / 2;
+  for (int ma_sum = (sum - last) / 2; ma_sum <= last_a; ++ma_sum) {
+    const int of_columns = sum > 2 * ma_sum ? sum - 2 * ma_sum : 2 * ma_sum - sum;
+    int first_j = smallest > of_rows ? smallest : of_rows;
+    if (of_columns > first_j) first_j = of_columns;
+    const int first = (first_j - smallest + 1) / 2;
+    couple_blocks<at_once, V>(t, f, diagonal.mb_sum, ma_sum, first, f.n_blocks - first, U_full, Z);
+  }
+}
 
 /// The pack's gradient [3][width] from that with the distance and that with the unit vector.
 template <class V, class Real>
@@ -257,32 +339,35 @@ FORCESMITH_FUNCTION void reverse_pack(const Pack<V>& p, Complex<V> a_bar, Comple
   set_pair_gradients(p, p.weight * p.dtheta * dtheta + p.dweight * energy, dn, pair_gradients);
 }
 
-/// u_dot, then the derivative of w s u, of one pack moving with r_dot and n_dot; u is computed too.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_density_dot(const Tables<Real>& t, const Pack<V>& p, V r_dot, const V* n_dot,
-                                             Registers<V> u, Registers<V> u_dot) {
-  Complex<V> a_dot, b_dot;
-  p.move(r_dot, n_dot, a_dot, b_dot);
-  compute_u(t, p.a, p.b, u);
-  compute_u_dot(t, p.a, p.b, a_dot, b_dot, u, u_dot);
-  const V weight_dot = p.dweight * r_dot;
-  for (int i = 0; i < 2 * t.n_half; ++i) u_dot[i] = p.weight * u_dot[i] + weight_dot * u[i];
+/// Calls work(Index<count>) with the next packs of one density, count of them, until the last one: at most `at_once`.
+template <int at_once, class V, class Real, class Work>
+FORCESMITH_FUNCTION void for_each_packs(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, int& pack, int end,
+                                        const Work& work) {
+  while (pack < end) {
+    int count = 1;
+    while (count < at_once && pack + count < end &&
+           channel_of<V>(t, neighbors, pack + count) == channel_of<V>(t, neighbors, pack))
+      ++count;
+    unrolled<at_once>([&](auto index) FORCESMITH_INLINE_LAMBDA {
+      if (index.value + 1 == count) work(Index<index.value + 1>{});
+    });
+    pack += count;
+  }
 }
 
-/// Adds w s(r) u of packs `pack` to end - 1 of an atom to sums over neighbors, one value per lane.
+/// Packs of an atom that are worked on at once.
+template <class V>
+inline constexpr int packs_at_once = V::threads > 1 ? 1 : 4;
+
+/// Adds the polynomials of packs `pack` to end - 1 of an atom to sums over neighbors, one value per lane.
 template <class V, class Real>
 FORCESMITH_FUNCTION void add_densities(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                        const Scratch<Real>& s, int atom, int pack, int end) {
-  const auto u = registers_at<V>(s.u), sums = registers_at<V>(s.sums);
-  const int n = 2 * t.n_half, center = neighbors.center_types[atom];
-  for (; pack < end; ++pack) {
-    FORCESMITH_PHASE(radial);
-    const Pack<V> p(t, neighbors, center, pack);
-    FORCESMITH_PHASE(moments);
-    compute_u(t, p.a, p.b, u);
-    const auto sum = sums + channel_of<V>(t, neighbors, pack) * n;
-    for (int i = 0; i < n; ++i) sum[i] += p.weight * u[i];
-  }
+  const auto place = registers_at<V>(s.powers), sums = registers_at<V>(s.sums);
+  for_each_packs<packs_at_once<V>, V>(t, neighbors, pack, end, [&](auto count) FORCESMITH_INLINE_LAMBDA {
+    add_polynomials<count.value, V>(t, neighbors, neighbors.center_types[atom], pack, place,
+                                 sums + channel_of<V>(t, neighbors, pack) * 2 * t.n_half);
+  });
 }
 
 /// Sets the sums to those of packs `pack` to end - 1 of a device's atom, with rows of up to max_row elements in
@@ -330,6 +415,7 @@ FORCESMITH_FUNCTION void sum_densities(const Tables<Real>& t, const PackedViewOf
         });
         unrolled<j + 1>([&](auto index) FORCESMITH_INLINE_LAMBDA {
           constexpr int ma = index.value;
+          if (2 * ma > j && 2 * mb == j) return;
           Complex<V> total = rows[0][ma];
           for (int k = 1; k < at_once; ++k) total = total + rows[k][ma];
           if (adds) total = total + complex_load(sum, ma);
@@ -389,27 +475,86 @@ FORCESMITH_FUNCTION void add_projections(const Tables<Real>& t, const Scratch<Re
   }
 }
 
-/// Sets dE_i/dr_ij of packs `pack` to end - 1 of an atom (lane `atom` of Y).
+/// The adjoint of the sums of polynomials of a channel, from Y.
+template <class V, class Real>
+FORCESMITH_FUNCTION void reverse_channel(const Tables<Real>& t, const Scratch<Real>& s, int channel) {
+  const int first = channel * 2 * t.n_half;
+  reverse_elements<V>(t, registers_at<V>(s.Y) + first, registers_at<V>(s.polynomials) + first);
+}
+
+/// Sets dE_i/dr_ij of `count` packs from coefficients of the polynomials of their atom, strided numbers.
+template <int count, class V, class Real>
+FORCESMITH_FUNCTION void reverse_polynomials(const Tables<Real>& t, const PackedViewOf<Real>& neighbors, int center,
+                                             int pack, Registers<V> place, const Real* coefficients,
+                                             Real* pair_gradients) {
+  const Complex<V> zero{V(0.0), V(0.0)};
+  Pack<V> packs[count];
+  V z[count], energy[count], z_bar[count];
+  Complex<V> of_A[count], of_B[count];  // sums of K and L times terms: A and B times the derivatives with them
+  Registers<V> A[count], B[count];
+  for (int k = 0; k < count; ++k) {
+    FORCESMITH_PHASE(radial);
+    packs[k] = Pack<V>(t, neighbors, center, pack + k);
+    const Powers<V> powers(packs[k], t.twojmax, place + 2 * (3 * t.twojmax + 2) * k);
+    z[k] = powers.z;
+    A[k] = powers.of_A;
+    B[k] = powers.of_B;
+    energy[k] = z_bar[k] = V(0.0);
+    of_A[k] = of_B[k] = zero;
+  }
+  {
+    FORCESMITH_PHASE(pair_gradients);
+    for_each_power_product<most_polynomials>(t, [&](auto n, const PowerProduct& of) FORCESMITH_INLINE_LAMBDA {
+      const Real* c = coefficients + 2 * of.first * V::stride;
+      const V K(of.K), L(of.L), length(of.L < 0 ? -of.L : of.L);
+      // g(z), the polynomial of the coefficients, and its derivative
+      Complex<V> g[count], dg[count];
+      for (int k = 0; k < count; ++k) g[k] = dg[k] = zero;
+      unrolled_backwards<n.value>([&](auto power) FORCESMITH_INLINE_LAMBDA {
+        constexpr int p = power.value;
+        const Complex<V> own{V(c[2 * p * V::stride]), V(c[(2 * p + 1) * V::stride])};
+        for (int k = 0; k < count; ++k) {
+          if constexpr (p + 2 < n.value) dg[k] = z[k] * dg[k] + g[k];
+          else if constexpr (p + 2 == n.value) dg[k] = g[k];
+          if constexpr (p + 1 < n.value) g[k] = z[k] * g[k] + own;
+          else g[k] = own;
+        }
+      });
+      for (int k = 0; k < count; ++k) {
+        const Complex<V> product = complex_load(A[k], of.K) * complex_load(B[k], of.L);
+        const Complex<V> term = conjugate_times(g[k], product);
+        energy[k] += term.re;
+        if constexpr (n.value > 1) z_bar[k] += dg[k].re * product.re + dg[k].im * product.im;
+        of_A[k] = of_A[k] + K * term;
+        of_B[k].re += length * term.re;
+        of_B[k].im += L * term.im;
+      }
+    });
+  }
+  FORCESMITH_PHASE(pair_gradients);
+  for (int k = 0; k < count; ++k) {
+    const Pack<V>& p = packs[k];
+    const Complex<V> A_bar = quotient(of_A[k], complex_load(A[k], t.twojmax > 0 ? 1 : 0));
+    const Complex<V> B_bar = quotient(of_B[k], complex_load(B[k], t.twojmax > 0 ? 1 : 0));
+    const V twice = V(2.0) * z_bar[k];
+    // dE = Re(A_bar dA + B_bar dB) + z_bar dz
+    reverse_pack(p, {A_bar.re + twice * p.a.re, A_bar.im + twice * p.a.im},
+                 {V(0.0) - B_bar.re - twice * p.b.re, V(0.0) - B_bar.im - twice * p.b.im}, energy[k],
+                 pair_gradients + 3 * (pack + k) * V::stride);
+  }
+}
+
+/// Sets dE_i/dr_ij of packs `pack` to end - 1 of an atom (lane `atom` of the coefficients).
 template <class V, class Real>
 FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                            const Scratch<Real>& s, int atom, int pack, int end, Real* pair_gradients) {
-  const auto u = registers_at<V>(s.u), u_bar = registers_at<V>(s.u_dot);
-  const int n = 2 * t.n_half, center = neighbors.center_types[atom];
-  for (; pack < end; ++pack) {
-    FORCESMITH_PHASE(radial);
-    const Pack<V> p(t, neighbors, center, pack);
-    FORCESMITH_PHASE(pair_gradients);
-    compute_u(t, p.a, p.b, u);
-    const Real* y = s.Y + channel_of<V>(t, neighbors, pack) * n * V::stride + atom;
-    V energy(0.0);
-    for (int i = 0; i < n; ++i) {
-      u_bar[i] = V(y[i * V::stride]);
-      energy += u_bar[i] * u[i];
-    }
-    Complex<V> a_bar, b_bar;
-    reverse_u(t, p.a, p.b, u, u_bar, a_bar, b_bar);
-    reverse_pack(p, a_bar, b_bar, energy, pair_gradients + 3 * pack * V::stride);
-  }
+  const auto place = registers_at<V>(s.powers);
+  for_each_packs<(packs_at_once<V> + 1) / 2, V>(t, neighbors, pack, end, [&](auto count) FORCESMITH_INLINE_LAMBDA {
+    const Real* coefficients =
+        s.polynomials + channel_of<V>(t, neighbors, pack) * 2 * t.n_half * V::stride + atom;
+    reverse_polynomials<count.value, V>(t, neighbors, neighbors.center_types[atom], pack, place, coefficients,
+                                     pair_gradients);
+  });
 }
 
 /// The same for a device's atom, with rows of up to max_row elements in registers: chain by chain, the last first, up
@@ -454,6 +599,7 @@ FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedVi
         const auto y = Y + 2 * (t.half_begin[j] + mb * (j + 1));
         unrolled<j + 1>([&](auto index) FORCESMITH_INLINE_LAMBDA {
           constexpr int ma = index.value;
+          if (2 * ma > j && 2 * mb == j) return;
           const Complex<V> of_element = complex_load(y, ma);
           energy += of_element.re * row[ma].re + of_element.im * row[ma].im;
           row_bar[ma] = row_bar[ma] + of_element;
@@ -486,19 +632,21 @@ struct KernelsOf {
   static FORCESMITH_FUNCTION void compute_values(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                  const Scratch<Real>& s, double* values, int stride) {
     const int n = 2 * t.n_half;
-    const auto sums = registers_at<V>(s.sums), U = registers_at<V>(s.U);
+    const auto sums = registers_at<V>(s.sums), U = registers_at<V>(s.U), polynomials = registers_at<V>(s.polynomials);
     const auto U_full = registers_at<V>(s.U_full), Z = registers_at<V>(s.Z);
-    for (int i = 0; i < t.n_channels * n; ++i) U[i] = V(0.0);
+    for (int i = 0; i < t.n_channels * n; ++i) polynomials[i] = V(0.0);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
       add_densities<V>(t, neighbors, s, atom, neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1]);
-      store_lane_sums(sums, t.n_channels * n, s.U + atom, V::stride);
-      add_self<V>(t, s, atom, neighbors.center_types[atom]);
+      store_lane_sums(sums, t.n_channels * n, s.polynomials + atom, V::stride);
     }
     FORCESMITH_PHASE(contraction);
     for (int channel = 0; channel < t.n_channels; ++channel)
+      compute_elements<V>(t, polynomials + channel * n, U + channel * n);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) add_self<V>(t, s, atom, neighbors.center_types[atom]);
+    for (int channel = 0; channel < t.n_channels; ++channel)
       unfold<V>(t, U + channel * n, U_full + 2 * channel * t.n_full);
-    for (int block = 0; block < t.n_blocks; ++block) compute_z<V>(t, t.blocks[block], U_full, Z);
+    for (int i = 0; i < t.n_diagonals; ++i) compute_z<V>(t, t.diagonals[i], U_full, Z);
     for (int k = 0; k < t.n_values; ++k) compute_value<V>(t, neighbors, s, k, values, stride);
   }
 
@@ -509,6 +657,7 @@ struct KernelsOf {
                                                        const Scratch<Real>& s, Part part, double* values, int stride) {
     const int n = 2 * t.n_half, n_packs = neighbors.pack_offsets[1];
     const auto U = registers_at<V>(s.U), U_full = registers_at<V>(s.U_full);
+    const auto polynomials = registers_at<V>(s.polynomials);
     if constexpr (stage == 0) {
       const int begin = part.begin(n_packs), end = part.end(n_packs);
       if constexpr (max_row > 0) sum_densities<max_row, V>(t, neighbors, s, begin, end);
@@ -523,15 +672,18 @@ struct KernelsOf {
         V sum(0.0);
         for (int other = 0; other < part.count; ++other)
           sum += registers_at<V>(s.sums + (other - part.index) * of_part)[i];
-        U[i] = sum;
+        (max_row > 0 ? U : polynomials)[i] = sum;
       }
     } else if constexpr (stage == 2) {
+      if constexpr (max_row == 0)
+        for (int channel = 0; channel < t.n_channels; ++channel)
+          compute_elements<V>(t, polynomials + channel * n, U + channel * n);
       add_self<V>(t, s, 0, neighbors.center_types[0]);
       for (int channel = 0; channel < t.n_channels; ++channel)
         unfold<V>(t, U + channel * n, U_full + 2 * channel * t.n_full);
     } else if constexpr (stage == 3) {
-      for (int block = part.index; block < t.n_blocks; block += part.count)
-        compute_z<V>(t, t.blocks[block], U_full, registers_at<V>(s.Z));
+      for (int i = part.index; i < t.n_diagonals; i += part.count)
+        compute_z<V>(t, t.diagonals[i], U_full, registers_at<V>(s.Z));
     } else {
       for (int k = part.index; k < t.n_values; k += part.count) compute_value<V>(t, neighbors, s, k, values, stride);
     }
@@ -546,12 +698,13 @@ struct KernelsOf {
     const auto Y = registers_at<V>(s.Y);
     for (int i = 0; i < 2 * t.n_channels * t.n_half; ++i) Y[i] = V(0.0);
     add_projections<V>(t, s, neighbors.n_atoms, beta, stride, 0, 1);
+    for (int channel = 0; channel < t.n_channels; ++channel) reverse_channel<V>(t, s, channel);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       reverse_densities<V>(t, neighbors, s, atom, neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
                            pair_gradients);
   }
 
-  static constexpr bool reverse_shared[] = {true, true};
+  static constexpr bool reverse_shared[] = {true, max_row > 0, true};
   template <class V, int stage, class Real>
   static FORCESMITH_FUNCTION void reverse_values_stage(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                        const Scratch<Real>& s, Part part, const double* beta,
@@ -564,6 +717,9 @@ struct KernelsOf {
           for (int i = part.index; i < 2 * half_size(j); i += part.count)
             Y[2 * (channel * t.n_half + t.half_begin[j]) + i] = V(0.0);
       add_projections<V>(t, s, 1, beta, stride, part.index, part.count);
+    } else if constexpr (stage == 1) {
+      if constexpr (max_row == 0)
+        for (int channel = 0; channel < t.n_channels; ++channel) reverse_channel<V>(t, s, channel);
     } else {
       const int n_packs = neighbors.pack_offsets[1], begin = part.begin(n_packs), end = part.end(n_packs);
       if constexpr (max_row > 0) reverse_densities<max_row, V>(t, neighbors, s, begin, end, pair_gradients);
@@ -578,12 +734,10 @@ struct KernelsOf {
                                                   const Scratch<Real>& s, const double* directions, double* values_dot,
                                                   int stride) {
     const int n = 2 * t.n_half;
-    const auto u = registers_at<V>(s.u);
-    const auto u_dot = registers_at<V>(s.u_dot);
-    const auto sums = registers_at<V>(s.sums);
-    const auto U_dot = registers_at<V>(s.Y);
-    const auto Z = registers_at<V>(s.Z);
-    for (int i = 0; i < t.n_channels * n; ++i) U_dot[i] = V(0.0);
+    const auto powers = registers_at<V>(s.powers), sums = registers_at<V>(s.sums);
+    const auto polynomials_dot = registers_at<V>(s.polynomials);
+    const auto U_dot = registers_at<V>(s.Y), Z = registers_at<V>(s.Z);
+    for (int i = 0; i < t.n_channels * n; ++i) polynomials_dot[i] = V(0.0);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       const int center = neighbors.center_types[atom];
       for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
@@ -596,12 +750,15 @@ struct KernelsOf {
             for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
         const V r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
         for (int axis = 0; axis < 3; ++axis) n_dot[axis] = (d[axis] - p.n[axis] * r_dot) / p.r;
-        compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
         const auto sum = sums + channel_of<V>(t, neighbors, pack) * n;
-        for (int i = 0; i < n; ++i) sum[i] += u_dot[i];
+        for_each_polynomial_dot(t, p, r_dot, n_dot, powers, [&](int i, Complex<V> term) FORCESMITH_INLINE_LAMBDA {
+          complex_add(sum, i, term);
+        });
       }
-      store_lane_sums(sums, t.n_channels * n, s.Y + atom, V::stride);
+      store_lane_sums(sums, t.n_channels * n, s.polynomials + atom, V::stride);
     }
+    for (int channel = 0; channel < t.n_channels; ++channel)
+      compute_elements<V>(t, polynomials_dot + channel * n, U_dot + channel * n);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       for (int k = 0; k < t.n_values; ++k) values_dot[(atom * stride + k) * V::threads] = 0.0;
     for (int index = 0; index < t.n_projections; ++index) {
@@ -619,8 +776,8 @@ struct KernelsOf {
   template <class V, class Real>
   static FORCESMITH_FUNCTION void compute_gradients(const Tables<Real>& t, const PackedViewOf<Real>& neighbors,
                                                     const Scratch<Real>& s, double* gradients, int stride) {
-    const auto u = registers_at<V>(s.u);
-    const auto u_dot = registers_at<V>(s.u_dot);
+    const auto polynomials_dot = registers_at<V>(s.u), u_dot = registers_at<V>(s.u_dot);
+    const auto powers = registers_at<V>(s.powers);
     const auto dB = registers_at<V>(s.for_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       const int center = neighbors.center_types[atom];
@@ -634,7 +791,10 @@ struct KernelsOf {
           V n_dot[3];
           for (int other = 0; other < 3; ++other)
             n_dot[other] = (V(other == axis ? 1.0 : 0.0) - p.n[other] * r_dot) * inverse_r;
-          compute_density_dot(t, p, r_dot, n_dot, u, u_dot);
+          for_each_polynomial_dot(
+              t, p, r_dot, n_dot, powers,
+              [&](int i, Complex<V> term) FORCESMITH_INLINE_LAMBDA { complex_store(polynomials_dot, i, term); });
+          compute_elements<V>(t, polynomials_dot, u_dot);
           for (int index = 0; index < t.n_projections; ++index) {
             const Projection& projection = t.projections[index];
             if (projection.channel != channel) continue;

@@ -2,7 +2,11 @@
 //
 // All j are doubled, as LAMMPS' twojmax is: j = 0, 1, .., twojmax stands for 0, 1/2, .., twojmax/2.
 // u^j has rows mb and columns ma, 0 .. j. Since u[j-mb][j-ma] = (-1)^(ma+mb) conj(u[mb][ma]), only the
-// rows mb <= j/2 are kept ("half"): element (j, mb, ma) is number half_begin[j] + mb (j+1) + ma.
+// rows mb < j/2 and the middle row up to its middle are kept ("half"): element (j, mb, ma) is number
+// half_begin[j] + mb (j+1) + ma.
+// On the sphere, with A = conj(a), B = -conj(b) and z = |a|^2 - |b|^2, every element of u is A^K B^L times a polynomial
+// in z, where K = j - ma - mb, L = ma - mb, and a negative power is one of the conjugate. So sums over neighbors are
+// taken of the polynomials A^K B^L z^p, K >= 0, which are as many as the elements.
 // Complex numbers are pairs (real, imaginary).
 #pragma once
 
@@ -12,12 +16,36 @@
 
 namespace forcesmith::bispectrum {
 
+/// A^K B^L, with its polynomials A^K B^L z^p, p < n.
+struct PowerProduct {
+  int K, L;   // K >= 0; L < 0: conj(B)^-L
+  int first;  // polynomial
+};
+
+/// An element of u^j: the sum over p < n of coefficients times A^K B^L z^p, or its conjugate.
+struct Element {
+  int first, n;      // polynomials
+  int coefficients;  // first of them, in `element_coefficients`
+  bool is_conjugate;
+};
+
 /// Z^{ab}_{j1 j2 -> j}: the product of u^{j1} of channel a and u^{j2} of channel b, coupled to j.
 struct Block {
-  int j1, j2, j;
+  int j;
+  int z;  // first of its elements (half storage), in Z
+};
+
+/// All blocks of two factors, j = j1 - j2, j1 - j2 + 2, .., in this order.
+struct Factors {
+  int j1, j2;  // j2 <= j1
   int channel1, channel2;
-  int coupling;  // first of its Clebsch-Gordan coefficients [m1][m2], in `clebsch_gordan`
-  int z;         // first of its elements (rows mb <= j/2), in Z
+  int first_block, n_blocks;
+  int coupling;  // first of their Clebsch-Gordan coefficients [m1][m2][n_blocks], in `clebsch_gordan`
+};
+
+/// A diagonal of the rows of two factors: mb1 + mb2. Those of a block's row mb lie on one.
+struct Diagonal {
+  int factors, mb_sum;
 };
 
 /// The derivative of the values with U^{channel}_j through one block: dB_k = factor Re(conj(dU) . Z) for
@@ -26,6 +54,9 @@ struct Projection {
   int block, channel;
   int begin, end;  // entries
 };
+
+/// Elements of u^j in half storage.
+FORCESMITH_FUNCTION constexpr int half_size(int j) { return ((j + 1) * (j + 1) + 1) / 2; }
 
 template <class Real>
 struct Tables {
@@ -40,7 +71,7 @@ struct Tables {
   const Real* sinner;   // [center element][neighbor element], angstrom
   const Real* dinner;   // [center element][neighbor element], angstrom
 
-  int n_half;              // elements of all u^j in half storage
+  int n_half;              // elements of all u^j in half storage, and polynomials
   const int* half_begin;   // [twojmax + 2]
   int n_full;              // elements of all u^j in full storage, same order without the halving
   const int* full_begin;   // [twojmax + 2]
@@ -48,9 +79,19 @@ struct Tables {
   const Real* roots;       // [n_roots][2] sqrt((j-ma)/(j-mb)), sqrt((ma+1)/(j-mb))
   const int* roots_begin;  // [twojmax + 1] first step that leads to j; [mb <= j/2][ma < j]
 
+  const PowerProduct* power_products;     // those with most polynomials first
+  const int* power_products_end;          // [twojmax / 2 + 1] of those with twojmax / 2 + 1, twojmax / 2, .. 1 polynomials
+  const Element* elements;                // [n_half]
+  int n_element_coefficients;
+  const Real* element_coefficients;
+
   int n_blocks;
   int n_z;  // elements of all blocks
   const Block* blocks;
+  int n_factors;
+  const Factors* factors;
+  int n_diagonals;
+  const Diagonal* diagonals;
   int n_clebsch_gordan;
   const Real* clebsch_gordan;  // [n_clebsch_gordan]
 
@@ -78,7 +119,13 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
   visit("full_begin", from.full_begin, to.full_begin, n_j + 1);
   visit("roots", from.roots, to.roots, 2ul * from.n_roots);
   visit("roots_begin", from.roots_begin, to.roots_begin, n_j);
+  visit("power_products", from.power_products, to.power_products, from.power_products_end[from.twojmax / 2]);
+  visit("power_products_end", from.power_products_end, to.power_products_end, from.twojmax / 2 + 1);
+  visit("elements", from.elements, to.elements, from.n_half);
+  visit("element_coefficients", from.element_coefficients, to.element_coefficients, from.n_element_coefficients);
   visit("blocks", from.blocks, to.blocks, from.n_blocks);
+  visit("factors", from.factors, to.factors, from.n_factors);
+  visit("diagonals", from.diagonals, to.diagonals, from.n_diagonals);
   visit("clebsch_gordan", from.clebsch_gordan, to.clebsch_gordan, from.n_clebsch_gordan);
   visit("projections", from.projections, to.projections, from.n_projections);
   visit("entry_value", from.entry_value, to.entry_value, n_entries);
@@ -92,24 +139,31 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
 /// arrays hold two V per element.
 template <class Real>
 struct Scratch {
+  static constexpr int max_packs_at_once = 4;
+
   // Of a part of the work:
-  Real* u;      // V [n_half][2] of one pack of neighbors
-  Real* u_dot;  // V [n_half][2] its directional derivative, or adjoint
-  Real* sums;   // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
+  Real* powers;    // V [packs at once][3 twojmax + 2][2] of A and B
+  Real* u;         // V [n_half][2] of one pack of neighbors
+  Real* u_dot;     // V [n_half][2] its directional derivative
+  Real* sums;      // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
   // Of all:
   Real* U;              // V [n_channels][n_half][2] lanes: atoms of the block
+  Real* polynomials;    // V [n_channels][n_half][2] their sums, or the adjoint of these
   Real* U_full;         // V [n_channels][n_full][2] all rows
-  Real* Z;              // V [n_z][2] times the number of elements (2, or 1 in a middle row) that one stands for
+  Real* Z;              // V [n_z][2] times the number of elements (2, or 1 in the middle) that one stands for
   Real* Y;              // V [n_channels][n_half][2] adjoint, or directional derivative, of U
   Real* for_gradients;  // V [3][n_values] dB
 
+  static FORCESMITH_FUNCTION std::size_t powers_size(const Tables<Real>& t) {
+    return 2ul * max_packs_at_once * (3 * t.twojmax + 2);
+  }
   static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>&, int) { return 0; }
   static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int, int) {
     const std::size_t half = 2ul * t.n_half, channels = t.n_channels;
-    return 2 * channels * half + 2 * channels * t.n_full + 2ul * t.n_z;
+    return 3 * channels * half + 2 * channels * t.n_full + 2ul * t.n_z;
   }
   static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>& t, int, int width) {
-    return (2ul + t.n_channels) * 2 * t.n_half + width;
+    return powers_size(t) + (2ul + t.n_channels) * 2 * t.n_half + width;
   }
   static FORCESMITH_FUNCTION std::size_t gradients_size(const Tables<Real>& t, int, int) { return 3ul * t.n_values; }
   static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int, int, int, int stride, Real*, Real* working,
@@ -122,9 +176,11 @@ struct Scratch {
     const std::size_t half = 2ul * t.n_half, all = t.n_channels * half;
     Scratch s{};
     s.U = take(working, all);
+    s.polynomials = take(working, all);
     s.U_full = take(working, 2ul * t.n_channels * t.n_full);
     s.Z = take(working, 2ul * t.n_z);
     s.Y = take(working, all);
+    s.powers = take(of_part, powers_size(t));
     s.u = take(of_part, half);
     s.u_dot = take(of_part, half);
     s.sums = of_part;
