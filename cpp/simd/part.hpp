@@ -16,4 +16,6 @@ struct Part {
   FORCESMITH_FUNCTION bool has(int thing) const { return (thing & (count - 1)) == index; }
 };
 
+FORCESMITH_FUNCTION Part whole_atom() { return {0, 1}; }
+
 }  // namespace forcesmith

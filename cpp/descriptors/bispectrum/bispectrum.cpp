@@ -77,9 +77,11 @@ Bispectrum::Bispectrum(const Parameters& parameters, const std::string& where)
   t.elements = coupling_.elements.data();
   t.element_coefficients = coupling_.element_coefficients.data();
   t.blocks = coupling_.blocks.data();
-  t.factors = coupling_.factors.data();
-  t.diagonals = coupling_.diagonals.data();
-  t.clebsch_gordan = coupling_.clebsch_gordan.data();
+  t.sums_of_products = coupling_.sums_of_products.data();
+  t.sums_end = coupling_.sums_end.data();
+  t.products = coupling_.products.data();
+  t.coupling = coupling_.coupling.data();
+  t.z_places = coupling_.z_places.data();
   t.projections = coupling_.projections.data();
   t.entry_value = coupling_.entry_value.data();
   t.entry_factor = coupling_.entry_factor.data();
@@ -191,10 +193,10 @@ Tables<Real> Bispectrum::tables_without_arrays() const {
   t.n_roots = static_cast<int>(coupling_.roots.size()) / 2;
   t.n_element_coefficients = static_cast<int>(coupling_.element_coefficients.size());
   t.n_blocks = static_cast<int>(coupling_.blocks.size());
-  t.n_factors = static_cast<int>(coupling_.factors.size());
-  t.n_diagonals = static_cast<int>(coupling_.diagonals.size());
+  t.n_products = static_cast<int>(coupling_.products.size());
+  t.n_coupling = static_cast<int>(coupling_.coupling.size());
+  t.n_z_places = static_cast<int>(coupling_.z_places.size());
   t.n_z = coupling_.n_z;
-  t.n_clebsch_gordan = static_cast<int>(coupling_.clebsch_gordan.size());
   t.n_projections = static_cast<int>(coupling_.projections.size());
   t.n_values = size(0);
   return t;

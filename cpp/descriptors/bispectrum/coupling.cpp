@@ -12,18 +12,27 @@ namespace forcesmith::bispectrum {
 
 namespace {
 
-/// All products of two densities, j1 >= j2.
+/// Z of all products of two densities, j1 >= j2, as sums of products of their elements.
 class BlockList {
  public:
   BlockList(Coupling& coupling, int twojmax, int n_channels, bool bnormflag)
-      : coupling_(coupling), twojmax_(twojmax), bnormflag_(bnormflag) {
+      : coupling_(coupling), twojmax_(twojmax), bnormflag_(bnormflag), of_size_(max_shared) {
     for (int j1 = 0; j1 <= twojmax; ++j1)
       for (int j2 = 0; j2 <= j1; ++j2) {
-        const int coefficients = add_coefficients(j1, j2);
+        const std::vector<Sums> of_different = sums(j1, j2, false);
+        const std::vector<Sums> of_equal = j1 == j2 ? sums(j1, j2, true) : std::vector<Sums>{};
         // Of the same j, the order does not matter.
         for (int a = 0; a < n_channels; ++a)
-          for (int b = 0; b < (j1 == j2 ? a + 1 : n_channels); ++b) add({j1, j2, a, b, 0, 0, coefficients});
+          for (int b = 0; b < (j1 == j2 ? a + 1 : n_channels); ++b)
+            add(j1, a, j2, b, j1 == j2 && a == b ? of_equal : of_different);
       }
+    for (auto& own : of_size_) {
+      // Of the same length one after the other: their ends are foreseen by the processor.
+      std::stable_sort(own.begin(), own.end(),
+                       [](const auto& x, const auto& y) { return x.n_products > y.n_products; });
+      coupling_.sums_of_products.insert(coupling_.sums_of_products.end(), own.begin(), own.end());
+      coupling_.sums_end.push_back(static_cast<int>(coupling_.sums_of_products.size()));
+    }
   }
 
   int find(int j1, int channel1, int j2, int channel2, int j) const {
@@ -32,37 +41,82 @@ class BlockList {
   }
 
  private:
+  /// Elements (block, element of it) of the same products.
+  struct Sums {
+    std::vector<std::pair<int, int>> elements;
+    SumsOfProducts sums;
+  };
+
   int last_j(int j1, int j2) const { return std::min(twojmax_ - (twojmax_ + j1 + j2) % 2, j1 + j2); }
 
-  int add_coefficients(int j1, int j2) {
-    const auto first = static_cast<int>(coupling_.clebsch_gordan.size());
-    for (int m1 = 0; m1 <= j1; ++m1)
-      for (int m2 = 0; m2 <= j2; ++m2)
-        for (int j = j1 - j2; j <= last_j(j1, j2); j += 2) {
-          // They enter Z twice, for rows and columns.
-          const double norm = bnormflag_ ? 1.0 / std::sqrt(j + 1.0) : 1.0;
-          coupling_.clebsch_gordan.push_back(norm * clebsch_gordan(j1, m1, j2, m2, j, m1 + m2 - (j1 + j2 - j) / 2));
+  /// Of all blocks of two factors. Those of equal ones are the same when mb1 and mb2, and ma1 and ma2, trade places.
+  std::vector<Sums> sums(int j1, int j2, bool equal) {
+    std::vector<Sums> found;
+    const int sum = j1 + j2, last = last_j(j1, j2), first = (sum - last) / 2;
+    for (int mb_sum = first; 2 * mb_sum <= sum; ++mb_sum)
+      for (int ma_sum = first; ma_sum <= (2 * mb_sum == sum ? sum / 2 : sum - first); ++ma_sum) {
+        const int smallest = std::max({j1 - j2, sum - 2 * mb_sum, std::abs(sum - 2 * ma_sum)});
+        std::vector<int> js;
+        for (int j = smallest; j <= last; j += 2) {
+          js.push_back(j);
+          if (static_cast<int>(js.size()) < max_shared && j + 2 <= last) continue;
+          found.push_back(sums_of(j1, j2, equal, mb_sum, ma_sum, js));
+          js.clear();
         }
-    return first;
+      }
+    return found;
   }
 
-  void add(Factors factors) {
-    const int j1 = factors.j1, j2 = factors.j2, number = static_cast<int>(coupling_.factors.size());
-    factors.first_block = static_cast<int>(coupling_.blocks.size());
+  Sums sums_of(int j1, int j2, bool equal, int mb_sum, int ma_sum, const std::vector<int>& js) {
+    auto& c = coupling_;
+    Sums own{};
+    own.sums.products = static_cast<int>(c.products.size());
+    own.sums.coefficients = static_cast<int>(c.coupling.size());
+    const double multiplicity = 2 * mb_sum == j1 + j2 && 2 * ma_sum == j1 + j2 ? 1.0 : 2.0;
+    for (int j : js) {
+      const int shift = (j1 + j2 - j) / 2;  // m1 + m2 = m + shift, when each counts from 0
+      own.elements.emplace_back((j - (j1 - j2)) / 2, (mb_sum - shift) * (j + 1) + ma_sum - shift);
+    }
+    for (int mb1 = std::max(0, mb_sum - j2); mb1 <= std::min(mb_sum, j1); ++mb1)
+      for (int ma1 = std::max(0, ma_sum - j2); ma1 <= std::min(ma_sum, j1); ++ma1) {
+        const int mb2 = mb_sum - mb1, ma2 = ma_sum - ma1;
+        if (equal && (mb1 > mb2 || (mb1 == mb2 && ma1 > ma2))) continue;
+        const double times = multiplicity * (equal && (mb1 != mb2 || ma1 != ma2) ? 2.0 : 1.0);
+        c.products.push_back(
+            {static_cast<unsigned short>(mb1 * (j1 + 1) + ma1), static_cast<unsigned short>(mb2 * (j2 + 1) + ma2)});
+        for (int j : js) {
+          const int shift = (j1 + j2 - j) / 2;
+          const double norm = bnormflag_ ? 1.0 / (j + 1.0) : 1.0;
+          c.coupling.push_back(times * norm * clebsch_gordan(j1, mb1, j2, mb2, j, mb_sum - shift) *
+                               clebsch_gordan(j1, ma1, j2, ma2, j, ma_sum - shift));
+        }
+      }
+    own.sums.n_products = static_cast<int>(c.products.size()) - own.sums.products;
+    return own;
+  }
+
+  void add(int j1, int channel1, int j2, int channel2, const std::vector<Sums>& all) {
+    const auto first_block = static_cast<int>(coupling_.blocks.size());
     for (int j = j1 - j2; j <= last_j(j1, j2); j += 2) {
-      number_[{j1, factors.channel1, j2, factors.channel2, j}] = static_cast<int>(coupling_.blocks.size());
+      number_[{j1, channel1, j2, channel2, j}] = static_cast<int>(coupling_.blocks.size());
       coupling_.blocks.push_back({j, coupling_.n_z});
       coupling_.n_z += half_size(j);
-      ++factors.n_blocks;
     }
-    coupling_.factors.push_back(factors);
-    for (int mb_sum = (j1 + j2 - last_j(j1, j2)) / 2; 2 * mb_sum <= j1 + j2; ++mb_sum)
-      coupling_.diagonals.push_back({number, mb_sum});
+    const int n_full = coupling_.full_begin.back();
+    for (auto [elements, sums] : all) {
+      sums.u1 = channel1 * n_full + coupling_.full_begin[j1];
+      sums.u2 = channel2 * n_full + coupling_.full_begin[j2];
+      sums.z = static_cast<int>(coupling_.z_places.size());
+      for (auto [block, element] : elements)
+        coupling_.z_places.push_back(coupling_.blocks[first_block + block].z + element);
+      of_size_[elements.size() - 1].push_back(sums);
+    }
   }
 
   Coupling& coupling_;
   int twojmax_;
   bool bnormflag_;
+  std::vector<std::vector<SumsOfProducts>> of_size_;  // by the number of elements, less 1
   std::map<std::tuple<int, int, int, int, int>, int> number_;
 };
 

@@ -19,13 +19,14 @@ struct Component {
 struct Coupling {
   std::vector<Component> components;
   std::vector<int> half_begin, full_begin, roots_begin;
-  std::vector<double> roots, element_coefficients, clebsch_gordan;
+  std::vector<double> roots, element_coefficients, coupling;
   std::vector<PowerProduct> power_products;
   std::vector<int> power_products_end;
   std::vector<Element> elements;
   std::vector<Block> blocks;
-  std::vector<Factors> factors;
-  std::vector<Diagonal> diagonals;
+  std::vector<SumsOfProducts> sums_of_products;
+  std::vector<int> sums_end, z_places;
+  std::vector<Product> products;
   int n_z = 0;
   std::vector<Projection> projections;
   std::vector<int> entry_value, value_block, value_channel;

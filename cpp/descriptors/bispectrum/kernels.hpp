@@ -189,8 +189,7 @@ FORCESMITH_FUNCTION void for_each_polynomial_dot(const Tables<Real>& t, const Pa
   const Powers<V> powers(p, t.twojmax, place);
   const Complex<V> A_rate = quotient(Complex<V>{a_dot.re, -a_dot.im}, powers.A);
   const Complex<V> B_rate = quotient(Complex<V>{-b_dot.re, b_dot.im}, powers.B);
-  const V z_dot =
-      V(2.0) * (p.a.re * a_dot.re + p.a.im * a_dot.im - p.b.re * b_dot.re - p.b.im * b_dot.im);
+  const V z_dot = V(2.0) * (p.a.re * a_dot.re + p.a.im * a_dot.im - p.b.re * b_dot.re - p.b.im * b_dot.im);
   const V weight_dot = p.dweight * r_dot;
   for_each_power_product<most_polynomials>(t, [&](auto n, const PowerProduct& of) FORCESMITH_INLINE_LAMBDA {
     const V K(of.K), L(of.L), length(of.L < 0 ? -of.L : of.L);
@@ -244,74 +243,31 @@ FORCESMITH_FUNCTION void unfold(const Tables<Real>& t, Registers<const V> half, 
       }
 }
 
-/// Elements ma1 + ma2 = ma_sum of `count` blocks, from the one with number `first` on, on a diagonal of their rows:
-/// sums of Clebsch-Gordan coefficients times u^{j1} u^{j2}, for rows and for columns. The blocks share the products.
+/// `count` elements of Z from the products that they share.
 template <int count, class V, class Real>
-FORCESMITH_FUNCTION void couple(const Tables<Real>& t, const Factors& f, int mb_sum, int ma_sum, int first,
-                                Registers<const V> U_full, Registers<V> Z) {
-  const int j1 = f.j1, j2 = f.j2;
-  const auto u1 = U_full + 2 * (f.channel1 * t.n_full + t.full_begin[j1]);
-  const auto u2 = U_full + 2 * (f.channel2 * t.n_full + t.full_begin[j2]);
-  const Real* coupling = t.clebsch_gordan + f.coupling + first;
-  // A product of two equal factors is the same when mb1 and mb2, and ma1 and ma2, trade places.
-  const bool equal = j1 == j2 && f.channel1 == f.channel2;
-  const int first_b = mb_sum > j2 ? mb_sum - j2 : 0;
-  const int last_b = equal ? mb_sum / 2 : (mb_sum < j1 ? mb_sum : j1);
-  const int first_a = ma_sum > j2 ? ma_sum - j2 : 0, last_a = ma_sum < j1 ? ma_sum : j1;
-  Complex<V> of_blocks[count];
-  for (int i = 0; i < count; ++i) of_blocks[i] = {V(0.0), V(0.0)};
-  for (int mb1 = first_b; mb1 <= last_b; ++mb1) {
-    const int mb2 = mb_sum - mb1;
-    const auto row1 = u1 + 2 * mb1 * (j1 + 1);
-    const auto row2 = u2 + 2 * mb2 * (j2 + 1);
-    Complex<V> of_rows[count];
-    for (int i = 0; i < count; ++i) of_rows[i] = {V(0.0), V(0.0)};
-    for (int ma1 = first_a; ma1 <= last_a; ++ma1) {
-      const int ma2 = ma_sum - ma1;
-      const Complex<V> product = complex_load(row1, ma1) * complex_load(row2, ma2);
-      const Real* c = coupling + (ma1 * (j2 + 1) + ma2) * f.n_blocks;
-      for (int i = 0; i < count; ++i) of_rows[i] = of_rows[i] + V(c[i]) * product;
-    }
-    const Real* c = coupling + (mb1 * (j2 + 1) + mb2) * f.n_blocks;
-    const Real times(equal && mb1 < mb2 ? 2.0 : 1.0);
-    for (int i = 0; i < count; ++i) of_blocks[i] = of_blocks[i] + V(times * c[i]) * of_rows[i];
+FORCESMITH_FUNCTION void sum_products(const Tables<Real>& t, const SumsOfProducts& sums, Registers<const V> U_full,
+                                      Registers<V> Z) {
+  const auto u1 = U_full + 2 * sums.u1, u2 = U_full + 2 * sums.u2;
+  const Real* coefficients = t.coupling + sums.coefficients;
+  Complex<V> z[count];
+  for (int i = 0; i < count; ++i) z[i] = {V(0.0), V(0.0)};
+  for (int k = 0; k < sums.n_products; ++k, coefficients += count) {
+    const Product factors = t.products[sums.products + k];
+    const Complex<V> product = complex_load(u1, factors.first) * complex_load(u2, factors.second);
+    for (int i = 0; i < count; ++i) z[i] = z[i] + V(coefficients[i]) * product;
   }
-  const V multiplicity(2 * mb_sum == j1 + j2 && 2 * ma_sum == j1 + j2 ? 1.0 : 2.0);
-  for (int i = 0; i < count; ++i) {
-    const Block& block = t.blocks[f.first_block + first + i];
-    const int shift = (j1 + j2 - block.j) / 2;  // m1 + m2 = m + shift, when each counts from 0
-    const int element = (mb_sum - shift) * (block.j + 1) + ma_sum - shift;
-    complex_store(Z, block.z + element, multiplicity * of_blocks[i]);
-  }
+  for (int i = 0; i < count; ++i) complex_store(Z, t.z_places[sums.z + i], z[i]);
 }
 
-/// Calls couple() for `n` blocks, a few at once.
-template <int at_once, class V, class Real>
-FORCESMITH_FUNCTION void couple_blocks(const Tables<Real>& t, const Factors& f, int mb_sum, int ma_sum, int first,
-                                       int n, Registers<const V> U_full, Registers<V> Z) {
-  for (; n >= at_once; n -= at_once, first += at_once) couple<at_once, V>(t, f, mb_sum, ma_sum, first, U_full, Z);
-  if constexpr (at_once > 1)
-    if (n > 0) couple_blocks<at_once - 1, V>(t, f, mb_sum, ma_sum, first, n, U_full, Z);
-}
-
-/// Z of all blocks of two factors on one diagonal.
+/// Z of all blocks or, where threads share the work, of a part.
 template <class V, class Real>
-FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Diagonal& diagonal, Registers<const V> U_full,
-                                   Registers<V> Z) {
-  // As registers for the sums allow.
-  constexpr int at_once = V::threads > 1 ? 3 : 5;
-  const Factors& f = t.factors[diagonal.factors];
-  const int sum = f.j1 + f.j2, smallest = f.j1 - f.j2, last = smallest + 2 * (f.n_blocks - 1);
-  const int of_rows = sum - 2 * diagonal.mb_sum;
-  // Of the middle row, only the first half.
-  const int last_a = of_rows == 0 ? sum / 2 : (sum + last) / 2;
-  for (int ma_sum = (sum - last) / 2; ma_sum <= last_a; ++ma_sum) {
-    const int of_columns = sum > 2 * ma_sum ? sum - 2 * ma_sum : 2 * ma_sum - sum;
-    int first_j = smallest > of_rows ? smallest : of_rows;
-    if (of_columns > first_j) first_j = of_columns;
-    const int first = (first_j - smallest + 1) / 2;
-    couple_blocks<at_once, V>(t, f, diagonal.mb_sum, ma_sum, first, f.n_blocks - first, U_full, Z);
-  }
+FORCESMITH_FUNCTION void compute_z(const Tables<Real>& t, const Scratch<Real>& s, Part part) {
+  const auto U_full = registers_at<V>(s.U_full), Z = registers_at<V>(s.Z);
+  unrolled<max_shared>([&](auto size) FORCESMITH_INLINE_LAMBDA {
+    const int begin = size.value > 0 ? t.sums_end[size.value - 1] : 0, end = t.sums_end[size.value];
+    for (int i = begin + part.index; i < end; i += part.count)
+      sum_products<size.value + 1, V>(t, t.sums_of_products[i], U_full, Z);
+  });
 }
 
 /// The pack's gradient [3][width] from that with the distance and that with the unit vector.
@@ -366,7 +322,7 @@ FORCESMITH_FUNCTION void add_densities(const Tables<Real>& t, const PackedViewOf
   const auto place = registers_at<V>(s.powers), sums = registers_at<V>(s.sums);
   for_each_packs<packs_at_once<V>, V>(t, neighbors, pack, end, [&](auto count) FORCESMITH_INLINE_LAMBDA {
     add_polynomials<count.value, V>(t, neighbors, neighbors.center_types[atom], pack, place,
-                                 sums + channel_of<V>(t, neighbors, pack) * 2 * t.n_half);
+                                    sums + channel_of<V>(t, neighbors, pack) * 2 * t.n_half);
   });
 }
 
@@ -550,10 +506,9 @@ FORCESMITH_FUNCTION void reverse_densities(const Tables<Real>& t, const PackedVi
                                            const Scratch<Real>& s, int atom, int pack, int end, Real* pair_gradients) {
   const auto place = registers_at<V>(s.powers);
   for_each_packs<(packs_at_once<V> + 1) / 2, V>(t, neighbors, pack, end, [&](auto count) FORCESMITH_INLINE_LAMBDA {
-    const Real* coefficients =
-        s.polynomials + channel_of<V>(t, neighbors, pack) * 2 * t.n_half * V::stride + atom;
+    const Real* coefficients = s.polynomials + channel_of<V>(t, neighbors, pack) * 2 * t.n_half * V::stride + atom;
     reverse_polynomials<count.value, V>(t, neighbors, neighbors.center_types[atom], pack, place, coefficients,
-                                     pair_gradients);
+                                        pair_gradients);
   });
 }
 
@@ -633,7 +588,7 @@ struct KernelsOf {
                                                  const Scratch<Real>& s, double* values, int stride) {
     const int n = 2 * t.n_half;
     const auto sums = registers_at<V>(s.sums), U = registers_at<V>(s.U), polynomials = registers_at<V>(s.polynomials);
-    const auto U_full = registers_at<V>(s.U_full), Z = registers_at<V>(s.Z);
+    const auto U_full = registers_at<V>(s.U_full);
     for (int i = 0; i < t.n_channels * n; ++i) polynomials[i] = V(0.0);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       for (int i = 0; i < t.n_channels * n; ++i) sums[i] = V(0.0);
@@ -646,7 +601,7 @@ struct KernelsOf {
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) add_self<V>(t, s, atom, neighbors.center_types[atom]);
     for (int channel = 0; channel < t.n_channels; ++channel)
       unfold<V>(t, U + channel * n, U_full + 2 * channel * t.n_full);
-    for (int i = 0; i < t.n_diagonals; ++i) compute_z<V>(t, t.diagonals[i], U_full, Z);
+    compute_z<V>(t, s, whole_atom());
     for (int k = 0; k < t.n_values; ++k) compute_value<V>(t, neighbors, s, k, values, stride);
   }
 
@@ -682,8 +637,7 @@ struct KernelsOf {
       for (int channel = 0; channel < t.n_channels; ++channel)
         unfold<V>(t, U + channel * n, U_full + 2 * channel * t.n_full);
     } else if constexpr (stage == 3) {
-      for (int i = part.index; i < t.n_diagonals; i += part.count)
-        compute_z<V>(t, t.diagonals[i], U_full, registers_at<V>(s.Z));
+      compute_z<V>(t, s, part);
     } else {
       for (int k = part.index; k < t.n_values; k += part.count) compute_value<V>(t, neighbors, s, k, values, stride);
     }
@@ -751,9 +705,8 @@ struct KernelsOf {
         const V r_dot = p.n[0] * d[0] + p.n[1] * d[1] + p.n[2] * d[2];
         for (int axis = 0; axis < 3; ++axis) n_dot[axis] = (d[axis] - p.n[axis] * r_dot) / p.r;
         const auto sum = sums + channel_of<V>(t, neighbors, pack) * n;
-        for_each_polynomial_dot(t, p, r_dot, n_dot, powers, [&](int i, Complex<V> term) FORCESMITH_INLINE_LAMBDA {
-          complex_add(sum, i, term);
-        });
+        for_each_polynomial_dot(t, p, r_dot, n_dot, powers,
+                                [&](int i, Complex<V> term) FORCESMITH_INLINE_LAMBDA { complex_add(sum, i, term); });
       }
       store_lane_sums(sums, t.n_channels * n, s.polynomials + atom, V::stride);
     }
@@ -791,9 +744,9 @@ struct KernelsOf {
           V n_dot[3];
           for (int other = 0; other < 3; ++other)
             n_dot[other] = (V(other == axis ? 1.0 : 0.0) - p.n[other] * r_dot) * inverse_r;
-          for_each_polynomial_dot(
-              t, p, r_dot, n_dot, powers,
-              [&](int i, Complex<V> term) FORCESMITH_INLINE_LAMBDA { complex_store(polynomials_dot, i, term); });
+          for_each_polynomial_dot(t, p, r_dot, n_dot, powers, [&](int i, Complex<V> term) FORCESMITH_INLINE_LAMBDA {
+            complex_store(polynomials_dot, i, term);
+          });
           compute_elements<V>(t, polynomials_dot, u_dot);
           for (int index = 0; index < t.n_projections; ++index) {
             const Projection& projection = t.projections[index];

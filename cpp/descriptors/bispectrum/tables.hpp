@@ -35,17 +35,19 @@ struct Block {
   int z;  // first of its elements (half storage), in Z
 };
 
-/// All blocks of two factors, j = j1 - j2, j1 - j2 + 2, .., in this order.
-struct Factors {
-  int j1, j2;  // j2 <= j1
-  int channel1, channel2;
-  int first_block, n_blocks;
-  int coupling;  // first of their Clebsch-Gordan coefficients [m1][m2][n_blocks], in `clebsch_gordan`
+/// Elements of u^{j1} and u^{j2} that are multiplied, counted from the first of each.
+struct Product {
+  unsigned short first, second;
 };
 
-/// A diagonal of the rows of two factors: mb1 + mb2. Those of a block's row mb lie on one.
-struct Diagonal {
-  int factors, mb_sum;
+/// Elements of Z of a few blocks of the same factors that share their products. As many as `sums_end` tells.
+struct SumsOfProducts {
+  int u1, u2;    // first elements of the factors, in U_full
+  int products;  // first of n_products
+  int n_products;
+  int coefficients;  // first of [n_products][elements], in `coupling`: for rows times for columns, times the number
+                     // of elements (2, or 1 in the middle) that one stands for
+  int z;             // first of [elements], in `z_places`
 };
 
 /// The derivative of the values with U^{channel}_j through one block: dB_k = factor Re(conj(dU) . Z) for
@@ -54,6 +56,9 @@ struct Projection {
   int block, channel;
   int begin, end;  // entries
 };
+
+/// Elements of Z that share products, at most: their sums are in registers.
+inline constexpr int max_shared = 5;
 
 /// Elements of u^j in half storage.
 FORCESMITH_FUNCTION constexpr int half_size(int j) { return ((j + 1) * (j + 1) + 1) / 2; }
@@ -79,21 +84,23 @@ struct Tables {
   const Real* roots;       // [n_roots][2] sqrt((j-ma)/(j-mb)), sqrt((ma+1)/(j-mb))
   const int* roots_begin;  // [twojmax + 1] first step that leads to j; [mb <= j/2][ma < j]
 
-  const PowerProduct* power_products;     // those with most polynomials first
-  const int* power_products_end;          // [twojmax / 2 + 1] of those with twojmax / 2 + 1, twojmax / 2, .. 1 polynomials
-  const Element* elements;                // [n_half]
+  const PowerProduct* power_products;  // those with most polynomials first
+  const int* power_products_end;       // [twojmax / 2 + 1] of those with twojmax / 2 + 1, twojmax / 2, .. 1 polynomials
+  const Element* elements;             // [n_half]
   int n_element_coefficients;
   const Real* element_coefficients;
 
   int n_blocks;
   int n_z;  // elements of all blocks
   const Block* blocks;
-  int n_factors;
-  const Factors* factors;
-  int n_diagonals;
-  const Diagonal* diagonals;
-  int n_clebsch_gordan;
-  const Real* clebsch_gordan;  // [n_clebsch_gordan]
+  const SumsOfProducts* sums_of_products;  // those of one element first
+  const int* sums_end;                     // [max_shared] of those of 1, 2, .. elements
+  int n_products;
+  const Product* products;
+  int n_coupling;
+  const Real* coupling;  // from Clebsch-Gordan coefficients
+  int n_z_places;
+  const int* z_places;  // elements in Z
 
   int n_projections;
   const Projection* projections;
@@ -124,9 +131,11 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
   visit("elements", from.elements, to.elements, from.n_half);
   visit("element_coefficients", from.element_coefficients, to.element_coefficients, from.n_element_coefficients);
   visit("blocks", from.blocks, to.blocks, from.n_blocks);
-  visit("factors", from.factors, to.factors, from.n_factors);
-  visit("diagonals", from.diagonals, to.diagonals, from.n_diagonals);
-  visit("clebsch_gordan", from.clebsch_gordan, to.clebsch_gordan, from.n_clebsch_gordan);
+  visit("sums_of_products", from.sums_of_products, to.sums_of_products, from.sums_end[max_shared - 1]);
+  visit("sums_end", from.sums_end, to.sums_end, max_shared);
+  visit("products", from.products, to.products, from.n_products);
+  visit("coupling", from.coupling, to.coupling, from.n_coupling);
+  visit("z_places", from.z_places, to.z_places, from.n_z_places);
   visit("projections", from.projections, to.projections, from.n_projections);
   visit("entry_value", from.entry_value, to.entry_value, n_entries);
   visit("entry_factor", from.entry_factor, to.entry_factor, n_entries);
@@ -142,10 +151,10 @@ struct Scratch {
   static constexpr int max_packs_at_once = 4;
 
   // Of a part of the work:
-  Real* powers;    // V [packs at once][3 twojmax + 2][2] of A and B
-  Real* u;         // V [n_half][2] of one pack of neighbors
-  Real* u_dot;     // V [n_half][2] its directional derivative
-  Real* sums;      // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
+  Real* powers;  // V [packs at once][3 twojmax + 2][2] of A and B
+  Real* u;       // V [n_half][2] of one pack of neighbors
+  Real* u_dot;   // V [n_half][2] its directional derivative
+  Real* sums;    // V [n_channels n_half 2 + width] sums over neighbors, before the sum over lanes
   // Of all:
   Real* U;              // V [n_channels][n_half][2] lanes: atoms of the block
   Real* polynomials;    // V [n_channels][n_half][2] their sums, or the adjoint of these

@@ -309,8 +309,6 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
   }
 };
 
-FORCESMITH_FUNCTION Part whole_atom() { return {0, 1}; }
-
 /// The first thing from `begin` on that a part has; its others are part.count apart.
 FORCESMITH_FUNCTION int first_of_part(Part part, int begin) {
   return begin + ((part.index - begin) & (part.count - 1));
