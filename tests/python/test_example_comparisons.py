@@ -90,6 +90,31 @@ def test_potentials_for_the_data_of_zuo(copied, tmp_path):
 
 
 @pytest.mark.slow
+def test_errors_of_properties(copied):
+    study = copied("property_errors")
+    study.STATES = {"solid": [(300, 5.43)], "liquid": [(2400, 5.3)]}
+    study.MELTING, study.EQUILIBRATION, study.INTERVAL = 0.2, 0.1, 0.05
+    study.STRAINED = 4
+    names = ("bispectrum 4", "bispectrum 6")
+    study.MODELS = {name: study.MODELS[name] for name in names}
+    options = {
+        "lattice": {"isolated_atoms": False},
+        "phonons": {"length": 5.0, "mesh": 10.0, "temperatures": [300.0]},
+        "liquid": study.SETTINGS["options"]["liquid"]
+        | {"length": 8.0, "melting": 0.1, "equilibration": 0.15, "duration": 0.5},
+    }
+    study.SETTINGS = study.SETTINGS | {"options": options, "engine": {"cores": 1}}
+    study.OTHER_SEED = {"liquid": options["liquid"] | {"seed": 2}}
+    study.main()
+    found = json.loads((study.RESULTS / "errors.json").read_text())
+    small, large = (found["models"][name] for name in names)
+    assert large["solid"] < small["solid"] and large["liquid"] < small["liquid"]
+    assert large["phonons"] < small["phonons"] < 50
+    assert 0 < found["noise of g(r)"] < 0.5
+    assert (study.RESULTS / "errors.svg").stat().st_size > 1000
+
+
+@pytest.mark.slow
 def test_magnesia(copied, tmp_path, monkeypatch):
     study = copied("mgo_properties")
     (tmp_path / "mgo_vacancies").mkdir()
