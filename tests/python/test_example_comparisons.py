@@ -16,7 +16,7 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.units import GPa
+from ase.units import GPa, kB
 from forcesmith.properties.published import read_published
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -96,12 +96,13 @@ def test_errors_of_properties(copied):
     study.MELTING, study.EQUILIBRATION, study.INTERVAL = 0.2, 0.1, 0.05
     study.STRAINED = 4
     names = ("bispectrum 4", "bispectrum 6")
+    study.SNAPSHOTS = {"train": 4, "test": 2}
     study.MODELS = {name: study.MODELS[name] for name in names}
     options = {
         "lattice": {"isolated_atoms": False},
         "phonons": {"length": 5.0, "mesh": 10.0, "temperatures": [300.0]},
         "liquid": study.SETTINGS["options"]["liquid"]
-        | {"length": 8.0, "melting": 0.1, "equilibration": 0.15, "duration": 0.5},
+        | {"length": 8.0, "melting": 0.1, "equilibration": 0.15, "duration": 0.3},
     }
     study.SETTINGS = study.SETTINGS | {"options": options, "engine": {"cores": 1}}
     study.OTHER_SEED = {"liquid": options["liquid"] | {"seed": 2}}
@@ -139,3 +140,25 @@ def test_magnesia(copied, tmp_path, monkeypatch):
         assert rows["a"][who][0] == pytest.approx(4.24, abs=0.25)
     assert rows["bulk modulus"]["PBE, the data"] == [151, None]
     assert (study.RESULTS / "phonons.svg").stat().st_size > 1000
+
+
+def test_lithium_is_placed_and_activated(copied, tmp_path):
+    study = copied("lgps_diffusion")
+    atoms = study.ordered_crystal()
+    assert atoms.get_chemical_formula() == "Ge2Li20P4S24"
+    distances = atoms.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    lithium = atoms.symbols == "Li"
+    assert distances[lithium][:, lithium].min() > 2.3
+    assert distances[atoms.symbols == "Ge"][:, atoms.symbols == "Ge"].min() > 6.5
+    ase.io.write(tmp_path / "crystal.extxyz", atoms)
+    rows = [
+        {"temperature": t, "diffusion": 1e9 * 2e-7 * np.exp(-0.2 / (kB * t)), "error": 0.1}
+        for t in (600, 900, 1200)
+    ]
+    found = study.arrhenius(rows, tmp_path / "crystal.extxyz")
+    assert found["activation_energy"] == pytest.approx(0.2)
+    # n e^2 D / (k T)
+    diffusion = 2e-7 * np.exp(-0.2 / (kB * 300))
+    conductivity = 20 / (atoms.cell.volume * 1e-30) * 1.602e-19**2 * diffusion / (1.381e-23 * 300)
+    assert found["conductivity_300K"] == pytest.approx(10 * conductivity, rel=1e-3)
