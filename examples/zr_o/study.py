@@ -182,7 +182,6 @@ def main(folder: Path, size: float, teacher: str) -> None:
         evolved = fs.sampling.generate(
             {
                 "output": str(folder / f"{name}.extxyz"),
-                "engine": {"cores": 2},
                 "samplers": [
                     {
                         **options,
