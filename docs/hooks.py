@@ -28,6 +28,7 @@ from forcesmith.learning.settings import (
     ToleranceSettings,
 )
 from forcesmith.properties.registry import PROPERTIES
+from forcesmith.sampling.precision import PrecisionSettings
 from forcesmith.sampling.registry import SAMPLERS
 from forcesmith.sampling.sampler import RandomDraws
 from forcesmith.sampling.settings import GenerateSettings
@@ -154,10 +155,11 @@ def properties(what: str) -> str:
 
 
 def samplers(what: str) -> str:
-    """Settings of a file of samplers ("GenerateSettings"), those that all samplers have ("common"),
-    or those of each kind ("kinds")."""
-    if what == "GenerateSettings":
-        return fields_table(GenerateSettings)
+    """Settings of a file ("GenerateSettings", "PrecisionSettings"), those that all samplers have
+    ("common"), or those of each kind ("kinds")."""
+    files = {"GenerateSettings": GenerateSettings, "PrecisionSettings": PrecisionSettings}
+    if what in files:
+        return fields_table(files[what])
     if what == "common":
         return fields_table(RandomDraws)
     return "\n\n".join(

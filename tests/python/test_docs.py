@@ -28,6 +28,7 @@ from ase.calculators.lj import LennardJones
 from forcesmith.cli.app import main
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.properties.published import read_published
+from forcesmith.sampling.precision import PrecisionSettings
 from forcesmith.sampling.settings import GenerateSettings
 from forcesmith.teachers.settings import teacher_settings
 from forcesmith.training import settings
@@ -207,6 +208,8 @@ def check_toml(block: Block) -> None:
         read_published(Path(block.title))
     elif "properties" in table:
         fs.ValidationSettings.from_dict(table)
+    elif "series" in table:
+        PrecisionSettings.model_validate(table)
     elif "teacher" in table:
         teacher_settings(table["teacher"])
     else:

@@ -1,5 +1,5 @@
 """The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, cut, generate,
-limits, filter, diversity, thin, label, learn, distill, validate, convert, info.
+limits, filter, diversity, thin, precision, label, learn, distill, validate, convert, info.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
@@ -33,6 +33,7 @@ from forcesmith.cli.info import info
 from forcesmith.cli.label import label
 from forcesmith.cli.learn import learn
 from forcesmith.cli.limits import limits
+from forcesmith.cli.precision import precision
 from forcesmith.cli.scan import scan
 from forcesmith.cli.select import select
 from forcesmith.cli.thin import thin
@@ -61,6 +62,7 @@ for command in (
     filter_data,
     diversity,
     thin,
+    precision,
     label,
     learn,
     distill,

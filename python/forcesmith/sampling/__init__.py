@@ -1,4 +1,4 @@
-"""Training data from scratch: structures, their evolution, limits and diversity."""
+"""Training data from scratch: structures, their evolution, limits, diversity and precision."""
 
 from __future__ import annotations
 
@@ -27,8 +27,19 @@ if TYPE_CHECKING:
     )
     from forcesmith.sampling.metadynamics import Metadynamics
     from forcesmith.sampling.packings import RandomPacking
-    from forcesmith.sampling.plots import beak_plot, diversity_plot, pair_curve_plot
+    from forcesmith.sampling.plots import (
+        beak_plot,
+        diversity_plot,
+        pair_curve_plot,
+        precision_plot,
+    )
     from forcesmith.sampling.polymorph_derived import PolymorphDerived
+    from forcesmith.sampling.precision import (
+        Precision,
+        PrecisionPoint,
+        PrecisionSettings,
+        find_precision,
+    )
     from forcesmith.sampling.settings import GenerateSettings
 
 _MODULES = {
@@ -47,6 +58,9 @@ _MODULES = {
     "PairCurve": "limits",
     "PointDefects": "crystals",
     "PolymorphDerived": "polymorph_derived",
+    "Precision": "precision",
+    "PrecisionPoint": "precision",
+    "PrecisionSettings": "precision",
     "QuasirandomAlloys": "alloys",
     "RandomAlloys": "alloys",
     "RandomPacking": "packings",
@@ -58,10 +72,12 @@ _MODULES = {
     "compare_diversity": "diversity",
     "diversity_plot": "plots",
     "filter_configurations": "limits",
+    "find_precision": "precision",
     "generate": "generating",
     "make_again": "generating",
     "pair_curve_plot": "plots",
     "pair_curves": "limits",
+    "precision_plot": "plots",
     "thin": "diversity",
 }
 
@@ -81,6 +97,9 @@ __all__ = [
     "PairCurve",
     "PointDefects",
     "PolymorphDerived",
+    "Precision",
+    "PrecisionPoint",
+    "PrecisionSettings",
     "QuasirandomAlloys",
     "RandomAlloys",
     "RandomPacking",
@@ -92,10 +111,12 @@ __all__ = [
     "compare_diversity",
     "diversity_plot",
     "filter_configurations",
+    "find_precision",
     "generate",
     "make_again",
     "pair_curve_plot",
     "pair_curves",
+    "precision_plot",
     "thin",
 ]
 

@@ -1,4 +1,5 @@
-"""Pictures of what data hold: pair curves, energies against forces, principal components."""
+"""Pictures of what data hold: pair curves, energies against forces, principal components; and of
+how precise labels are."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from forcesmith.analysis.plots import STYLES, check_plot_format, save_figure
 from forcesmith.data.labels import group_of, labels_of
 from forcesmith.sampling.diversity import Diversity
 from forcesmith.sampling.limits import Limits, PairCurve, cohesive_energy
+from forcesmith.sampling.precision import Precision
 
 MOST_POINTS = 20_000  # of a set, in scatter plots
 
@@ -148,6 +150,45 @@ def diversity_plot(found: Diversity, path: str | os.PathLike[str]) -> None:
         scatter.set(title=element, ylabel="second component")
         histogram.set(xlabel="first component", ylabel="density of atoms")
         scatter.legend(fontsize="small", frameon=False, title="norm of root variances")
+    save_figure(figure, path)
+
+
+def precision_plot(found: Precision, path: str | os.PathLike[str]) -> None:
+    """Draw the errors of labels over a series of settings, with limits, and the time they take.
+
+    Parameters
+    ----------
+    found
+        As `find_precision` gives it.
+    path
+        A .png, .pdf or .svg file, written whole or not at all.
+    """
+    from matplotlib.figure import Figure
+
+    path = check_plot_format(path)
+    option = found.option
+    values = [point.values[option] for point in found.points]
+    figure = Figure(figsize=(5.5, 6.0), layout="constrained")
+    errors, times = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    curves = (
+        ("energy (AEAD), meV/atom", "energy_deviation", None),
+        ("energy, meV/atom", "energy_rmse", None),
+        ("forces, meV/Å", "force_rmse", found.force_limit),
+        ("virials, meV/atom", "virial_rmse", found.virial_limit),
+    )
+    for (name, key, limit), (color, marker) in zip(curves, STYLES, strict=True):
+        own = [getattr(point, key) for point in found.points]
+        if None not in own:
+            scaled = 1000 * np.array(own[1:], float)
+            errors.plot(values[1:], scaled, marker + "-", color=color, markersize=4, label=name)
+        if limit is not None:
+            errors.axhline(1000 * limit, color=color, linewidth=0.8, linestyle="--")
+    times.plot(values, [point.seconds for point in found.points], ".-", color="0.3")
+    for axes in (errors, times):
+        axes.axvline(found.recommended.values[option], color="0.6", linewidth=0.8)
+    errors.set(ylabel="error against the finest", yscale="log")
+    errors.legend(fontsize="small", frameon=False, title="dashed: limits; line: recommended")
+    times.set(xlabel=option, ylabel="time of a label (s)", yscale="log")
     save_figure(figure, path)
 
 
