@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from forcesmith.data.checks import check_configurations
     from forcesmith.data.dataset import Dataset, split
     from forcesmith.data.reading import read
+    from forcesmith.data.writing import write
     from forcesmith.extrapolation.active_sets import (
         ActiveSet,
         find_active_set,
@@ -73,6 +74,7 @@ _MODULES = {
     "select_configurations": "extrapolation.active_sets",
     "split": "data.dataset",
     "validate": "properties.validation",
+    "write": "data.writing",
 }
 
 __all__ = [
@@ -113,6 +115,7 @@ __all__ = [
     "select_configurations",
     "split",
     "validate",
+    "write",
 ]
 
 

@@ -21,6 +21,7 @@ EXTRAS = {
     "distributed",
     "h5py",
     "matscipy",
+    "pandas",
     "phono3py",
     "phonopy",
     "sklearn",

@@ -1,5 +1,6 @@
 """The command `forcesmith`: fit, scan, evaluate, active-set, grade, select, cut, generate,
-limits, filter, diversity, thin, precision, label, learn, distill, validate, convert, info.
+limits, filter, diversity, thin, precision, label, learn, distill, validate, convert, convert-data,
+info.
 
 Results go to standard output, progress and messages to standard error.
 Exit codes: 0 done; 2 the input is at fault (usage, settings, data, files: one sentence says what to
@@ -21,6 +22,7 @@ from forcesmith._core import DeviceError, __version__
 from forcesmith.cli.active_set import active_set
 from forcesmith.cli.console import INPUT_ERROR, INTERRUPTED, err
 from forcesmith.cli.convert import convert
+from forcesmith.cli.convert_data import convert_data
 from forcesmith.cli.cut import cut
 from forcesmith.cli.distill import distill
 from forcesmith.cli.diversity import diversity
@@ -68,6 +70,7 @@ for command in (
     distill,
     validate,
     convert,
+    convert_data,
     info,
 ):
     app.command("filter" if command is filter_data else None)(command)

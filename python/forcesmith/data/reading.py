@@ -19,9 +19,11 @@ from ase.data import chemical_symbols
 
 from forcesmith.data.data_files import ase_format, beginning_of, name_of, open_data, plain_file
 from forcesmith.data.dataset import Dataset
+from forcesmith.data.formats.deepmd_folders import is_deepmd_folder, read_deepmd_folder
 from forcesmith.data.formats.fitsnap_json import read_fitsnap, read_fitsnap_folder
 from forcesmith.data.formats.mlip_cfg import is_mlip_cfg, read_cfg
 from forcesmith.data.formats.n2p2_data import is_n2p2_data, read_n2p2_data
+from forcesmith.data.formats.pacemaker_table import is_pickle, read_pacemaker_table
 from forcesmith.data.formats.vasp_files import outcar_convergence, vasprun_convergence
 from forcesmith.data.label_names import take_labels, warn
 from forcesmith.data.label_settings import LabelSettings
@@ -43,15 +45,16 @@ def read(
 ) -> Dataset:
     """Read configurations from files.
 
-    Whatever ASE reads, MLIP's .cfg, FitSNAP's .json and n2p2's input.data, of any name, also
-    compressed (gzip, bzip2, xz). Steps of VASP whose electrons did not converge are left out.
+    Whatever ASE reads, MLIP's .cfg, FitSNAP's .json, n2p2's input.data, pacemaker's tables and
+    DeePMD-kit's folders, of any name, files also compressed (gzip, bzip2, xz). Steps of VASP whose
+    electrons did not converge are left out.
 
     Parameters
     ----------
     source
         Path or list of paths; `path@slice` reads a part of a file, e.g. `data.extxyz@0:100`. A
-        folder stands for all FitSNAP .json files in it and in the folders in it, sorted by name;
-        the folder that such a file lies in is its group.
+        folder stands for all systems of DeePMD-kit in it, or for all FitSNAP .json files in it and
+        in the folders in it, sorted by name; the folder that such a file lies in is its group.
     index
         Which configurations of every file or folder (a slice as text, a slice, or one number).
     elements
@@ -173,8 +176,8 @@ def _read_all(
     options: LabelSettings,
     potential: Potential | None,
 ) -> tuple[list[Atoms], bool]:
-    """All configurations of a file, or of the FitSNAP files in a folder, and whether the format
-    fixes their units."""
+    """All configurations of a file, or of what lies in a folder, and whether the format fixes
+    their units."""
     units = options.cflength, options.cfenergy
     beginning = b"" if path.is_dir() else beginning_of(existing_file(path))
     if is_n2p2_data(beginning):
@@ -193,7 +196,11 @@ def _read_all(
             "without them."
         )
     if path.is_dir():
+        if is_deepmd_folder(path):
+            return read_deepmd_folder(path), True
         return read_fitsnap_folder(path), True
+    if is_pickle(beginning):
+        return read_pacemaker_table(path), True
     if is_mlip_cfg(beginning, name_of(path)):
         return read_cfg(path, elements), True
     # data bases of ASE are JSON, too

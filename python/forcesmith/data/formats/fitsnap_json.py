@@ -1,4 +1,4 @@
-"""Reader of FitSNAP's .json files (the training data of the FitSNAP package).
+"""Reader and writer of FitSNAP's .json files (the training data of the FitSNAP package).
 
 A file holds one data set, usually of one configuration; lines that begin with # may precede it:
 
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ from ase.data import atomic_numbers
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from forcesmith.data.data_files import name_of, open_data, read_text
-from forcesmith.data.labels import SOURCE_KEY, shortened
-from forcesmith.files import existing_file
+from forcesmith.data.labels import SOURCE_KEY, group_of, labels_of, shortened, tensor
+from forcesmith.files import existing_file, write_atomically
 
 # Units that a data set may name, and what they are in eV and angstrom. The first is what FitSNAP
 # takes where a data set names none (LAMMPS' `units metal`).
@@ -100,10 +101,42 @@ def read_fitsnap_folder(folder: str | os.PathLike[str]) -> list[Atoms]:
             found.extend(configurations)
     if not any_file:
         raise IsADirectoryError(
-            f"{folder}: expected a file, found a folder in which no FitSNAP .json file lies; name "
-            "the data files."
+            f"{folder}: expected a file, found a folder in which no FitSNAP .json file and no "
+            "type.raw of DeePMD-kit lies; name the data files."
         )
     return found
+
+
+def write_fitsnap_folder(folder: str | os.PathLike[str], configurations: Sequence[Atoms]) -> None:
+    """Write configurations, with the labels they have, each as a file in the folder of its group.
+
+    Raises ValueError for a configuration without an energy, or that is not periodic.
+    """
+    for number, atoms in enumerate(configurations):
+        labels = labels_of(atoms)
+        if labels.energy is None or not atoms.pbc.all():
+            lacks = "has no energy" if labels.energy is None else "is not periodic everywhere"
+            raise ValueError(
+                f"{folder}: configuration {number} {lacks}, which FitSNAP's files cannot hold."
+            )
+        group = group_of(atoms)
+        if group in (".", "..") or "/" in group or "\0" in group:
+            raise ValueError(f"{folder}: the group '{shortened(group)}' cannot name a folder.")
+        entry: dict[str, Any] = {
+            "AtomTypes": list(atoms.symbols),
+            "Positions": atoms.positions.tolist(),
+            "Lattice": atoms.cell.array.tolist(),
+            "Energy": labels.energy,
+            "NumAtoms": len(atoms),
+        }
+        if labels.forces is not None:
+            entry["Forces"] = labels.forces.tolist()
+        if labels.stress is not None:
+            entry["Stress"] = (-tensor(labels.stress) / units.bar).tolist()
+        styles = {key: next(iter(known)) for key, known in _STYLES.items()}
+        place = Path(folder) / group / f"{number:06d}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, json.dumps({"Dataset": {"Data": [entry], **styles}}) + "\n")
 
 
 def _dataset(path: Path) -> dict[str, Any] | None:

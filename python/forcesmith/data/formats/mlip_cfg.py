@@ -30,7 +30,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -130,8 +129,7 @@ def write_cfg(
                 f"{path}: configuration {index} contains {', '.join(missing)}, which is not among "
                 f"the given elements ({', '.join(elements)}); add it to them."
             )
-        features = {key: value for key, value in atoms.info.items() if key != SOURCE_KEY}
-        text.extend(_block_text(atoms, labels_of(atoms), features, types))
+        text.extend(_block_text(atoms, labels_of(atoms), types))
     write_atomically(path, "\n".join(text) + "\n")
 
 
@@ -348,14 +346,24 @@ def _read_table(lines: WordLines, columns: list[str], size: int) -> dict[str, np
     return table
 
 
-def _block_text(
-    atoms: Atoms, labels: Labels, features: dict[str, Any], types: dict[str, int]
-) -> list[str]:
+def held_features(atoms: Atoms) -> list[str]:
+    """Entries of `info` that become features: text on one line and numbers."""
+    return [
+        name
+        for name, value in atoms.info.items()
+        if isinstance(value, (str, int, float, np.integer, np.floating))
+        and name != SOURCE_KEY
+        and len(str(name).split()) == 1
+        and "\n" not in str(value)
+    ]
+
+
+def _block_text(atoms: Atoms, labels: Labels, types: dict[str, int]) -> list[str]:
     """The lines of one configuration."""
 
     def row(values: Iterable[float]) -> str:
-        # 16 significant digits: reading back gives the number again to rounding
-        return "  ".join(f"{value: .15e}" for value in values)
+        # 17 significant digits: reading back gives the number again
+        return "  ".join(f"{value: .16e}" for value in values)
 
     text = ["BEGIN_CFG", " Size", f"    {len(atoms)}"]
     if any(atoms.pbc):
@@ -375,8 +383,6 @@ def _block_text(
         virial = -labels.stress * atoms.cell.volume
     if virial is not None and np.shape(virial) == (6,):
         text += [f" PlusStress:  {' '.join(VOIGT)}", f"    {row(virial)}"]
-    for name, value in features.items():
-        is_plain = isinstance(value, (str, int, float, np.integer, np.floating))
-        if is_plain and len(str(name).split()) == 1 and "\n" not in str(value):
-            text.append(f" Feature   {name}\t{value}")
+    for name in held_features(atoms):
+        text.append(f" Feature   {name}\t{atoms.info[name]}")
     return [*text, "END_CFG", ""]

@@ -1,4 +1,4 @@
-"""Reader of n2p2's data files, usually called input.data (the format is RuNNer's).
+"""Reader and writer of n2p2's data files, usually called input.data (the format is RuNNer's).
 
 A file holds any number of blocks
 
@@ -17,6 +17,7 @@ in `atom` lines have no meaning and are passed over.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from ase import Atoms
@@ -25,8 +26,8 @@ from ase.data import atomic_numbers
 
 from forcesmith import _core
 from forcesmith.data.formats.word_lines import WordLines
-from forcesmith.data.labels import shortened
-from forcesmith.files import existing_file
+from forcesmith.data.labels import labels_of, shortened
+from forcesmith.files import existing_file, write_atomically
 
 _KEYS = ("comment", "lattice", "atom", "energy", "charge", "end")
 
@@ -62,6 +63,56 @@ def read_n2p2_data(
             lines.fail(f"expected begin, found '{shortened(words[0])}'")
         configurations.append(_Block(lines).read(length, energy))
     return configurations
+
+
+def write_n2p2_data(
+    path: str | os.PathLike[str],
+    configurations: Sequence[Atoms],
+    cflength: float | None = None,
+    cfenergy: float | None = None,
+) -> None:
+    """Write configurations with energies and forces as a data file of n2p2 (atomically).
+
+    cflength, cfenergy: as in `read_n2p2_data`. `info["comment"]`, `info["charge"]` and the initial
+    charges are kept.
+
+    Raises ValueError for a configuration without energy or forces, or that is periodic in some
+    directions only.
+    """
+    length = 1 / _factor("cflength", cflength, _core.bohr)
+    energy = 1 / _factor("cfenergy", cfenergy, _core.hartree)
+    text = []
+    for number, atoms in enumerate(configurations):
+        labels = labels_of(atoms)
+        here = f"{path}: configuration {number}"
+        if labels.energy is None or labels.forces is None:
+            raise ValueError(f"{here} lacks energy or forces, which n2p2 needs.")
+        if atoms.pbc.any() and not atoms.pbc.all():
+            raise ValueError(
+                f"{here} is periodic in some directions only, which n2p2's data cannot hold."
+            )
+        text.append("begin")
+        if "comment" in atoms.info:
+            text.append(f"comment {' '.join(str(atoms.info['comment']).split())}")
+        if atoms.pbc.all():
+            text += [f"lattice {_row(vector)}" for vector in atoms.cell.array * length]
+        rows = np.column_stack([atoms.get_initial_charges(), np.zeros(len(atoms))])
+        for symbol, position, own, force in zip(
+            atoms.symbols,
+            atoms.positions * length,
+            rows,
+            labels.forces * (energy / length),
+            strict=True,
+        ):
+            text.append(f"atom {_row(position)} {symbol} {_row(own)} {_row(force)}")
+        charge = float(atoms.info.get("charge", 0.0))
+        text += [f"energy {labels.energy * energy!r}", f"charge {charge!r}", "end", ""]
+    write_atomically(path, "\n".join(text))
+
+
+def _row(numbers: Iterable[float]) -> str:
+    """With all digits."""
+    return " ".join(repr(float(number)) for number in numbers)
 
 
 def _factor(name: str, given: float | None, default: float) -> float:
