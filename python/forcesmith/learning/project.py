@@ -134,7 +134,8 @@ class Project:
 
     def reopen(self, number: int) -> None:
         """Explore them again in the next round."""
-        write_json(self.round_folder(number) / "round.json", self.summary(number) | {"closed": {}})
+        document = {**(self.summary(number) or {}), "closed": {}}
+        write_json(self.round_folder(number) / "round.json", document)
 
     def potentials(self, number: int) -> list[Path]:
         """Of a round whose fit is complete: one, or the members of a committee."""

@@ -125,6 +125,7 @@ class Round:
             if self.n_chosen and len(breaks) < BREAKS:
                 continue
             one = self.project.exploration(self.number, name)
+            assert one is not None  # its ending is known
             how = f"at {one['picoseconds']:.3g} ps ({shortened(one['reason'], 90)})"
             kelvin = max(self.loop.conditions[name].temperature)
             what = f'the condition "{name}"' + (f" ({kelvin:g} K)" if kelvin else "")
