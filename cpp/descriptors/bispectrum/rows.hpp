@@ -31,7 +31,7 @@ FORCESMITH_FUNCTION void unrolled_backwards(const Visit& visit) {
   unrolled<n>([&](auto i) FORCESMITH_INLINE_LAMBDA { visit(Index<n - 1 - i.value>{}); });
 }
 
-/// From j - 1 to j; see compute_u(). roots: of this step.
+/// From j - 1 to j by the recursion VMK 4.8.2: u^j[mb][ma] from u^{j-1}[mb][ma] and u^{j-1}[mb][ma-1]. roots: of this step.
 template <int j, class V, class Real>
 FORCESMITH_FUNCTION void step_up(const Real* roots, Complex<V> a, Complex<V> b, Complex<V>* row) {
   Complex<V> carried{V(0.0), V(0.0)};
@@ -44,7 +44,7 @@ FORCESMITH_FUNCTION void step_up(const Real* roots, Complex<V> a, Complex<V> b, 
   row[j] = carried;
 }
 
-/// Back from j to j - 1, with the adjoint of the row, as reverse_u() does. The row itself comes back because u is
+/// Back from j to j - 1, with the adjoint of the row. The row itself comes back because u is
 /// unitary: the adjoint of the step, over |a|^2 + |b|^2 (which is 1, but for rounding), undoes it.
 template <int j, class V, class Real>
 FORCESMITH_FUNCTION void step_down(const Real* roots, Complex<V> a, Complex<V> b, V inverse_norm, Complex<V>* row,
