@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from contract_examples import crystal, make_potential
+from forcesmith.training import loss
 from forcesmith.training.checkpoint import state_file
 from forcesmith.training.loss import Loss, free_parameters, with_role
 from forcesmith.training.optimizers import gauss_newton, gradient_search
@@ -69,6 +70,18 @@ def test_the_loss_falls(data, method):
     assert losses[-1] < 0.2 * losses[0]
     assert result.ending == "iterations" and len(losses) == 40
     assert result.coefficient_errors is None
+
+
+def test_no_search_leaves_what_a_file_takes(data, monkeypatch):
+    """The loss may fall all the way to weights without end."""
+    options = {"max_iterations": 40, "tolerance": 1e-9}
+    limit = 3.0
+    free = search(data, "gauss_newton", **options)
+    assert np.abs(all_parameters(free)).max() > limit
+    monkeypatch.setattr(loss, "LARGEST_PARAMETER", limit)
+    held = search(data, "gauss_newton", **options)
+    assert 0.5 * limit < np.abs(all_parameters(held)).max() < limit
+    assert held.history[-1]["loss"] < held.history[0]["loss"]
 
 
 def test_lbfgs_finds_what_the_linear_solution_is(data):
