@@ -9,12 +9,15 @@
 #include <iterator>
 #include <string_view>
 
+#include "descriptors/ace/ace.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
+#include "models/embedding_model.hpp"
 #include "models/linear_model.hpp"
 #include "models/neural_network/neural_network.hpp"
 #include "models/quadratic_model.hpp"
+#include "potentials/terms/core_repulsion/core_repulsion.hpp"
 #include "potentials/terms/zbl/zbl.hpp"
 #include "potentials/type_list.hpp"
 
@@ -30,16 +33,19 @@ namespace forcesmith {
 
 // clang-format off
 using OwnDescriptors = TypeList<
+    ace::Ace,
     bispectrum::Bispectrum,
     moment_tensor::MomentTensor,
     symmetry_functions::SymmetryFunctions>;
 
 using RegisteredModels = TypeList<
+    EmbeddingModel,
     LinearModel,
     neural_network::NeuralNetwork,
     QuadraticModel>;
 
 using RegisteredTerms = TypeList<
+    CoreRepulsion,
     Zbl>;
 // clang-format on
 

@@ -12,6 +12,7 @@
 #include "potentials/formats/forcesmith.hpp"
 #include "potentials/formats/mlip.hpp"
 #include "potentials/formats/n2p2.hpp"
+#include "potentials/formats/pace.hpp"
 #include "potentials/formats/snap.hpp"
 
 namespace forcesmith {
@@ -43,6 +44,7 @@ const std::vector<FormatEntry>& format_registry() {
   static const FormatContents networks{{"symmetry_functions"}, {"neural_network"}, {}};
   static const FormatContents snap{{"bispectrum"}, {"linear", "quadratic"}, {"zbl"}};
   static const std::vector<FormatEntry> entries{
+      {"ace", {".ace"}, {}, is_ace, parse_ace, nullptr, nullptr, "", false, ".json"},
       {"forcesmith",
        {".json"},
        everything(),
@@ -63,6 +65,7 @@ const std::vector<FormatEntry>& format_registry() {
        "",
        false,
        ".snapcoeff"},
+      {"yace", {".yace"}, {}, is_yace, parse_yace, nullptr, nullptr, "", false, ".json"},
   };
   return entries;
 }

@@ -29,7 +29,17 @@ inline std::vector<Example> descriptor_examples() {
   long_rows["twojmax"] = 10;
   rows_in_memory["twojmax"] = 15;
   for (Json* large : {&long_rows, &rows_in_memory}) (*large)["rcutfac"] = 3.6;
-  return {{"bispectrum", bispectrum, 1e-12, 2e-6},
+  const Json ace{{"cutoff", 5.0}, {"nmax", {6, 3, 2, 1}}, {"lmax", {0, 3, 2, 1}}};
+  Json power = ace, bessel = ace;
+  power["radial_basis"] = "ChebPow";
+  power["radial_parameter"] = 2.5;
+  bessel["radial_basis"] = "SBessel";
+  bessel["inner_cutoff"] = 2.4;
+  bessel["inner_width"] = 0.7;
+  return {{"ace", ace, 1e-12, 1e-5},
+          {"ace", power, 1e-12, 1e-5},
+          {"ace", bessel, 1e-12, 1e-5},
+          {"bispectrum", bispectrum, 1e-12, 2e-6},
           {"bispectrum", one_value, 1e-12, 2e-6},
           {"bispectrum", all_flags, 1e-12, 2e-6},
           {"bispectrum", long_rows, 1e-12, 1e-5},
@@ -42,7 +52,8 @@ inline std::vector<Example> descriptor_examples() {
 
 /// For any numbers of descriptor values. Models know double precision only.
 inline std::vector<Example> model_examples() {
-  return {{"linear", {{"shared", false}}, 1e-14, 0.0},
+  return {{"embedding", {{"seed", 3}}, 1e-13, 0.0},
+          {"linear", {{"shared", false}}, 1e-14, 0.0},
           {"neural_network", {{"hidden_layers", {7, 3}}, {"activation", "silu"}}, 1e-13, 0.0},
           {"quadratic", {{"shared", false}}, 1e-14, 0.0}};
 }

@@ -32,6 +32,10 @@ For atom i of element e and its neighbors j of elements mu_j at r_ij, with c = r
       FinnisSinclair  sign(rho) ((1 - s) a^m + s a 1e6^(1-m)),  a = |rho|, s = exp(-(1e6 a)^3)
       FinnisSinclairShiftedScaled  sign(rho) ((a + b e^-a)^m - b' e^-a) for m != 1, else rho,
                       b = n^(n / (1 - n)), b' = n^(1 / (1 - n)), n = 1/m
+The values of the descriptor are couplings of two at a time, [D] Eq. 31:
+
+  (9) T^(L M) = sum C^(L M)_(l1 m1 l2 m2) T1^(l1 m1) T2^(l2 m2) of first and second factor, of third
+      and fourth, .., then of these, until two are left: B = sum_M (-1)^M T1^(L M) T2^(L -M)
 """
 
 from __future__ import annotations
@@ -42,6 +46,7 @@ from dataclasses import dataclass
 from math import factorial, pi, sqrt
 
 import numpy as np
+from reference_bispectrum import clebsch_gordan
 
 
 @dataclass
@@ -185,7 +190,7 @@ def radial_basis(r: np.ndarray, bond: Bond) -> tuple[np.ndarray, np.ndarray]:
         f, df = 0.5 * (1 + np.cos(pi * c)), -0.5 * np.sin(pi * c) * pi / rc
         g, dg = g * f, dg * f + g * df
         beyond = r > rc - bond.dcut
-        if beyond.any():
+        if bond.dcut > 0 and beyond.any():
             angle = pi * (r - rc + bond.dcut) / bond.dcut
             f = np.where(beyond, 0.5 * (1 + np.cos(angle)), 1.0)
             df = np.where(beyond, -0.5 * np.sin(angle) * pi / bond.dcut, 0.0)
@@ -357,3 +362,58 @@ def energies_and_forces(file: AceFile, atoms) -> tuple[np.ndarray, np.ndarray]:
         np.add.at(forces, j[own], -gradient)
         forces[atom] += gradient.sum(axis=0)
     return energies, forces
+
+
+# ---- values of the descriptor ----
+
+
+def descriptor_values(
+    descriptor: dict,
+    elements: list[str],
+    center: int,
+    neighbors: np.ndarray,
+    displacements: np.ndarray,
+) -> np.ndarray:
+    """The values of one atom; see test_references.py."""
+    crad = np.array(descriptor["radial_coefficients"])
+    bonds = {}
+    for pair in np.ndindex(len(elements), len(elements)):
+        b = descriptor["bonds"][pair[0]][pair[1]] if "bonds" in descriptor else descriptor
+        step = ("distance", b["inner_cutoff"], b["inner_width"]) if b["inner_width"] > 0 else ()
+        widths = (b["radial_parameter"], b["cutoff"], b["cutoff_width"])
+        bonds[pair] = Bond(b["radial_basis"], *widths, crad[pair], (0.0, 1.0), *step)
+    r = np.linalg.norm(displacements, axis=1)
+    Y = harmonics(crad.shape[3] - 1, displacements / r[:, None])
+    A1, A = {}, {}
+    for mu in range(len(elements)):
+        bond, own = bonds[center, mu], neighbors == mu
+        g = radial_basis(r, bond)[0] * own
+        R = np.einsum("nlk,kj->nlj", bond.crad, g)
+        for k in range(len(g)):
+            A1[mu, k + 1] = g[k].sum()
+        for n, j in np.ndindex(*R.shape[:2]):
+            A[mu, n + 1, j] = np.array([np.sum(R[n, j] * Y[j, m][0]) for m in range(-j, j + 1)])
+    values = []
+    for f in descriptor["functions"][center]:
+        if len(f["n"]) == 1:
+            values.append(A1[f["elements"][0], f["n"][0]])
+            continue
+        tensors = [A[key] for key in zip(f["elements"], f["n"], f["l"], strict=True)]
+        values.append(coupled(tensors, iter(f.get("L", []))))
+    assert np.abs(np.imag(values)).max() <= 1e-9 * max(1.0, np.abs(values).max())
+    return np.real(values)
+
+
+def coupled(tensors: list[np.ndarray], L) -> complex:
+    """(9)."""
+    while len(tensors) > 2:
+        pairs = [tensors[i : i + 2] for i in range(0, len(tensors), 2)]
+        tensors = [couple(*pair, next(L)) if len(pair) == 2 else pair[0] for pair in pairs]
+    left, right = tensors
+    degree = len(left) // 2
+    return sum((-1) ** m * left[degree + m] * right[degree - m] for m in range(-degree, degree + 1))
+
+
+def couple(left: np.ndarray, right: np.ndarray, L: int) -> np.ndarray:
+    C = clebsch_gordan(len(left) - 1, len(right) - 1, 2 * L)
+    return np.einsum("abM,a,b->M", C, left, right)

@@ -171,7 +171,6 @@ MomentTensor::MomentTensor(const Parameters& parameters, ContractionProgram prog
                       std::to_string(parameters_.radial_basis_size) + " polynomials), found " +
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
-  find_uses();
   find_reachable();
   set_tables();
 }
@@ -184,18 +183,16 @@ void MomentTensor::sort_program(const std::string& where) {
   std::vector<int> number(program_.n_moments, -1);  // [moment in the file] moment in the kernels
   for (std::size_t i = 0; i < program_.basic.size(); ++i) number[i] = expand(program_.basic[i], numbers);
 
-  int next = static_cast<int>(numbers.size());
+  products_ = ProductProgram(static_cast<int>(numbers.size()));
   const ProductsByTarget products = products_by_target(program_, where);
-  product_begin_.assign(1, 0);
   for (int moment : order_of_products(program_, products)) {
-    number[moment] = next++;
     for (int p : products[moment]) {
-      product_left_.push_back(number[program_.products[p][0]]);
-      product_right_.push_back(number[program_.products[p][1]]);
-      product_factor_.push_back(program_.products[p][2]);
+      const auto& [left, right, factor, target] = program_.products[p];
+      products_.multiply(number[left], number[right], factor);
     }
-    product_begin_.push_back(static_cast<int>(product_left_.size()));
+    number[moment] = products_.finish_moment();
   }
+  products_.finish();
   for (int moment : program_.mapping) mapping_.push_back(number[moment]);
 }
 
@@ -235,8 +232,7 @@ int MomentTensor::expand(const Moment& moment, MomentNumbers& numbers) {
 
 void MomentTensor::find_reachable() {
   const int n_values = program_.n_values(), width = block_size();
-  const int first_product = n_basic_ + static_cast<int>(expansion_.size()) / 3;
-  const int n_moments = first_product + static_cast<int>(product_begin_.size()) - 1;
+  const int first_product = products_.first_product(), n_moments = products_.n_moments();
   reachable_begin_.assign(1, 0);
   for (int first = 0; first < n_values; first += width) {
     std::vector<bool> reached(n_moments, false);
@@ -244,62 +240,9 @@ void MomentTensor::find_reachable() {
     for (int moment = n_moments - 1; moment >= first_product; --moment) {
       if (!reached[moment]) continue;
       reachable_.push_back(moment);
-      const int end = product_begin_[moment - first_product + 1];
-      for (int p = product_begin_[moment - first_product]; p < end; ++p)
-        reached[product_left_[p]] = reached[product_right_[p]] = true;
+      products_.for_each_product(moment, [&](int left, int right) { reached[left] = reached[right] = true; });
     }
     reachable_begin_.push_back(static_cast<int>(reachable_.size()));
-  }
-}
-
-void MomentTensor::find_uses() {
-  const int n_moments =
-      n_basic_ + static_cast<int>(expansion_.size()) / 3 + static_cast<int>(product_begin_.size()) - 1;
-  const int first_product = n_moments + 1 - static_cast<int>(product_begin_.size());
-  struct Use {
-    int target, other;
-    double factor;
-  };
-  std::vector<std::vector<Use>> uses_of(n_moments);
-  for (int target = first_product; target < n_moments; ++target)
-    for (int p = product_begin_[target - first_product]; p < product_begin_[target - first_product + 1]; ++p) {
-      const int left = product_left_[p], right = product_right_[p];
-      const double factor = product_factor_[p];
-      uses_of[left].push_back({target, right, left == right ? 2.0 * factor : factor});
-      if (left != right) uses_of[right].push_back({target, left, factor});
-    }
-  std::vector<int> depth(n_moments, -1);
-  for (int target = first_product; target < n_moments; ++target) {
-    for (int p = product_begin_[target - first_product]; p < product_begin_[target - first_product + 1]; ++p)
-      depth[target] = std::max({depth[target], depth[product_left_[p]], depth[product_right_[p]]});
-    ++depth[target];
-    targets_.push_back(target);
-  }
-  std::ranges::stable_sort(targets_, {}, [&](int target) { return depth[target]; });
-  for (int least = 0; least <= shared_depths; ++least)
-    depth_begin_[least] =
-        static_cast<int>(std::ranges::count_if(targets_, [&](int target) { return depth[target] < least; }));
-  // Steps from a moment to the last product it is part of.
-  std::vector<int> height(n_moments, 0);
-  for (int moment = n_moments - 1; moment >= 0; --moment)
-    for (const Use& use : uses_of[moment]) height[moment] = std::max(height[moment], height[use.target] + 1);
-  for (int moment = 0; moment < n_moments; ++moment)
-    if (height[moment] > 0) uses_.factors.push_back(moment);
-  // Equal numbers of uses follow each other: the processor foresees the ends of equally long loops.
-  std::stable_sort(uses_.factors.begin(), uses_.factors.end(), [&](int a, int b) {
-    return std::pair(height[a], uses_of[a].size()) < std::pair(height[b], uses_of[b].size());
-  });
-  for (int least = 0; least <= shared_depths; ++least)
-    height_begin_[least] =
-        static_cast<int>(std::ranges::count_if(uses_.factors, [&](int moment) { return height[moment] <= least; }));
-  uses_.begin.assign(1, 0);
-  for (int moment : uses_.factors) {
-    for (const Use& use : uses_of[moment]) {
-      uses_.target.push_back(use.target);
-      uses_.other.push_back(use.other);
-      uses_.factor.push_back(use.factor);
-    }
-    uses_.begin.push_back(static_cast<int>(uses_.target.size()));
   }
 }
 
@@ -308,16 +251,7 @@ void MomentTensor::set_tables() {
   t.row_ends = row_ends_.data();
   t.row_begin = row_begin_.data();
   t.expansion = expansion_.data();
-  t.product_begin = product_begin_.data();
-  t.product_left = product_left_.data();
-  t.product_right = product_right_.data();
-  t.product_factor = product_factor_.data();
-  t.targets = targets_.data();
-  t.factors = uses_.factors.data();
-  t.use_begin = uses_.begin.data();
-  t.use_target = uses_.target.data();
-  t.use_other = uses_.other.data();
-  t.use_factor = uses_.factor.data();
+  products_.set_arrays(t);
   t.mapping = mapping_.data();
   t.reachable_begin = reachable_begin_.data();
   t.reachable = reachable_.data();
@@ -341,11 +275,7 @@ Tables<Real> MomentTensor::tables_without_arrays() const {
   std::copy(n_rows_.begin(), n_rows_.end(), t.n_rows);
   t.n_basic = n_basic_;
   t.n_expanded = static_cast<int>(expansion_.size()) / 3;
-  t.first_product = t.n_basic + t.n_expanded;
-  t.n_moments = t.first_product + static_cast<int>(product_begin_.size()) - 1;
-  t.n_factors = static_cast<int>(uses_.factors.size());
-  std::ranges::copy(depth_begin_, t.depth_begin);
-  std::ranges::copy(height_begin_, t.height_begin);
+  products_.set_sizes(t);
   t.n_values = program_.n_values();
   t.reachable_width = block_size();
   return t;

@@ -10,6 +10,7 @@
 #include "descriptors/kernel_descriptor.hpp"
 #include "descriptors/moment_tensor/contraction_program.hpp"
 #include "descriptors/moment_tensor/kernels.hpp"
+#include "descriptors/product_program.hpp"
 
 namespace forcesmith::moment_tensor {
 
@@ -20,12 +21,6 @@ struct Parameters {
   double min_distance = 0.0;  // angstrom, lower end of the Chebyshev interval
   int radial_basis_size = 8;
   double scaling = 1.0;
-};
-
-/// Arrays behind Tables::factors and the following.
-struct Uses {
-  std::vector<int> factors, begin, target, other;
-  std::vector<double> factor;
 };
 
 /// Tables::radial.
@@ -68,7 +63,6 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   void sort_program(const std::string& where);
   MomentNumbers number_rows();
   int expand(const Moment& moment, MomentNumbers& numbers);
-  void find_uses();
   void find_reachable();
   void set_tables();
   template <class Real>
@@ -86,11 +80,8 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   std::array<int, 2> n_rows_{};
   int n_basic_ = 0;
   std::vector<int> row_ends_, row_begin_, expansion_;
-  std::vector<int> product_begin_, product_left_, product_right_, mapping_, reachable_begin_, reachable_;
-  std::vector<double> product_factor_;
-  std::vector<int> targets_;  // see Tables
-  std::array<int, shared_depths + 1> depth_begin_{}, height_begin_{};
-  Uses uses_;
+  ProductProgram products_;
+  std::vector<int> mapping_, reachable_begin_, reachable_;
   InBothPrecisions<RadialNumbers> radial_;
 };
 

@@ -3,18 +3,15 @@
 
 #include <cstddef>
 
-#include "simd/simd.hpp"
+#include "descriptors/product_tables.hpp"
 
 namespace forcesmith::moment_tensor {
 
 inline constexpr int max_radial_basis = 32, max_radial_functions = 16;
 
-/// Products of products: threads of a device share those of these depths and heights, which are all up to level 28.
-inline constexpr int shared_depths = 3;
-
 // Real: the precision of the kernels. Pointers are into the descriptor.
 template <class Real>
-struct Tables {
+struct Tables : ProductTables<Real> {  // products of moments: first_product is n_basic + n_expanded
   int n_elements;
   int n_polynomials;    // Chebyshev polynomials per radial function
   Real cutoff;          // angstrom
@@ -39,27 +36,6 @@ struct Tables {
   int n_expanded;
   const int* expansion;  // [n_expanded][3]
 
-  // Moment first_product + t is the sum of products product_begin[t] .. product_begin[t + 1] - 1.
-  int n_moments;
-  int first_product;           // n_basic + n_expanded
-  const int* product_begin;    // [n_moments - first_product + 1]
-  const int* product_left;     // [n_products]
-  const int* product_right;    // [n_products]
-  const Real* product_factor;  // [n_products]
-  // Those whose factors are no products come first, then those whose factors are among them, and so on.
-  const int* targets;                  // [n_moments - first_product] moments
-  int depth_begin[shared_depths + 1];  // the first of each depth
-
-  // The same by factors, in an order in which a product comes before its factors: moment factors[f] times
-  // use_other[u] is part of use_target[u], use_begin[f] <= u < use_begin[f + 1].
-  int n_factors;
-  const int* factors;                   // [n_factors]
-  int height_begin[shared_depths + 1];  // the first of those so many steps before the last product
-  const int* use_begin;                 // [n_factors + 1]
-  const int* use_target;
-  const int* use_other;
-  const Real* use_factor;  // the product's, twice it for squares
-
   int n_values;
   const int* mapping;  // [n_values] moment that is the basis function
 
@@ -78,24 +54,14 @@ inline int radial_stride_of(int n_radial) {
 /// The list of arrays, see core/table_arrays.hpp.
 template <class From, class To, class Visit>
 void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit) {
-  const std::size_t n_rows = from.n_rows[0] + from.n_rows[1], n_targets = from.n_moments - from.first_product;
-  const std::size_t n_products = from.product_begin[n_targets], n_uses = from.use_begin[from.n_factors];
+  const std::size_t n_rows = from.n_rows[0] + from.n_rows[1];
   const std::size_t n_groups = (from.n_values + from.reachable_width - 1) / from.reachable_width;
   const std::size_t n_of_center = 2ul * from.n_polynomials * from.radial_stride * from.neighbor_stride;
+  for_each_array(static_cast<const ProductTables<From>&>(from), static_cast<ProductTables<To>&>(to), visit);
   visit("radial", from.radial, to.radial, from.n_elements * n_of_center);
   visit("row_ends", from.row_ends, to.row_ends, n_rows * from.radial_stride);
   visit("row_begin", from.row_begin, to.row_begin, n_rows + 1);
   visit("expansion", from.expansion, to.expansion, 3ul * from.n_expanded);
-  visit("product_begin", from.product_begin, to.product_begin, n_targets + 1);
-  visit("product_left", from.product_left, to.product_left, n_products);
-  visit("product_right", from.product_right, to.product_right, n_products);
-  visit("product_factor", from.product_factor, to.product_factor, n_products);
-  visit("targets", from.targets, to.targets, n_targets);
-  visit("factors", from.factors, to.factors, from.n_factors);
-  visit("use_begin", from.use_begin, to.use_begin, from.n_factors + 1ul);
-  visit("use_target", from.use_target, to.use_target, n_uses);
-  visit("use_other", from.use_other, to.use_other, n_uses);
-  visit("use_factor", from.use_factor, to.use_factor, n_uses);
   visit("mapping", from.mapping, to.mapping, from.n_values);
   visit("reachable_begin", from.reachable_begin, to.reachable_begin, n_groups + 1);
   visit("reachable", from.reachable, to.reachable, from.reachable_begin[n_groups]);

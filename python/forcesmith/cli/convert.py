@@ -30,7 +30,8 @@ def convert(
     that of an earlier potential is removed), and folders of n2p2 (folder/input.nn).
 
     LAMMPS' ML-IAP files (.mliap.model with .mliap.descriptor, SNAP with a linear or quadratic
-    model) and RuNNer's folders are read, too. The content of a file tells its format."""
+    model), the atomic cluster expansion of pacemaker and FitSNAP (.yace, .ace) and RuNNer's folders
+    are read, too. The content of a file tells its format."""
     model = Potential.read(
         str(source), elements=element_list(elements), cflength=cflength, cfenergy=cfenergy
     )

@@ -19,12 +19,6 @@ constexpr double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
 constexpr double exponent = 0.23, a0 = 0.46850;  // a0 in angstrom
 constexpr double coulomb_constant = 14.399645;   // e^2 / (4 pi epsilon_0), eV angstrom; LAMMPS' qqr2e
 
-struct ZblWorkspace : LocalTerm::Workspace {
-  explicit ZblWorkspace(const PackingVariants& packing) : neighbors(packing) {}
-  PackedNeighbors neighbors;
-  AlignedBuffer pair_gradients;
-};
-
 /// V and its first two derivatives.
 std::array<double, 3> screened_coulomb(const ZblPair& pair, double r) {
   double sum = 0.0, dsum = 0.0, d2sum = 0.0;
@@ -81,7 +75,7 @@ Zbl::Zbl(const ZblRange& range, const std::vector<std::string>& elements, const 
     : Zbl(std::vector<ZblRange>(elements.size() * elements.size(), range), elements, where) {}
 
 Zbl::Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& elements, const std::string& where)
-    : variant_(FORCESMITH_VARIANT_IN_USE(zbl_variant)) {
+    : PairTerm(FORCESMITH_VARIANT_IN_USE(zbl_variant)) {
   for (const auto& [inner, outer, strength] : ranges)
     if (!(inner > 0.0 && outer > inner) || !std::isfinite(outer))
       throw ParameterError(where + ": the outer cutoff (" + std::to_string(outer) +
@@ -98,27 +92,6 @@ Zbl::Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& el
       cutoffs_.push_back(range.outer);
       pairs_.push_back(make_pair(z_i, z_j, range));
     }
-}
-
-std::unique_ptr<LocalTerm::Workspace> Zbl::make_workspace() const { return std::make_unique<ZblWorkspace>(packing_); }
-
-template <class Real>
-void Zbl::pack_and_add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies,
-                       const PairForces& forces) const {
-  auto& w = static_cast<ZblWorkspace&>(workspace);
-  const ZblTables t = tables();
-  w.neighbors.pack(block, cutoffs_, t.n_elements, variant_.width);
-  double* gradients = w.pair_gradients.reserve(static_cast<std::size_t>(3) * w.neighbors.n_packs() * variant_.width);
-  variant_.add(t, w.neighbors.view(), energies, gradients);
-  w.neighbors.add_forces(gradients, forces);
-}
-
-void Zbl::add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const {
-  pack_and_add(block, workspace, energies, forces);
-}
-void Zbl::add(const NeighborViewOf<float>& block, Workspace& workspace, double* energies,
-              const PairForces& forces) const {
-  pack_and_add(block, workspace, energies, forces);
 }
 
 }  // namespace forcesmith

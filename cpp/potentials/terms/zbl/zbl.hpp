@@ -4,14 +4,12 @@
 // are made to what it leaves. eV, angstrom.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/parameter_schema.hpp"
-#include "neighbors/packed_neighbors.hpp"
-#include "potentials/terms/term.hpp"
+#include "potentials/terms/pair_term.hpp"
 #include "potentials/terms/zbl/zbl_kernels.hpp"
 #include "potentials/terms/zbl/zbl_variants.hpp"
 
@@ -23,7 +21,8 @@ struct ZblRange {
   double strength = 1.0;
 };
 
-class Zbl : public LocalTerm {
+/// Half the energy of every pair is that of the central atom.
+class Zbl : public PairTerm<ZblTables> {
  public:
   static constexpr const char* name = "zbl";
   using Kernels = FORCESMITH_ISA::ZblKernels;
@@ -38,32 +37,18 @@ class Zbl : public LocalTerm {
   Zbl(const std::vector<ZblRange>& ranges, const std::vector<std::string>& elements, const std::string& where);
 
   std::string type() const override { return name; }
-  double cutoff() const override { return *std::max_element(cutoffs_.begin(), cutoffs_.end()); }
   /// Of one range for all pairs.
   Json to_json() const override;
-  std::unique_ptr<Workspace> make_workspace() const override;
-  /// Half the energy of every pair is that of the central atom.
-  void add(const NeighborView& block, Workspace& workspace, double* energies, const PairForces& forces) const override;
-  void add(const NeighborViewOf<float>& block, Workspace& workspace, double* energies,
-           const PairForces& forces) const override;
 
   // Of one range for all pairs.
   double inner() const { return pairs_[0].inner; }
   double outer() const { return pairs_[0].outer; }
   const std::vector<int>& atomic_numbers() const { return atomic_numbers_; }
-  const std::vector<double>& cutoffs() const { return cutoffs_; }
-  ZblTables tables() const { return {static_cast<int>(atomic_numbers_.size()), pairs_.data()}; }
+  ZblTables tables() const override { return {static_cast<int>(atomic_numbers_.size()), pairs_.data()}; }
 
  private:
-  template <class Real>
-  void pack_and_add(const NeighborViewOf<Real>& block, Workspace& workspace, double* energies,
-                    const PairForces& forces) const;
-
   std::vector<int> atomic_numbers_;  // [element]
-  ZblVariant variant_;
-  PackingVariants packing_ = packing_variants_in_use();  // of the same instruction set
-  std::vector<double> cutoffs_;                          // [center element][neighbor element], the outer ones
-  std::vector<ZblPair> pairs_;                           // [center element][neighbor element]
+  std::vector<ZblPair> pairs_;       // [center element][neighbor element]
 };
 
 }  // namespace forcesmith

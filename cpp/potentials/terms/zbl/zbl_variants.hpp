@@ -2,16 +2,12 @@
 #pragma once
 
 #include "core/variants.hpp"
-#include "neighbors/packed_view.hpp"
+#include "potentials/terms/pair_term_variant.hpp"
 #include "potentials/terms/zbl/zbl_tables.hpp"
 
 namespace forcesmith {
 
-struct ZblVariant {
-  int width;  // neighbors per pack
-  void (*add)(const ZblTables& tables, const PackedView& neighbors, double* energies, double* pair_gradients);
-};
-
+using ZblVariant = PairTermVariant<ZblTables>;
 FORCESMITH_DECLARE_VARIANTS(ZblVariant zbl_variant());
 
 }  // namespace forcesmith

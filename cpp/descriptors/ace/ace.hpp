@@ -1,0 +1,62 @@
+// The atomic cluster expansion (R. Drautz, Phys. Rev. B 99, 014104 (2019)): settings, functions and radial coefficients;
+// the work is done in kernels.hpp.
+#pragma once
+
+#include <memory>
+
+#include "descriptors/ace/functions.hpp"
+#include "descriptors/ace/kernels.hpp"
+#include "descriptors/kernel_descriptor.hpp"
+
+namespace forcesmith::ace {
+
+/// Of a pair of elements. Lengths in angstrom.
+struct BondParameters {
+  RadialBasis radial_basis = RadialBasis::ChebExpCos;
+  double cutoff = 0.0;
+  double radial_parameter = 5.25;  // lambda
+  double cutoff_width = 0.0;       // of the last step of ChebExpCos
+  double inner_cutoff = 0.0, inner_width = 0.0;
+
+  static const SchemaOf<BondParameters>& schema();
+  friend bool operator==(const BondParameters&, const BondParameters&) = default;
+};
+
+struct Parameters {
+  std::vector<BondParameters> bonds;  // [center element][neighbor element]
+  std::vector<int> nmax, lmax;        // by the number of factors; of what the functions were made of, if they were
+  int radial_basis_size = 0;
+  std::vector<std::vector<Function>> functions;  // [center element]
+  std::vector<double> radial_coefficients;       // [center][neighbor][n][l][radial_basis_size]; empty: R_nl = g_n
+};
+
+class Ace : public KernelDescriptor<Ace, Tables, Scratch> {
+ public:
+  static constexpr const char* name = "ace";
+  using Kernels = FORCESMITH_ISA::Kernels;
+
+  static ParameterSchema schema();
+  static std::unique_ptr<Descriptor> create(const Json& parameters, const std::vector<std::string>& elements,
+                                            const std::string& where);
+
+  Ace(Parameters parameters, std::vector<std::string> elements, const std::string& where);
+
+  std::string citation() const override;
+  int size(int element) const override { return static_cast<int>(parameters_.functions[element].size()); }
+  std::vector<std::string> names(int element) const override;
+  Json to_json() const override;
+
+  const Parameters& settings() const { return parameters_; }
+
+ private:
+  void check(const std::string& where);
+  void set_tables(const std::string& where);
+
+  Parameters parameters_;
+  std::vector<std::string> elements_;
+  int nmax_ = 0, lmax_ = 0;  // of functions of several factors
+  std::vector<int> n_of_l_;
+  ProductProgram products_;
+};
+
+}  // namespace forcesmith::ace

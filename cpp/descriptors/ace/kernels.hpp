@@ -1,0 +1,353 @@
+// Kernels of the atomic cluster expansion, written once for all processors (see simd/simd.hpp).
+//
+// R. Drautz, Phys. Rev. B 99, 014104 (2019); radial functions: Y. Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021),
+// and A. Bochkarev et al., Phys. Rev. Mater. 6, 013804 (2022). Here spherical harmonics are real, with Y_00 = 1:
+//   A_(mu n l m)(i) = sum_(j of element mu) R_nl(r_ij) Y_lm(r_ij / |r_ij|)    basic moments
+//   Y_l0 = Q_l0(z), Y_lm = Q_lm(z) Re (x + iy)^m, Y_l-m = Q_lm(z) Im (x + iy)^m
+// Lanes run over neighbors of one element for radial functions, sums and pair gradients, and over the atoms of a block
+// for products of moments. Lengths in angstrom.
+#pragma once
+
+#include "core/phase.hpp"
+#include "descriptors/ace/tables.hpp"
+#include "descriptors/kernel_variants.hpp"
+#include "descriptors/product_kernels.hpp"
+#include "math/chebyshev.hpp"
+#include "math/cutoff_functions.hpp"
+#include "neighbors/packed_view.hpp"
+#include "simd/exponential.hpp"
+#include "simd/sums.hpp"
+#include "simd/trigonometry.hpp"
+
+namespace forcesmith::ace::FORCESMITH_ISA {
+
+using namespace ::forcesmith::FORCESMITH_ISA;
+
+template <class V>
+using TablesOf = Tables<typename V::Number>;
+template <class V>
+using ScratchOf = Scratch<typename V::Number>;
+template <class V>
+using NeighborsOf = PackedViewOf<typename V::Number>;
+template <class V>
+using BondOf = Bond<typename V::Number>;
+
+constexpr double pi = 3.14159265358979323846;
+
+/// g_k = (1 - T_k(x)) / 2, k = first .. first + count - 1.
+template <class V>
+FORCESMITH_FUNCTION void compute_chebyshev_basis(V x, V dx, int first, int count, Registers<V> g, Registers<V> dg) {
+  ChebyshevDerivatives<V> chebyshev(x, 1);
+  for (int k = 0; k < first; ++k) chebyshev.advance();
+  for (int k = 0; k < count; ++k, chebyshev.advance()) {
+    g[k] = V(0.5) * (V(1.0) - chebyshev.value);
+    dg[k] = V(-0.5) * chebyshev.derivative * dx;
+  }
+}
+
+/// With y = pi (1 - r/R), h_n is +-(sin((n+1) y) / (n+1) - sin((n+2) y) / (n+2)) / (pi - y): near the cutoff, where both
+/// sines almost cancel, that has more digits than sines of pi r/R.
+template <class V>
+FORCESMITH_FUNCTION void compute_bessel_basis(const TablesOf<V>& t, const BondOf<V>& bond, V r, Registers<V> g,
+                                              Registers<V> dg) {
+  using Real = typename V::Number;
+  const V step(Real(pi) / bond.cutoff), y = (V(bond.cutoff) - r) * step, inverse_r = V(1.0) / r;
+  const V scale = V(bond.parameter) * inverse_r;
+  V half_sine, sine, next_sine, between, cosine;
+  simd_sin_cos(V(0.5) * y, half_sine, cosine);
+  simd_sin_cos(y, sine, cosine);
+  for (int k = 0; k < t.n_basis; ++k) {
+    const Real* row = t.bessel + 3 * k;
+    simd_sin_cos(V(Real(k + 2)) * y, next_sine, cosine);
+    simd_sin_cos(V(Real(k) + Real(1.5)) * y, between, cosine);
+    const V difference = sine * V(Real(1) / Real(k + 1)) - next_sine * V(Real(1) / Real(k + 2));
+    // cos((k+1) y) - cos((k+2) y) is a product of sines.
+    const V ddifference = V(-2.0) * step * between * half_sine;
+    g[k] = V(row[0]) * scale * difference;
+    dg[k] = V(row[0]) * scale * (ddifference - difference * inverse_r);
+    if (k > 0) {
+      g[k] = V(row[2]) * (g[k] + V(row[1]) * g[k - 1]);
+      dg[k] = V(row[2]) * (dg[k] + V(row[1]) * dg[k - 1]);
+    }
+    sine = next_sine;
+  }
+}
+
+/// g_k and dg_k/dr of a pack of neighbors, 0 at the cutoff.
+template <class V>
+FORCESMITH_FUNCTION void compute_radial_basis(const TablesOf<V>& t, const BondOf<V>& bond, V r, Registers<V> g,
+                                              Registers<V> dg) {
+  using Real = typename V::Number;
+  const V zero(0.0), one(1.0), cutoff(bond.cutoff);
+  // The basis is multiplied with an envelope, which vanishes from the cutoff on.
+  V envelope = simd_if_less(r, cutoff, one, zero), denvelope = zero;
+  if (bond.basis == RadialBasis::ChebExpCos) {
+    const Real rate = bond.parameter / bond.cutoff;
+    const V decay = simd_exp(V(-rate) * r), last = simd_exp(V(-bond.parameter)), scale = V(2.0) / (one - last);
+    g[0] = one;
+    dg[0] = zero;
+    if (t.n_basis > 1)
+      compute_chebyshev_basis<V>(one - (decay - last) * scale, V(rate) * decay * scale, 1, t.n_basis - 1, g + 1,
+                                 dg + 1);
+    cosine_cutoff(r / cutoff, V(Real(-0.5 * pi) / bond.cutoff), envelope, denvelope);
+    if (bond.cutoff_width > 0) {
+      const V width(bond.cutoff_width), beyond = r - V(bond.cutoff - bond.cutoff_width);
+      V f, df;
+      cosine_cutoff(simd_if_less(zero, beyond, beyond, zero) / width, V(Real(-0.5 * pi)) / width, f, df);
+      denvelope = denvelope * f + envelope * df;
+      envelope = envelope * f;
+    }
+  } else if (bond.basis == RadialBasis::ChebPow) {
+    const V rest = one - r / cutoff, y = simd_if_less(zero, rest, rest, zero);
+    const V power = bond.parameter == Real(2) ? y : simd_exp(V(bond.parameter - 1) * simd_log(y));
+    compute_chebyshev_basis<V>(one - V(2.0) * power * y, V(2 * bond.parameter / bond.cutoff) * power, 1, t.n_basis, g,
+                               dg);
+  } else {
+    compute_bessel_basis<V>(t, bond, r, g, dg);
+  }
+  if (bond.inner_width > 0) {  // times a polynomial that rises from 0 to 1
+    const V half_width(bond.inner_width / 2);
+    V x = (r - V(bond.inner_cutoff)) / half_width + one;
+    x = simd_if_less(x, -one, -one, simd_if_less(x, one, x, one));
+    const V square = x * x, flank = one - square;
+    const V f = V(0.5) + x * (V(15.0 / 16) + square * (V(-10.0 / 16) + square * V(3.0 / 16)));
+    const V df = V(15.0 / 16) * flank * flank / half_width;
+    denvelope = denvelope * f + envelope * df;
+    envelope = envelope * f;
+  }
+  for (int k = 0; k < t.n_basis; ++k) {
+    dg[k] = dg[k] * envelope + g[k] * denvelope;
+    g[k] = g[k] * envelope;
+  }
+}
+
+/// All radial functions of a pack, and their derivatives with r.
+template <class V>
+FORCESMITH_FUNCTION void compute_radial(const TablesOf<V>& t, int center, int neighbor, V r, Registers<V> f,
+                                        Registers<V> df) {
+  const int pair = center * t.n_elements + neighbor, n = t.n_basis;
+  compute_radial_basis<V>(t, t.bonds[pair], r, f, df);
+  const auto* row = t.coefficients + static_cast<std::ptrdiff_t>(pair) * t.n_combined * n;
+  constexpr int tile = 4;
+  int function = 0;
+  for (; function + tile <= t.n_combined; function += tile, row += tile * n) {
+    V sum[tile], dsum[tile];
+    for (int i = 0; i < tile; ++i) sum[i] = dsum[i] = V(0.0);
+    for (int k = 0; k < n; ++k) {
+      const V g = f[k], dg = df[k];
+      for (int i = 0; i < tile; ++i) {
+        const V c(row[i * n + k]);
+        sum[i] += c * g;
+        dsum[i] += c * dg;
+      }
+    }
+    for (int i = 0; i < tile; ++i) {
+      f[n + function + i] = sum[i];
+      df[n + function + i] = dsum[i];
+    }
+  }
+  for (; function < t.n_combined; ++function, row += n) {
+    V sum(0.0), dsum(0.0);
+    for (int k = 0; k < n; ++k) {
+      sum += V(row[k]) * f[k];
+      dsum += V(row[k]) * df[k];
+    }
+    f[n + function] = sum;
+    df[n + function] = dsum;
+  }
+}
+
+/// Walks through Q_lm(z) of one m and their derivatives: l = m, m + 1, ..
+template <class V>
+struct Legendre {
+  const typename V::Number* factors;  // the next
+  V z, value, slope, lower, lower_slope;
+
+  FORCESMITH_FUNCTION Legendre(V z, const typename V::Number* harmonics, int m, int lmax) : z(z) {
+    // m' < m have 1 + 2 (lmax - m') numbers.
+    factors = harmonics + m * (2 * lmax + 1) - m * (m - 1);
+    value = V(*factors++);
+    slope = lower = lower_slope = V(0.0);
+  }
+  FORCESMITH_FUNCTION void advance() {
+    const V a(factors[0]), b(factors[1]);
+    factors += 2;
+    const V next = a * z * value + b * lower, next_slope = a * (value + z * slope) + b * lower_slope;
+    lower = value;
+    lower_slope = slope;
+    value = next;
+    slope = next_slope;
+  }
+};
+
+/// Y_lm of unit vectors u, in the order l, m.
+template <class V>
+FORCESMITH_FUNCTION void compute_harmonics(const TablesOf<V>& t, const V* u, Registers<V> Y) {
+  V re(1.0), im(0.0);
+  for (int m = 0; m <= t.lmax; ++m) {
+    Legendre<V> Q(u[2], t.harmonics, m, t.lmax);
+    for (int l = m;; ++l) {
+      const int middle = l * (l + 1);
+      Y[middle + m] = Q.value * re;
+      if (m > 0) Y[middle - m] = Q.value * im;
+      if (l == t.lmax) break;
+      Q.advance();
+    }
+    const V next = u[0] * re - u[1] * im;
+    im = u[0] * im + u[1] * re;
+    re = next;
+  }
+}
+
+/// The unit vectors of a pack.
+template <class V>
+FORCESMITH_FUNCTION void load_directions(const NeighborsOf<V>& neighbors, int pack, V* u) {
+  u[0] = simd_load<V>(neighbors.x + pack * V::stride);
+  u[1] = simd_load<V>(neighbors.y + pack * V::stride);
+  u[2] = simd_load<V>(neighbors.z + pack * V::stride);
+}
+
+/// Radial functions with l, beginning with those of the basis where l = 0.
+template <class V>
+FORCESMITH_FUNCTION int functions_of(const TablesOf<V>& t, int l) {
+  return t.n_of_l[l] + (l == 0 ? t.n_basis : 0);
+}
+
+/// Adds sum f Y of a pack to the moment sums (still one value per lane) of its element.
+template <class V>
+FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, Registers<const V> f, Registers<const V> Y,
+                                     Registers<V> sums) {
+  for (int l = 0, harmonic = 0; l <= t.lmax; ++l) {
+    const int n = functions_of<V>(t, l);
+    for (int m = 0; m < 2 * l + 1; ++m, ++harmonic, sums += n) {
+      const V y = Y[harmonic];
+      for (int i = 0; i < n; ++i) sums[i] += f[i] * y;
+    }
+    f += n;
+  }
+}
+
+/// Gradient of sum_basic adjoint M with r_ij of a pack, for one atom (lane `atom` of the adjoints).
+template <class V>
+FORCESMITH_FUNCTION void reverse_moments(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                         int atom, int pack, typename V::Number* pair_gradients) {
+  V u[3];
+  load_directions<V>(neighbors, pack, u);
+  const auto* adjoints = s.adjoints + atom + neighbors.pack_types[pack * V::threads] * t.n_of_element * V::stride;
+  const int n_functions = t.n_functions();
+  const auto f = registers_at<V>(s.f) + pack * n_functions, df = registers_at<V>(s.df) + pack * n_functions;
+  // With functions F = sum adjoint f and dF of every l and m: derivatives of sum F Y with u, and of sum dF Y.
+  V du[3] = {V(0.0), V(0.0), V(0.0)}, dr(0.0);
+  V re(1.0), im(0.0), lower_re(0.0), lower_im(0.0);  // (x + iy)^m, (x + iy)^(m - 1)
+  int begin_function = 0, begin_adjoint = 0;         // of l = m
+  for (int m = 0; m <= t.lmax; ++m) {
+    Legendre<V> Q(u[2], t.harmonics, m, t.lmax);
+    V sum[2], slope[2], radial[2];  // sum_l F Q, F dQ/dz, dF Q for Re and Im
+    for (int part = 0; part < 2; ++part) sum[part] = slope[part] = radial[part] = V(0.0);
+    int first = begin_function, first_adjoint = begin_adjoint;
+    for (int l = m;; ++l) {
+      const int n = functions_of<V>(t, l);
+      for (int part = 0; part < (m > 0 ? 2 : 1); ++part) {
+        const auto* own = adjoints + (first_adjoint + (part == 0 ? l + m : l - m) * n) * V::stride;
+        V F(0.0), dF(0.0);
+        for (int i = 0; i < n; ++i) {
+          const V adjoint(own[i * V::stride]);
+          F += adjoint * f[first + i];
+          dF += adjoint * df[first + i];
+        }
+        sum[part] += F * Q.value;
+        slope[part] += F * Q.slope;
+        radial[part] += dF * Q.value;
+      }
+      if (l == m) {
+        begin_function = first + n;
+        begin_adjoint = first_adjoint + (2 * l + 1) * n;
+      }
+      first += n;
+      first_adjoint += (2 * l + 1) * n;
+      if (l == t.lmax) break;
+      Q.advance();
+    }
+    const V power(static_cast<typename V::Number>(m));
+    du[0] += power * (lower_re * sum[0] + lower_im * sum[1]);
+    du[1] += power * (lower_re * sum[1] - lower_im * sum[0]);
+    du[2] += re * slope[0] + im * slope[1];
+    dr += re * radial[0] + im * radial[1];
+    lower_re = re;
+    lower_im = im;
+    re = u[0] * lower_re - u[1] * lower_im;
+    im = u[0] * lower_im + u[1] * lower_re;
+  }
+  const V inverse_r = V(1.0) / simd_load<V>(neighbors.r + pack * V::stride);
+  const V along = du[0] * u[0] + du[1] * u[1] + du[2] * u[2], outward = dr - along * inverse_r;
+  for (int axis = 0; axis < 3; ++axis)
+    simd_store(pair_gradients + (3 * pack + axis) * V::stride, outward * u[axis] + du[axis] * inverse_r);
+}
+
+/// The verbs, as variants and launches call them.
+struct Kernels {
+  template <class Real>
+  using Tables = ace::Tables<Real>;
+  template <class Real>
+  using Scratch = ace::Scratch<Real>;
+
+  /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
+  /// values: [n_atoms][stride].
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, double* values, int stride) {
+    const auto moments = registers_at<V>(s.moments), sums = registers_at<V>(s.sums), Y = registers_at<V>(s.Y);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        const int neighbor = neighbors.pack_types[pack * V::threads];
+        const auto f = registers_at<V>(s.f) + pack * t.n_functions();
+        const auto df = registers_at<V>(s.df) + pack * t.n_functions();
+        FORCESMITH_PHASE(radial);
+        compute_radial<V>(t, neighbors.center_types[atom], neighbor, simd_load<V>(neighbors.r + pack * V::stride), f,
+                          df);
+        FORCESMITH_PHASE(moments);
+        V u[3];
+        load_directions<V>(neighbors, pack, u);
+        compute_harmonics<V>(t, u, Y);
+        add_moments<V>(t, f, Y, sums + neighbor * t.n_of_element);
+      }
+      store_sums_of_atom(sums, t.n_basic, atom, moments);
+    }
+    sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
+    FORCESMITH_PHASE(contraction);
+    for (int target = t.first_product; target < t.n_moments; ++target) compute_products<V>(t, moments, target);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int center = neighbors.center_types[atom];
+      const int* mapping = t.mapping + center * t.largest_size;
+      double* B = values + static_cast<std::ptrdiff_t>(atom) * stride;
+      for (int k = 0; k < t.sizes[center]; ++k) B[k * V::threads] = s.moments[mapping[k] * V::stride + atom];
+    }
+  }
+
+  /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
+  template <class V>
+  static FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                 const ScratchOf<V>& s, const double* beta, int stride,
+                                                 typename V::Number* pair_gradients) {
+    FORCESMITH_PHASE(adjoint);
+    const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
+    for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int center = neighbors.center_types[atom];
+      const int* mapping = t.mapping + center * t.largest_size;
+      const double* own = beta + static_cast<std::ptrdiff_t>(atom) * stride;
+      for (int k = 0; k < t.sizes[center]; ++k)
+        s.adjoints[mapping[k] * V::stride + atom] += static_cast<typename V::Number>(own[k * V::threads]);
+    }
+    reverse_products<V>(t, moments, adjoints, 0, t.n_factors, {0, 1});
+    FORCESMITH_PHASE(pair_gradients);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack)
+        reverse_moments<V>(t, neighbors, s, atom, pack, pair_gradients);
+  }
+};
+
+}  // namespace forcesmith::ace::FORCESMITH_ISA
+
+FORCESMITH_DECLARE_KERNEL_VARIANTS(ace);

@@ -1,0 +1,20 @@
+// Files of the atomic cluster expansion as pacemaker, FitSNAP and LAMMPS' pair_style pace have them: .yace, in YAML, and
+// the older .ace. Only read; their functions, products with generalised Clebsch-Gordan coefficients, become those of
+// the descriptor `ace`, which are coupled pair by pair.
+#pragma once
+
+#include <string>
+
+#include "core/files.hpp"
+#include "potentials/formats/read_options.hpp"
+#include "potentials/potential.hpp"
+
+namespace forcesmith {
+
+bool is_yace(const std::string& text);
+bool is_ace(const std::string& text);
+/// Throws FormatError that names the file, and what of it is not supported.
+Potential parse_yace(const FileBundle& files, const ReadOptions& options);
+Potential parse_ace(const FileBundle& files, const ReadOptions& options);
+
+}  // namespace forcesmith
