@@ -34,8 +34,8 @@ inline std::vector<Example> descriptor_examples() {
   power["radial_basis"] = "ChebPow";
   power["radial_parameter"] = 2.5;
   bessel["radial_basis"] = "SBessel";
-  bessel["inner_cutoff"] = 2.4;
-  bessel["inner_width"] = 0.7;
+  bessel["inner_cutoff"] = 4.9;
+  bessel["inner_width"] = 4.6;
   return {{"ace", ace, 1e-12, 1e-5},
           {"ace", power, 1e-12, 1e-5},
           {"ace", bessel, 1e-12, 1e-5},

@@ -38,35 +38,24 @@ def compact(kind: str, elements: str, subtype: str, rl: float, rc: float, *angle
 
 DESCRIPTORS = {
     "ace": [
-        {"cutoff": 4.3, "nmax": [6, 3, 2, 1], "lmax": [0, 2, 2, 1]},
+        {"cutoff": 4.3, "nmax": [6, 2, 2], "lmax": [0, 2, 1]},
         {
             "cutoff": 4.3,
             "nmax": [5, 3],
             "lmax": [0, 3],
             "radial_basis": "SBessel",
             "functions": [
-                # up to six factors, with odd degrees between, other ones for each element
+                # with odd degrees between, other ones for each element
                 [
-                    {"elements": [0], "n": [1], "l": [0]},
+                    {"elements": [0], "n": [5], "l": [0]},
                     {"elements": [1], "n": [4], "l": [0]},
                     {"elements": [0, 1], "n": [1, 2], "l": [3, 3]},
                     {"elements": [0, 1, 1], "n": [1, 1, 2], "l": [1, 2, 3], "L": [3]},
                 ],
                 [
                     {"elements": [1], "n": [5], "l": [0]},
+                    {"elements": [0, 0], "n": [1, 3], "l": [2, 2]},
                     {"elements": [0, 0, 1, 1], "n": [1, 2, 1, 2], "l": [1, 1, 2, 2], "L": [1, 1]},
-                    {
-                        "elements": [0, 0, 0, 1, 1],
-                        "n": [1, 2, 1, 1, 2],
-                        "l": [1, 1, 0, 2, 2],
-                        "L": [1, 2, 2],
-                    },
-                    {
-                        "elements": [0, 0, 0, 0, 1, 1],
-                        "n": [1, 2, 1, 2, 1, 2],
-                        "l": [1, 1, 2, 1, 1, 2],
-                        "L": [1, 2, 1, 1],
-                    },
                     {"elements": [0, 1, 1], "n": [2, 1, 2], "l": [2, 1, 1], "L": [1]},
                 ],
             ],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import ase.io
 import forcesmith as fs
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.neighborlist import neighbor_list
-from reference_ace import energies_and_forces, read_ace_file, site_energy
+from neighborhoods import core_basis, random_neighborhood
+from reference_ace import descriptor_values, energies_and_forces, read_ace_file, site_energy
 
 COPPER = "Cu-PBE-core-rep.ace"
 
@@ -68,3 +71,162 @@ def test_files_are_read(name, shared_data, tmp_path):
     potential.write(tmp_path / "own.json")
     again = fs.Potential.read(tmp_path / "own.json").evaluate(found[0])
     np.testing.assert_array_equal(again.forces, potential.evaluate(found[0]).forces)
+
+
+def potential_of(**descriptor) -> fs.Potential:
+    document = {
+        "format": "forcesmith potential",
+        "version": 1,
+        "elements": ["Mg", "O"],
+        "descriptors": [{"type": "ace", "cutoff": 4.5, **descriptor}],
+        "model": {"type": "linear", "shared": False},
+    }
+    return fs.Potential.from_json(json.dumps(document), trained=False)
+
+
+def test_functions_of_five_and_six_factors():
+    """With couplings of odd sums of degrees; values and derivatives as those of the reference."""
+    functions = [
+        {"elements": [0, 0, 0, 1, 1], "n": [1, 2, 1, 1, 2], "l": [1, 1, 0, 2, 2], "L": [1, 2, 2]},
+        {
+            "elements": [0, 0, 0, 0, 1, 1],
+            "n": [1, 2, 1, 2, 1, 2],
+            "l": [1, 1, 2, 1, 1, 2],
+            "L": [1, 2, 1, 1],
+        },
+    ]
+    potential = potential_of(functions=[functions, functions], nmax=[3], lmax=[0])
+    document = json.loads(potential.to_json())
+    center, neighbors, displacements = random_neighborhood(4)
+    B, gradients = core_basis(document, center, neighbors, displacements)
+    lines = np.random.default_rng(4).normal(size=displacements.shape)
+
+    def values(step):
+        moved = displacements + step * lines
+        return descriptor_values(document["descriptors"][0], ["Mg", "O"], center, neighbors, moved)
+
+    assert B.shape == (2,) and np.abs(B).min() > 0
+    np.testing.assert_allclose(B, values(0.0), rtol=1e-11)
+    h = 4e-4
+    expected = (8 * (values(h) - values(-h)) - (values(2 * h) - values(-2 * h))) / (12 * h)
+    along = np.einsum("jak,ja->k", gradients, lines)
+    np.testing.assert_allclose(along, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("nmax", "lmax"), [([3, 2, 2, 1], [0, 3, 2, 1]), ([1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 1])]
+)
+def test_generated_functions_are_independent(nmax, lmax):
+    potential = potential_of(nmax=nmax, lmax=lmax)
+    document = json.loads(potential.to_json())
+    functions = document["descriptors"][0]["functions"][0]
+    rng = np.random.default_rng(0)
+    rows = []
+    for _ in range(2 * len(functions)):
+        n = int(rng.integers(4, 12))
+        displacements = rng.normal(size=(n, 3))
+        displacements *= (rng.uniform(1.5, 4.0, n) / np.linalg.norm(displacements, axis=1))[:, None]
+        rows.append(core_basis(document, 0, rng.integers(0, 2, n), displacements)[0])
+    columns = np.array(rows) / np.abs(rows).max(axis=0)
+    assert np.linalg.matrix_rank(columns, tol=1e-10) == len(functions)
+    counts = {k: sum(len(f["n"]) == k for f in functions) for k in range(1, len(nmax) + 1)}
+    assert counts[1] == 2 * nmax[0] and all(counts.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cutoff": -1.0}, "the cutoff must be positive"),
+        ({"radial_basis": "ChebLinear"}, "radial basis"),
+        ({"radial_basis": "ChebPow", "radial_parameter": 1.0}, "larger than 1"),
+        ({"nmax": [2, 2], "lmax": [0]}, "the same number of entries"),
+        ({"nmax": [2] * 7, "lmax": [0] * 7}, "1 to 6"),
+        ({"nmax": [2, 2], "lmax": [1, 1]}, "first lmax must be 0"),
+        ({"nmax": [12, 12, 12, 12], "lmax": [0, 6, 6, 6]}, "choose smaller ones"),
+        ({"inner_cutoff": 5.0, "inner_width": 0.1}, "inner_cutoff"),
+        ({"functions": [[{"elements": [0], "n": [99], "l": [0]}]] * 2}, "outside 1 to 12"),
+        (
+            {"functions": [[{"elements": [0, 1], "n": [1, 1], "l": [1, 2]}]] * 2},
+            "cannot be coupled",
+        ),
+        (
+            {"functions": [[{"elements": [0] * 3, "n": [1] * 3, "l": [1] * 3, "L": [1]}]] * 2},
+            "cannot be coupled",
+        ),
+        (
+            {"functions": [[{"elements": [0] * 4, "n": [1] * 4, "l": [1] * 4, "L": [1, 1]}]] * 2},
+            "vanishes",
+        ),
+        ({"radial_coefficients": [1.0, 2.0]}, "radial coefficients"),
+    ],
+)
+def test_bad_settings(change, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        potential_of(**change)
+    assert len(str(caught.value)) <= 300
+
+
+YACE = """elements: [Mg]
+E0: [-1.5]
+deltaSplineBins: 0.001
+embeddings:
+  0: {ndensity: 1, FS_parameters: [2.0, 1.0], npoti: FinnisSinclair, rho_core_cutoff: 100, drho_core_cutoff: 25}
+bonds:
+  [0, 0]: {nradmax: 1, lmax: 1, nradbasemax: 2, radbasename: ChebExpCos, radparameters: [2.0], radcoefficients: [[[1, 0], [0.5, 0.5]]], prehc: 0, lambdahc: 1, rcut: 4.5, dcut: 0.01, rcut_in: 0, dcut_in: 0, inner_cutoff_type: density}
+functions:
+  0:
+    - {mu0: 0, rank: 1, ndensity: 1, num_ms_combs: 1, mus: [0], ns: [2], ls: [0], ms_combs: [0], ctildes: [0.7]}
+    - {mu0: 0, rank: 2, ndensity: 1, num_ms_combs: 2, mus: [0, 0], ns: [1, 1], ls: [1, 1], ms_combs: [0, 0, 1, -1], ctildes: [0.1, -0.2]}
+"""  # noqa: E501
+
+BLOCK_STYLE = (
+    YACE.replace("  [0, 0]: {nradmax", "  ? [0, 0]\n  : {nradmax")
+    .replace("  0: {ndensity: 1, ", "  0:\n    ndensity: 1\n    ")
+    .replace("[2.0, 1.0], npoti: FinnisSinclair, ", "[2.0, 1.0]\n    npoti: FinnisSinclair\n    ")
+    .replace("100, drho_core_cutoff: 25}", "100\n    drho_core_cutoff: 25")
+    .replace("    - {mu0: 0, rank: 1, ", "    # single\n    - mu0: 0\n      rank: 1\n      ")
+    .replace("ndensity: 1, num_ms_combs: 1, mus: [0], ", "ndensity: 1\n      mus: [0]\n      ")
+    .replace(
+        "ns: [2], ls: [0], ms_combs: [0], ctildes: [0.7]}",
+        "ns:\n        - 2\n      ls: [0]\n      ms_combs: [0]\n      ctildes: [0.7]",
+    )
+)
+
+
+def test_styles_of_yaml(tmp_path):
+    atoms = Atoms("Mg3", [[0, 0, 0], [2.1, 0.3, 0], [0.2, 2.4, 0.7]])
+    results = []
+    for name, text in {"a.yace": YACE, "b.yace": BLOCK_STYLE}.items():
+        (tmp_path / name).write_text(text)
+        results.append(fs.Potential.read(tmp_path / name).evaluate(atoms))
+    energies, forces = energies_and_forces(read_ace_file(tmp_path / "a.yace"), atoms)
+    for result in results:
+        np.testing.assert_allclose(result.energies, energies, rtol=1e-12)
+        np.testing.assert_allclose(result.forces, forces, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("ChebExpCos", "ChebLinear", "does not vanish at the cutoff"),
+        ("ChebExpCos", "ACE.jl.base", 'radial basis is "ACE.jl.base"'),
+        ("type: density", "type: zbl", 'inner_cutoff_type "zbl"'),
+        ("rcut_in: 0", "rcut_in: 1", "inner cutoff without a smooth step"),
+        ("FinnisSinclair", "Bessel", 'embedding function is "Bessel"'),
+        ("prehc: 0", "prehc: 500", "rho_core_cutoff"),
+        ("ctildes: [0.1, -0.2]", "ctildes: [0.1, 0.2]", "changes when all atoms are rotated"),
+        ("ctildes: [0.1, -0.2]", "ctildes: [0.1]", "do not fit"),
+        ("ns: [1, 1]", "ns: [2, 2]", "do not go so far"),
+        ("ls: [1, 1]", "ls: [0, 0]", "an m larger than its l"),
+        ("rcut: 4.5, ", "", "has no rcut"),
+        ("E0: [-1.5]", "E0: [-1.5", "is wrong at line"),
+        ("E0: [-1.5]", "E0: [-1.5, 2]", "E0 must have a number per element"),
+        ("[2.0, 1.0]", "[2.0]", "a weight and an exponent per density"),
+    ],
+)
+def test_what_is_not_supported_is_named(old, new, message, tmp_path):
+    assert old in YACE
+    (tmp_path / "a.yace").write_text(YACE.replace(old, new))
+    with pytest.raises(ValueError, match=message) as caught:
+        fs.Potential.read(tmp_path / "a.yace")
+    assert "a.yace" in str(caught.value) and len(str(caught.value)) - len(str(tmp_path)) <= 300

@@ -53,14 +53,16 @@ FORCESMITH_FUNCTION void compute_bessel_basis(const TablesOf<V>& t, const BondOf
   using Real = typename V::Number;
   const V step(Real(pi) / bond.cutoff), y = (V(bond.cutoff) - r) * step, inverse_r = V(1.0) / r;
   const V scale = V(bond.parameter) * inverse_r;
-  V half_sine, sine, next_sine, between, cosine;
+  V half_sine, sine, cosine;
   simd_sin_cos(V(0.5) * y, half_sine, cosine);
   simd_sin_cos(y, sine, cosine);
+  // Multiples of y by sin(a + y) = 2 cos y sin a - sin(a - y): of (k + 1) y, and of (k + 3/2) y.
+  const V twice = V(2.0) * cosine;
+  V lower(0.0), between = half_sine * (twice + V(1.0)), lower_between = half_sine;
   for (int k = 0; k < t.n_basis; ++k) {
     const Real* row = t.bessel + 3 * k;
-    simd_sin_cos(V(Real(k + 2)) * y, next_sine, cosine);
-    simd_sin_cos(V(Real(k) + Real(1.5)) * y, between, cosine);
-    const V difference = sine * V(Real(1) / Real(k + 1)) - next_sine * V(Real(1) / Real(k + 2));
+    const V next = twice * sine - lower, next_between = twice * between - lower_between;
+    const V difference = sine * V(Real(1) / Real(k + 1)) - next * V(Real(1) / Real(k + 2));
     // cos((k+1) y) - cos((k+2) y) is a product of sines.
     const V ddifference = V(-2.0) * step * between * half_sine;
     g[k] = V(row[0]) * scale * difference;
@@ -69,7 +71,10 @@ FORCESMITH_FUNCTION void compute_bessel_basis(const TablesOf<V>& t, const BondOf
       g[k] = V(row[2]) * (g[k] + V(row[1]) * g[k - 1]);
       dg[k] = V(row[2]) * (dg[k] + V(row[1]) * dg[k - 1]);
     }
-    sine = next_sine;
+    lower = sine;
+    sine = next;
+    lower_between = between;
+    between = next_between;
   }
 }
 
