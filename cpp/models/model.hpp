@@ -80,7 +80,8 @@ class Model {
 
   /// The features of an atom's energy, in which it is linear: dE_i/d(parameters of its element that follow no
   /// nonlinear function). Those of a linear or quadratic model are 1 and what its coefficients multiply; those of a
-  /// network 1, what its output layer multiplies, and its inputs: hidden layers may be bounded, inputs are not.
+  /// network 1, what its output layer multiplies, and its inputs: hidden layers may be bounded, inputs are not; of an
+  /// embedding 1 and its inputs.
   virtual int n_features(int element) const = 0;
   /// features [n_atoms][feature_stride]: sets n_features(element) in the row of an atom.
   virtual void features(Workspace& workspace, int n_atoms, const int* types, const double* B, int stride,
