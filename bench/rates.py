@@ -6,8 +6,8 @@ Whole runs of LAMMPS: same structure, same velocities (NVE, 300 K, 0.5 fs), same
 Where LAMMPS has the same potential under a pair style of its own (snap), both run and take turns,
 so that other work on the machine slows both, and must end with the same energy. Our pair style in
 single precision takes its turns with them; ratios to peers are those of double precision. Rates of
-other programs, measured elsewhere, are printed as such; so are pair styles with potentials of their
-own (pod, uf3), for orientation. The folder --data holds mtp_reference and n2p2_reference; without
+the strongest peers, measured on another core of the same kind, are printed as such; so are pair
+styles with potentials of their own (pod, uf3), for orientation. The folder --data holds mtp_reference and n2p2_reference; without
 the former, moment tensors are untrained ones of the same size, without the latter there is no
 water. Records: rates/CASE.json; with FORCESMITH_ISA=avx2 in the environment rates_avx2/CASE.json.
 
@@ -69,17 +69,15 @@ def measure(name: str, data: Path | None, repeats: int, steps: int, count: bool)
         return results
     ours = all_rates["forcesmith"]
     results |= ratio("single_over_double", all_rates[SINGLE], ours)
+    if case.elsewhere:
+        results |= {"strongest": case.strongest, "strongest_rate": case.elsewhere}
+        results["strongest_ratio"] = median(ours) / case.elsewhere
     if case.peer:
         compare_energies(name, runs[case.peer][-1].energy, runs["forcesmith"][-1].energy)
         theirs = all_rates[case.peer]
-        results["peer"] = f"pair_style {case.peer}"
-    elif case.published:
-        theirs = [case.published] * repeats
-        results["peer"] = f"{case.published_by}, elsewhere"
-    else:
-        return results
-    results["peer_rate"] = median(theirs)
-    return results | ratio("ratio", ours, theirs)
+        results |= {"peer": f"pair_style {case.peer}", "peer_rate": median(theirs)}
+        results |= ratio("ratio", ours, theirs)
+    return results
 
 
 def ratio(name: str, rates: list[float], others: list[float]) -> dict:

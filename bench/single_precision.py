@@ -2,8 +2,7 @@
 
     python bench/single_precision.py [--data FOLDER] [--case Ta06A]
 
-Atoms are displaced at random from the crystal by up to 0.1 angstrom along each axis; water is as it
-is. --data as for rates.py. Records: single_precision/CASE.json.
+The structures are those of rates.py, and so is --data. Records: single_precision/CASE.json.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ import tables
 from rate_cases import CASES, Unavailable, prepare
 from records import argument_parser, write_record
 
-LARGEST_DISPLACEMENT = 0.1  # angstrom
-AS_THEY_ARE = {"n2p2_h2o"}  # no crystals
 
 
 def measure(name: str, data: Path | None) -> dict:
@@ -26,10 +23,7 @@ def measure(name: str, data: Path | None) -> dict:
         prepared = prepare(name, Path(folder), data)
     if prepared.potential is None:
         raise Unavailable("it has no potential of ours")
-    atoms = prepared.atoms.copy()
-    if name not in AS_THEY_ARE:
-        rng = np.random.default_rng(1)
-        atoms.positions += LARGEST_DISPLACEMENT * rng.uniform(-1, 1, (len(atoms), 3))
+    atoms = prepared.atoms
     exact, single = (prepared.potential.evaluate(atoms, precision=p) for p in ("double", "single"))
     difference = np.abs(single.forces - exact.forces)
     return {
@@ -56,9 +50,7 @@ def main() -> None:
             write_record(
                 "single_precision",
                 name,
-                settings={
-                    "largest_displacement": 0 if name in AS_THEY_ARE else LARGEST_DISPLACEMENT
-                },
+                settings={},
                 results=results,
                 folder=arguments.output,
             )

@@ -85,6 +85,10 @@ def rates(records: Records) -> str:
             row += [f"pair_style {style}", f"{rate:.2f}", "", ""]
         else:
             row += ["", "", "", ""]
+        if "strongest" in r:
+            row += [r["strongest"], f"{r['strongest_rate']:.4g}", f"{r['strongest_ratio']:.1f}"]
+        else:
+            row += ["", "", ""]
         if "operations_per_atom" in r:
             row += [f"{1e-3 * r['operations_per_atom']:.1f}"]
             row += [percent(r["fraction_of_peak"])]
@@ -93,7 +97,8 @@ def rates(records: Records) -> str:
         rows.append(row)
     return table(
         ["case", "", "atoms", "pair_style forcesmith", "precision single", "single / double"]
-        + ["peer", "its rate", "ratio", "range", "kflop/atom", "of peak"],
+        + ["peer", "its rate", "ratio", "range", "strongest peer, elsewhere", "its rate", "ratio"]
+        + ["kflop/atom", "of peak"],
         rows,
     )
 

@@ -47,7 +47,7 @@ def test_commands_know_the_cases(cases):
     assert rates.CASES is profile_rates.CASES is cases.CASES
     for case in cases.CASES.values():
         assert case.potential or case.peer
-        assert (case.published is None) == (case.published_by == "")
+        assert (case.elsewhere is None) == (case.strongest == "")
         assert case.beside is None or cases.CASES[case.beside].potential
 
 
@@ -57,6 +57,8 @@ def test_case_needs_no_data(cases, name, tmp_path):
     case = cases.CASES[name]
     assert set(prepared.atoms.get_chemical_symbols()) == set(case.elements)
     assert len(prepared.atoms) >= 2000
+    distances = prepared.atoms.get_distances(0, np.arange(1, len(prepared.atoms)), mic=True)
+    assert np.ptp(np.sort(distances)[:2]) > 1e-3, "a perfect crystal"
     assert (tmp_path / "structure.data").is_file()
     assert case.peer is None or case.peer in prepared.commands
     if prepared.potential:
@@ -68,7 +70,7 @@ def test_case_needs_no_data(cases, name, tmp_path):
 
 def test_untrained_forces_are_small(cases):
     potential, _ = cases.CASES["mtp_10"].potential(None)
-    atoms = cases.disturbed(cases.crystal("Cu", "fcc", 3.615, 3))
+    atoms = cases.crystal("Cu", "fcc", 3.615, 3)
     forces = potential.evaluate(atoms, threads=1).forces
     assert 0 < np.abs(forces).max() < 0.2
 
