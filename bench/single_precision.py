@@ -16,7 +16,6 @@ from rate_cases import CASES, Unavailable, prepare
 from records import argument_parser, write_record
 
 
-
 def measure(name: str, data: Path | None) -> dict:
     """The results of one case. Raises Unavailable."""
     with tempfile.TemporaryDirectory() as folder:
