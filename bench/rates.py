@@ -9,7 +9,8 @@ single precision takes its turns with them; ratios to peers are those of double 
 the strongest peers, measured on another core of the same kind, are printed as such; so are pair
 styles with potentials of their own (pod, uf3), for orientation. The folder --data holds
 mtp_reference and n2p2_reference; without the former, moment tensors are untrained ones of the same
-size, without the latter there is no water. Records: rates/CASE.json; with FORCESMITH_ISA=avx2 in the environment rates_avx2/CASE.json.
+size, without the latter there is no water. Records: rates/CASE.json; with FORCESMITH_ISA=avx2 in
+the environment rates_avx2/CASE.json.
 
 `make bench-tools` compiles what counts the floating-point operations and measures the core's peak.
 """
