@@ -14,7 +14,7 @@ from forcesmith.training.checkpoint import state_file
 from forcesmith.training.loss import Loss, free_parameters, with_role
 from forcesmith.training.optimizers import gauss_newton, gradient_search
 from forcesmith.training.optimizers.gradient_search import method_for
-from forcesmith.training.optimizers.quasi_newton import Bfgs, lbfgs_direction
+from forcesmith.training.optimizers.quasi_newton import Bfgs, Lbfgs
 from forcesmith.training.settings import OptimizerSettings, WeightSettings
 from forcesmith.training.training_set import TrainingSet
 from sample_data import labelled
@@ -105,7 +105,7 @@ def test_direction_of_lbfgs_is_newtons_for_a_quadratic_function():
     steps = list(np.linalg.eigh(hessian)[1].T)  # conjugate directions
     changes = [hessian @ step for step in steps]
     gradient = rng.normal(size=4)
-    direction = lbfgs_direction(gradient, steps, changes)
+    direction = Lbfgs(50, steps, changes).direction(gradient)
     np.testing.assert_allclose(direction, -np.linalg.solve(hessian, gradient), rtol=1e-10)
 
 
@@ -117,7 +117,7 @@ def test_bfgs_learns_the_inverse_hessian_of_a_quadratic_function():
     def evaluate(x):
         return 0.5 * x @ hessian @ x, hessian @ x, None
 
-    search = Bfgs(5)
+    search = Bfgs()
     x = rng.normal(size=5)
     value, gradient, _ = evaluate(x)
     for _ in range(40):
@@ -126,9 +126,23 @@ def test_bfgs_learns_the_inverse_hessian_of_a_quadratic_function():
         if value < 1e-10:
             break
     assert value < 1e-10
-    np.testing.assert_allclose(search.inverse @ (gradient - slope), x - before, rtol=1e-6)
-    np.testing.assert_allclose(search.inverse, search.inverse.T, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(search.inverse, np.linalg.inv(hessian), rtol=0.1, atol=0.05)
+    inverse = -np.transpose([search.direction(unit) for unit in np.eye(5)])
+    np.testing.assert_allclose(inverse @ (gradient - slope), x - before, rtol=1e-6)
+    np.testing.assert_allclose(inverse, inverse.T, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(inverse, np.linalg.inv(hessian), rtol=0.1, atol=0.05)
+
+
+def test_parameters_that_the_data_tell_nothing_of_stay_where_they_are():
+    curvature = np.diag([4.0, 1e-90, 0.0, 1.0])
+    curvature[0, 3] = curvature[3, 0] = 0.5
+    origin = np.array([1.0, 2.0, 3.0, 4.0])
+    coordinates = gauss_newton.GaussNewtonCoordinates(origin, curvature, 1e-4, 1e-6)
+    step = coordinates.point(-coordinates.gradient(np.array([2.0, 1e-45, 0.0, 1.0]))) - origin
+    assert np.abs(step[1:3]).max() < 1e-30
+    newton = np.linalg.solve(2 / 1e-4 * curvature[::3, ::3], [-2.0, -1.0])
+    np.testing.assert_allclose(step[::3], newton, rtol=1e-4)
+    furthest = coordinates.point(np.array([0.0, 1.0, 1.0, 0.0])) - origin
+    assert np.abs(furthest).max() < 1.01 * gauss_newton.LARGEST_CHANGE * 4.0
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "adam"])

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import cholesky, solve_triangular
 
 from forcesmith.data.batches import ATOMS_PER_PORTION, Neighbors, join
 from forcesmith.training.loss import Loss
@@ -14,6 +14,10 @@ from forcesmith.training.training_set import Observables, TrainingSet
 
 ROWS_PER_PARAMETER = 2  # force components that are looked at for the curvature of a network
 ROWS_AT_ONCE = 256
+POWERS = 20
+LARGEST_CHANGE = 1e3
+"""Of a parameter as a multiple of 1 + its magnitude: one that changes log(loss) by 1/2 even where
+the data tell nothing of the parameter."""
 
 
 class GaussNewtonCoordinates:
@@ -21,20 +25,36 @@ class GaussNewtonCoordinates:
     Gauss-Newton approximation of the Hessian of log(loss) is the unit matrix."""
 
     def __init__(self, origin: np.ndarray, curvature: np.ndarray, loss: float, damping: float):
-        """curvature: J^T J of the weighted residuals. damping: relative to the largest curvature
-        (with columns of J of unit length), smaller ones count as this."""
+        """curvature: J^T J of the weighted residuals. damping: a part of the largest curvature (with
+        columns of J of unit length), added to all."""
         self.origin = origin
-        norms = np.sqrt(np.diag(curvature))
-        norms[norms == 0] = 1.0
-        values, vectors = eigh(curvature / norms / norms[:, None])
-        scale = np.sqrt(np.maximum(values, 0) + damping * values[-1])
-        self.transform = np.sqrt(loss / 2) * (vectors / scale) / norms[:, None]
+        # A neuron that is saturated in all data has next to no curvature: no reason for long steps.
+        least = loss / 2 / (LARGEST_CHANGE * (1 + np.abs(origin))) ** 2
+        diagonal = np.diag_indices_from(curvature)
+        norms = np.sqrt(curvature[diagonal] + least)
+        scaled = curvature / norms / norms[:, None]
+        scaled[diagonal] = 1.0
+        scaled[diagonal] += damping * _largest_eigenvalue(scaled)
+        self._scale = np.sqrt(loss / 2) / norms
+        self._root = cholesky(scaled)
 
     def point(self, z: np.ndarray) -> np.ndarray:
-        return self.origin + self.transform @ z
+        return self.origin + self._scale * solve_triangular(self._root, z)
 
     def gradient(self, x_gradient: np.ndarray) -> np.ndarray:
-        return self.transform.T @ x_gradient
+        return solve_triangular(self._root, self._scale * x_gradient, trans="T")
+
+
+def _largest_eigenvalue(matrix: np.ndarray) -> float:
+    """Of a symmetric matrix without negative ones, roughly, by powers; 1 if it is 0."""
+    vector = np.ones(len(matrix))
+    largest = 0.0
+    for _ in range(POWERS):
+        vector = matrix @ (vector / np.linalg.norm(vector))
+        largest = float(np.linalg.norm(vector))
+        if not largest > 0:
+            return 1.0
+    return largest
 
 
 def sampled_curvature(
@@ -54,8 +74,8 @@ def sampled_curvature(
         for weights in _sampled_weights(one.weights, share, rng)
     )
     while chosen := list(itertools.islice(wanted, ROWS_AT_ONCE)):
-        rows = _rows(loss, chosen)
-        curvature += np.transpose(rows) @ rows
+        rows = np.array(_rows(loss, chosen))
+        curvature += rows.T @ rows
     return curvature
 
 

@@ -187,7 +187,7 @@ class GradientSearch:
             value, gradient, fitted = self._evaluate(coordinates.point(z))
             return value, coordinates.gradient(gradient), fitted
 
-        search = Bfgs(len(coordinates.origin))
+        search = Bfgs()
         z = np.zeros(len(state.x))
         value, gradient, _ = evaluate(z)
         length = ITERATIONS_PER_ROUND // (1 if rounds >= 1 else 2)

@@ -109,7 +109,7 @@ class LinearSearch:
             loss = max(fitted.loss, np.finfo(float).tiny)
             return float(np.log(loss)), coordinates.gradient(gradient) / loss, None
 
-        search = Bfgs(len(coordinates.origin))
+        search = Bfgs()
         z = np.zeros(len(coordinates.origin))
         value, gradient, _ = evaluate(z)
         for _ in range(min(ITERATIONS_PER_ROUND, self._iterations_left() - 1)):

@@ -19,31 +19,31 @@ Point = tuple[np.ndarray, float, np.ndarray, More]
 
 
 class QuasiNewton(ABC):
-    """What BFGS and L-BFGS share."""
+    """What BFGS and L-BFGS share: both know the inverse Hessian by steps and gradient changes."""
 
-    last_gain: float
-    """Of the value, in the last step."""
-
-    @property
-    @abstractmethod
-    def knows_nothing(self) -> bool:
-        """Whether the next step goes along the gradient."""
+    def __init__(self) -> None:
+        self.steps: list[np.ndarray] = []
+        self.changes: list[np.ndarray] = []
+        self.last_gain = np.inf
+        """Of the value, in the last step."""
 
     @abstractmethod
     def direction(self, gradient: np.ndarray) -> np.ndarray:
         """Minus the approximate inverse Hessian times the gradient, (n,)."""
 
     @abstractmethod
-    def first_length(self, gradient: np.ndarray) -> float:
+    def first_length(self, gradient: np.ndarray, direction: np.ndarray) -> float:
         """The first that is tried, in units of the direction."""
 
-    @abstractmethod
     def learn(self, step: np.ndarray, change: np.ndarray) -> None:
         """A step and the change of the gradient by it, (n,) each."""
+        self.steps.append(step)
+        self.changes.append(change)
 
-    @abstractmethod
     def forget(self) -> None:
         """All steps."""
+        self.steps, self.changes = [], []
+        self.last_gain = np.inf
 
     def step(
         self, evaluate: Function[More], x: np.ndarray, value: float, gradient: np.ndarray
@@ -51,12 +51,12 @@ class QuasiNewton(ABC):
         """From x, where value and gradient are known, to a lower point: (x, value, gradient, more);
         None if there is no way down."""
         while True:
-            found = line_search(
-                evaluate, x, self.direction(gradient), value, gradient, self.first_length(gradient)
-            )
+            direction = self.direction(gradient)
+            first = self.first_length(gradient, direction)
+            found = line_search(evaluate, x, direction, value, gradient, first)
             if found is not None:
                 break
-            if self.knows_nothing:
+            if not self.steps:
                 return None
             self.forget()  # once more, along the gradient
         step, change = found[0] - x, found[2] - gradient
@@ -67,42 +67,20 @@ class QuasiNewton(ABC):
 
 
 class Bfgs(QuasiNewton):
-    """Keeps an approximation of the inverse Hessian, at first the unit matrix."""
-
-    def __init__(self, n: int):
-        self.inverse = np.eye(n)
-        self._is_new = True
-        self.last_gain = np.inf
-
-    @property
-    def knows_nothing(self) -> bool:
-        return self._is_new
+    """From the unit matrix, with all steps. For some tens of them, their products take far less
+    time than a matrix."""
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
-        return -self.inverse @ gradient
+        return two_loops(gradient, self.steps, self.changes, 1.0)
 
-    def first_length(self, gradient: np.ndarray) -> float:
+    def first_length(self, gradient: np.ndarray, direction: np.ndarray) -> float:
         """The full step, unless that promises far more than the last one gave."""
-        promised = gradient @ self.inverse @ gradient
+        promised = -gradient @ direction
         return min(1.0, 2.02 * self.last_gain / promised) if promised > 0 else 1.0
-
-    def learn(self, step: np.ndarray, change: np.ndarray) -> None:
-        curvature = step @ change
-        image = self.inverse @ change
-        self.inverse += ((curvature + change @ image) / curvature**2) * np.outer(step, step)
-        cross = np.outer(image / curvature, step)
-        self.inverse -= cross
-        self.inverse -= cross.T
-        self._is_new = False
-
-    def forget(self) -> None:
-        self.inverse = np.eye(len(self.inverse))
-        self._is_new = True
-        self.last_gain = np.inf
 
 
 class Lbfgs(QuasiNewton):
-    """Remembers the last steps and gradient changes only."""
+    """Remembers the last steps only, and starts from the curvature along the last one."""
 
     def __init__(
         self,
@@ -110,41 +88,40 @@ class Lbfgs(QuasiNewton):
         steps: Iterable[np.ndarray] = (),
         changes: Iterable[np.ndarray] = (),
     ):
+        super().__init__()
         self.memory = memory
         self.steps = list(steps)
         self.changes = list(changes)
 
-    @property
-    def knows_nothing(self) -> bool:
-        return not self.steps
-
     def direction(self, gradient: np.ndarray) -> np.ndarray:
-        return lbfgs_direction(gradient, self.steps, self.changes)
+        if not self.steps:
+            return -gradient
+        step, change = self.steps[-1], self.changes[-1]
+        return two_loops(gradient, self.steps, self.changes, (step @ change) / (change @ change))
 
-    def first_length(self, gradient: np.ndarray) -> float:
+    def first_length(self, gradient: np.ndarray, direction: np.ndarray) -> float:
         return 1.0 if self.steps else min(1.0, float(0.1 / np.linalg.norm(gradient)))
 
     def learn(self, step: np.ndarray, change: np.ndarray) -> None:
-        self.steps.append(step)
-        self.changes.append(change)
+        super().learn(step, change)
         del self.steps[: -self.memory], self.changes[: -self.memory]
 
-    def forget(self) -> None:
-        self.steps, self.changes = [], []
 
-
-def lbfgs_direction(
-    gradient: np.ndarray, steps: Sequence[np.ndarray], changes: Sequence[np.ndarray]
+def two_loops(
+    gradient: np.ndarray,
+    steps: Sequence[np.ndarray],
+    changes: Sequence[np.ndarray],
+    start: float,
 ) -> np.ndarray:
-    """Minus the inverse Hessian approximation times the gradient, by the two-loop recursion."""
+    """Minus the inverse Hessian by BFGS times the gradient, (n,) (Nocedal and Wright, algorithm
+    7.4). start: the diagonal of the matrix before the first step."""
     direction = -gradient
     factors = []
     for step, change in zip(reversed(steps), reversed(changes), strict=True):
         factor = (step @ direction) / (step @ change)
         factors.append(factor)
         direction = direction - factor * change
-    if steps:
-        direction = direction * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    direction = direction * start
     for step, change, factor in zip(steps, changes, reversed(factors), strict=True):
         direction = direction + (factor - (change @ direction) / (step @ change)) * step
     return direction
