@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import ase.io
 import forcesmith as fs
@@ -26,7 +28,7 @@ from forcesmith.learning.selection import Selection, _not_rejected
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import starting_structures
 from forcesmith.learning.tasks import FitRequest, fit_member
-from forcesmith.learning.verdict import _write_input
+from forcesmith.learning.verdict import _write_input, judge
 from forcesmith.training.settings import FitSettings
 from sample_data import full_disk
 
@@ -127,6 +129,26 @@ def test_relaxed_structures_are_labelled_until_they_stay(tmp_path):
     assert np.abs(labels[relaxed[-1].info["id"]].get_forces()).max() < 0.1
     assert sum("that has a label" in one["reason"] for one in project.events()
                if one["event"] == "candidate") == 1  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_energy_of_a_distilled_vacancy(command, tmp_path, monkeypatch):
+    """Ground states alone, as distill weighs them, give it within its tolerance."""
+    monkeypatch.chdir(tmp_path)
+    words = ["--temperature", "300", "--vacancies", "Cu", "--level", "6", "--cutoff", "4.5"]
+    code, _, _ = command("distill", "fcc Cu 3.7", "--teacher", "emt", *words, "--only-settings")
+    assert code == 0
+    tree = tomllib.loads(Path("Cu-distilled.toml").read_text())
+    tree["conditions"] = [c for c in tree["conditions"] if c.get("kind") == "minimization"]
+    tree["conditions"][-1]["supercell"] = ["2x2x2"]
+    made = LearnSettings.from_dict(tree | {"engine": {"cores": 1}})
+    learned = learn(made)
+    assert learned.ending == "converged"
+    verdict = judge(made)
+    constants, vacancy = verdict["comparisons"][:2]
+    assert abs(vacancy["difference"]) < made.verdict.tolerance.vacancy
+    lengths = [float(constants[who].split(",")[0]) for who in ("potential", "teacher")]
+    assert abs(lengths[0] - lengths[1]) < 0.005 and verdict["shortfalls"] == []
 
 
 @pytest.mark.slow
@@ -308,6 +330,41 @@ def test_conditions_that_rest_are_explored_all_in_one_round(tmp_path):
     round_.take_selection("hot0", Finished("select hot0", result=Selection(1, chosen)))
     assert round_.n_chosen == 1
     assert round_.to_explore() == ["hot2", "hot3"]
+
+
+GROUND = {"structure": "fcc Cu 3.7", "supercell": 2, "kind": "minimization"}
+
+
+def exploring_first(tmp_path, number) -> Round:
+    """A round in which neither dynamics nor a ground state is settled."""
+    own = settings(tmp_path, conditions=[HOT, GROUND | {"name": "ground"}])
+    project = Project(tmp_path)
+    loop = Loop(project, own, expand(own.conditions), None, ["Cu"], NothingEnds(), None)
+    for earlier in (number - 1, number):
+        folder = project.round_folder(earlier)
+        write_json(folder / "fit.json", {"labels": 5, "made_in": earlier, "potentials": []})
+    write_json(project.round_folder(number - 1) / "round.json", {"chosen": 1, "labels": 1})
+    return Round(loop, number)
+
+
+@pytest.mark.parametrize(("number", "first"), [(1, ["ground"]), (11, ["hot", "ground"])])
+def test_dynamics_waits_for_ground_states_a_while(number, first, tmp_path):
+    assert sorted(exploring_first(tmp_path, number).to_explore()) == sorted(first)
+
+
+@pytest.mark.parametrize("outcome", ["nothing", "label", "rejected"])
+def test_dynamics_begins_when_ground_states_stay(outcome, tmp_path):
+    round_ = exploring_first(tmp_path, 1)
+    ended(round_.project, 1, "ground")
+    round_.explored.add("ground")
+    assert round_.to_explore() == []  # the selection is not done
+    chosen = [Atoms("Cu", info={"id": "001-ground-0001", "reason": "a relaxed structure"})]
+    found = Selection(1, chosen if outcome != "nothing" else [])
+    round_.take_selection("ground", Finished("select ground", result=found))
+    assert round_.to_explore() == (["hot"] if outcome == "nothing" else [])
+    round_.labels._waiting.clear()
+    round_.labels.n_new = int(outcome == "label")
+    assert round_.to_explore() == ([] if outcome == "label" else ["hot"])
 
 
 def test_what_was_postponed_is_chosen_where_room_is_left(tmp_path):
@@ -604,6 +661,16 @@ def test_distill_writes_settings_that_can_be_read(command, refused, tmp_path, mo
     made = LearnSettings.from_toml("MgO-distilled.toml")
     assert made.fit.descriptors[0].level == 16
     assert [{"O": 1}, {"Mg": 1}] in [own.vacancies for own in made.conditions]
+    # Ground states of vacancies: in two cells, at rest without pressure, with a large weight.
+    at_rest = {
+        one.name: one for one in expand(made.conditions) if one.name.endswith("minimization")
+    }
+    sizes = {name: len(one.structure) for name, one in at_rest.items()}
+    assert sorted(sizes.values()) == [63, 63, 64, 215, 215]
+    assert all(one.pressure == (0.0, 0.0) for one in at_rest.values())
+    weights = {sizes[name]: made.fit.weights.of_group(name).energy for name in sizes}
+    assert weights == {63: 7 * 64**2, 215: 7 * 64**2, 64: 20 * 7 * 64**2}
+    assert made.verdict.tolerance.vacancy == 0.05
     # The same command again, and another one.
     code, _, _ = command(*words, "--vacancies", "O,Mg", "--only-settings")
     assert code == 0

@@ -29,7 +29,7 @@ def distill(
     vacancies: Annotated[str, typer.Option(help="Elements that may lack an atom: O,Mg.")] = "",
     duration: Annotated[float, typer.Option(min=0.001, help="Of every condition, ps.")] = 100.0,
     level: Annotated[int, typer.Option(min=2, help="Of the moment tensor potential.")] = 16,
-    cutoff: Annotated[float, typer.Option(help="Of the potential, angstrom.")] = 6.0,
+    cutoff: Annotated[float, typer.Option(help="Of the potential, angstrom.")] = 7.0,
     labels: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     into: Annotated[
         Path | None, typer.Option(help="Folder of the project; by default after the structure.")

@@ -14,8 +14,15 @@ from forcesmith.data.labels import shortened
 from forcesmith.sampling.structures import is_prototype, read_structures
 from forcesmith.teachers.settings import TeacherSettings
 
-SMALLEST_LENGTH = 8.0  # angstrom, of the cells that are explored
-MOST_ATOMS = 150  # of these cells, so that a teacher labels them quickly
+SMALLEST_LENGTH, MOST_ATOMS = 8.0, 150
+"""Of the cells that are explored, angstrom; few atoms, so that a teacher labels them quickly."""
+LARGER_LENGTH, MOST_ATOMS_AT_REST = 12.0, 300
+"""Of the larger cells, whose ground states tell how vacancies in several cells see each other."""
+ENERGY_WEIGHT = 7.0
+"""Of a whole cell's energy in ground states, 1/eV^2; others have 1, of energies per atom."""
+CRYSTAL = 20.0
+"""Times that of cells with a vacancy: an error per atom of it counts in cells of any size."""
+VACANCY_TOLERANCE = 0.05  # eV
 
 
 def distillation(
@@ -38,10 +45,11 @@ def distillation(
     """
     kelvin = _temperatures(temperature)
     found: set[str] = set()
-    conditions = []
+    conditions, cells = [], []
     for given in structures:
         atoms = read_structures(given)[0][1]
         found.update(atoms.symbols)
+        cells.append(atoms.repeat(_supercell(atoms, SMALLEST_LENGTH, MOST_ATOMS)))
         place = given if is_prototype(given) else os.path.relpath(given, folder.parent)
         conditions += _conditions(place, atoms, kelvin, vacancies, duration)
     if missing := sorted(set(vacancies) - found):
@@ -60,14 +68,33 @@ optimizer = {{ max_iterations = 300, tolerance = 0.005 }}
 weights.energy = 1.0
 weights.force = 0.03
 weights.stress = 0.1
-# Energies of defects are differences of energies of whole cells, in which errors of atoms add up.
-weights.groups."*-minimization" = {{ energy = 1000, force = 100 }}
+{_weights(cells, bool(vacancies))}
 
 [selection]
 select = 2.0
 stop = 10.0
 """
+    if vacancies:
+        head += f"\n[verdict.tolerance]\nvacancy = {VACANCY_TOLERANCE:g}   # eV\n"
     return "\n".join([head, *conditions])
+
+
+def _weights(cells: Sequence[Atoms], has_vacancies: bool) -> str:
+    """Of ground states, by the size of the smallest of these cells."""
+    energy = ENERGY_WEIGHT * min(map(len, cells)) ** 2
+    lines = [
+        "# Energies of vacancies are differences of energies of whole cells, in which errors of",
+        "# atoms add up: weights of ground states grow with the square of their size.",
+    ]
+    if has_vacancies:
+        lines.append(
+            f'weights.groups."*-vacancy-minimization" = {{ energy = {energy:.0f}, force = 100 }}'
+        )
+        energy *= CRYSTAL
+    lines.append(
+        f'weights.groups."*-minimization" = {{ energy = {energy:.0f}, force = 100, stress = 300 }}'
+    )
+    return "\n".join(lines)
 
 
 def _teacher(given: str, place: Path) -> str:
@@ -86,9 +113,14 @@ def _conditions(
     place: str, atoms: Atoms, kelvin: list[float], vacancies: Sequence[str], duration: float
 ) -> list[str]:
     """Dynamics and ground states of the perfect crystal and of crystals with a vacancy, a heating,
-    strains."""
-    repeats = _supercell(atoms)
-    supercell = f'supercell = "{"x".join(map(str, repeats))}"'
+    strains. Ground states of crystals are those at rest without pressure, and of vacancies in two
+    sizes of cells."""
+    sizes = [
+        "x".join(map(str, _supercell(atoms, *limits)))
+        for limits in ((SMALLEST_LENGTH, MOST_ATOMS), (LARGER_LENGTH, MOST_ATOMS_AT_REST))
+    ]
+    supercell = f"supercell = {json.dumps(sizes[0])}"
+    both = f"supercell = {json.dumps(list(dict.fromkeys(sizes)))}"
     structure = f"structure = {json.dumps(place)}"
     series = f"temperature = [{', '.join(f'{value:g}' for value in kelvin)}]"
     time = f"duration = {duration:g}"
@@ -98,26 +130,28 @@ def _conditions(
     if len(kelvin) > 1:
         ramp = f'temperature = "{kelvin[0]:g}:{kelvin[-1]:g}"'
         blocks.append([structure, supercell, ensemble, ramp, time])
-    blocks.append([structure, supercell, 'kind = "minimization"'])
+    at_rest = ['kind = "minimization"', *(["pressure = 0"] if periodic else [])]
+    blocks.append([structure, supercell, *at_rest])
     own = [element for element in vacancies if element in atoms.symbols]
     if own:
         several = ", ".join(f"{{ {element} = 1 }}" for element in own)
         lacking = f"vacancies = [{several}]"
         blocks.append([structure, supercell, lacking, ensemble, series, time])
-        blocks.append([structure, supercell, lacking, 'kind = "minimization"'])
+        # out of the symmetry of the site, which may not be that of the lowest energy
+        blocks.append([structure, both, lacking, *at_rest, "displacement = 0.01"])
     if periodic:
         blocks.append([structure, 'kind = "strain"', "strain = 0.03"])
     return ["\n".join(["[[conditions]]", *lines, ""]) for lines in blocks]
 
 
-def _supercell(atoms: Atoms) -> list[int]:
+def _supercell(atoms: Atoms, smallest_length: float, most_atoms: int) -> list[int]:
     """Repetitions to cells that are not too small, nor too large for a teacher."""
     lengths = atoms.cell.lengths()
     repeats = [
-        int(np.ceil(SMALLEST_LENGTH / length)) if periodic else 1
+        int(np.ceil(smallest_length / length)) if periodic else 1
         for length, periodic in zip(lengths, atoms.pbc, strict=True)
     ]
-    while len(atoms) * np.prod(repeats) > MOST_ATOMS and max(repeats) > 1:
+    while len(atoms) * np.prod(repeats) > most_atoms and max(repeats) > 1:
         longest = max(range(3), key=lambda axis: (repeats[axis] > 1, repeats[axis] * lengths[axis]))
         repeats[longest] -= 1
     return repeats

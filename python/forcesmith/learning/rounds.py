@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 CANDIDATES = "candidates"
 """Source of the configurations of selection.candidates, beside the conditions."""
 
-
+GROUND_STATES_FIRST = 10
+"""Rounds in which dynamics waits until relaxed structures stay where they are: it is they whose
+energies are compared, and a round without dynamics takes little."""
 BREAKS = 4
 """In a row, until a condition is closed."""
 COOL = "lower its temperature, raise its pressure, or leave it out"
@@ -166,25 +168,47 @@ class Round:
         self.labels.submit()
 
     def to_explore(self) -> list[str]:
-        """Conditions that are not settled; if nothing new came from these, all those that ran
-        their time with an earlier potential, too: a round is a fit, so it asks as many as it
-        can."""
+        """Conditions that are not settled, those without a time (ground states, paths) before
+        dynamics; if nothing new came from these, likewise those that were settled with an earlier
+        potential: a round is a fit, so it asks as many as it can of the same kind."""
         if self.number == 0:
             return []
-        first = [name for name, made_in in self.settled.items() if made_in is None]
-        due = first
-        if self.brought_nothing([*first, *self.candidate_sources()]):
-            now = self.loop.made_in(self.number)
-            due = [name for name, made_in in self.settled.items() if made_in not in (None, now)]
-        return [name for name in due if name not in self.explored | self.exploring]
+        now = self.loop.made_in(self.number)
+
+        def those(is_settled: bool, in_time: bool) -> list[str]:
+            return [
+                name
+                for name, made_in in self.settled.items()
+                if made_in != now
+                and (made_in is not None) == is_settled
+                and (self.loop.conditions[name].duration > 0) == in_time
+            ]
+
+        ground_states = those(False, in_time=False)
+        others = [*those(False, in_time=True), *self.candidate_sources()]
+        stages = [ground_states, others, those(True, in_time=False), those(True, in_time=True)]
+        if self.number > GROUND_STATES_FIRST:
+            stages[:2] = [ground_states + others]
+        due: list[str] = []
+        for sources in stages:
+            due += sources
+            if not self.brought_nothing(sources):
+                break
+        done = {CANDIDATES, *self.explored, *self.exploring}
+        return [name for name in due if name not in done]
 
     def brought_nothing(self, sources: Sequence[str]) -> bool:
-        """Whether the selections of all of them are done, conditions ran their time, and nothing
-        was chosen."""
-        return all(
-            self.chosen_of.get(source) == 0 and self.ending(source) in (None, "finished")
-            for source in sources
-        )
+        """Whether the selections of all of them are done, dynamics ran its time, and nothing was
+        chosen, or nothing of it got a label."""
+        if not all(source in self.chosen_of and self.ran_its_time(source) for source in sources):
+            return False
+        no_label = self.labels.n_open == self.n_labelled_before + self.labels.n_new == 0
+        return no_label or not any(self.chosen_of[source] for source in sources)
+
+    def ran_its_time(self, source: str) -> bool:
+        """Also what has none."""
+        has_time = source != CANDIDATES and self.loop.conditions[source].duration > 0
+        return not has_time or self.ending(source) == "finished"
 
     def ending(self, name: str) -> str | None:
         exploration = self.project.exploration(self.number, name)
