@@ -80,12 +80,8 @@ def validate(
     console = out if out.is_terminal else Console(width=WIDTH, highlight=False)
     for structure in found.structures:
         console.print(_table(found, structure))
-    for entry in found.failed:
-        out.print(
-            f"{entry.structure}, {entry.property}, {entry.subject}: no value, {entry.reason}",
-            soft_wrap=True,
-            markup=False,
-        )
+    for line in _failures(found):
+        out.print(line, soft_wrap=True, markup=False)
     out.print(f"report: {Path(into) / 'report.html'}", soft_wrap=True, markup=False)
 
 
@@ -104,3 +100,15 @@ def _table(found: Comparison, structure: str) -> Table:
                 cells.append(Text(text, style=color or ""))
             table.add_row("" if count else key, Text(row.quantity), row.unit, *cells)
     return table
+
+
+def _failures(found: Comparison) -> list[str]:
+    """What has no value, and why: a line for each reason."""
+    properties: dict[tuple[str, str, str], list[str]] = {}
+    for entry in found.failed:
+        key = entry.structure, entry.subject, entry.reason
+        properties.setdefault(key, []).append(entry.property)
+    return [
+        f"{structure}, {subject}: no value of {', '.join(names)}: {reason}"
+        for (structure, subject, reason), names in properties.items()
+    ]

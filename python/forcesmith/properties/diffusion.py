@@ -23,11 +23,13 @@ from forcesmith.properties.lammps_runs import (
     mean_and_error,
     notes_on_blocks,
     read_frames,
+    run_to_mean_cell,
     setup,
     steps,
     velocities,
 )
-from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
+from forcesmith.properties.property import Curve, Plot, PropertyResult, Quantity
+from forcesmith.properties.sampled import SampledProperty, SamplingOptions
 from forcesmith.properties.subject import Subject
 
 POINTS = 50  # of a block
@@ -37,41 +39,22 @@ TO_CM2_PER_S = 1e-4  # from angstrom^2/ps
 SKIN = 2.0  # angstrom, of neighbor lists
 
 
-class DiffusionOptions(Section):
+class DiffusionOptions(SamplingOptions):
     temperature: float | None = Field(None, gt=0.0)
     """K; without it nothing is computed."""
-    pressure: float = 0.0
-    """Before the volume is fixed, GPa."""
-    length: float = Field(15.0, gt=0.0)
-    """Least distance between opposite faces of the supercell, angstrom."""
-    timestep: float = Field(0.001, gt=0.0)
-    """Of the dynamics, ps."""
-    equilibration: float = Field(10.0, gt=0.0)
-    """At the temperature and the pressure, ps."""
-    duration: float = Field(50.0, gt=0.0)
-    """Sampled at constant volume, ps, in five blocks."""
-    seed: int = Field(1, ge=1)
-    """Of the velocities."""
 
 
-class Diffusion(Property):
+class Diffusion(SampledProperty):
     """Slopes of mean square displacements over time, by Einstein's relation (LAMMPS).
 
-    Displacements are relative to the center of mass and to the beginning of each of five blocks;
-    slopes are those of the second half of a block.
+    The volume is the mean one at the pressure. Displacements are relative to the center of mass and
+    to the beginning of each of five blocks; slopes are those of the second half of a block.
     """
 
     name = "diffusion"
     title = "Diffusion"
     Options: ClassVar[type[Section]] = DiffusionOptions
-    packages = ("spglib",)
-    dynamics = True
     tolerance = 0.2
-
-    def problem(self, crystal: Atoms) -> str | None:
-        if self.options.temperature is None:
-            return f"give a temperature: options.{self.name}.temperature"
-        return None
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
         options = self.options
@@ -83,6 +66,7 @@ class Diffusion(Property):
         runs = execute(script, subject, folder)
         blocks = runs[-BLOCKS:]
         density = runs[-BLOCKS - 1]["Density"]
+        density = density[len(density) // 2 :]  # over which the mean cell is taken
         quantities, curves = {}, []
         for element in elements:
             time, displacement, error, slopes = self._displacements(blocks, element)
@@ -109,7 +93,7 @@ class Diffusion(Property):
             plots={**plots, **more_plots},
             method=f"Supercell {size_text(size)}, {len(atoms)} atoms, {self.beginning_text} "
             f"{options.temperature:g} K and {options.pressure:g} GPa for {options.equilibration:g} "
-            f"ps, {options.duration:g} ps sampled at constant volume, steps of "
+            f"ps, {options.duration:g} ps sampled in the mean cell, steps of "
             f"{1000 * options.timestep:g} fs; errors from {BLOCKS} blocks; LAMMPS.",
             notes=notes_on_blocks(
                 {"potential energy": np.concatenate([one["PotEng"] for one in blocks])}
@@ -119,20 +103,15 @@ class Diffusion(Property):
     beginning_text = "at"
 
     def beginning(self) -> str:
-        """Commands up to equilibrium; the last run is at constant pressure."""
+        """Commands up to equilibrium; the last run is the one that gives the mean cell."""
         options = self.options
-        return velocities(2 * options.temperature, options.seed) + self.run_at(
-            options.temperature, options.equilibration
-        )
+        return velocities(2 * options.temperature, options.seed) + self.equilibrium()
 
-    def run_at(self, temperature: float, duration: float) -> str:
-        """K and ps, at the pressure."""
+    def equilibrium(self) -> str:
+        """Commands of the run at the temperature and the pressure."""
         options = self.options
-        n = steps(duration, options.timestep)
-        return (
-            constant_pressure(temperature, options.pressure, "iso", options.timestep)
-            + f"thermo          {min(100, n // (2 * BLOCKS))}\nrun             {n}\n"
-            "unfix           ensemble\n"
+        return run_to_mean_cell(
+            options.temperature, options.pressure, "iso", options.equilibration, options.timestep
         )
 
     def _sampling(self, elements: list[str]) -> str:
@@ -215,8 +194,9 @@ class Liquid(Diffusion):
         return (
             velocities(2 * hot, options.seed)
             + f"comm_modify     cutoff {options.longest + SKIN:g}\n"
-            + self.run_at(hot, options.melting)
-            + self.run_at(options.temperature, options.equilibration)
+            + constant_pressure(hot, options.pressure, "iso", options.timestep)
+            + f"run             {steps(options.melting, options.timestep)}\n"
+            "unfix           ensemble\n" + self.equilibrium()
         )
 
     def sampled(self, elements: list[str], block: int, each: int) -> str:

@@ -10,7 +10,6 @@ from ase import Atoms
 from ase.units import _e, kB
 from pydantic import Field
 
-from forcesmith.data.label_settings import Section
 from forcesmith.properties.crystals import crystal_system, size_text, supercell_size
 from forcesmith.properties.lammps_runs import (
     autocorrelation,
@@ -26,11 +25,11 @@ from forcesmith.properties.lammps_runs import (
 from forcesmith.properties.property import (
     Curve,
     Plot,
-    Property,
     PropertyError,
     PropertyResult,
     Quantity,
 )
+from forcesmith.properties.sampled import SampledProperty, SamplingOptions
 from forcesmith.properties.subject import Subject
 
 W_PER_M_K = _e * 1e22  # eV/(ps angstrom K)
@@ -44,15 +43,11 @@ DIRECTIONS: dict[str, dict[str, tuple[int, ...]]] = {
 DIRECTIONS["hexagonal"] = DIRECTIONS["trigonal"] = DIRECTIONS["tetragonal"]
 
 
-class GreenKuboOptions(Section):
+class GreenKuboOptions(SamplingOptions):
     temperature: float = Field(300.0, gt=0.0)
     """K."""
-    pressure: float = 0.0
-    """GPa; the cell has its mean lengths at it."""
     length: float = Field(20.0, gt=0.0)
     """Least distance between opposite faces of the supercell, angstrom."""
-    timestep: float = Field(0.001, gt=0.0)
-    """Of the dynamics, ps."""
     equilibration: float = Field(20.0, gt=0.0)
     """Of the cell, and of every seed, ps."""
     duration: float = Field(200.0, gt=0.0)
@@ -65,11 +60,9 @@ class GreenKuboOptions(Section):
     """Correlation time up to which is looked, ps; at most half of the duration."""
     window: float = Field(0.5, gt=0.0)
     """Over which correlations are averaged where their end is looked for, ps."""
-    seed: int = Field(1, ge=1)
-    """Of the velocities; the others follow it."""
 
 
-class GreenKubo(Property):
+class GreenKubo(SampledProperty):
     """Integral of the correlation of the heat flux with itself, of a crystal (Green-Kubo, LAMMPS).
 
     Heat flux of many-body potentials by centroid virials: D. Surblys et al., Phys. Rev. E 99,
@@ -83,8 +76,6 @@ class GreenKubo(Property):
     name = "green_kubo"
     title = "Thermal conductivity by Green-Kubo"
     Options = GreenKuboOptions
-    packages = ("spglib",)
-    dynamics = True
     tolerance = 0.2
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:

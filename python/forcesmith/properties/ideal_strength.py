@@ -56,6 +56,7 @@ class IdealStrength(Property):
     title = "Ideal strength"
     Options = IdealStrengthOptions
     packages = ("spglib",)
+    costly = True
     tolerance = 0.1
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:

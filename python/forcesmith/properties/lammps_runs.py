@@ -180,7 +180,7 @@ def run_to_mean_cell(
         + constant_pressure(temperature, pressure, coupled, timestep)
         + "".join(f"variable        l{x} equal l{x}\n" for x in "xyz")
         + f"fix             cell all ave/time 10 {n // 20} {n} v_lx v_ly v_lz\n"
-        f"thermo          100\nrun             {n}\n"
+        f"thermo          {min(100, n // 20)}\nrun             {n}\n"
         "change_box      all xy final $(xy*f_cell[2]/ly:%.12g) xz final $(xz*f_cell[3]/lz:%.12g) "
         "yz final $(yz*f_cell[3]/lz:%.12g) &\n"
         "                x scale $(f_cell[1]/lx:%.12g) y scale $(f_cell[2]/ly:%.12g) "

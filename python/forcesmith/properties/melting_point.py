@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import numpy as np
 from ase import Atoms
 from pydantic import Field
 
-from forcesmith.data.label_settings import Section
 from forcesmith.properties.crystals import size_text, supercell_size
 from forcesmith.properties.lammps_runs import (
     BAR_PER_GPA,
@@ -31,11 +31,11 @@ from forcesmith.properties.lammps_runs import (
 from forcesmith.properties.property import (
     Curve,
     Plot,
-    Property,
     PropertyError,
     PropertyResult,
     Quantity,
 )
+from forcesmith.properties.sampled import SampledProperty, SamplingOptions
 from forcesmith.properties.subject import Subject
 
 SLICE = 4.0  # angstrom
@@ -44,35 +44,34 @@ BOTH = 0.15  # least fraction of solid, and of liquid, that is coexistence
 HOT = 2.5  # times the temperature, where one half is melted
 
 
-class MeltingPointOptions(Section):
+class MeltingPointOptions(SamplingOptions):
     temperature: float | None = Field(None, gt=0.0)
     """A guess, K; without it nothing is computed."""
-    pressure: float = 0.0
-    """GPa."""
     length: float = Field(20.0, gt=0.0)
     """Least distance between opposite faces of the supercell, angstrom."""
     height: float = Field(80.0, gt=0.0)
     """Of it, along c, across solid and liquid, angstrom."""
-    timestep: float = Field(0.001, gt=0.0)
-    """Of the dynamics, ps."""
     equilibration: float = Field(10.0, gt=0.0)
     """Of the solid, and of solid and liquid side by side, ps."""
     melting: float = Field(5.0, gt=0.0)
     """Of one half at a high temperature, ps."""
     duration: float = Field(100.0, gt=0.0)
     """At constant enthalpy, ps; the second half counts."""
-    passes: int = Field(5, ge=1)
-    """At most; each begins at the temperature that the one before has found."""
+    passes: int = Field(8, ge=1)
+    """At most; each begins at the temperature found so far, with velocities of its own."""
+    good: int = Field(3, ge=1)
+    """Number of passes that are wanted to count: in the end solid and liquid coexist, about at the
+    temperature of the beginning."""
     closeness: float = Field(0.02, gt=0.0)
-    """Relative difference of a pass from its guess at which it is the last one."""
-    seed: int = Field(1, ge=1)
-    """Of the velocities."""
+    """Relative difference of the two temperatures up to which a pass counts."""
 
 
 @dataclass(frozen=True)
 class _Pass:
     """One run with half of the crystal molten."""
 
+    guess: float
+    """Temperature that it began with, K."""
     time: np.ndarray
     """Of the run at constant enthalpy, ps."""
     temperature: np.ndarray
@@ -97,8 +96,17 @@ class _Pass:
         """Fraction of the slices."""
         return float((self.order > self.threshold).mean())
 
+    @property
+    def coexists(self) -> bool:
+        """Whether both are there in the end."""
+        return BOTH <= self.solid <= 1 - BOTH
 
-class MeltingPoint(Property):
+    def ends_near(self, closeness: float) -> bool:
+        """Whether it has found what it began with, within a relative difference."""
+        return abs(self.found - self.guess) <= closeness * self.guess
+
+
+class MeltingPoint(SampledProperty):
     """Temperature at which solid and liquid are side by side at constant enthalpy (LAMMPS).
 
     J. R. Morris et al., Phys. Rev. B 49, 3109 (1994); review: Y. Zhang, E. J. Maginn, J. Chem.
@@ -106,50 +114,54 @@ class MeltingPoint(Property):
     come to the guessed temperature; then the interfaces, normal to c, move until freezing and
     melting are in balance. The cell is that of the solid at the guess, and only its height changes;
     so the run is repeated from what it has found. A run that melts (freezes) wholly ends above
-    (below) the melting point.
+    (below) the melting point. The error holds the spread over passes.
     """
 
     name = "melting_point"
     title = "Melting point"
     Options = MeltingPointOptions
-    packages = ("spglib",)
-    dynamics = True
     tolerance = 0.03
-
-    def problem(self, crystal: Atoms) -> str | None:
-        if self.options.temperature is None:
-            return f"give a guess of the temperature: options.{self.name}.temperature"
-        return None
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
         options = self.options
         a, b, _ = supercell_size(crystal, options.length)
         size = (a, b, supercell_size(crystal, options.height)[2])
-        guesses, ends = [float(options.temperature)], []
-        while True:
-            place = folder / f"pass-{len(guesses)}"
+        passes: list[_Pass] = []
+        counted: list[_Pass] = []
+        guess = float(options.temperature)
+        while len(passes) < options.passes and len(counted) < options.good:
+            place = folder / f"pass-{len(passes) + 1}"
             place.mkdir(exist_ok=True)
-            last = self._pass(crystal, size, guesses[-1], len(guesses), subject, place)
-            coexist = BOTH <= last.solid <= 1 - BOTH
-            ends.append(f"{guesses[-1]:.0f} K to {last.found:.0f} K, {last.solid:.0%} solid")
-            close = abs(last.found - guesses[-1]) <= options.closeness * guesses[-1]
-            if (coexist and close) or len(guesses) == options.passes:
-                break
-            guesses.append(last.found)
-        if not coexist:
-            what = "solid, below" if last.solid > 0.5 else "liquid, above"
-            raise PropertyError(
-                f"solid and liquid do not coexist in the end, nearly all is {what} the melting "
-                f"point ({'; '.join(ends)}); begin from the last temperature, or in a larger cell"
-            )
-        notes = notes_on_blocks({"temperature": last.sampled})
-        if not close:
+            passes.append(self._pass(crystal, size, guess, len(passes) + 1, subject, place))
+            counted = [one for one in passes if one.coexists and one.ends_near(options.closeness)]
+            guess = float(np.mean([one.found for one in counted or passes[-1:]]))
+        last = passes[-1]
+        ends = "; ".join(
+            f"{one.guess:.0f} K to {one.found:.0f} K, {one.solid:.0%} solid" for one in passes
+        )
+        notes = []
+        if not counted:
+            if not last.coexists:
+                what = "solid, below" if last.solid > 0.5 else "liquid, above"
+                raise PropertyError(
+                    f"solid and liquid do not coexist in the end, nearly all is {what} the melting "
+                    f"point ({ends}); begin from the last temperature, or in a larger cell"
+                )
+            counted = [last]
             notes.append(
-                f"The last pass began at {guesses[-1]:.0f} K, not within "
-                f"{options.closeness:g} of what it found: the solid may be strained."
+                f"The last pass began at {last.guess:.0f} K, not within {options.closeness:g} of "
+                "what it found: the solid may be strained."
             )
-        value, error = mean_and_error(block_means(last.sampled))
-        curve = Curve(x=last.time.tolist(), y=last.temperature.tolist())
+        if len(counted) == 1:
+            notes.append("One pass counts: what another beginning changes is not in the error.")
+        value, error = mean_of_passes([block_means(one.sampled) for one in counted])
+        names = [f"pass {passes.index(one) + 1}" for one in counted]
+        notes += notes_on_blocks(
+            {
+                f"temperature of {name}": one.sampled
+                for name, one in zip(names, counted, strict=True)
+            }
+        )
         slices = (np.arange(len(last.order)) + 0.5) / len(last.order)
         return PropertyResult(
             quantities={
@@ -160,10 +172,13 @@ class MeltingPoint(Property):
                     title="Solid and liquid at constant enthalpy",
                     x_label="time (ps)",
                     y_label="temperature (K)",
-                    curves=[curve],
+                    curves=[
+                        Curve(x=one.time.tolist(), y=one.temperature.tolist(), label=name)
+                        for name, one in zip(names, counted, strict=True)
+                    ],
                 ),
                 "order": Plot(
-                    title="Order at the end",
+                    title="Order at the end of the last pass",
                     x_label="position along c",
                     y_label="structure factor in the plane, per atom",
                     curves=[Curve(x=slices.tolist(), y=last.order.tolist())],
@@ -173,8 +188,8 @@ class MeltingPoint(Property):
             method=f"Supercell {size_text(size)}, {len(crystal) * int(np.prod(size))} atoms, half "
             f"of them melted; {options.duration:g} ps at constant enthalpy and "
             f"{options.pressure:g} GPa along c after {options.equilibration:g} ps, of which the "
-            f"second half counts; passes: {'; '.join(ends)}; error from {BLOCKS} blocks of the "
-            "last one; LAMMPS.",
+            f"second half counts; passes: {ends}; mean of {', '.join(names)}, error from {BLOCKS} "
+            "blocks of each and from their spread; LAMMPS.",
             notes=notes,
         )
 
@@ -226,11 +241,25 @@ class MeltingPoint(Property):
         liquid = np.sqrt(np.pi / 4 * n_slices / len(atoms))
         steps_of = np.concatenate([first["Step"], second["Step"][1:]])
         return _Pass(
+            guess=guess,
             time=(steps_of - steps_of[0]) * timestep,
             temperature=np.concatenate([first["Temp"], second["Temp"][1:]]),
             order=order,
             threshold=float(solid.mean() + liquid) / 2,
         )
+
+
+def mean_of_passes(blocks: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Of block means of several passes: mean, and its standard error.
+
+    The spread over passes has the noise of the blocks in it; both are added, as there are few
+    passes.
+    """
+    means, errors = np.array([mean_and_error(own) for own in blocks]).T
+    if len(means) == 1:
+        return float(means[0]), float(errors[0])
+    value, error = mean_and_error(means)
+    return value, float(np.hypot(error, np.linalg.norm(errors) / len(errors)))
 
 
 def strong_vectors(crystal: Atoms) -> np.ndarray:

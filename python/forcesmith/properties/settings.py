@@ -21,8 +21,8 @@ class ValidationSettings(Section):
     """All settings of a validation."""
 
     properties: list[str] = STATIC
-    """What is computed, by name; by default all that needs no dynamics, and no thermal
-    conductivity. The lattice always is."""
+    """What is computed, by name; by default all that needs neither dynamics nor hundreds of
+    calculations (thermal_conductivity, ideal_strength). The lattice always is."""
     options: dict[str, dict[str, Any]] = {}
     """By property, where they are not the default: {phonons = {length = 15}}."""
     tolerances: dict[str, float] = {}

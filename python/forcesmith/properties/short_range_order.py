@@ -11,7 +11,6 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 from pydantic import Field
 
-from forcesmith.data.label_settings import Section
 from forcesmith.properties.crystals import size_text, supercell_size
 from forcesmith.properties.lammps_runs import (
     BLOCKS,
@@ -30,11 +29,11 @@ from forcesmith.properties.lammps_runs import (
 from forcesmith.properties.property import (
     Curve,
     Plot,
-    Property,
     PropertyError,
     PropertyResult,
     Quantity,
 )
+from forcesmith.properties.sampled import SampledProperty, SamplingOptions
 from forcesmith.properties.subject import Subject
 
 SAMPLES = 40  # of a block
@@ -43,32 +42,22 @@ REACH = 4.0  # edges of the volume of a site, up to which shells are looked for
 FEW = 5.0  # accepted swaps per atom
 
 
-class ShortRangeOrderOptions(Section):
+class ShortRangeOrderOptions(SamplingOptions):
     temperature: float | None = Field(None, gt=0.0)
     """K; without it nothing is computed."""
-    pressure: float = 0.0
-    """GPa."""
     elements: list[str] = []
     """That change places with each other; empty for all."""
     shells: int = Field(3, ge=1)
     """Number of shells of neighbors."""
-    length: float = Field(15.0, gt=0.0)
-    """Least distance between opposite faces of the supercell, angstrom."""
-    timestep: float = Field(0.001, gt=0.0)
-    """Of the dynamics, ps."""
     equilibration: float = Field(20.0, gt=0.0)
     """From random places, ps."""
-    duration: float = Field(50.0, gt=0.0)
-    """Sampled, ps, in five blocks."""
     interval: int = Field(10, ge=1)
     """Steps of dynamics between swaps."""
     swaps: int = Field(10, ge=1)
     """Attempted then, for every pair of elements."""
-    seed: int = Field(1, ge=1)
-    """Of places, velocities and swaps."""
 
 
-class ShortRangeOrder(Property):
+class ShortRangeOrder(SampledProperty):
     """Order parameters of an alloy at a temperature, by Monte Carlo swaps and dynamics (LAMMPS).
 
     1 - P(B next to A) / c(B) in each shell of neighbors, of B among the elements that change
@@ -80,15 +69,12 @@ class ShortRangeOrder(Property):
     name = "short_range_order"
     title = "Short-range order"
     Options = ShortRangeOrderOptions
-    packages = ("spglib",)
-    dynamics = True
     tolerance = 0.1
 
     def problem(self, crystal: Atoms) -> str | None:
-        options = self.options
-        if options.temperature is None:
-            return f"give a temperature: options.{self.name}.temperature"
-        if unknown := set(options.elements) - set(crystal.symbols):
+        if problem := super().problem(crystal):
+            return problem
+        if unknown := set(self.options.elements) - set(crystal.symbols):
             return f"{', '.join(sorted(unknown))} is not in this crystal"
         if len(self._swapped(crystal)) < 2:
             return "one element alone has no order; an alloy has"

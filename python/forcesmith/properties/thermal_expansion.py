@@ -8,7 +8,6 @@ import numpy as np
 from ase import Atoms
 from pydantic import Field
 
-from forcesmith.data.label_settings import Section
 from forcesmith.properties.crystals import size_text, supercell_size
 from forcesmith.properties.lammps_runs import (
     BLOCKS,
@@ -23,28 +22,21 @@ from forcesmith.properties.lammps_runs import (
     steps,
     velocities,
 )
-from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
+from forcesmith.properties.property import Curve, Plot, PropertyResult, Quantity
+from forcesmith.properties.sampled import SampledProperty, SamplingOptions
 from forcesmith.properties.subject import Subject
 
 
-class ThermalExpansionOptions(Section):
+class ThermalExpansionOptions(SamplingOptions):
     temperatures: list[float] = Field([300.0, 450.0, 600.0], min_length=2)
     """Of the runs, K."""
-    pressure: float = 0.0
-    """GPa."""
-    length: float = Field(15.0, gt=0.0)
-    """Least distance between opposite faces of the supercell, angstrom."""
-    timestep: float = Field(0.001, gt=0.0)
-    """Of the dynamics, ps."""
     equilibration: float = Field(5.0, gt=0.0)
     """At every temperature, ps."""
     duration: float = Field(20.0, gt=0.0)
-    """Sampled at every temperature, ps."""
-    seed: int = Field(1, ge=1)
-    """Of the velocities."""
+    """Sampled at every temperature, ps, in five blocks."""
 
 
-class ThermalExpansion(Property):
+class ThermalExpansion(SampledProperty):
     """Slopes of length and enthalpy over temperature, from dynamics at constant pressure (LAMMPS).
 
     Classical atoms: below the Debye temperature the heat capacity is that of Dulong and Petit.
@@ -53,8 +45,6 @@ class ThermalExpansion(Property):
     name = "thermal_expansion"
     title = "Thermal expansion and heat capacity"
     Options = ThermalExpansionOptions
-    packages = ("spglib",)
-    dynamics = True
     tolerance = 0.1
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:

@@ -22,6 +22,7 @@ from ase import Atoms
 from forcesmith._core import __version__
 from forcesmith.data.labels import shortened
 from forcesmith.engine.executor import Executor, open_executor
+from forcesmith.engine.executor import Task as ExecutorTask
 from forcesmith.files import output_lock
 from forcesmith.properties.comparison import Comparison
 from forcesmith.properties.published import read_published
@@ -281,7 +282,7 @@ def _after(name: str, lattice: Task, entry: Entry, settings: ValidationSettings)
     """The task that follows on a lattice, or why there is none."""
     missing = Entry(structure=lattice.structure, property=name, subject=lattice.subject.name)
     if entry.result is None:
-        missing.reason = f"the lattice could not be relaxed: {entry.reason}"
+        missing.reason = "the lattice could not be relaxed"
         return missing
     relaxed = entry.result.crystals or [entry.result.crystal]
     crystal = Atoms(**(relaxed[0] or {}))
@@ -309,20 +310,10 @@ def _run(
     ]
     progress(len(tasks) - len(waiting))
     if waiting:
-        for number, _ in enumerate(_ended(waiting, executor(), folder), start=1):
+        work = [ExecutorTask(one.name, compute, (one, folder), one.cores) for one in waiting]
+        for number, _ in enumerate(executor().run(work), start=1):
             progress(len(tasks) - len(waiting) + number)
     return [read_entry(task, folder) or _lost(task) for task in tasks]
-
-
-def _ended(tasks: Sequence[Task], executor: Executor, folder: Path) -> Iterator[str]:
-    """Their names, as they end."""
-    queue = list(reversed(tasks))
-    while queue or executor.under_way:
-        while queue and executor.has_room(queue[-1].cores):
-            task = queue.pop()
-            executor.submit(task.name, compute, task, folder, cores=task.cores)
-        for finished in executor.finished():
-            yield finished.name
 
 
 def _lost(task: Task) -> Entry:
