@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from forcesmith.analysis.metrics import Errors, Evaluator, errors_by_group
-from forcesmith.analysis.plots import check_plot_format, save_figure
+from forcesmith.analysis.plots import open_figure, save_figure
 
 QUANTITIES = {
     "energy_rmse": ("energy RMSE (meV/atom)", 2),
@@ -99,12 +99,9 @@ class CrossEvaluation:
         path
             A .png, .pdf or .svg file, written whole or not at all.
         """
-        from matplotlib.figure import Figure  # takes a second that only plots should cost
-
-        path = check_plot_format(path)
         n_rows, n_columns = len(self.potentials), len(self.sets)
         size = (3 * (1.6 + 0.9 * n_columns), 1.4 + 0.6 * n_rows)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = open_figure(path, *size)
         panels = figure.subplots(1, len(QUANTITIES), sharey=True)
         for axes, (quantity, (title, _)) in zip(panels, QUANTITIES.items(), strict=True):
             matrix = self.matrix(quantity)

@@ -46,7 +46,7 @@ def page(title: str, sections: Iterable[tuple[str, str]]) -> str:
 
 
 def figure(width: float, height: float = 3.4) -> Figure:
-    """An empty one, inches."""
+    """An empty one, inches, without pyplot: no global state, and no display is needed."""
     from matplotlib.figure import Figure  # takes a second that only plots should cost
 
     # Fonts that are not there are replaced; a line for each of them is of no use.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms, units
 
+from forcesmith.analysis import pages
 from forcesmith.analysis.grades import DANGEROUS, WORTH_LEARNING, grades_of
 from forcesmith.analysis.metrics import ResultLike, rmse
 from forcesmith.data.labels import group_of, labels_of
@@ -48,12 +49,8 @@ def parity_plot(
     ValueError
         The format of the picture is not known.
     """
-    from matplotlib.figure import Figure  # takes a second that only plots should cost
-
-    path = check_plot_format(path)
     panels = _collect(results_by_set)
-    # A figure without pyplot: no global state, and no display is needed.
-    figure = Figure(figsize=(4.0 * len(panels), 4.0), layout="constrained")
+    figure = open_figure(path, 4.0 * len(panels), 4.0)
     for axes, (quantity, unit, rmse_unit, scale, data) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
@@ -93,10 +90,7 @@ def loss_plot(
 
     histories: {name: history of a fit}, one curve each; path: .png, .pdf or .svg.
     """
-    from matplotlib.figure import Figure
-
-    path = check_plot_format(path)
-    figure = Figure(figsize=(12.0, 4.0), layout="constrained")
+    figure = open_figure(path, 12.0, 4.0)
     quantities = {
         "loss": "loss",
         "energy_rmse_mev": "energy RMSE (meV/atom)",
@@ -126,10 +120,7 @@ def trade_off_plot(
     points: {model: rows with "ratio" (force weight over energy weight), "energy_rmse" (meV/atom)
         and "force_rmse" (eV/angstrom)}; path: .png, .pdf or .svg.
     """
-    from matplotlib.figure import Figure
-
-    path = check_plot_format(path)
-    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
+    figure = open_figure(path, 5.5, 4.5)
     axes = figure.subplots()
     for (name, rows), (color, marker) in zip(points.items(), itertools.cycle(STYLES), strict=False):
         axes.plot(
@@ -164,9 +155,6 @@ def grade_plot(
 
     results: those of `Potential.evaluate(configurations, grade=True)`; path: .png, .pdf or .svg.
     """
-    from matplotlib.figure import Figure
-
-    path = check_plot_format(path)
     groups: dict[str, list[np.ndarray]] = {}
     for atoms, result in zip(configurations, results, strict=True):
         groups.setdefault(group_of(atoms), []).append(grades_of(result))
@@ -174,7 +162,7 @@ def grade_plot(
     every = np.concatenate(list(values.values()))
     last = 1.01 * max(2 * DANGEROUS, every.max())
     bins = np.geomspace(min(0.05, every.min()), last, 60).tolist()
-    figure = Figure(figsize=(6.0, 4.0), layout="constrained")
+    figure = open_figure(path, 6.0, 4.0)
     axes = figure.subplots()
     for (group, own), (color, _) in zip(values.items(), itertools.cycle(STYLES), strict=False):
         axes.hist(own, bins=bins, histtype="step", color=color, label=group)
@@ -187,10 +175,16 @@ def grade_plot(
     save_figure(figure, path)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def open_figure(path: str | os.PathLike[str], width: float, height: float) -> Figure:
+    """An empty one, inches, for a file of this name. Raises ValueError as `check_plot_format`."""
+    check_plot_format(path)
+    return pages.figure(width, height)
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Whole or not at all, in the format of the ending. Raises OSError."""
     image = io.BytesIO()
-    figure.savefig(image, format=path.suffix.lstrip("."), dpi=200)
+    figure.savefig(image, format=Path(path).suffix.lstrip("."), dpi=200)
     write_atomically(path, image.getvalue())
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -31,6 +33,49 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ValueError(
             f"The settings file {path} is not valid TOML: {shortened(error, 120)}."
         ) from None
+
+
+class FileSettings(Section):
+    """All settings of a command: of a TOML file, or of a dictionary."""
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a TOML file; paths in it are relative to its folder.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            One sentence that names the file and the key.
+        """
+        settings = cls.from_dict(read_toml(path), f"the settings file {path}")
+        settings._start_paths_in(Path(path).parent)
+        return settings
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any], where: str = "the settings") -> Self:
+        """Check a nested dictionary.
+
+        Parameters
+        ----------
+        tree
+            As in the TOML file.
+        where
+            How messages call it.
+
+        Raises
+        ------
+        ValueError
+            One sentence that names `where` and the key.
+        """
+        return checked(cls, dict(tree), where)
+
+    def _start_paths_in(self, folder: Path) -> None:
+        """Relative paths begin in this folder from now on."""
 
 
 def checked(kind: type[Settings], tree: dict[str, Any], where: str) -> Settings:

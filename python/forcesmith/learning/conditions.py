@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
+from forcesmith.sampling.field_types import HIGHEST_TEMPERATURE, Ends, Ramp, listed
 from forcesmith.sampling.structures import (
     COMPONENTS,
     check_distances,
@@ -42,34 +43,14 @@ from forcesmith.sampling.structures import (
 T = TypeVar("T")
 Ensemble = Literal["nve", "nvt", "npt"]
 KindName = Literal["dynamics", "minimization", "neb", "strain", "surface"]
-Ends = tuple[float, float]
-"""A quantity at the beginning and at the end of a run."""
 
 CHECK_STEPS = 10  # of dynamics, between two looks at what is uncertain
 LONGEST_TIMESTEP = 0.002  # ps, for hydrogen; otherwise times the square root of the mass
 USUAL_TIMESTEP, TIMESTEP_OF_LIGHT_ATOMS = 0.001, 0.0005  # ps
 LIGHT = 5.0  # atomic mass units
-HIGHEST_TEMPERATURE = 1e5  # K
 LARGEST_STRAIN = 0.5
 GAP_WITHOUT_PRESSURE = 8.0  # angstrom of nothing, which a barostat would close
 LONGEST_RUN = 2_000_000_000  # steps, as LAMMPS counts them
-
-
-def _ends(given: Any) -> Any:
-    """A number, or "300:1500" for a ramp."""
-    if isinstance(given, str):
-        parts = given.split(":")
-        try:
-            numbers = [float(part) for part in parts]
-        except ValueError:
-            numbers = []
-        if len(numbers) not in (1, 2):
-            raise ValueError(
-                f'expected a number, "300:1500" for a ramp, or a list for several conditions, '
-                f"not {shortened(repr(given))}"
-            )
-        return numbers[0], numbers[-1]
-    return (given, given) if isinstance(given, (int, float)) else given
 
 
 def _cells(given: Any) -> Any:
@@ -91,22 +72,17 @@ def _strain(given: Any) -> Any:
     return given
 
 
-def _listed(given: Any) -> Any:
-    return given if isinstance(given, list) else [given]
-
-
 def _listed_cells(given: Any) -> Any:
     is_one = isinstance(given, list) and len(given) == 3 and all(isinstance(n, int) for n in given)
-    return [given] if is_one else _listed(given)
+    return [given] if is_one else listed(given)
 
 
 Repeats = Annotated[int, Field(ge=1, le=1000)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
-Ramp = Annotated[Ends, BeforeValidator(_ends)]
 Supercell = Annotated[tuple[Repeats, Repeats, Repeats], BeforeValidator(_cells)]
 StrainValue = Annotated[float, Field(ge=-LARGEST_STRAIN, le=LARGEST_STRAIN)]
 Strain = Annotated[dict[str, StrainValue], BeforeValidator(_strain)]
-Series = Annotated[list[T], BeforeValidator(_listed), Field(min_length=1)]
+Series = Annotated[list[T], BeforeValidator(listed), Field(min_length=1)]
 
 
 class ConditionSettings(Section):

@@ -177,7 +177,7 @@ class LearnSettings(Section):
             One sentence that names `where` and the key.
         """
         if isinstance(given := tree.get("teacher"), str) and given.endswith(".toml"):
-            tree = tree | {"teacher": teacher_settings(str(folder / given))}
+            tree = tree | {"teacher": teacher_settings(given, folder)}
         settings = checked(cls, tree, where)
         settings.folder = str(folder / settings.folder)
         settings.start.data = [str(folder / name) for name in settings.start.data]

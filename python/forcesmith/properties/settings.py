@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
-from forcesmith.data.settings_files import checked, read_toml
+from forcesmith.data.settings_files import FileSettings
 from forcesmith.engine.settings import EngineSettings
 from forcesmith.properties.property import Property
 from forcesmith.properties.registry import PROPERTIES, check_property
@@ -17,7 +15,7 @@ from forcesmith.properties.registry import PROPERTIES, check_property
 STATIC = [name for name, kind in PROPERTIES.items() if not (kind.dynamics or kind.costly)]
 
 
-class ValidationSettings(Section):
+class ValidationSettings(FileSettings):
     """All settings of a validation."""
 
     properties: list[str] = STATIC
@@ -74,37 +72,3 @@ class ValidationSettings(Section):
         """
         kind = PROPERTIES[name]
         return kind(kind.Options.model_validate(self.options.get(name, {})))
-
-    @classmethod
-    def from_toml(cls, path: str | os.PathLike[str]) -> ValidationSettings:
-        """Read a TOML file.
-
-        Parameters
-        ----------
-        path
-            The file.
-
-        Raises
-        ------
-        ValueError
-            One sentence that names the file and the key.
-        """
-        return cls.from_dict(read_toml(path), f"the settings file {path}")
-
-    @classmethod
-    def from_dict(cls, tree: dict[str, Any], where: str = "the settings") -> ValidationSettings:
-        """Check a nested dictionary.
-
-        Parameters
-        ----------
-        tree
-            As in the TOML file.
-        where
-            How messages call it.
-
-        Raises
-        ------
-        ValueError
-            One sentence that names `where` and the key.
-        """
-        return checked(cls, tree, where)

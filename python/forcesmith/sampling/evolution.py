@@ -12,7 +12,7 @@ import abc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from ase import Atoms, units
@@ -21,10 +21,11 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.md.contour_exploration import ContourExploration as AseContourExploration
 from ase.md.langevin import Langevin
 from ase.mep import DimerControl, MinModeAtoms, MinModeTranslate
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from forcesmith.data.labels import shortened
 from forcesmith.potentials.potential import Potential
+from forcesmith.sampling.field_types import HIGHEST_TEMPERATURE, Ramp
 from forcesmith.sampling.limits import Limits
 from forcesmith.sampling.sampler import RandomDraws
 from forcesmith.sampling.structures import have_room
@@ -32,25 +33,7 @@ from forcesmith.teachers.calculator import TeacherCalculator
 from forcesmith.teachers.settings import TeacherSettings, teacher_settings
 from forcesmith.teachers.teacher import Teacher, make_teacher
 
-HIGHEST_TEMPERATURE = 1e5  # K
 SMALLEST_FORCE = 1e-6  # eV/angstrom
-
-
-def _ramp(given: Any) -> Any:
-    """A number, or "300:1500" for a ramp."""
-    if isinstance(given, str):
-        parts = given.split(":")
-        try:
-            numbers = [float(part) for part in parts]
-        except ValueError:
-            numbers = []
-        if len(numbers) not in (1, 2):
-            raise ValueError(f'expected a number, or "300:1500", not {shortened(repr(given))}')
-        return numbers[0], numbers[-1]
-    return (given, given) if isinstance(given, (int, float)) else given
-
-
-Ramp = Annotated[tuple[float, float], BeforeValidator(_ramp)]
 
 
 class Evolution(RandomDraws):
@@ -104,14 +87,8 @@ class Evolution(RandomDraws):
         return Limits.read(self._folder / self.limits) if self.limits else Limits()
 
     def _teacher_settings(self) -> TeacherSettings:
-        given = self.teacher
-        if isinstance(given, str) and given.endswith(".toml"):
-            return teacher_settings(str(self._folder / given))
-        try:
-            return TeacherSettings.model_validate(given).relative_to(self._folder)
-        except ValidationError:
-            assert given is not None
-            return teacher_settings(given)  # raises one sentence
+        assert self.teacher is not None
+        return teacher_settings(self.teacher, self._folder)
 
     @contextmanager
     def opened(self) -> Iterator[None]:

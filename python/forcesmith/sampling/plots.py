@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase import Atoms
 
-from forcesmith.analysis.plots import STYLES, check_plot_format, save_figure
+from forcesmith.analysis.plots import STYLES, open_figure, save_figure
 from forcesmith.data.labels import group_of, labels_of
 from forcesmith.sampling.diversity import Diversity
 from forcesmith.sampling.limits import Limits, PairCurve, cohesive_energy
@@ -33,10 +33,7 @@ def pair_curve_plot(
     path
         A .png, .pdf or .svg file, written whole or not at all.
     """
-    from matplotlib.figure import Figure  # takes a second that only plots should cost
-
-    path = check_plot_format(path)
-    figure = Figure(figsize=(5.5, 4.0), layout="constrained")
+    figure = open_figure(path, 5.5, 4.0)
     axes = figure.subplots()
     deepest = max(curve.binding_energy for curve in curves)
     for curve, (color, _) in zip(curves, itertools.cycle(STYLES), strict=False):
@@ -68,9 +65,6 @@ def beak_plot(
     ValueError
         No configuration has both labels.
     """
-    from matplotlib.figure import Figure
-
-    path = check_plot_format(path)
     labelled = []
     for atoms in configurations:
         labels = labels_of(atoms)
@@ -86,7 +80,7 @@ def beak_plot(
     for atoms, energy, force in labelled:
         above = cohesive_energy(atoms, energy, separated)
         groups.setdefault(group_of(atoms), []).append((above, force))
-    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
+    figure = open_figure(path, 5.5, 4.5)
     axes = figure.subplots()
     for (group, points), (color, marker) in zip(
         sorted(groups.items()), itertools.cycle(STYLES), strict=False
@@ -120,11 +114,8 @@ def diversity_plot(found: Diversity, path: str | os.PathLike[str]) -> None:
     path
         A .png, .pdf or .svg file, written whole or not at all.
     """
-    from matplotlib.figure import Figure
-
-    path = check_plot_format(path)
     elements = list(found.components)
-    figure = Figure(figsize=(4.0 * len(elements), 7.0), layout="constrained")
+    figure = open_figure(path, 4.0 * len(elements), 7.0)
     rows = figure.subplots(2, len(elements), squeeze=False, sharex="col")
     for element, scatter, histogram in zip(elements, rows[0], rows[1], strict=True):
         pooled = np.concatenate([own[element] for own in found.projected.values()])
@@ -163,12 +154,9 @@ def precision_plot(found: Precision, path: str | os.PathLike[str]) -> None:
     path
         A .png, .pdf or .svg file, written whole or not at all.
     """
-    from matplotlib.figure import Figure
-
-    path = check_plot_format(path)
     option = found.option
     values = [point.values[option] for point in found.points]
-    figure = Figure(figsize=(5.5, 6.0), layout="constrained")
+    figure = open_figure(path, 5.5, 6.0)
     errors, times = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     curves = (
         ("energy (AEAD), meV/atom", "energy_deviation", None),

@@ -21,7 +21,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, computed_field, field_valid
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
 from forcesmith.data.reading import read
-from forcesmith.data.settings_files import checked, read_toml
+from forcesmith.data.settings_files import FileSettings, checked
 from forcesmith.engine.settings import EngineSettings
 from forcesmith.files import output_lock, write_atomically
 from forcesmith.sampling.generating import generate
@@ -35,7 +35,7 @@ from forcesmith.teachers.teacher import make_teacher
 NO_FORCE = 1e-3  # eV/angstrom; smaller forces are those of symmetric structures
 
 
-class PrecisionSettings(Section):
+class PrecisionSettings(FileSettings):
     """All settings of a study of precision."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -82,36 +82,13 @@ class PrecisionSettings(Section):
                 )
         return series
 
-    @classmethod
-    def from_toml(cls, path: str | os.PathLike[str]) -> PrecisionSettings:
-        """Read a TOML file; paths in it are relative to its folder.
-
-        Parameters
-        ----------
-        path
-            The file.
-
-        Raises
-        ------
-        ValueError
-            One sentence that names the file and the key.
-        """
-        settings = checked(cls, read_toml(path), f"the settings file {path}")
-        folder = Path(path).parent
-        settings.output = str(folder / settings.output)
-        settings._folder = folder
-        return settings
+    def _start_paths_in(self, folder: Path) -> None:
+        self.output = str(folder / self.output)
+        self._folder = folder
 
     def teachers(self) -> list[TeacherSettings]:
         """Those of the series. Raises ValueError: one sentence."""
-        given = self.teacher
-        if isinstance(given, str) and given.endswith(".toml"):
-            given = str(self._folder / given)
-            base = teacher_settings(given)
-        else:  # relative to the folder of the settings
-            inner = given.get("folder", "") if isinstance(given, dict) else ""
-            folder = os.path.abspath(self._folder / inner)
-            base = teacher_settings(given).model_copy(update={"folder": folder})
+        base = teacher_settings(self.teacher, self._folder)
         return [
             teacher_settings(
                 _replaced(base.model_dump(), {k: v[n] for k, v in self.series.items()})

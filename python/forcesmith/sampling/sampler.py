@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import ORIGIN_KEY, shortened
+from forcesmith.sampling.field_types import listed
 from forcesmith.sampling.structures import (
     check_structure,
     is_prototype,
@@ -51,11 +52,6 @@ class Draw(NamedTuple):
     given: Given
     number: int
     """Among those of this structure."""
-
-
-def listed(given: Any) -> Any:
-    """A list, also of one thing alone."""
-    return given if isinstance(given, list) else [given]
 
 
 Structures = Annotated[list[str | Atoms], BeforeValidator(listed)]

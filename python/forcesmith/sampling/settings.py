@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, Field, SerializeAsAny
 
-from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
-from forcesmith.data.settings_files import checked, read_toml
+from forcesmith.data.settings_files import FileSettings, checked
 from forcesmith.engine.settings import EngineSettings
 from forcesmith.sampling.registry import SAMPLERS
 from forcesmith.sampling.sampler import Sampler, Structures, StructureSampler
 
 
-class GenerateSettings(Section):
+class GenerateSettings(FileSettings):
     """All settings of making structures."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -36,41 +34,8 @@ class GenerateSettings(Section):
     """What makes structures; their order is that of the file."""
 
     @classmethod
-    def from_toml(cls, path: str | os.PathLike[str]) -> GenerateSettings:
-        """Read a TOML file; paths in it are relative to its folder.
-
-        Parameters
-        ----------
-        path
-            The file, with `[[samplers]]`.
-
-        Raises
-        ------
-        ValueError
-            One sentence that names the file and the key.
-        """
-        settings = cls.from_dict(read_toml(path), where=f"the settings file {path}")
-        folder = Path(path).parent
-        settings.output = str(folder / settings.output)
-        settings.samplers = [one.relative_to(folder) for one in settings.samplers]
-        return settings
-
-    @classmethod
     def from_dict(cls, tree: Mapping[str, Any], where: str = "the settings") -> GenerateSettings:
-        """Check a nested dictionary.
-
-        Parameters
-        ----------
-        tree
-            As in the TOML file; every sampler has a `type`.
-        where
-            How messages call it.
-
-        Raises
-        ------
-        ValueError
-            One sentence that names `where` and the key.
-        """
+        """As of every settings; every one of `tree["samplers"]` has a `type`."""
         tree = dict(tree)
         tables = tree.get("samplers")
         settings = checked(
@@ -98,6 +63,10 @@ class GenerateSettings(Section):
             engine=settings.engine,
             samplers=samplers,
         )
+
+    def _start_paths_in(self, folder: Path) -> None:
+        self.output = str(folder / self.output)
+        self.samplers = [one.relative_to(folder) for one in self.samplers]
 
 
 class _WithTables(GenerateSettings):

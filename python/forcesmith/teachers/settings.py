@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from forcesmith.data.labels import shortened
+from forcesmith.data.settings_files import read_toml
 from forcesmith.teachers.kind import Kind
 from forcesmith.teachers.registry import KINDS
 
@@ -114,25 +114,23 @@ class TeacherSettings(BaseModel):
         return kind(kind.Options.model_validate(options), Path(self.folder), self.cores)
 
 
-def teacher_settings(given: TeacherSettings | str | Mapping[str, Any]) -> TeacherSettings:
+def teacher_settings(
+    given: TeacherSettings | str | Mapping[str, Any], folder: Path = Path()
+) -> TeacherSettings:
     """Settings from whatever a user gave: a text, a table, or the name of a TOML file with one.
 
-    Raises ValueError: one sentence.
+    folder: where relative paths start. Raises ValueError: one sentence.
     """
     if isinstance(given, TeacherSettings):
-        return given.relative_to(Path.cwd())
-    folder = Path.cwd()
+        return given.relative_to(folder)
     where = "the settings of the teacher"
     table: Any = given
     if isinstance(given, str) and given.endswith(".toml"):
-        where = f"the teacher of {given}"
-        try:
-            table = tomllib.loads(Path(given).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            reason = shortened(getattr(error, "strerror", None) or error, 120)
-            raise ValueError(f"Cannot read the settings file {given}: {reason}.") from None
+        path = folder / given
+        where = f"the teacher of {path}"
+        table = read_toml(path)
         table = table.get("teacher", table)
-        folder = Path(given).absolute().parent
+        folder = path.parent
     try:
         return TeacherSettings.model_validate(table).relative_to(folder)
     except ValidationError as error:

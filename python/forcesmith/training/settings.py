@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -26,7 +25,7 @@ from pydantic import (
 from forcesmith import _core
 from forcesmith.data.label_settings import LabelSettings, Section
 from forcesmith.data.labels import shortened
-from forcesmith.data.settings_files import checked, read_toml
+from forcesmith.data.settings_files import FileSettings
 from forcesmith.potentials.evaluator import DeviceChoice
 from forcesmith.potentials.potential import Potential
 
@@ -270,7 +269,7 @@ class OutputSettings(Section):
     """Picture of the loss over iterations."""
 
 
-class FitSettings(Section):
+class FitSettings(FileSettings):
     """All settings of a fit."""
 
     elements: list[str] | None = None
@@ -330,48 +329,14 @@ class FitSettings(Section):
         own = [TermSettings(type="zbl", **self.zbl.model_dump())] if self.zbl else []
         return own + self.terms
 
-    @classmethod
-    def from_toml(cls, path: str | os.PathLike[str]) -> FitSettings:
-        """Read a TOML file; paths in it are relative to its folder and come out joined with it.
-
-        Parameters
-        ----------
-        path
-            The file, with the sections of the settings.
-
-        Raises
-        ------
-        ValueError
-            One sentence that names the file and the key.
-        """
-        settings = cls.from_dict(read_toml(path), where=f"the settings file {path}")
-        folder = Path(path).parent
-        settings.data.train = [str(folder / name) for name in settings.data.train]
-        settings.data.test = [str(folder / name) for name in settings.data.test]
-        for name, path in settings.output:
+    def _start_paths_in(self, folder: Path) -> None:
+        self.data.train = [str(folder / name) for name in self.data.train]
+        self.data.test = [str(folder / name) for name in self.data.test]
+        for name, path in self.output:
             if path:
-                setattr(settings.output, name, str(folder / path))
-        if isinstance(start := settings.optimizer.start, str) and start:
-            settings.optimizer.start = str(folder / start)
-        return settings
-
-    @classmethod
-    def from_dict(cls, tree: dict[str, Any], where: str = "the settings") -> FitSettings:
-        """Check a nested dictionary.
-
-        Parameters
-        ----------
-        tree
-            {section: {setting: value}}, as in the TOML file.
-        where
-            How messages call it.
-
-        Raises
-        ------
-        ValueError
-            One sentence that names `where` and the key.
-        """
-        return checked(cls, tree, where)
+                setattr(self.output, name, str(folder / path))
+        if isinstance(start := self.optimizer.start, str) and start:
+            self.optimizer.start = str(folder / start)
 
 
 def _checked_name(kind: str, name: str, known: dict[str, Any]) -> str:
