@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 import numpy as np
 from mutations import mutate
-from seeds import Seed
+from seeds import Seed, content_of, put
 from targets import FAULTS
 from worker import Worker
 
@@ -104,14 +104,12 @@ def run_cases(
 
 def keep(files: Seed, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
+    put(files, folder)
 
 
 def replay(folder: Path) -> dict:
     """The outcome of a case that was kept."""
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = content_of(folder)
     with some_workers(1) as [worker]:
         return worker.run(folder.name.rpartition("-")[0], files)
 

@@ -1,10 +1,11 @@
 """Valid files of every format, made by the project itself: what the mutations start from.
 
-A seed is the content of a folder: {name: bytes}.
+A seed is the content of a folder: {path in it: bytes}.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
 from collections.abc import Callable, Iterable
@@ -16,7 +17,9 @@ import ase.io
 import forcesmith as fs
 import numpy as np
 from contract_examples import DESCRIPTORS, ELEMENTS, crystal, make_potential, potential_cases
+from forcesmith.data.formats.deepmd_folders import write_deepmd_folder
 from forcesmith.data.formats.mlip_cfg import write_cfg
+from forcesmith.data.formats.pacemaker_table import write_pacemaker_table
 from mliap_files import write_mliap
 from sample_data import labelled
 from test_fitsnap_json import STYLES, entry_of
@@ -54,10 +57,24 @@ def make_seeds() -> dict[str, list[Seed]]:
         for write in make():
             with tempfile.TemporaryDirectory() as folder:
                 write(Path(folder))
-                seed = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+                seed = content_of(Path(folder))
             if max(map(len, seed.values())) < LARGEST_FILE:
                 seeds[name].append(seed)
     return seeds
+
+
+def content_of(folder: Path) -> Seed:
+    """All files in a folder, and in the folders in it."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def put(files: Seed, folder: Path) -> None:
+    """Make a folder, which is not there yet, with this content."""
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
 def seeds_in(folder: Path) -> dict[str, list[Seed]]:
@@ -153,12 +170,27 @@ def _fitsnap(folder: Path) -> None:
     (folder / "main.json").write_text(text)
 
 
+def _deepmd(folder: Path) -> None:
+    frames = labelled_crystals()
+    frames[1].pbc = False
+    del frames[1].calc.results["stress"]
+    write_deepmd_folder(folder, frames, ELEMENTS)
+
+
+def _pacemaker(name: str, folder: Path) -> None:
+    write_pacemaker_table(folder / name, labelled_crystals())
+    if not name.endswith("gzip"):  # damage to what is compressed seldom comes further than to that
+        (folder / name).write_bytes(gzip.decompress((folder / name).read_bytes()))
+
+
 DATA: dict[str, Callable[[], Iterable[Write]]] = {
     "ase_traj": lambda: [lambda folder: ase.io.write(folder / "main.traj", labelled_crystals())],
     "cfg": lambda: [lambda folder: write_cfg(folder / "main.cfg", labelled_crystals(), ELEMENTS)],
+    "deepmd": lambda: [_deepmd],
     "extxyz": lambda: [_extxyz],
     "fitsnap": lambda: [_fitsnap],
     "n2p2_data": lambda: [lambda folder: (folder / "input.data").write_text(N2P2_DATA)],
+    "pacemaker": lambda: [partial(_pacemaker, f"main.pckl{end}") for end in ("", ".gzip")],
 }
 
 

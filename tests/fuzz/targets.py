@@ -186,6 +186,7 @@ TARGETS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], None]]] = {
     **{
         name: (lambda folder: fs.read(_main(folder), elements=ELEMENTS), _fit_data) for name in DATA
     },
+    "deepmd": (fs.read, _fit_data),
     "settings": (lambda folder: FitSettings.from_toml(_main(folder)), _fit_with),
     "checkpoint": (_resume, functools.partial(_check_fit, labelled_crystals())),
     "misbehaving": (_misbehave, lambda nothing: None),
@@ -198,7 +199,7 @@ TARGETS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], None]]] = {
 def outcome_of(name: str, folder: Path) -> dict:
     """Run a target: {"class", "text", "where", "warnings"}. Crashes and hangs end the process."""
     read, use = TARGETS[name]
-    names = {folder.name, *(path.name for path in folder.iterdir())}
+    names = {folder.name, *(path.name for path in folder.rglob("*"))}
     outcome = {"class": "ok", "text": "", "where": ""}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

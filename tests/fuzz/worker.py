@@ -17,6 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from seeds import put
+
 SECONDS = 10.0
 """Of processor time per case."""
 IDLE_SECONDS = 60.0
@@ -40,9 +42,7 @@ class Worker:
         """The outcome of one case: {"class", "text", "where", "warnings"}."""
         case = self.folder / "case"
         shutil.rmtree(case, ignore_errors=True)
-        case.mkdir(parents=True)
-        for file, content in files.items():
-            (case / file).write_bytes(content)
+        put(files, case)
         if self._left == 0:
             self.close()
             self._child = self._started()

@@ -3,6 +3,7 @@ lost is told."""
 
 from __future__ import annotations
 
+import gzip
 import pickle
 import sys
 import warnings
@@ -166,10 +167,16 @@ def test_deepmd_of_others(tmp_path):
     [
         (lambda f: (f / "type_map.raw").unlink(), "there is no type_map.raw"),
         (lambda f: (f / "type.raw").write_text("0 7"), "a type 7, but"),
+        (lambda f: (f / "type.raw").write_bytes(b"0 \xe7"), "expected whole numbers"),
+        (lambda f: (f / "type.raw").write_text("0 " + "9" * 400), "a type 999"),
         (lambda f: (f / "set.000/coord.npy").unlink(), "there is no coord.npy"),
         (lambda f: (f / "set.000/box.npy").write_bytes(b"x"), "expected an array of NumPy"),
         (lambda f: np.save(f / "set.000/energy.npy", np.zeros(5)), "of different lengths"),
         (lambda f: np.save(f / "set.000/force.npy", np.zeros(5)), "row of 6 number"),
+        (
+            lambda f: (f / "set.000/box.npy").write_bytes(b"\x93NUMPY\1\0\4\0{(1\n"),
+            "expected an array of NumPy",
+        ),
         (
             lambda f: np.save(f / "set.000/energy.npy", np.array([None]), allow_pickle=True),
             "expected an array of NumPy",
@@ -187,6 +194,27 @@ def test_damaged_deepmd_folders(tmp_path, change, message):
 class Evil:
     def __reduce__(self):
         return (Path.touch, (Path("touched"),))
+
+
+def test_damaged_pickles(tmp_path):
+    """Not whole, with numbers that are no elements, of Atoms without anything; a checksum."""
+    whole = tmp_path / "whole.pckl.gzip"
+    fs.write(oxides()[:1], whole, "pacemaker")
+    content = gzip.decompress(whole.read_bytes())
+    table = pickle.loads(content)
+    numbers, bare = table.copy(), table.copy()
+    numbers.ase_atoms[0].numbers[0] = 10**6
+    bare.at[0, "ase_atoms"] = Atoms.__new__(Atoms)
+    for damaged, message in (
+        (content[:-20], "no table that can be read"),
+        (pickle.dumps(bare, protocol=4), "configuration 0: these Atoms are damaged"),
+        (pickle.dumps(numbers, protocol=4), "configuration 0: these Atoms are damaged"),
+        (whole.read_bytes()[:-20] + bytes(20), "damaged or truncated"),
+    ):
+        (tmp_path / "data.pckl").write_bytes(damaged)
+        with pytest.raises(ValueError, match=message) as error:
+            fs.read(tmp_path / "data.pckl")
+        assert "data.pckl" in str(error.value) and len(str(error.value)) <= 300
 
 
 def test_pickles_that_run_code_are_refused(tmp_path, monkeypatch):

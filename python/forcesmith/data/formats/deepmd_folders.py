@@ -133,20 +133,24 @@ def _symbols(folder: Path) -> list[str]:
             f"{folder}: there is no type_map.raw, so that nothing tells the elements of the types; "
             "write one with a chemical symbol on every line."
         )
-    elements = names.read_text(encoding="utf-8").split()
+    elements = _words(names)
     try:
-        numbers = [int(word) for word in types.read_text(encoding="utf-8").split()]
+        numbers = [int(word) for word in _words(types)]
     except ValueError as error:
         raise ValueError(f"{types}: expected whole numbers: {shortened(error, 80)}.") from None
     for number in numbers:
         if not 0 <= number < len(elements):
             raise ValueError(
-                f"{types}: there is a type {number}, but {names.name} names {len(elements)} "
-                "element(s)."
+                f"{types}: there is a type {shortened(number)}, but {names.name} names "
+                f"{len(elements)} element(s)."
             )
         if not atomic_numbers.get(elements[number]):
             raise ValueError(f"{names}: '{shortened(elements[number])}' is no chemical symbol.")
     return [elements[number] for number in numbers]
+
+
+def _words(path: Path) -> list[str]:
+    return path.read_bytes().decode(errors="backslashreplace").split()
 
 
 def _set(place: Path, symbols: list[str], molecules: bool) -> list[Atoms]:
@@ -170,7 +174,8 @@ def _set(place: Path, symbols: list[str], molecules: bool) -> list[Atoms]:
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
         raise ValueError(f"{place}: the arrays are of different lengths: {lengths}.")
-    others = sorted(path.name for path in place.iterdir() if path.stem not in _ARRAYS)
+    used = [name for name in arrays if name != "virial" or not molecules]
+    others = sorted(path.name for path in place.iterdir() if path.stem not in used)
     if others:
         warn(f"{place}: arrays that are not used: {shortened(', '.join(others), 120)}.")
     found = []
@@ -185,7 +190,7 @@ def _set(place: Path, symbols: list[str], molecules: bool) -> list[Atoms]:
             labels["energy"] = float(arrays["energy"][number])
         if "force" in arrays:
             labels["forces"] = arrays["force"][number]
-        if "virial" in arrays and atoms.cell.volume > 0:
+        if "virial" in used and atoms.cell.volume > 0:
             virial = voigt(arrays["virial"][number], f"{here}: the virial")
             labels["stress"] = -virial / atoms.cell.volume
         atoms.calc = SinglePointCalculator(atoms, **labels)
@@ -200,7 +205,7 @@ def _array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
         if array.dtype.kind not in "fiu":
             raise ValueError("it holds no numbers")
         return array.astype(float).reshape(-1, *shape)
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # whatever NumPy raises of damaged headers
         raise ValueError(
             f"{path}: expected an array of NumPy with a row of {int(np.prod(shape))} number(s) for "
             f"every configuration: {shortened(error, 100).rstrip('.')}."

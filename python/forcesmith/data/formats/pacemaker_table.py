@@ -15,6 +15,8 @@ import io
 import os
 import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import chemical_symbols
 
 from forcesmith.data.data_files import open_data
 from forcesmith.data.label_names import warn
@@ -103,9 +106,7 @@ def read_pacemaker_table(path: Path) -> list[Atoms]:
     found = []
     for number, given in enumerate(structures):
         here = f"{path}, configuration {number}"
-        if not isinstance(given, Atoms):
-            raise ValueError(f"{here}: ase_atoms holds {type(given).__name__}, expected Atoms.")
-        atoms = given.copy()
+        atoms = _copy(given, here)
         labels: dict[str, Any] = {}
         for name, values in columns.items():
             value = values[number]
@@ -152,21 +153,51 @@ def write_pacemaker_table(path: str | os.PathLike[str], configurations: Sequence
     write_atomically(path, stream.getvalue())
 
 
+def _copy(given: object, here: str) -> Atoms:
+    if not isinstance(given, Atoms):
+        raise ValueError(f"{here}: ase_atoms holds {type(given).__name__}, expected Atoms.")
+    try:
+        atoms = given.copy()
+        numbers = atoms.numbers
+        is_sound = numbers.min(initial=0) >= 0 and numbers.max(initial=0) < len(chemical_symbols)
+        is_sound = is_sound and atoms.positions.shape == (len(numbers), 3)
+    except Exception:  # a pickle can make Atoms that lack anything
+        is_sound = False
+    if not is_sound:
+        raise ValueError(f"{here}: these Atoms are damaged; write the table anew.")
+    return atoms
+
+
 def _table(path: Path) -> Any:
     pandas = _pandas(path)
-    try:
-        with open_data(path) as stream:
-            table = _Unpickler(stream).load()
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # whatever unpickling raises
+    with open(path, "rb") as stream:
+        is_compressed = not is_pickle(stream.read(2))
+    if not is_compressed and _ends_the_process(path):
         raise ValueError(
-            f"{path}: this pickle is no table that can be read: {shortened(error, 140)}; tables of "
-            "pacemaker hold ASE's Atoms, numbers and arrays."
+            f"{path}: this pickle is damaged so that NumPy or pandas crash of it; write it anew."
+        )
+    with open_data(path) as stream:
+        content = stream.read()  # to the end, where compressed files have a checksum
+    try:
+        table = _Unpickler(io.BytesIO(content)).load()
+    except Exception as error:  # whatever unpickling raises; MemoryError of damaged lengths
+        reason = shortened(error, 140) or type(error).__name__
+        raise ValueError(
+            f"{path}: this pickle is no table that can be read: {reason}; tables of pacemaker hold "
+            "ASE's Atoms, numbers and arrays."
         ) from None
     if not isinstance(table, pandas.DataFrame):
         raise ValueError(f"{path}: this pickle holds {type(table).__name__}, expected a table.")
     return table
+
+
+def _ends_the_process(path: Path) -> bool:
+    """Whether a process that reads the table dies: compiled code trusts the content of pickles."""
+    script = f"import sys; from {__name__} import _Unpickler; " + (
+        "table = _Unpickler(open(sys.argv[1], 'rb')).load(); [list(table[c]) for c in table]"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    return subprocess.run(command, capture_output=True, check=False).returncode < 0
 
 
 def _pandas(path: str | os.PathLike[str]) -> Any:
