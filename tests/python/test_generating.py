@@ -176,7 +176,13 @@ def test_after_a_kill(config):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", 'The key "samplers"'),
+        ("", "config.toml is wrong: it needs 1 or more."),
+        ("[[samplers]]\ncount = 2", "config.toml needs a type: contour_exploration, "),
+        ("structures = 3\n[[samplers]]\ntype = 'volumes'", 'The key "structures.0" in'),
+        (
+            "[[samplers]]\ntype = 'random_packing'\nelements = ['Cu']\nradii = {Cu = -1}",
+            "config.toml: `radii` must be above 0",
+        ),
         ("outptu = 'a'\n[[samplers]]\ntype = 'volumes'", 'did you mean "output"'),
         ("[[samplers]]\ntype = 'polymorph'", 'did you mean "polymorph_derived"'),
         ("[[samplers]]\ntype = 'volumes'\npoint = 3", 'did you mean "points"'),

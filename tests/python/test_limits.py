@@ -81,6 +81,27 @@ def test_what_breaks_limits(distance, energy, force, reason):
     assert "reason" not in atoms.info
 
 
+@pytest.mark.parametrize(
+    ("distances", "sentence"),
+    [
+        ({"CuO": 1.5}, "not CuO: 1.5"),
+        ({"Cu-O": -1}, "not Cu-O: -1"),
+        ({"Cu-Xx": 1}, 'element "Xx"'),
+    ],
+)
+def test_distances_of_a_file_are_of_pairs(tmp_path, distances, sentence):
+    path = tmp_path / "limits.json"
+    path.write_text(json.dumps({"distances": distances}))
+    with pytest.raises(ValueError, match=sentence) as error:
+        sampling.Limits.read(path)
+    assert "limits.json" in str(error.value)
+
+
+def test_curves_need_elements(tmp_path):
+    with pytest.raises(ValueError, match="There are no elements"):
+        sampling.pair_curves("emt", [], tmp_path / "pairs.extxyz")
+
+
 def test_an_element_without_limit_of_the_energy():
     limits = sampling.Limits(energy=1.0, separated={"Cu": 0.0})
     with pytest.raises(ValueError, match="energy of a separated atom of Ag"):

@@ -194,6 +194,7 @@ def test_engine_and_samplers(tmp_path):
         ({"structures": []}, "There is no sample"),
         ({"teacher": "emt", "series": {"timeout": [8, 6, 4]}}, "no configuration got a label"),
         ({"output": 3}, "output"),
+        ({"series": {"parameters.rcc": [8, 6, 4]}}, "changes no label"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(tmp_path, changes, message):

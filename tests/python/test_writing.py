@@ -289,6 +289,26 @@ def test_what_cannot_be_written(tmp_path):
         fs.write([bare], tmp_path / "a.cfg", elements=["Al"])
 
 
+def test_command_does_not_overwrite_what_it_reads(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "data.cfg"
+    fs.write(oxides(), path)
+    before = path.read_bytes()
+    command = [
+        "forcesmith",
+        "convert-data",
+        f"{path}@:1",
+        "--into",
+        str(path),
+        "--elements",
+        "Mg,O",
+    ]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit):
+        main()
+    assert "one of the files that are read" in " ".join(capsys.readouterr().err.split())
+    assert path.read_bytes() == before
+
+
 def test_command(tmp_path, monkeypatch, capsys):
     fs.write(oxides(), tmp_path / "data.cfg")
     for into, *more in (["set", "--format", "deepmd"], ["input.data"]):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from forcesmith.cli.console import out
+from forcesmith.cli.data_sets import check_other_file
 from forcesmith.cli.options import Elements, element_list, with_label_options
 from forcesmith.data.reading import read
 from forcesmith.data.writing import write
@@ -32,6 +33,7 @@ def convert_data(
     other commands read. A warning tells what the target does not hold.
 
     --elements is the order of types in files of MLIP and DeePMD-kit, read or written."""
+    check_other_file(into, data)
     names = element_list(elements)
     configurations = read(data, elements=names, **labels)
     write(configurations, into, format, elements=names)

@@ -58,5 +58,10 @@ def check_configurations_file(path: Path, inputs: list[str]) -> None:
     """Raises ValueError for an output that is no .extxyz or .xyz file, or one of the inputs."""
     if path.suffix not in (".extxyz", ".xyz"):
         raise ValueError(f"{path}: extended XYZ is written; choose a name that ends in .extxyz.")
+    check_other_file(path, inputs)
+
+
+def check_other_file(path: Path, inputs: list[str]) -> None:
+    """Raises ValueError for an output that is one of the inputs."""
     if path.resolve() in {Path(name.partition("@")[0]).resolve() for name in inputs}:
         raise ValueError(f"{path} is one of the files that are read; choose another name.")

@@ -15,6 +15,8 @@ from forcesmith.data.label_settings import Section
 from forcesmith.data.labels import shortened
 
 Settings = TypeVar("Settings", bound=BaseModel)
+_BRANCHES = ("one", "several", "str", "int", "float", "bool")
+"""Of unions, which pydantic tells among the keys."""
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def checked(kind: type[Settings], tree: dict[str, Any], where: str) -> Settings:
 def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
     """The first problem pydantic found, as a sentence."""
     first = error.errors()[0]
-    keys = [str(key) for key in first["loc"] if key not in ("one", "several")]
+    keys = [str(key) for key in first["loc"] if key not in _BRANCHES]
     if first["type"] == "extra_forbidden":
         known = list(_section(root, keys[:-1]).model_fields)
         nearest = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.0)[0]
@@ -101,8 +103,14 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
     if first["type"] == "model_type":
         example = next(iter(_section(root, keys).model_fields))
         message = f"expected a table, {keys[-1]} = {{ {example} = ... }}"
+    if first["type"] == "missing":
+        message = "it is needed"
+    if first["type"] == "too_short":
+        message = f"it needs {first['ctx']['min_length']} or more"
+    if not keys:
+        return f"In {where}: {message}."
     found = f", found {shortened(repr(first['input']), 80)}"
-    if first["type"] in ("missing", "value_error"):
+    if first["type"] in ("missing", "too_short", "value_error"):
         found = ""
     return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}.'
 

@@ -19,6 +19,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 from ase.neighborlist import neighbor_list
+from pydantic import Field, field_validator
 from scipy.interpolate import PchipInterpolator
 
 from forcesmith.data.label_settings import Section
@@ -99,12 +100,24 @@ class Limits(Section):
 
     distances: dict[str, float] = {}
     """Smallest distance of two elements, "O-Zr", angstrom."""
-    force: float | None = None
+    force: float | None = Field(None, ge=0.0)
     """Largest force on an atom, eV/angstrom."""
     energy: float | None = None
     """Largest energy per atom, eV, relative to `separated` atoms."""
     separated: dict[str, float] = {}
     """Energy of a separated atom of every element, eV."""
+
+    @field_validator("distances")
+    @classmethod
+    def _of_pairs(cls, distances: dict[str, float]) -> dict[str, float]:
+        for name, distance in distances.items():
+            pair = name.split("-")
+            if len(pair) != 2 or distance < 0:
+                raise ValueError(
+                    f'distances are as {{"O-Zr": 1.5}}, not {shortened(name)}: {distance:g}'
+                )
+            check_elements(pair, "distances")
+        return distances
 
     @classmethod
     def of_curves(cls, curves: Sequence[PairCurve]) -> Limits:
@@ -264,6 +277,8 @@ def pair_curves(
         An unknown element, or a pair for which fewer than six distances have a label.
     """
     check_elements(elements, "pair curves")
+    if not elements:
+        raise ValueError("There are no elements to make pairs of; give some, such as Zr,O.")
     pairs = list(itertools.combinations_with_replacement(sorted(set(elements)), 2))
     dimers = [_dimer(pair, distance) for pair in pairs for distance in _distances(pair, points)]
     labelled = label(dimers, teacher, into, progress=progress).labelled

@@ -59,8 +59,11 @@ class Metadynamics(MolecularDynamics):
                 try:
                     self._run(given.atoms, Path(folder), steps=0, seed=1)
                 except LammpsError as error:
-                    reason = shortened(error, 150)
-                    raise ValueError(f"{self.names(given)}: {reason}") from None
+                    reason = shortened(error, 110)
+                    raise ValueError(
+                        f"{self.names(given)}, with {shortened(self.colvars, 60)}: {reason}; "
+                        "correct that file or the teacher."
+                    ) from None
 
     def _steps(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Any]:
         yield

@@ -329,6 +329,11 @@ def _compared(
                 seconds=float(np.mean([atoms.info["label_seconds"] for atoms in these])),
             )
         )
+    if not any(point.energy_rmse for point in points):
+        raise ValueError(
+            f"{shortened(next(iter(settings.series)))} changes no label: the teacher "
+            f"{shortened(teacher)} may have no such option; correct the name in the series."
+        )
     found = Precision(
         points=points,
         force_limit=settings.force_limit or _limit([point.force_rmse for point in points]),

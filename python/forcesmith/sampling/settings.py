@@ -35,7 +35,20 @@ class GenerateSettings(FileSettings):
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any], where: str = "the settings") -> GenerateSettings:
-        """As of every settings; every one of `tree["samplers"]` has a `type`."""
+        """Check a nested dictionary.
+
+        Parameters
+        ----------
+        tree
+            As in the TOML file; every sampler has a `type`.
+        where
+            How messages call it.
+
+        Raises
+        ------
+        ValueError
+            One sentence that names `where` and the key.
+        """
         tree = dict(tree)
         tables = tree.get("samplers")
         settings = checked(
@@ -84,8 +97,11 @@ def sampler_of(
     kind = str(options.pop("type", ""))
     if kind not in SAMPLERS:
         nearest = difflib.get_close_matches(kind, SAMPLERS, n=1, cutoff=0.0)[0]
+        known = ", ".join(SAMPLERS)
         raise ValueError(
             f'In {where} there is no type "{shortened(kind)}"; did you mean "{nearest}"?'
+            if kind
+            else f"{where[0].upper()}{where[1:]} needs a type: {known}."
         )
     sampler = SAMPLERS[kind]
     if issubclass(sampler, StructureSampler) and structures:
