@@ -13,7 +13,8 @@ from ase.build import surface
 from ase.neighborlist import neighbor_list
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
-from forcesmith.sampling.sampler import RandomDraws, Series, StructureSampler, listed
+from forcesmith.sampling.field_types import listed
+from forcesmith.sampling.sampler import RandomDraws, Series, StructureSampler
 from forcesmith.sampling.structures import (
     COMPONENTS,
     SLAB_THICKNESS,

@@ -18,7 +18,8 @@ from ase.neighborlist import neighbor_list
 from pydantic import BeforeValidator, Field, field_validator
 
 from forcesmith.sampling.crystals import CrystalSampler
-from forcesmith.sampling.sampler import RandomDraws, listed
+from forcesmith.sampling.field_types import listed
+from forcesmith.sampling.sampler import RandomDraws
 from forcesmith.sampling.structures import OVERLAP_DISTANCE, miller_indices
 
 SAME_SITE = 0.01  # angstrom

@@ -25,8 +25,8 @@ class GaussNewtonCoordinates:
     Gauss-Newton approximation of the Hessian of log(loss) is the unit matrix."""
 
     def __init__(self, origin: np.ndarray, curvature: np.ndarray, loss: float, damping: float):
-        """curvature: J^T J of the weighted residuals. damping: a part of the largest curvature (with
-        columns of J of unit length), added to all."""
+        """curvature: J^T J of the weighted residuals. damping: a part of the largest curvature
+        (with columns of J of unit length), added to all."""
         self.origin = origin
         # A neuron that is saturated in all data has next to no curvature: no reason for long steps.
         least = loss / 2 / (LARGEST_CHANGE * (1 + np.abs(origin))) ** 2
