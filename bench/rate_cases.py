@@ -145,7 +145,7 @@ def _moment_tensor_case(level: int, elsewhere: float) -> Case:
         structure=structure,
         potential=partial(moment_tensor, f"crystals_cubic_{level}", level, ("Cu",), structure),
         elsewhere=elsewhere,
-        strongest="`mtp` of LAMMPS develop, clang -ffast-math",
+        strongest="`mtp` of LAMMPS develop, clang with fast math",
     )
 
 

@@ -32,6 +32,7 @@ class GaussNewtonCoordinates:
         least = loss / 2 / (LARGEST_CHANGE * (1 + np.abs(origin))) ** 2
         diagonal = np.diag_indices_from(curvature)
         norms = np.sqrt(curvature[diagonal] + least)
+        norms[norms == 0] = 1.0
         scaled = curvature / norms / norms[:, None]
         scaled[diagonal] = 1.0
         scaled[diagonal] += damping * _largest_eigenvalue(scaled)
