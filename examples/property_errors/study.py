@@ -4,7 +4,8 @@
 
 1. molecular dynamics of the teacher, Stillinger-Weber silicon: solid and liquid, data and test;
 2. every model is fitted to the same data;
-3. `forcesmith.validate`: phonons, elastic constants, radial distribution of the liquid;
+3. `forcesmith.validate`: phonons, thermal conductivity, elastic constants, radial distribution of
+   the liquid;
 4. errors of properties against errors of forces.
 
 Everything is written to results/ beside this file. Interrupted, the same command goes on; further
@@ -72,18 +73,19 @@ ITERATIONS = 100
 WEIGHTS = {"energy": 1.0, "force": 0.03, "stress": 0.1}
 
 SETTINGS = {
-    "properties": ["elastic_constants", "phonons", "liquid"],
+    "properties": ["elastic_constants", "phonons", "thermal_conductivity", "liquid"],
     "options": {
         "lattice": {"isolated_atoms": False},
         "phonons": {"length": 10.0},
+        "thermal_conductivity": {"phonon_length": 10.0, "meshes": [16.0], "temperatures": [300.0]},
         "liquid": {
             "temperature": 2000.0,
             "length": 10.0,
             "longest": 5.4,
             "timestep": 0.002,
             "melting": 4.0,
-            "equilibration": 2.0,
-            "duration": 16.0,
+            "equilibration": 10.0,
+            "duration": 60.0,
         },
     },
 }
@@ -218,6 +220,7 @@ def property_errors(progress: Callable[[str], None]) -> dict[str, dict[str, floa
 
     measures = {
         "phonons": ("phonons", phonon_error),
+        "conductivity": ("thermal_conductivity", conductivity_error),
         "elastic constants": ("elastic_constants", elastic_error),
         "g(r)": ("liquid", pair_error),
     }
@@ -241,6 +244,12 @@ def phonon_error(own: PropertyResult, reference: PropertyResult) -> float:
     return float(100 * np.sqrt(np.mean((ours - theirs) ** 2) / np.mean(theirs**2)))
 
 
+def conductivity_error(own: PropertyResult, reference: PropertyResult) -> float:
+    """Of the thermal conductivity at 300 K, percent."""
+    ours, theirs = (one.quantities["conductivity at 300 K"].value for one in (own, reference))
+    return float(100 * abs(ours / theirs - 1))
+
+
 def elastic_error(own: PropertyResult, reference: PropertyResult) -> float:
     """Mean of C11, C12 and C44, percent."""
     names = ("C11", "C12", "C44")
@@ -259,6 +268,7 @@ def pair_error(own: PropertyResult, reference: PropertyResult) -> float:
 
 MEASURES = {  # property: state whose forces count, unit, what is small
     "phonons": ("solid", "%", 1.0),
+    "conductivity": ("solid", "%", 10.0),
     "elastic constants": ("solid", "%", 5.0),
     "g(r)": ("liquid", "", 0.01),
 }
@@ -279,10 +289,10 @@ def show(found: dict) -> None:
 
 
 def plot(found: dict, path: Path) -> None:
-    figure, axes = plt.subplots(1, len(MEASURES), figsize=(13, 4.6), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(9, 8.4), layout="constrained")
     families = ["moment tensors", "bispectrum", "symmetry functions"]
     markers = {"linear": "o", "quadratic": "s", "network": "^"}
-    for axis, (measure, (state, unit, small)) in zip(axes, MEASURES.items(), strict=True):
+    for axis, (measure, (state, unit, small)) in zip(axes.flat, MEASURES.items(), strict=True):
         points = []
         for name, row in found["models"].items():
             if row[measure] is None:

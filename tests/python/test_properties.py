@@ -15,6 +15,7 @@ from ase import Atoms
 from ase.build import bulk
 from forcesmith.lammps import run
 from forcesmith.properties import relaxation
+from forcesmith.properties.comparison import Comparison
 from forcesmith.properties.crystals import (
     chosen_sites,
     conventional_cell,
@@ -27,9 +28,10 @@ from forcesmith.properties.migration_barriers import path_lengths
 from forcesmith.properties.property import Curve, Plot, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.relaxation import relax_ions
-from forcesmith.properties.settings import STATIC
-from forcesmith.properties.subject import Subject, subject_settings
-from forcesmith.properties.tasks import combined
+from forcesmith.properties.report import html_of, ranking_text
+from forcesmith.properties.settings import STATIC, ValidationSettings
+from forcesmith.properties.subject import Subject, SubjectSettings, subject_settings
+from forcesmith.properties.tasks import Entry, combined
 from matplotlib.image import imread as read_image
 from relaxed_crystals import MISHIN, SW, relaxed, sampled
 
@@ -553,7 +555,7 @@ def test_the_registry_is_alphabetical_and_named_as_the_classes():
     assert list(PROPERTIES) == sorted(PROPERTIES)
     assert all(kind.name == name for name, kind in PROPERTIES.items())
     assert "lattice" in STATIC
-    assert not {"thermal_conductivity", "liquid"} & set(STATIC)
+    assert not {"ideal_strength", "thermal_conductivity", "liquid"} & set(STATIC)
 
 
 def test_command(tmp_path):
@@ -732,3 +734,51 @@ def test_grades_and_committees(potential_files, tmp_path):
     assert values["one.json"].error is None
     assert values[both].error > 0
     assert abs(values[both].value - values["one.json"].value) < 2 * values[both].error
+
+
+def test_ranking_by_stability():
+    """Of all runs together; equals share a rank, and who has no result has none."""
+
+    def entry(who, times):
+        quantities = {f"survived, {n}": Quantity(value=t, unit="ps") for n, t in enumerate(times)}
+        result = PropertyResult(quantities=quantities) if times else None
+        return Entry(structure="Cu", property="stability", subject=who, result=result)
+
+    survived = {"weak": [1.0, 4.0], "strong": [10.0, 10.0], "as strong": [12.0, 8.0], "none": []}
+    found = Comparison(
+        subjects=[SubjectSettings(who, who) for who in survived],
+        reference=None,
+        entries=[entry(*one) for one in survived.items()],
+        published=[],
+        settings=ValidationSettings(),
+    )
+    ranking = found.ranking("Cu", "stability")
+    assert ranking == [(1, "strong", 20.0), (1, "as strong", 20.0), (3, "weak", 5.0)]
+    told = "Ranking: 1. strong (20 ps), 1. as strong (20 ps), 3. weak (5 ps)"
+    assert ranking_text(found, "Cu", "stability") == told
+    assert told in html_of(found)
+
+
+def test_atoms_that_do_not_reach_each_other_are_told(tmp_path):
+    subject = Subject(subject_settings("emt"))
+    alone = Atoms("Cu", cell=3 * [12.0], pbc=True)
+    for name in ("elastic_constants", "phonons"):
+        with pytest.raises(PropertyError, match="do not reach each other"):
+            sampled(name, (subject, alone, None), tmp_path)
+
+
+def test_reasons_are_told_once(tmp_path):
+    command = [sys.executable, "-m", "forcesmith.cli", "validate", "fcc Cu 3.6", "--potential", SW]
+    command += ["--properties", "dimers,surfaces", "--into", str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = [line for line in found.stdout.splitlines() if "no value of" in line]
+    assert len(lines) == 2 and "no value of lattice: " in lines[0]
+    assert lines[1].endswith("no value of dimers, surfaces: the lattice could not be relaxed")
+
+
+def test_pairs_of_liquids_are_counted_often():
+    """Every ten steps, or as often as divides the block."""
+    kind = PROPERTIES["liquid"]
+    liquid = kind(kind.Options(temperature=1000))
+    assert "ave/time 10 299 3000 c_pairs" in liquid.sampled(["Cu"], 0, 3000)
+    assert "ave/time 2 49 100 c_pairs" in liquid.sampled(["Cu"], 0, 100)

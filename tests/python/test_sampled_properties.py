@@ -21,7 +21,11 @@ from forcesmith.properties.lammps_runs import (
     setup,
     statistical_inefficiency,
 )
-from forcesmith.properties.melting_point import order_in_slices, strong_vectors
+from forcesmith.properties.melting_point import (
+    mean_of_passes,
+    order_in_slices,
+    strong_vectors,
+)
 from forcesmith.properties.property import PropertyError
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.short_range_order import neighbor_shells, warren_cowley
@@ -187,6 +191,15 @@ def test_what_melts_wholly_is_above_the_melting_point(copper, tmp_path):
         sampled(
             "melting_point", copper, tmp_path, **COARSE, temperature=2200, duration=1.0, passes=1
         )
+
+
+def test_the_error_of_a_melting_point_holds_the_spread_over_passes():
+    """Of one pass it is that of its blocks, 2 / sqrt(5); of passes 30 K apart, much more."""
+    blocks = np.array([-2.0, 2.0, -2.0, 2.0, 0.0]) + 1300
+    assert mean_of_passes([blocks]) == pytest.approx((1300, 2 / 5**0.5))
+    value, error = mean_of_passes([blocks - 15, blocks + 15])
+    assert value == pytest.approx(1300)
+    assert error == pytest.approx(np.hypot(15, 2 / 5**0.5 / 2**0.5))
 
 
 def test_order_in_slices():

@@ -14,7 +14,7 @@ from forcesmith.cli.console import err, out
 from forcesmith.progress import LineProgress
 from forcesmith.properties.comparison import Comparison
 from forcesmith.properties.registry import PROPERTIES
-from forcesmith.properties.report import number
+from forcesmith.properties.report import number, ranking_text
 from forcesmith.properties.settings import ValidationSettings
 from forcesmith.properties.validation import validate as validate_potentials
 
@@ -80,6 +80,9 @@ def validate(
     console = out if out.is_terminal else Console(width=WIDTH, highlight=False)
     for structure in found.structures:
         console.print(_table(found, structure))
+        for name in found.properties:
+            if ranking := ranking_text(found, structure, name):
+                console.print(f"{name}, {ranking}", soft_wrap=True, markup=False)
     for line in _failures(found):
         out.print(line, soft_wrap=True, markup=False)
     out.print(f"report: {Path(into) / 'report.html'}", soft_wrap=True, markup=False)

@@ -261,8 +261,9 @@ def _local_cluster(cores: int) -> Any:
         atexit.unregister(close_clusters)  # half a cluster cannot be closed; it ends with us
         if isinstance(error, (RuntimeError, OSError)):
             raise OSError(
-                f"Workers could not be started on this machine: {shortened(error, 150)}; they are "
-                "processes that talk by 127.0.0.1."
+                f"Workers could not be started on this machine: {shortened(error, 100)}; they are "
+                "processes that talk by 127.0.0.1, and scripts must start them below "
+                '`if __name__ == "__main__":`.'
             ) from None
         raise
 

@@ -101,6 +101,29 @@ class Comparison:
             rows.append(self._row(structure, name, quantity, unit, values))
         return rows
 
+    def ranking(self, structure: str, name: str) -> list[tuple[int, str, float]]:
+        """Of the subjects by a property, if it is one by which they are ranked.
+
+        Parameters
+        ----------
+        structure, name
+            Of the structure and the property.
+
+        Returns
+        -------
+        list of (int, str, float)
+            Rank (1 for the best; equals share it), subject, sum of its quantities.
+        """
+        if not PROPERTIES[name].ranked:
+            return []
+        sums = {
+            one.name: sum(quantity.value for quantity in own.values())
+            for one in self.subjects
+            if (own := quantities_of(self.entry(structure, name, one.name)))
+        }
+        order = sorted(sums, key=lambda who: -sums[who])
+        return [(1 + sum(x > sums[who] for x in sums.values()), who, sums[who]) for who in order]
+
     def _row(
         self, structure: str, name: str, quantity: str, unit: str, values: dict[str, Quantity]
     ) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,6 +35,7 @@ from forcesmith.properties.subject import Subject
 
 POINTS = 50  # of a block
 BINS = 100
+BETWEEN_PAIRS = 10  # steps, at most: counts of rare frames are noisier than their correlation
 FRAMES = 5  # of a block, for bond angles
 TO_CM2_PER_S = 1e-4  # from angstrom^2/ps
 SKIN = 2.0  # angstrom, of neighbor lists
@@ -203,11 +205,11 @@ class Liquid(Diffusion):
         types = range(1, len(elements) + 1)
         pairs = itertools.combinations_with_replacement(types, 2)
         words = " ".join(f"{one} {other}" for one, other in pairs)
-        every = each // POINTS
+        every = math.gcd(each // POINTS, BETWEEN_PAIRS)
         return (
             f"compute         pairs all rdf {BINS} {words} cutoff {self.options.longest:g}\n"
-            f"fix             pairs all ave/time {every} {POINTS - 1} {each} c_pairs[*] file "
-            f"rdf-{block}.txt mode vector\n"
+            f"fix             pairs all ave/time {every} {each // every - 1} {each} c_pairs[*] "
+            f"file rdf-{block}.txt mode vector\n"
             f"dump            frames all custom {each // FRAMES} frames-{block}.dump id element "
             f"x y z\ndump_modify     frames element {' '.join(elements)} sort id\n"
         )

@@ -12,9 +12,17 @@ from pydantic import Field
 
 from forcesmith.data.label_settings import Section
 from forcesmith.properties.crystals import size_text, space_group, supercell_size
-from forcesmith.properties.property import Curve, Plot, Property, PropertyResult, Quantity
+from forcesmith.properties.property import (
+    Curve,
+    Plot,
+    Property,
+    PropertyError,
+    PropertyResult,
+    Quantity,
+)
 from forcesmith.properties.subject import Subject
 
+NOTHING = 1e-3  # THz
 IMAGINARY = -0.1  # THz; what is above it is noise of the acoustic modes at Gamma
 KJ_PER_MOL = 1 / 96.48533212  # eV
 ROOM_TEMPERATURE = 300.0
@@ -62,6 +70,10 @@ class Phonons(Property):
         phonopy.run_mesh(options.mesh)
         lowest = min(lowest, float(phonopy.mesh.frequencies.min()))
         highest = max(highest, float(phonopy.mesh.frequencies.max()))
+        if highest < NOTHING:
+            raise PropertyError(
+                "no force answers the displacements: atoms do not reach each other here"
+            )
         quantities["highest frequency"] = Quantity(value=highest, unit="THz")
         notes = []
         if lowest < IMAGINARY:

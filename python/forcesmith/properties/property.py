@@ -102,6 +102,8 @@ class Property(abc.ABC):
     """Whether it takes so long that it is computed only when it is asked for."""
     compared: ClassVar[bool] = True
     """Whether deviations from the reference say anything."""
+    ranked: ClassVar[bool] = False
+    """Whether subjects are ranked by it: by the sum of all quantities, the largest first."""
     tolerance: ClassVar[float] = 0.05
     """Relative deviation from the reference that is small."""
 

@@ -56,6 +56,12 @@ def _document(comparison: Comparison) -> dict[str, object]:
     return {
         "reference": comparison.reference,
         "rows": rows,
+        "rankings": {
+            structure: {name: ranking}
+            for structure in comparison.structures
+            for name in comparison.properties
+            if (ranking := comparison.ranking(structure, name))
+        },
         "results": [entry.model_dump(exclude_defaults=True) for entry in comparison.entries],
         "provenance": comparison.provenance,
     }
@@ -175,7 +181,20 @@ def _property(comparison: Comparison, structure: str, name: str) -> str:
     )
     table = _values_table(f"<tr><th></th>{head}</tr>{body}") if rows else ""
     plots = "".join(_plots(comparison, structure, name))
-    return table + "".join(_remarks(comparison, structure, name)) + plots
+    ranking = ranking_text(comparison, structure, name)
+    told = f"<p>{pages.text(ranking)}</p>" if ranking else ""
+    return table + told + "".join(_remarks(comparison, structure, name)) + plots
+
+
+def ranking_text(comparison: Comparison, structure: str, name: str) -> str:
+    """One line; empty where nothing is ranked."""
+    ranking = comparison.ranking(structure, name)
+    if len(ranking) < 2:
+        return ""
+    unit = comparison.rows(structure, name)[0].unit
+    return "Ranking: " + ", ".join(
+        f"{rank}. {who} ({sum_:g} {unit})" for rank, who, sum_ in ranking
+    )
 
 
 def _cell(row: Row, subject: str) -> str:

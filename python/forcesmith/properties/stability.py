@@ -44,7 +44,8 @@ class Stability(Property):
     """Picoseconds that dynamics survive, at constant energy and at constant pressure (LAMMPS).
 
     A run fails with lost atoms, numbers that are not finite, a temperature above three times the
-    wanted one + 1000 K, or a volume that doubles or halves. Melting is none.
+    wanted one + 1000 K, or a volume that doubles or halves. Melting is none. Potentials are ranked
+    by the sum over all runs.
     """
 
     name = "stability"
@@ -52,6 +53,7 @@ class Stability(Property):
     Options = StabilityOptions
     packages = ("spglib",)
     dynamics = True
+    ranked = True
     tolerance = 0.01
 
     def compute(self, crystal: Atoms, subject: Subject, folder: Path) -> PropertyResult:
