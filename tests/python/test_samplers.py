@@ -307,6 +307,8 @@ def test_stacking_faults_leave_the_halves_as_they_are():
     opened = made(sampling.StackingFaults(structures=[COPPER], opening=2.0, count=20))
     extra = [atoms.cell.volume / len(atoms) / (3.6**3 / 4) for atoms in opened]
     assert 1 <= min(extra) < 1.05 < max(extra)
+    with pytest.raises(ValueError, match="lower closest, or raise opening"):
+        made(sampling.StackingFaults(structures=[COPPER], closest=0.99, count=1))
 
 
 @pytest.mark.parametrize(

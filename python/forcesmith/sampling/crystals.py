@@ -20,6 +20,7 @@ from forcesmith.sampling.structures import (
     SLAB_THICKNESS,
     check_distances,
     check_elements,
+    have_room,
     interstitial_sites,
     miller_indices,
     slab,
@@ -38,6 +39,7 @@ INTERSTITIALS = {
 """Sites on which a defect of this kind puts an atom."""
 REMOVED = {"vacancy": 1, "divacancy": 2}
 """Atoms that a defect of this kind takes away."""
+ATTEMPTS = 100  # at a fault without atoms too close
 DUMBBELLS = ((1, 0, 0), (1, 1, 0), (1, 1, 1))
 
 
@@ -152,6 +154,8 @@ class StackingFaults(CrystalSampler, RandomDraws):
     """Miller indices, in turns by chance."""
     opening: float = Field(0.0, ge=0.0, le=5.0)
     """The halves are drawn apart by up to so much, by chance, angstrom."""
+    closest: float = Field(0.5, ge=0.0, lt=1.0)
+    """Faults with atoms closer than this part of the sum of their covalent radii are drawn anew."""
 
     @field_validator("planes")
     @classmethod
@@ -167,12 +171,20 @@ class StackingFaults(CrystalSampler, RandomDraws):
         normal /= np.linalg.norm(normal)
         layers = int(np.ceil(SLAB_THICKNESS / abs(layer.cell.array[2] @ normal)))
         atoms = surface(structure, indices, layers, periodic=True)
-        cell = atoms.cell.array
-        # atoms stay, the next period begins elsewhere
-        cell[2] += rng.random(2) @ cell[:2]
-        cell[2] += np.sign(cell[2] @ normal) * rng.uniform(0, self.opening) * normal
-        atoms.set_cell(cell)
-        yield self.displaced(atoms, rng)
+        perfect = atoms.cell.array
+        for _ in range(ATTEMPTS):
+            cell = perfect.copy()
+            # atoms stay, the next period begins elsewhere
+            cell[2] += rng.random(2) @ cell[:2]
+            cell[2] += np.sign(cell[2] @ normal) * rng.uniform(0, self.opening) * normal
+            atoms.set_cell(cell)
+            if have_room(atoms, self.closest):
+                yield self.displaced(atoms, rng)
+                return
+        raise ValueError(
+            f"{self.where}: after {ATTEMPTS} faults in turn atoms were closer than "
+            f"{self.closest:g} times the sum of their radii; lower closest, or raise opening."
+        )
 
 
 class PointDefects(CrystalSampler, RandomDraws):
