@@ -294,6 +294,15 @@ def test_surfaces_have_a_vacuum():
         assert (1 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1) > 5 - 1e-6).all()
 
 
+@pytest.mark.parametrize("plane", ["100", "110", "111"])
+def test_atoms_of_a_plane_stay_together(plane):
+    """Also where rounding errors put some of them below the face of the cell."""
+    [atoms] = made(sampling.Surfaces(structures=[ZIRCONIA], surfaces=plane))
+    nearest = neighbor_list("d", ZIRCONIA, 3.0).min()
+    assert neighbor_list("d", atoms, 3.0).min() == pytest.approx(nearest)
+    assert len(np.unique(atoms.positions[:, 2].round(3))) == {"100": 8, "110": 6, "111": 12}[plane]
+
+
 def test_stacking_faults_leave_the_halves_as_they_are():
     structures = made(sampling.StackingFaults(structures=[COPPER], planes=["111"], count=20))
     perfect = 0

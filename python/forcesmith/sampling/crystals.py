@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from ase import Atoms
-from ase.build import surface
 from ase.neighborlist import neighbor_list
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
@@ -20,6 +19,7 @@ from forcesmith.sampling.structures import (
     SLAB_THICKNESS,
     check_distances,
     check_elements,
+    crystal_layers,
     have_room,
     interstitial_sites,
     miller_indices,
@@ -166,12 +166,12 @@ class StackingFaults(CrystalSampler, RandomDraws):
 
     def _make(self, structure: Atoms, number: int, rng: np.random.Generator) -> Iterator[Atoms]:
         indices = miller_indices(self.planes[int(rng.integers(len(self.planes)))])
-        layer = surface(structure, indices, 1, periodic=True)
+        layer = crystal_layers(structure, indices, 1)
         normal = np.cross(*layer.cell.array[:2])
         normal /= np.linalg.norm(normal)
         layers = int(np.ceil(SLAB_THICKNESS / abs(layer.cell.array[2] @ normal)))
-        atoms = surface(structure, indices, layers, periodic=True)
-        perfect = atoms.cell.array
+        atoms = crystal_layers(structure, indices, layers)
+        perfect = atoms.cell.array.copy()
         for _ in range(ATTEMPTS):
             cell = perfect.copy()
             # atoms stay, the next period begins elsewhere

@@ -161,9 +161,23 @@ def slab(atoms: Atoms, miller: str, where: str) -> Atoms:
     indices = miller_indices(miller)
     if not atoms.pbc.all():
         raise ValueError(f"{where}: surfaces are cut out of structures that are periodic.")
-    height = _height(surface(atoms, indices, 2, periodic=True)) / 2
+    height = _height(crystal_layers(atoms, indices, 2)) / 2
     layers = max(1, int(np.ceil(SLAB_THICKNESS / height)))
-    return surface(atoms, indices, layers, vacuum=VACUUM, periodic=True)
+    cut = crystal_layers(atoms, indices, layers)
+    cut.center(vacuum=VACUUM, axis=2)
+    return cut
+
+
+def crystal_layers(atoms: Atoms, indices: tuple[int, int, int], n_layers: int) -> Atoms:
+    """A crystal cut along a plane, which is that of x and y, periodic also along z.
+
+    ASE wraps atoms that lie below the lower face, if only by a rounding error, to the upper one,
+    away from the others of their plane; here they stay.
+    """
+    cut = surface(atoms, indices, n_layers, periodic=True)
+    height = cut.cell.array[2, 2]
+    cut.positions[cut.positions[:, 2] > height - 1e-6, 2] -= height
+    return cut
 
 
 def miller_indices(text: str) -> tuple[int, int, int]:
