@@ -130,11 +130,11 @@ def test_what_cannot_be_computed_stays_without_labels():
         assert image.calc is None and reason in image.info["ended"]
 
 
-def test_without_forces_there_is_no_contour():
+@pytest.mark.parametrize("sampler", [sampling.ContourExploration, sampling.DimerSearch])
+def test_without_forces_there_is_nothing_to_follow(sampler):
     """Such a run would go nowhere, to positions that are not numbers."""
-    run = sampling.ContourExploration(structures=[bulk("Cu", a=3.6)], teacher="emt", count=1)
-    [image] = run.sample()
-    assert "without forces there is no contour" in image.info["ended"]
+    [image] = sampler(structures=[bulk("Cu", a=3.6)], teacher="emt", count=1).sample()
+    assert "without forces there is no" in image.info["ended"]
 
 
 @pytest.mark.parametrize(

@@ -219,8 +219,7 @@ class ContourExploration(Evolution):
         return ends
 
     def _steps(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Any]:
-        if np.abs(atoms.get_forces()).max() < SMALLEST_FORCE:
-            raise ValueError("without forces there is no contour to follow")
+        _check_forces(atoms, "contour to follow")
         height = rng.uniform(*self.energy) * len(atoms)
         exploration = AseContourExploration(
             atoms,
@@ -248,6 +247,7 @@ class DimerSearch(Evolution):
     """A saddle point is reached when no force is larger, eV/angstrom."""
 
     def _steps(self, atoms: Atoms, rng: np.random.Generator) -> Iterator[Any]:
+        _check_forces(atoms, "way up to climb")
         mode = rng.normal(size=(len(atoms), 3))
         control = DimerControl(
             logfile=None, eigenmode_logfile=None, maximum_translation=self.longest_step
@@ -259,6 +259,11 @@ class DimerSearch(Evolution):
             random_seed=int(rng.integers(2**31)),
         )
         yield from MinModeTranslate(dimer, logfile=None).irun(fmax=self.force, steps=self.steps)
+
+
+def _check_forces(atoms: Atoms, what: str) -> None:
+    if np.abs(atoms.get_forces()).max() < SMALLEST_FORCE:
+        raise ValueError(f"without forces there is no {what}")
 
 
 def _bare(atoms: Atoms, step: int) -> Atoms:
