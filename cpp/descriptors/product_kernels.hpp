@@ -39,4 +39,37 @@ FORCESMITH_FUNCTION void reverse_products(const ProductTables<typename V::Number
   }
 }
 
+/// Derivatives of all products, from those of their factors.
+template <class V>
+FORCESMITH_FUNCTION void compute_products_dot(const ProductTables<typename V::Number>& t, Registers<const V> moments,
+                                              Registers<V> dot) {
+  for (int target = t.first_product; target < t.n_moments; ++target) {
+    V sum(0.0);
+    const int end = t.product_begin[target - t.first_product + 1];
+    for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
+      const int left = t.product_left[p], right = t.product_right[p];
+      sum += V(t.product_factor[p]) * (dot[left] * moments[right] + moments[left] * dot[right]);
+    }
+    dot[target] = sum;
+  }
+}
+
+/// Carries the adjoints of products and of their derivatives to all factors.
+template <class V>
+FORCESMITH_FUNCTION void reverse_products_dot(const ProductTables<typename V::Number>& t, Registers<const V> moments,
+                                              Registers<const V> dot, Registers<V> bar, Registers<V> dot_bar) {
+  for (int f = 0; f < t.n_factors; ++f) {
+    const int moment = t.factors[f];
+    V sum = bar[moment], dot_sum = dot_bar[moment];
+    for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u) {
+      const int target = t.use_target[u], other = t.use_other[u];
+      const V factor(t.use_factor[u]), scaled_dot = factor * dot_bar[target];
+      sum += factor * bar[target] * moments[other] + scaled_dot * dot[other];
+      dot_sum += scaled_dot * moments[other];
+    }
+    bar[moment] = sum;
+    dot_bar[moment] = dot_sum;
+  }
+}
+
 }  // namespace forcesmith::FORCESMITH_ISA

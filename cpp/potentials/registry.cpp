@@ -40,11 +40,12 @@ FormatContents everything() {
 // One line each, alphabetical.
 
 const std::vector<FormatEntry>& format_registry() {
+  static const FormatContents cluster_expansion{{"ace"}, {"linear", "embedding"}, {"core_repulsion"}};
   static const FormatContents moments{{"moment_tensor"}, {"linear"}, {}, false, false, mlip_holds};
   static const FormatContents networks{{"symmetry_functions"}, {"neural_network"}, {}};
   static const FormatContents snap{{"bispectrum"}, {"linear", "quadratic"}, {"zbl"}};
   static const std::vector<FormatEntry> entries{
-      {"ace", {".ace"}, {}, is_ace, parse_ace, nullptr, nullptr, "", false, ".json"},
+      {"ace", {".ace"}, {}, is_ace, parse_ace, nullptr, nullptr, "", false, ".yace"},
       {"forcesmith",
        {".json"},
        everything(),
@@ -65,7 +66,7 @@ const std::vector<FormatEntry>& format_registry() {
        "",
        false,
        ".snapcoeff"},
-      {"yace", {".yace"}, {}, is_yace, parse_yace, nullptr, nullptr, "", false, ".json"},
+      {"yace", {".yace"}, cluster_expansion, is_yace, parse_yace, print_yace},
   };
   return entries;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
@@ -12,9 +13,6 @@ namespace forcesmith::ace {
 
 namespace {
 
-constexpr int largest_size = 100'000;   // functions of an element
-constexpr double largest_choice = 3e6;  // products to choose functions from
-
 const Enumeration<RadialBasis>& radial_bases() {
   static const Enumeration<RadialBasis> names(
       "radial basis",
@@ -23,9 +21,9 @@ const Enumeration<RadialBasis>& radial_bases() {
 }
 
 /// What files hold.
-struct FileParameters : BondParameters {
-  std::vector<int> nmax{12, 6, 4, 2}, lmax{0, 4, 3, 2};
+struct FileParameters : BondParameters, FunctionChoice {
   std::optional<int> radial_basis_size;
+  bool train_radial_coefficients = true;
   std::vector<std::vector<BondParameters>> bonds;
   std::vector<std::vector<Function>> functions;
   std::vector<double> radial_coefficients;
@@ -53,13 +51,26 @@ const SchemaOf<FileParameters>& typed_schema() {
   using P = FileParameters;
   static const auto schema = [] {
     SchemaOf<P> own(BondParameters::schema());
-    own.field(&P::nmax, "nmax", "", "largest n of functions of one factor, of two, ..: at most six numbers")
+    own.field(&P::total_degree, "total_degree", "",
+              "largest sum of n - 1 + l over the factors of functions of one factor, of two, ..: at most six numbers; "
+              "default [11, 8, 6, 4] without nmax and lmax")
+        .not_written()
+        .field(&P::nmax, "nmax", "", "largest n of functions of one factor, of two, ..")
+        .not_written()
         .field(&P::lmax, "lmax", "", "largest l of functions of one factor, which is 0, of two, ..")
+        .not_written()
         .field(&P::radial_basis_size, "radial_basis_size", "",
-               "functions of the radial basis; default: the largest of nmax");
+               "functions of the radial basis; default: as many as the largest n")
+        .field(&P::train_radial_coefficients, "train_radial_coefficients", "",
+               "whether fits change the radial functions R_nl, too");
     add_pairs_field(own, &P::bonds, "bonds");
     own.custom(
-           {"functions", "array", "", {}, "[center element] functions; made from nmax and lmax if absent", true},
+           {"functions",
+            "array",
+            "",
+            {},
+            "[center element] functions; made from total_degree, nmax and lmax if absent",
+            true},
            [](P& p, const Json& value, const Place& place, int n_elements) {
              if (!value.is_null()) p.functions = read_lists<Function>(value, n_elements, "functions", place);
            },
@@ -142,28 +153,33 @@ void check_bond(const BondParameters& p, const std::string& where) {
                          "), and inner_width must not be negative (" + printed(p.inner_width) + ").");
 }
 
-/// Throws ParameterError for what generate_functions cannot make.
-void check_choice(const FileParameters& p, int n_elements, const std::string& where) {
-  if (p.nmax.empty() || p.nmax.size() > max_factors || p.lmax.size() != p.nmax.size())
-    throw ParameterError(where + ": nmax and lmax must have the same number of entries, 1 to " +
-                         std::to_string(max_factors) + ", but have " + std::to_string(p.nmax.size()) + " and " +
-                         std::to_string(p.lmax.size()) + ".");
-  if (p.lmax[0] != 0)
-    throw ParameterError(where + ": the first lmax must be 0, not " + std::to_string(p.lmax[0]) + ".");
-  double total = 0.0;
-  for (std::size_t i = 0; i < p.nmax.size(); ++i) {
-    if (p.nmax[i] < 1 || p.nmax[i] > max_radial_basis || p.lmax[i] < 0 || p.lmax[i] > max_degree)
-      throw ParameterError(where + ": nmax must be 1 to " + std::to_string(max_radial_basis) + " and lmax 0 to " +
-                           std::to_string(max_degree) + ", but are " + std::to_string(p.nmax[i]) + " and " +
-                           std::to_string(p.lmax[i]) + " for " + std::to_string(i + 1) + " factor(s).");
-    double choices = 1.0;
-    for (std::size_t t = 0; t <= i; ++t)
-      choices *= (static_cast<double>(n_elements) * p.nmax[i] * (p.lmax[i] + 1) + static_cast<double>(t)) / (t + 1.0);
-    total += choices;
+/// Fills up what is not given. Throws ParameterError for what generate_functions cannot make.
+FunctionChoice completed(FunctionChoice choice, const std::string& where) {
+  auto& [nmax, lmax, total_degree] = choice;
+  if (nmax.empty() && lmax.empty() && total_degree.empty()) total_degree = {11, 8, 6, 4};
+  const std::size_t orders = std::max({nmax.size(), lmax.size(), total_degree.size()});
+  for (const auto* list : {&nmax, &lmax, &total_degree})
+    if (orders > max_factors || (!list->empty() && list->size() != orders))
+      throw ParameterError(where + ": nmax, lmax and total_degree must have the same number of entries, 1 to " +
+                           std::to_string(max_factors) + ", but have " + std::to_string(nmax.size()) + ", " +
+                           std::to_string(lmax.size()) + " and " + std::to_string(total_degree.size()) + ".");
+  const bool any_n = nmax.empty(), any_l = lmax.empty(), any_degree = total_degree.empty();
+  if (any_degree && (any_n || any_l))
+    throw ParameterError(where + ": nmax and lmax must be given together, or with total_degree.");
+  if (any_degree) total_degree.assign(orders, max_factors * (max_radial_basis + max_degree));
+  // No l is larger than all others of a function together.
+  for (std::size_t i = 0; i < orders; ++i) {
+    if (any_l) lmax.push_back(i == 0 ? 0 : std::min(total_degree[i] / 2, max_degree));
+    if (any_n) nmax.push_back(std::min(total_degree[i] + 1, max_radial_basis));
   }
-  if (total > largest_choice)
-    throw ParameterError(where + ": nmax and lmax ask for functions out of " + printed(std::round(total)) +
-                         " products, more than the supported " + printed(largest_choice) + "; choose smaller ones.");
+  if (lmax[0] != 0) throw ParameterError(where + ": the first lmax must be 0, not " + std::to_string(lmax[0]) + ".");
+  for (std::size_t i = 0; i < orders; ++i)
+    if (nmax[i] < 1 || nmax[i] > max_radial_basis || lmax[i] < 0 || lmax[i] > max_degree || total_degree[i] < 0)
+      throw ParameterError(where + ": nmax must be 1 to " + std::to_string(max_radial_basis) + ", lmax 0 to " +
+                           std::to_string(max_degree) + " and total_degree not negative, but are " +
+                           std::to_string(nmax[i]) + ", " + std::to_string(lmax[i]) + " and " +
+                           std::to_string(total_degree[i]) + " for " + std::to_string(i + 1) + " factor(s).");
+  return choice;
 }
 
 }  // namespace
@@ -190,15 +206,12 @@ std::unique_ptr<Descriptor> Ace::create(const Json& given, const std::vector<std
   const int n_elements = static_cast<int>(elements.size());
   FileParameters p = typed_schema().read(given, {where}, n_elements);
   Parameters parameters;
-  parameters.nmax = p.nmax;
-  parameters.lmax = p.lmax;
+  parameters.train_radial_coefficients = p.train_radial_coefficients;
   parameters.bonds = settings_of_pairs(static_cast<const BondParameters&>(p), p.bonds, elements.size());
-  if (p.functions.empty()) {
-    check_choice(p, n_elements, where);
-    p.functions.assign(elements.size(), generate_functions(p.nmax, p.lmax, n_elements));
-  }
+  const FunctionChoice choice = completed(p, where);
+  if (p.functions.empty()) p.functions.assign(elements.size(), generate_functions(choice, n_elements, where));
   parameters.functions = std::move(p.functions);
-  parameters.radial_basis_size = p.radial_basis_size.value_or(p.nmax.empty() ? 1 : std::ranges::max(p.nmax));
+  parameters.radial_basis_size = p.radial_basis_size.value_or(std::ranges::max(choice.nmax));
   parameters.radial_coefficients = std::move(p.radial_coefficients);
   return std::make_unique<Ace>(std::move(parameters), elements, where);
 }
@@ -273,25 +286,44 @@ void Ace::set_tables(const std::string& where) {
   const int n_of_element = program.n_of_element();
   products_ = program.finish();
 
+  std::vector<int> dependence_begin, dependences, reachable_begin, reachable;
+  std::size_t largest_dependence = 0;
+  for (int center = 0; center < n_elements; ++center) {
+    const std::size_t before = dependences.size();
+    for (int k = 0; k < largest; ++k) {
+      reachable_begin.push_back(static_cast<int>(reachable.size()));
+      std::set<int> reached;
+      if (k < size(center)) reached = {mapping[static_cast<std::size_t>(center) * largest + k]};
+      while (!reached.empty() && *reached.rbegin() >= products_.first_product()) {  // the last one
+        const int moment = *reached.rbegin();
+        reached.erase(moment);
+        reachable.push_back(moment);
+        products_.for_each_product(moment, [&](int left, int right) { reached.insert({left, right}); });
+      }
+      auto next = reached.begin();
+      for (int neighbor = 0; neighbor < n_elements; ++neighbor) {
+        dependence_begin.push_back(static_cast<int>(dependences.size()));
+        for (; next != reached.end() && *next < (neighbor + 1) * n_of_element; ++next) dependences.push_back(*next);
+      }
+    }
+    largest_dependence = std::max(largest_dependence, dependences.size() - before);
+  }
+  dependence_begin.push_back(static_cast<int>(dependences.size()));
+  reachable_begin.push_back(static_cast<int>(reachable.size()));
+
   std::vector<Bond<double>> bonds;
   for (const BondParameters& bond : parameters_.bonds) bonds.push_back(bond_of(bond));
-  std::vector<double> coefficients;  // [pair] l by l
-  for (int pair = 0; pair < n_elements * n_elements; ++pair)
-    for (int l = 0; l <= lmax_; ++l)
-      for (int n = 0; n < n_of_l_[l]; ++n)
-        for (int k = 0; k < n_basis; ++k)
-          coefficients.push_back(
-              parameters_.radial_coefficients[((pair * nmax_ + n) * (lmax_ + 1) + l) * std::size_t(n_basis) + k]);
-
   const auto set_numbers = [&](auto& t) {
     t.n_elements = n_elements;
     t.n_basis = n_basis;
+    t.trains_coefficients = parameters_.train_radial_coefficients;
     t.lmax = lmax_;
     t.n_combined = 0;
     for (int n : n_of_l_) t.n_combined += n;
     t.n_basic = n_elements * n_of_element;
     t.n_of_element = n_of_element;
     t.largest_size = largest;
+    t.largest_dependence = static_cast<int>(largest_dependence);
     products_.set_sizes(t);
   };
   auto& t = mutable_tables<double>() = Tables<double>{};
@@ -300,13 +332,69 @@ void Ace::set_tables(const std::string& where) {
   t.bonds = arrays_.keep(std::move(bonds));
   t.bessel = arrays_.keep(bessel_rows(n_basis));
   t.n_of_l = n_of_l_.data();
-  t.coefficients = arrays_.keep(std::move(coefficients));
   t.harmonics = arrays_.keep(harmonic_factors(lmax_));
   t.sizes = arrays_.keep(std::move(sizes));
   t.mapping = arrays_.keep(std::move(mapping));
+  t.dependence_begin = arrays_.keep(std::move(dependence_begin));
+  t.dependences = arrays_.keep(std::move(dependences));
+  t.reachable_begin = arrays_.keep(std::move(reachable_begin));
+  t.reachable = arrays_.keep(std::move(reachable));
   mutable_tables<float>() = Tables<float>{};
   set_numbers(mutable_tables<float>());
   arrays_.round(t, mutable_tables<float>());
+  set_coefficients();
+}
+
+template <class Visit>
+void Ace::for_each_radial_function(const Visit& visit) const {
+  for (int pair = 0; pair < static_cast<int>(parameters_.bonds.size()); ++pair)
+    for (int l = 0; l <= lmax_; ++l)
+      for (int n = 0; n < n_of_l_[l]; ++n) visit(place_of(pair, n, l));
+}
+
+void Ace::set_coefficients() {
+  coefficients_.clear();
+  for_each_radial_function([&](std::size_t place) {
+    const double* own = &parameters_.radial_coefficients[place];
+    coefficients_.insert(coefficients_.end(), own, own + parameters_.radial_basis_size);
+  });
+  single_coefficients_.assign(coefficients_.begin(), coefficients_.end());
+  mutable_tables<double>().coefficients = coefficients_.data();
+  mutable_tables<float>().coefficients = single_coefficients_.data();
+}
+
+std::vector<double> Ace::parameters() const {
+  return parameters_.train_radial_coefficients ? coefficients_ : std::vector<double>();
+}
+
+void Ace::set_parameters(std::span<const double> values) {
+  if (values.size() != parameters().size())
+    throw ParameterError("The atomic cluster expansion has " + std::to_string(parameters().size()) +
+                         " radial coefficients that are trained, but " + std::to_string(values.size()) +
+                         " were given.");
+  if (values.empty()) return;
+  auto value = values.begin();
+  for_each_radial_function([&](std::size_t place) {
+    for (int k = 0; k < parameters_.radial_basis_size; ++k) parameters_.radial_coefficients[place + k] = *value++;
+  });
+  set_coefficients();
+}
+
+void Ace::adopt_parameters(const Descriptor& smaller) {
+  const auto* other = dynamic_cast<const Ace*>(&smaller);
+  if (other == nullptr || other->elements_ != elements_ || other->parameters_.bonds != parameters_.bonds)
+    throw ParameterError(
+        "An atomic cluster expansion can start only from another with the same elements, cutoffs and kinds of radial "
+        "functions.");
+  const int n_basis = parameters_.radial_basis_size, known = other->parameters_.radial_basis_size;
+  for (int pair = 0; pair < static_cast<int>(parameters_.bonds.size()); ++pair)
+    for (int n = 0; n < std::min(nmax_, other->nmax_); ++n)
+      for (int l = 0; l <= std::min(lmax_, other->lmax_); ++l) {
+        const double* own = &other->parameters_.radial_coefficients[other->place_of(pair, n, l)];
+        for (int k = 0; k < n_basis; ++k)
+          parameters_.radial_coefficients[place_of(pair, n, l) + k] = k < known ? own[k] : 0.0;
+      }
+  set_coefficients();
 }
 
 std::vector<std::string> Ace::names(int element) const {
@@ -339,8 +427,7 @@ Json Ace::to_json() const {
   static_cast<BondParameters&>(p) = parameters_.bonds.front();
   const int n_elements = static_cast<int>(elements_.size());
   p.bonds = differing_pairs(parameters_.bonds, elements_.size());
-  p.nmax = parameters_.nmax;
-  p.lmax = parameters_.lmax;
+  p.train_radial_coefficients = parameters_.train_radial_coefficients;
   p.radial_basis_size = parameters_.radial_basis_size;
   p.functions = parameters_.functions;
   p.radial_coefficients = parameters_.radial_coefficients;

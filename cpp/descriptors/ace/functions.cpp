@@ -31,25 +31,6 @@ const SchemaOf<Function>& Function::schema() {
   return schema;
 }
 
-namespace {
-
-/// Calls couple(left, right, L) for the couplings of `items`, left to right and pair by pair, but the last one, and
-/// returns the two that are left.
-template <class Item, class Couple>
-std::array<Item, 2> couple_in_pairs(std::vector<Item> items, const std::vector<int>& L, const Couple& couple) {
-  std::size_t next = 0;
-  while (items.size() > 2) {
-    std::vector<Item> coupled;
-    for (std::size_t i = 0; i < items.size(); i += 2)
-      if (i + 1 < items.size()) coupled.push_back(couple(items[i], items[i + 1], L[next++]));
-      else coupled.push_back(items[i]);
-    items = std::move(coupled);
-  }
-  return {items[0], items[1]};
-}
-
-}  // namespace
-
 void check_function(const Function& f, int n_elements, int n_basis, const std::string& where) {
   const std::size_t rank = f.n.size();
   if (rank < 1 || rank > max_factors || f.elements.size() != rank || f.l.size() != rank)
@@ -246,39 +227,60 @@ const std::vector<std::vector<int>>& independent_couplings(const std::vector<int
   return found->second;
 }
 
-std::vector<Function> generate_functions(const std::vector<int>& nmax, const std::vector<int>& lmax, int n_elements) {
-  std::vector<Function> list;
-  for (std::size_t order = 0; order < nmax.size(); ++order) {
-    std::vector<Factor> available;
-    for (int element = 0; element < n_elements; ++element)
-      for (int n = 1; n <= nmax[order]; ++n)
-        for (int l = 0; l <= (order == 0 ? 0 : lmax[order]); ++l) available.push_back({element, n, l});
-    // Every choice of order + 1 of them, in ascending order.
-    std::vector<std::size_t> choice(order + 1, 0);
-    while (!available.empty()) {
-      Function function;
-      int sum = 0;
-      std::vector<Factor> factors;
-      for (std::size_t index : choice) {
-        const Factor& factor = available[index];
-        factors.push_back(factor);
-        function.elements.push_back(factor.element);
-        function.n.push_back(factor.n);
-        function.l.push_back(factor.l);
-        sum += factor.l;
-      }
-      if (order == 0) list.push_back(function);
-      else if (sum % 2 == 0)
-        for (const std::vector<int>& L : independent_couplings(function.l, same_factors(factors))) {
-          function.L = L;
-          list.push_back(function);
-        }
-      std::size_t last = order + 1;
-      while (last > 0 && choice[last - 1] + 1 == available.size()) --last;
-      if (last == 0) break;
-      const std::size_t next = choice[last - 1] + 1;
-      std::fill(choice.begin() + static_cast<std::ptrdiff_t>(last) - 1, choice.end(), next);
+namespace {
+
+/// Adds the functions of given factors, which ascend.
+void add_functions(const std::vector<Factor>& factors, std::vector<Function>& list) {
+  Function function;
+  int sum = 0;
+  for (const auto& [element, n, l] : factors) {
+    function.elements.push_back(element);
+    function.n.push_back(n);
+    function.l.push_back(l);
+    sum += l;
+  }
+  if (factors.size() == 1) list.push_back(function);
+  else if (sum % 2 == 0)
+    for (const std::vector<int>& L : independent_couplings(function.l, same_factors(factors))) {
+      function.L = L;
+      list.push_back(function);
     }
+}
+
+/// Calls visit(factors) for all choices of `left` more of the available ones, from number `first` on, in ascending
+/// order, whose degrees add up to no more than `degree`.
+template <class Visit>
+void for_each_choice(const std::vector<Factor>& available, std::size_t first, int left, int degree,
+                     std::vector<Factor>& factors, const Visit& visit) {
+  if (left == 0) return visit(factors);
+  for (std::size_t i = first; i < available.size(); ++i) {
+    const int own = available[i].n - 1 + available[i].l;
+    if (own > degree) continue;
+    factors.push_back(available[i]);
+    for_each_choice(available, i, left - 1, degree - own, factors, visit);
+    factors.pop_back();
+  }
+}
+
+}  // namespace
+
+std::vector<Function> generate_functions(const FunctionChoice& choice, int n_elements, const std::string& where) {
+  constexpr std::size_t most_choices = 3'000'000;
+  std::vector<Function> list;
+  std::size_t n_choices = 0;
+  for (std::size_t order = 0; order < choice.nmax.size(); ++order) {
+    std::vector<Factor> available, factors;
+    for (int element = 0; element < n_elements; ++element)
+      for (int n = 1; n <= choice.nmax[order]; ++n)
+        for (int l = 0; l <= choice.lmax[order]; ++l) available.push_back({element, n, l});
+    for_each_choice(available, 0, static_cast<int>(order) + 1, choice.total_degree[order], factors,
+                    [&](const std::vector<Factor>& found) {
+                      add_functions(found, list);
+                      if (++n_choices > most_choices || list.size() > largest_size)
+                        throw ParameterError(where + ": nmax, lmax and total_degree ask for more than the supported " +
+                                             std::to_string(largest_size) +
+                                             " functions of an element; choose smaller ones.");
+                    });
   }
   return list;
 }

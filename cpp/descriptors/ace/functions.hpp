@@ -19,6 +19,7 @@
 namespace forcesmith::ace {
 
 inline constexpr int max_factors = 6;
+inline constexpr std::size_t largest_size = 100'000;  // functions of an element
 
 /// A_(mu n l): element of the neighbors, radial function from 1, degree.
 struct Factor {
@@ -36,6 +37,21 @@ struct Function {
   static const SchemaOf<Function>& schema();
   friend auto operator<=>(const Function&, const Function&) = default;
 };
+
+/// Calls couple(left, right, L) for the couplings of `items`, left to right and pair by pair, but the last one, and
+/// returns the two that are left.
+template <class Item, class Couple>
+std::array<Item, 2> couple_in_pairs(std::vector<Item> items, const std::vector<int>& L, const Couple& couple) {
+  std::size_t next = 0;
+  while (items.size() > 2) {
+    std::vector<Item> coupled;
+    for (std::size_t i = 0; i < items.size(); i += 2)
+      if (i + 1 < items.size()) coupled.push_back(couple(items[i], items[i + 1], L[next++]));
+      else coupled.push_back(items[i]);
+    items = std::move(coupled);
+  }
+  return {items[0], items[1]};
+}
 
 /// Throws FormatError naming `where` for one that is no invariant of such factors.
 void check_function(const Function& function, int n_elements, int n_basis, const std::string& where);
@@ -59,8 +75,15 @@ std::vector<int> same_factors(const std::vector<Factor>& factors);
 double coupled(const std::vector<int>& l, const std::vector<int>& L,
                const std::vector<std::vector<double>>& components);
 
-/// nmax, lmax: [number of factors - 1] largest n and l; all functions with them.
-std::vector<Function> generate_functions(const std::vector<int>& nmax, const std::vector<int>& lmax, int n_elements);
+/// What functions are generated, [number of factors - 1]. The degree of a factor is n - 1 + l, that of the polynomials
+/// that it is a product of.
+struct FunctionChoice {
+  std::vector<int> nmax, lmax;    // largest n and l of a factor
+  std::vector<int> total_degree;  // largest sum of the degrees of the factors
+};
+
+/// All functions of that choice. Throws ParameterError naming `where` if they are too many.
+std::vector<Function> generate_functions(const FunctionChoice& choice, int n_elements, const std::string& where);
 
 /// Builds the program of the functions of all center elements, in which equal ones are shared.
 class FunctionProgram {

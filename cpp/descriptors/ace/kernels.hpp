@@ -6,11 +6,15 @@
 //   Y_l0 = Q_l0(z), Y_lm = Q_lm(z) Re (x + iy)^m, Y_l-m = Q_lm(z) Im (x + iy)^m
 // Lanes run over neighbors of one element for radial functions, sums and pair gradients, and over the atoms of a block
 // for products of moments. Lengths in angstrom.
+//
+// Verbs: compute_values, then any of reverse_values (MD), compute_tangent and then reverse_parameters (training),
+// compute_gradients (design matrix), on the same block and scratch.
 #pragma once
 
 #include "core/phase.hpp"
 #include "descriptors/ace/tables.hpp"
 #include "descriptors/kernel_variants.hpp"
+#include "descriptors/pack_motion.hpp"
 #include "descriptors/product_kernels.hpp"
 #include "math/chebyshev.hpp"
 #include "math/cutoff_functions.hpp"
@@ -204,6 +208,34 @@ FORCESMITH_FUNCTION void compute_harmonics(const TablesOf<V>& t, const V* u, Reg
   }
 }
 
+/// The same, and their derivatives when the unit vectors move with u_dot.
+template <class V>
+FORCESMITH_FUNCTION void compute_harmonics_dot(const TablesOf<V>& t, const V* u, const V* u_dot, Registers<V> Y,
+                                               Registers<V> Y_dot) {
+  V re(1.0), im(0.0), re_dot(0.0), im_dot(0.0);
+  for (int m = 0; m <= t.lmax; ++m) {
+    Legendre<V> Q(u[2], t.harmonics, m, t.lmax);
+    for (int l = m;; ++l) {
+      const int middle = l * (l + 1);
+      const V slope = Q.slope * u_dot[2];
+      Y[middle + m] = Q.value * re;
+      Y_dot[middle + m] = slope * re + Q.value * re_dot;
+      if (m > 0) {
+        Y[middle - m] = Q.value * im;
+        Y_dot[middle - m] = slope * im + Q.value * im_dot;
+      }
+      if (l == t.lmax) break;
+      Q.advance();
+    }
+    const V next = u[0] * re - u[1] * im;
+    const V next_dot = u_dot[0] * re + u[0] * re_dot - u_dot[1] * im - u[1] * im_dot;
+    im_dot = u_dot[0] * im + u[0] * im_dot + u_dot[1] * re + u[1] * re_dot;
+    im = u[0] * im + u[1] * re;
+    re = next;
+    re_dot = next_dot;
+  }
+}
+
 /// The unit vectors of a pack.
 template <class V>
 FORCESMITH_FUNCTION void load_directions(const NeighborsOf<V>& neighbors, int pack, V* u) {
@@ -230,6 +262,70 @@ FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, Registers<const V> f,
     }
     f += n;
   }
+}
+
+/// Adds the derivative of the moment sums of its element when distances of a pack change with r_dot and harmonics with
+/// Y_dot.
+template <class V>
+FORCESMITH_FUNCTION void add_moments_dot(const TablesOf<V>& t, Registers<const V> f, Registers<const V> df, V r_dot,
+                                         Registers<const V> Y, Registers<const V> Y_dot, Registers<V> sums) {
+  for (int l = 0, harmonic = 0; l <= t.lmax; ++l) {
+    const int n = functions_of<V>(t, l);
+    for (int m = 0; m < 2 * l + 1; ++m, ++harmonic, sums += n) {
+      const V y = Y[harmonic] * r_dot, y_dot = Y_dot[harmonic];
+      for (int i = 0; i < n; ++i) sums[i] += df[i] * y + f[i] * y_dot;
+    }
+    f += n;
+    df += n;
+  }
+}
+
+/// Adds to sums [n_combined][n_basis] the derivatives with the radial coefficients that a pack of an atom gives, from the
+/// adjoints of the moments and of their derivatives.
+template <class V>
+FORCESMITH_FUNCTION void reverse_radial(const TablesOf<V>& t, Registers<const V> g, Registers<const V> dg, V r_dot,
+                                        const typename V::Number* bar, const typename V::Number* dot_bar,
+                                        Registers<const V> Y, Registers<const V> Y_dot, Registers<V> sums) {
+  for (int l = 0, harmonic = 0; l <= t.lmax; harmonic += 2 * l + 1, ++l) {
+    const int n = functions_of<V>(t, l);
+    for (int i = n - t.n_of_l[l]; i < n; ++i, sums += t.n_basis) {
+      V f_bar(0.0), f_dot_bar(0.0);
+      for (int m = 0; m < 2 * l + 1; ++m) {
+        const V moment_bar(bar[(m * n + i) * V::stride]), moment_dot_bar(dot_bar[(m * n + i) * V::stride]);
+        f_bar += moment_bar * Y[harmonic + m] + moment_dot_bar * Y_dot[harmonic + m];
+        f_dot_bar += moment_dot_bar * Y[harmonic + m];
+      }
+      f_dot_bar *= r_dot;
+      for (int k = 0; k < t.n_basis; ++k) sums[k] += f_bar * g[k] + f_dot_bar * dg[k];
+    }
+    bar += n * (2 * l + 1) * V::stride;
+    dot_bar += n * (2 * l + 1) * V::stride;
+  }
+}
+
+/// dB_k/d(basic moment) of value k of a center element, all atoms of a block at once, to `row`, in the order of
+/// t.dependences.
+template <class V>
+FORCESMITH_FUNCTION void compute_jacobian_row(const TablesOf<V>& t, Registers<const V> moments, Registers<V> adjoints,
+                                              int center, int k, Registers<V> row) {
+  const int value = center * t.largest_size + k;
+  const int *begin = t.dependences + t.dependence_begin[value * t.n_elements],
+            *end = t.dependences + t.dependence_begin[(value + 1) * t.n_elements];
+  const int *first = t.reachable + t.reachable_begin[value], *last = t.reachable + t.reachable_begin[value + 1];
+  for (const int* basic = begin; basic < end; ++basic) adjoints[*basic] = V(0.0);
+  for (const int* target = first; target < last; ++target) adjoints[*target] = V(0.0);
+  adjoints[t.mapping[value]] = V(1.0);
+  for (const int* target = first; target < last; ++target) {
+    const V adjoint = adjoints[*target];
+    const int product_end = t.product_begin[*target - t.first_product + 1];
+    for (int p = t.product_begin[*target - t.first_product]; p < product_end; ++p) {
+      const V scaled = adjoint * V(t.product_factor[p]);
+      const int left = t.product_left[p], right = t.product_right[p];
+      adjoints[left] += scaled * moments[right];
+      adjoints[right] += scaled * moments[left];
+    }
+  }
+  for (const int* basic = begin; basic < end; ++basic) row[basic - begin] = adjoints[*basic];
 }
 
 /// Gradient of sum_basic adjoint M with r_ij of a pack, for one atom (lane `atom` of the adjoints).
@@ -322,12 +418,9 @@ struct Kernels {
     sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
     FORCESMITH_PHASE(contraction);
     for (int target = t.first_product; target < t.n_moments; ++target) compute_products<V>(t, moments, target);
-    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-      const int center = neighbors.center_types[atom];
-      const int* mapping = t.mapping + center * t.largest_size;
-      double* B = values + static_cast<std::ptrdiff_t>(atom) * stride;
-      for (int k = 0; k < t.sizes[center]; ++k) B[k * V::threads] = s.moments[mapping[k] * V::stride + atom];
-    }
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+      values_of_atom(t, s.moments + atom, V::stride, neighbors.center_types[atom],
+                     values + static_cast<std::ptrdiff_t>(atom) * stride, V::threads);
   }
 
   /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
@@ -336,20 +429,161 @@ struct Kernels {
                                                  const ScratchOf<V>& s, const double* beta, int stride,
                                                  typename V::Number* pair_gradients) {
     FORCESMITH_PHASE(adjoint);
-    const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
-    for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
-    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
-      const int center = neighbors.center_types[atom];
-      const int* mapping = t.mapping + center * t.largest_size;
-      const double* own = beta + static_cast<std::ptrdiff_t>(atom) * stride;
-      for (int k = 0; k < t.sizes[center]; ++k)
-        s.adjoints[mapping[k] * V::stride + atom] += static_cast<typename V::Number>(own[k * V::threads]);
-    }
-    reverse_products<V>(t, moments, adjoints, 0, t.n_factors, {0, 1});
+    set_adjoints<V>(t, neighbors, beta, stride, s.adjoints);
+    reverse_products<V>(t, registers_at<V>(s.moments), registers_at<V>(s.adjoints), 0, t.n_factors, {0, 1});
     FORCESMITH_PHASE(pair_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack)
         reverse_moments<V>(t, neighbors, s, atom, pack, pair_gradients);
+  }
+
+  /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].
+  /// After compute_values on the same block.
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_tangent(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                  const ScratchOf<V>& s, const double* directions, double* values_dot,
+                                                  int stride) {
+    const auto moments = registers_at<V>(s.moments), dot = registers_at<V>(s.moments_dot);
+    const auto sums = registers_at<V>(s.sums), Y = registers_at<V>(s.Y), Y_dot = registers_at<V>(s.Y_dot);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
+      for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+        V u[3];
+        load_directions<V>(neighbors, pack, u);
+        const Motion<V> motion(u, simd_load<V>(neighbors.r + pack * V::stride), neighbors.pairs + pack * V::stride,
+                               directions);
+        compute_harmonics_dot<V>(t, u, motion.u_dot, Y, Y_dot);
+        add_moments_dot<V>(t, registers_at<V>(s.f) + pack * t.n_functions(),
+                           registers_at<V>(s.df) + pack * t.n_functions(), motion.r_dot, Y, Y_dot,
+                           sums + neighbors.pack_types[pack * V::threads] * t.n_of_element);
+      }
+      store_sums_of_atom(sums, t.n_basic, atom, dot);
+    }
+    sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
+    compute_products_dot<V>(t, moments, dot);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom)
+      values_of_atom(t, s.moments_dot + atom, V::stride, neighbors.center_types[atom],
+                     values_dot + static_cast<std::ptrdiff_t>(atom) * stride, V::threads);
+  }
+
+  /// Adds to parameter_gradient (shape of `coefficients`), of each atom gradient_stride after that of the one before,
+  /// the derivative with the radial coefficients of sum (values_bar . B + values_dot_bar . dB/dt). After
+  /// compute_tangent on the same block and directions.
+  template <class V>
+  static FORCESMITH_FUNCTION void reverse_parameters(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                     const ScratchOf<V>& s, const double* directions,
+                                                     const double* values_bar, const double* values_dot_bar, int stride,
+                                                     double* parameter_gradient, int gradient_stride) {
+    if (!t.trains_coefficients) return;
+    const auto bar = registers_at<V>(s.adjoints), dot_bar = registers_at<V>(s.adjoints_dot);
+    const auto Y = registers_at<V>(s.Y), Y_dot = registers_at<V>(s.Y_dot), sums = registers_at<V>(s.coefficient_sums);
+    set_adjoints<V>(t, neighbors, values_bar, stride, s.adjoints);
+    set_adjoints<V>(t, neighbors, values_dot_bar, stride, s.adjoints_dot);
+    reverse_products_dot<V>(t, registers_at<V>(s.moments), registers_at<V>(s.moments_dot), bar, dot_bar);
+    const int n_coefficients = t.n_combined * t.n_basis;
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int end = neighbors.pack_offsets[atom + 1];
+      for (int pack = neighbors.pack_offsets[atom]; pack < end;) {  // packs of the same element follow each other
+        const int neighbor = neighbors.pack_types[pack * V::threads];
+        const std::ptrdiff_t first = neighbor * t.n_of_element * V::stride + atom;
+        for (int i = 0; i < n_coefficients; ++i) sums[i] = V(0.0);
+        for (; pack < end && neighbors.pack_types[pack * V::threads] == neighbor; ++pack) {
+          V u[3];
+          load_directions<V>(neighbors, pack, u);
+          const Motion<V> motion(u, simd_load<V>(neighbors.r + pack * V::stride), neighbors.pairs + pack * V::stride,
+                                 directions);
+          compute_harmonics_dot<V>(t, u, motion.u_dot, Y, Y_dot);
+          reverse_radial<V>(t, registers_at<V>(s.f) + pack * t.n_functions(),
+                            registers_at<V>(s.df) + pack * t.n_functions(), motion.r_dot, s.adjoints + first,
+                            s.adjoints_dot + first, Y, Y_dot, sums);
+        }
+        double* of_pair = parameter_gradient + static_cast<std::ptrdiff_t>(atom) * gradient_stride +
+                          (neighbors.center_types[atom] * t.n_elements + neighbor) * n_coefficients;
+        for (int i = 0; i < n_coefficients; i += V::width) {
+          const V group = lane_sums(&sums[i]);
+          for (int k = 0; k < V::width && i + k < n_coefficients; ++k) of_pair[i + k] += group[k];
+        }
+      }
+    }
+  }
+
+  /// dB_k/dr_ij for every value: gradients [n_pairs][3][stride], rows of pairs inside the cutoff only
+  /// (the caller clears the others). After compute_values on the same block.
+  template <class V>
+  static FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                    const ScratchOf<V>& s, double* gradients, int stride) {
+    const auto Y = registers_at<V>(s.Y), Y_dot = registers_at<V>(s.Y_dot);
+    const auto jacobian = registers_at<V>(s.for_gradients), dbasic = jacobian + t.largest_dependence;
+    for (int center = 0; center < t.n_elements; ++center) {
+      int first = 0;  // atom of the element
+      while (first < neighbors.n_atoms && neighbors.center_types[first] != center) ++first;
+      if (first == neighbors.n_atoms) continue;
+      const int* begin = t.dependence_begin + center * t.largest_size * t.n_elements;
+      for (int k = 0; k < t.sizes[center]; ++k)
+        compute_jacobian_row<V>(t, registers_at<V>(s.moments), registers_at<V>(s.adjoints), center, k,
+                                jacobian + (begin[k * t.n_elements] - begin[0]));
+      for (int atom = first; atom < neighbors.n_atoms; ++atom) {
+        if (neighbors.center_types[atom] != center) continue;
+        for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack) {
+          const int neighbor = neighbors.pack_types[pack * V::threads];
+          V u[3];
+          load_directions<V>(neighbors, pack, u);
+          const V inverse_r = V(1.0) / simd_load<V>(neighbors.r + pack * V::stride);
+          for (int axis = 0; axis < 3; ++axis) {
+            V u_dot[3];
+            for (int other = 0; other < 3; ++other)
+              u_dot[other] = (V(other == axis ? 1.0 : 0.0) - u[other] * u[axis]) * inverse_r;
+            compute_harmonics_dot<V>(t, u, u_dot, Y, Y_dot);
+            const auto own = dbasic + axis * t.n_of_element;
+            for (int basic = 0; basic < t.n_of_element; ++basic) own[basic] = V(0.0);
+            add_moments_dot<V>(t, registers_at<V>(s.f) + pack * t.n_functions(),
+                               registers_at<V>(s.df) + pack * t.n_functions(), u[axis], Y, Y_dot, own);
+          }
+          const auto of_neighbor = dbasic - neighbor * t.n_of_element;
+          for (int k = 0; k < t.sizes[center]; ++k) {
+            V sum[3] = {V(0.0), V(0.0), V(0.0)};
+            const int* range = begin + k * t.n_elements + neighbor;
+            for (int d = range[0]; d < range[1]; ++d) {
+              const V slope(s.for_gradients[(d - begin[0]) * V::stride + atom]);
+              const int basic = t.dependences[d];
+              for (int axis = 0; axis < 3; ++axis) sum[axis] += slope * of_neighbor[axis * t.n_of_element + basic];
+            }
+            for (int lane = 0; lane < V::width; ++lane) {
+              const std::ptrdiff_t pair = neighbors.pairs[pack * V::stride + lane];
+              if (pair < 0) continue;
+              for (int axis = 0; axis < 3; ++axis) gradients[(3 * pair + axis) * stride + k] = sum[axis][lane];
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Of the gradient that reverse_parameters adds to.
+  static int n_parameters(const Tables<double>& t) {
+    return t.trains_coefficients ? t.n_elements * t.n_elements * t.n_combined * t.n_basis : 0;
+  }
+
+ private:
+  /// Values of an atom out of its moments, which are `moment_stride` apart.
+  template <class Real>
+  static FORCESMITH_FUNCTION void values_of_atom(const Tables<Real>& t, const Real* moments, int moment_stride,
+                                                 int center, double* values, int threads) {
+    const int* mapping = t.mapping + center * t.largest_size;
+    for (int k = 0; k < t.sizes[center]; ++k) values[k * threads] = moments[mapping[k] * moment_stride];
+  }
+  /// Adjoints of all moments of a block: those of the values [n_atoms][stride], or 0.
+  template <class V>
+  static FORCESMITH_FUNCTION void set_adjoints(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                               const double* values, int stride, typename V::Number* adjoints) {
+    for (int moment = 0; moment < t.n_moments; ++moment) registers_at<V>(adjoints)[moment] = V(0.0);
+    for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
+      const int center = neighbors.center_types[atom];
+      const int* mapping = t.mapping + center * t.largest_size;
+      const double* own = values + static_cast<std::ptrdiff_t>(atom) * stride;
+      for (int k = 0; k < t.sizes[center]; ++k)
+        adjoints[mapping[k] * V::stride + atom] += static_cast<typename V::Number>(own[k * V::threads]);
+    }
   }
 };
 

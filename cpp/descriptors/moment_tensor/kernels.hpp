@@ -20,6 +20,7 @@
 #include "core/phase.hpp"
 #include "descriptors/kernel_variants.hpp"
 #include "descriptors/moment_tensor/tables.hpp"
+#include "descriptors/pack_motion.hpp"
 #include "descriptors/product_kernels.hpp"
 #include "math/chebyshev.hpp"
 #include "neighbors/packed_view.hpp"
@@ -331,21 +332,6 @@ FORCESMITH_FUNCTION void reverse_moments_of_packs(const TablesOf<V>& t, const Ne
   }
 }
 
-/// How one pack moves along given displacement directions of its neighbors.
-template <class V>
-struct Motion {
-  V r_dot, u_dot[3];
-
-  FORCESMITH_FUNCTION Motion(const V* u, V r, const int* pairs, const double* directions) {
-    V d[3] = {V(0.0), V(0.0), V(0.0)};
-    for (int lane = 0; lane < V::width; ++lane)
-      if (pairs[lane] >= 0)
-        for (int axis = 0; axis < 3; ++axis) d[axis].set(lane, directions[3 * pairs[lane] + axis]);
-    r_dot = u[0] * d[0] + u[1] * d[1] + u[2] * d[2];
-    for (int axis = 0; axis < 3; ++axis) u_dot[axis] = (d[axis] - u[axis] * r_dot) / r;
-  }
-};
-
 /// Adjoints of the radial functions of one pack and of their motion, from those of the moments of an atom.
 template <class V, int R>
 FORCESMITH_FUNCTION void reverse_radial(const TablesOf<V>& t, const ScratchOf<V>& s, int atom, const V* u,
@@ -581,15 +567,7 @@ struct KernelsOf {
     }
     sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
     expand_moments<V>(t, dot);
-    for (int target = t.first_product; target < t.n_moments; ++target) {
-      V sum(0.0);
-      const int end = t.product_begin[target - t.first_product + 1];
-      for (int p = t.product_begin[target - t.first_product]; p < end; ++p) {
-        const int left = t.product_left[p], right = t.product_right[p];
-        sum += V(t.product_factor[p]) * (dot[left] * moments[right] + moments[left] * dot[right]);
-      }
-      dot[target] = sum;
-    }
+    compute_products_dot<V>(t, moments, dot);
     lanes_to_rows(dot, t.mapping, t.n_values, neighbors.n_atoms, values_dot, stride);
   }
 
@@ -605,18 +583,7 @@ struct KernelsOf {
     for (int moment = 0; moment < t.n_moments; ++moment) bar[moment] = dot_bar[moment] = V(0.0);
     add_rows_to_lanes(values_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, bar);
     add_rows_to_lanes(values_dot_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, dot_bar);
-    for (int f = 0; f < t.n_factors; ++f) {
-      const int moment = t.factors[f];
-      V sum = bar[moment], dot_sum = dot_bar[moment];
-      for (int u = t.use_begin[f]; u < t.use_begin[f + 1]; ++u) {
-        const int target = t.use_target[u], other = t.use_other[u];
-        const V factor(t.use_factor[u]), scaled_dot = factor * dot_bar[target];
-        sum += factor * bar[target] * moments[other] + scaled_dot * dot[other];
-        dot_sum += scaled_dot * moments[other];
-      }
-      bar[moment] = sum;
-      dot_bar[moment] = dot_sum;
-    }
+    reverse_products_dot<V>(t, moments, dot, bar, dot_bar);
     reverse_expansion<V>(t, bar);
     reverse_expansion<V>(t, dot_bar);
 

@@ -486,9 +486,6 @@ Potential make_potential(const AceFile& file, const ReadOptions& options) {
   }
   parameters.radial_basis_size = n_basis;
   parameters.radial_coefficients = radial_coefficients(file, nmax, lmax, n_basis);
-  // What the functions could be made of is not known; the file holds them.
-  parameters.nmax = {n_basis};
-  parameters.lmax = {0};
 
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   descriptors.push_back(std::make_unique<ace::Ace>(std::move(parameters), file.elements, "\"" + file.path + "\""));

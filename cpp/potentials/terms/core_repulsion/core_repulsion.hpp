@@ -39,6 +39,8 @@ class CoreRepulsion : public PairTerm<CoreRepulsionTables> {
 
   std::string type() const override { return name; }
   Json to_json() const override;
+  /// [center element][neighbor element]
+  const std::vector<CoreRepulsionSettings>& settings() const { return settings_; }
   CoreRepulsionTables tables() const override { return {static_cast<int>(n_elements_), pairs_.data()}; }
 
  private:
