@@ -137,6 +137,11 @@ def n2p2(data: Path | None) -> tuple[fs.Potential, str]:
     return fs.Potential.read(_of_data(data, name)), name
 
 
+def cluster_expansion(data: Path | None) -> tuple[fs.Potential, str]:
+    name = "Cu-PBE-core-rep.ace"
+    return fs.Potential.read(POTENTIALS / name), f"{name} of LAMMPS"
+
+
 def _moment_tensor_case(level: int, elsewhere: float) -> Case:
     structure = partial(crystal, "Cu", "fcc", 3.615, 10)
     return Case(
@@ -203,6 +208,14 @@ CASES: dict[str, Case] = {
         ("In", "P"),
         zincblende,
         {"inner": 4.0, "outer": 4.2},
+    ),
+    "Cu-PBE-core-rep": Case(
+        text="Cu, atomic cluster expansion, 751 functions, two densities, core repulsion",
+        elements=("Cu",),
+        structure=partial(crystal, "Cu", "fcc", 3.615, 10),
+        potential=cluster_expansion,
+        elsewhere=4.5,
+        strongest="`pace`, recursive (product: 2.8)",
     ),
     "n2p2_h2o": Case(
         text="water, symmetry functions and networks",

@@ -106,7 +106,7 @@ EmbeddingModel::EmbeddingModel(EmbeddingParameters parameters, std::vector<int> 
                         std::to_string(given[element].size()) + ".");
     for (std::size_t p = 0; p < n_densities; ++p) {
       if (given.empty()) {
-        const double spread = 1.0 / std::sqrt(static_cast<double>(size) * n_densities);
+        const double spread = 0.1 / std::sqrt(static_cast<double>(size) * n_densities);
         for (std::size_t k = 0; k < size; ++k) parameters_.push_back(spread * normal.next());
         continue;
       }
@@ -212,6 +212,27 @@ std::vector<ParameterBlock> EmbeddingModel::parameter_blocks() const {
                         ParameterRole::weight, first_column_[element] + p * size, size, static_cast<int>(element)});
     }
   return blocks;
+}
+
+std::optional<std::size_t> EmbeddingModel::linear_density() const {
+  for (std::size_t p = 0; p < settings_.weights.size(); ++p)
+    if (settings_.exponents[p] == 1.0 && settings_.weights[p] != 0.0) return p;
+  return {};
+}
+
+void EmbeddingModel::set_linear_part(const std::vector<std::vector<double>>& coefficients) {
+  const std::optional<std::size_t> density = linear_density();
+  if (!density) return Model::set_linear_part(coefficients);
+  bool fit = coefficients.size() == sizes_.size();
+  for (std::size_t element = 0; fit && element < sizes_.size(); ++element)
+    fit = coefficients[element].size() == static_cast<std::size_t>(sizes_[element]);
+  if (!fit) throw ParameterError("The linear part must have a coefficient per element and descriptor value.");
+  for (std::size_t element = 0; element < sizes_.size(); ++element) {
+    double* own = &parameters_[first_column_[element] + *density * sizes_[element]];
+    const double* factors = &factors_[first_input_[element]];
+    for (int k = 0; k < sizes_[element]; ++k)
+      own[k] = factors[k] == 0.0 ? 0.0 : coefficients[element][k] / (settings_.weights[*density] * factors[k]);
+  }
 }
 
 void EmbeddingModel::standardize_inputs(InputStatistics statistics) {

@@ -54,6 +54,9 @@ class EmbeddingModel : public Model {
   std::vector<double> parameters() const override { return parameters_; }
   void set_parameters(std::span<const double> values) override;
   std::vector<ParameterBlock> parameter_blocks() const override;
+  bool has_linear_part() const override { return linear_density().has_value(); }
+  /// Values that the scale of the inputs leaves out keep none.
+  void set_linear_part(const std::vector<std::vector<double>>& coefficients) override;
   bool has_own_input_scale() const override { return true; }
   /// The mean is not subtracted.
   void standardize_inputs(InputStatistics statistics) override;
@@ -62,6 +65,9 @@ class EmbeddingModel : public Model {
   embedding::Tables tables() const;
 
  private:
+  /// The first whose power is the density itself.
+  std::optional<std::size_t> linear_density() const;
+
   EmbeddingParameters settings_;  // without offsets, coefficients and factors
   std::vector<int> sizes_;
   std::vector<std::size_t> first_column_, first_input_;  // [element]

@@ -35,6 +35,10 @@ void Model::set_energy_offsets(std::span<const double> offsets) {
   set_parameters(values);
 }
 
+void Model::set_linear_part(const std::vector<std::vector<double>>&) {
+  throw ParameterError("The model \"" + type() + "\" has no linear part.");
+}
+
 void Model::standardize_inputs(InputStatistics) {
   throw ParameterError("The model \"" + type() + "\" has no input scale of its own to be set.");
 }

@@ -104,6 +104,12 @@ class Model {
   /// Nothing if E_i is not linear in all parameters.
   virtual const LinearInParameters* linear_in_parameters() const { return nullptr; }
 
+  /// True if E_i has a part that is a linear model, whatever the others: training fits it first.
+  virtual bool has_linear_part() const { return false; }
+  /// Gives that part these coefficients of the values, [element][size(element)] eV. Throws ParameterError if the model
+  /// has none, or for numbers that do not fit to its inputs.
+  virtual void set_linear_part(const std::vector<std::vector<double>>& coefficients);
+
   /// True if the model sees its inputs on a scale of its own, which training sets before it begins.
   virtual bool has_own_input_scale() const { return false; }
   /// From now on the model sees (B - mean) factor, and knows the range of B. Parameters stay. Throws ParameterError

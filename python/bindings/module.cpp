@@ -542,6 +542,15 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("offsets"), "Energies of isolated atoms, (n_elements,) eV.")
       .def_property_readonly(
+          "has_linear_part", [](const Potential& potential) { return potential.model().has_linear_part(); },
+          "Whether E_i has a part that is a linear model, whatever the others.")
+      .def(
+          "set_linear_part",
+          [](Potential& potential, const std::vector<std::vector<double>>& coefficients) {
+            potential.changed_model().set_linear_part(coefficients);
+          },
+          py::arg("coefficients"), "Gives it these coefficients of the values; for each element, (size(element),) eV.")
+      .def_property_readonly(
           "has_own_input_scale", [](const Potential& potential) { return potential.model().has_own_input_scale(); },
           "Whether the model sees its inputs on a scale of its own.")
       .def(

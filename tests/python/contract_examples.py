@@ -38,9 +38,11 @@ def compact(kind: str, elements: str, subtype: str, rl: float, rc: float, *angle
 
 def radial_coefficients(nmax: int, lmax: int, size: int) -> list:
     """Of `ace`: R_nl = 20 g_n; beside these, random changes are small."""
-    return (20.0 * np.eye(nmax, size)[None, None, :, None].repeat(lmax + 1, 3).repeat(2, 0)).repeat(
-        2, 1
-    ).tolist()
+    return (
+        (20.0 * np.eye(nmax, size)[None, None, :, None].repeat(lmax + 1, 3).repeat(2, 0))
+        .repeat(2, 1)
+        .tolist()
+    )
 
 
 DESCRIPTORS = {
@@ -50,13 +52,13 @@ DESCRIPTORS = {
             "nmax": [4, 2, 1],
             "lmax": [0, 2, 1],
             "radial_coefficients": radial_coefficients(2, 2, 4),
+            "train_radial_coefficients": True,
         },
         {
             "cutoff": 4.3,
             "nmax": [5, 3],
             "lmax": [0, 3],
             "radial_basis": "SBessel",
-            "train_radial_coefficients": False,
             "functions": [
                 # with odd degrees between, other ones for each element
                 [

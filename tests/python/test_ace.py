@@ -10,11 +10,14 @@ import forcesmith as fs
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.neighborlist import neighbor_list
+from contract_examples import DESCRIPTORS, make_potential, structures
 from neighborhoods import core_basis, random_neighborhood
 from reference_ace import descriptor_values, energies_and_forces, read_ace_file, site_energy
 
 COPPER = "Cu-PBE-core-rep.ace"
+CORE = {"type": "core_repulsion", "cutoff": 4.5, "factor": 30.0, "decay": 1.2}
 
 
 def reference_file(name: str, shared_data: Path) -> Path:
@@ -84,6 +87,60 @@ def potential_of(**descriptor) -> fs.Potential:
     return fs.Potential.from_json(json.dumps(document), trained=False)
 
 
+@pytest.mark.parametrize("example", DESCRIPTORS["ace"])
+@pytest.mark.parametrize(
+    "model", [{"type": "linear", "shared": False}, {"type": "embedding", "exponents": [1.0, 0.5]}]
+)
+def test_files_are_written(example, model, tmp_path):
+    """What is read back and what the reference makes of the file are the potential."""
+    pair = {"cutoff": example["cutoff"], "factor": 30.0, "decay": 1.2}
+    bonds = example.get("bonds", [[example] * 2] * 2)
+    pairs = [[pair | {k: b[k] for k in CUTOFFS if k in b} for b in row] for row in bonds]
+    made = make_potential([{"type": "ace", **example}], model)
+    document = json.loads(made.to_json())
+    document["terms"] = [{"type": "core_repulsion", **pair, "pairs": pairs}]
+    potential = fs.Potential.from_json(json.dumps(document))
+    potential.write(tmp_path / "a.yace")
+    again = fs.Potential.read(tmp_path / "a.yace")
+    assert again.elements == potential.elements
+    for atoms in list(structures(4.3).values())[:4]:
+        expected, found = potential.evaluate(atoms), again.evaluate(atoms)
+        np.testing.assert_allclose(found.energies, expected.energies, rtol=1e-12, atol=1e-12)
+        scale = np.abs(expected.forces).max()
+        np.testing.assert_allclose(
+            found.forces, expected.forces, rtol=0, atol=1e-12 * scale + 1e-14
+        )
+    energies, forces = energies_and_forces(read_ace_file(tmp_path / "a.yace"), atoms)
+    np.testing.assert_allclose(energies, expected.energies, rtol=1e-10)
+    np.testing.assert_allclose(forces, expected.forces, rtol=0, atol=1e-10 * scale + 1e-14)
+
+
+CUTOFFS = ("cutoff", "inner_cutoff", "inner_width")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": {"type": "quadratic", "shared": False}}, 'no place for its model "quadratic"'),
+        ({"terms": [{"type": "zbl", "inner": 3.0, "outer": 4.0}]}, 'no place for its term "zbl"'),
+        ({"terms": [{**CORE, "cutoff": 4.0}]}, "the cutoff and the inner cutoff of the descriptor"),
+        ({"terms": [{**CORE, "inner_cutoff": 2.0, "inner_width": 0.1}]}, "the inner cutoff of the"),
+        ({"terms": [CORE, CORE]}, "holds one core repulsion, but it has 2"),
+    ],
+)
+def test_what_files_cannot_hold_is_named(change, message, tmp_path):
+    document = json.loads(potential_of(nmax=[2], lmax=[0]).to_json())
+    potential = fs.Potential.from_json(json.dumps(document | change), trained=False)
+    with pytest.raises(ValueError, match=message) as caught:
+        potential.write(tmp_path / "a.yace")
+    assert "a.yace" in str(caught.value) and len(str(caught.value)) - len(str(tmp_path)) <= 300
+
+
+def test_older_files_are_only_read(tmp_path):
+    with pytest.raises(ValueError, match=r"only read; write a \.yace file"):
+        potential_of(nmax=[2], lmax=[0]).write(tmp_path / "a.ace")
+
+
 def test_functions_of_five_and_six_factors():
     """With couplings of odd sums of degrees; values and derivatives as those of the reference."""
     functions = [
@@ -133,6 +190,86 @@ def test_generated_functions_are_independent(nmax, lmax):
     assert counts[1] == 2 * nmax[0] and all(counts.values())
 
 
+def functions_of(**descriptor) -> list[dict]:
+    return json.loads(potential_of(**descriptor).to_json())["descriptors"][0]["functions"][0]
+
+
+def test_functions_by_total_degree():
+    """All of those by n and l that are of no larger degree."""
+
+    def degree(function):
+        return sum(function["n"]) - len(function["n"]) + sum(function["l"])
+
+    most = [5, 4, 3, 2]
+    found = functions_of(total_degree=most)
+    many = functions_of(nmax=[6, 5, 4, 3], lmax=[0, 2, 1, 1])
+    assert found == [f for f in many if degree(f) <= most[len(f["n"]) - 1]]
+    limited = functions_of(total_degree=most, nmax=[3, 2, 2, 1], lmax=[0, 1, 1, 1])
+    assert limited == [
+        f
+        for f in found
+        if max(f["n"]) <= [3, 2, 2, 1][len(f["n"]) - 1] and max(f["l"]) <= min(1, len(f["n"]) - 1)
+    ]
+    assert functions_of() == functions_of(total_degree=[11, 8, 6, 4])
+
+
+def test_radial_functions_of_a_smaller_potential():
+    small = potential_of(nmax=[4, 2], lmax=[0, 1], train_radial_coefficients=True)
+    core = small._core
+    core.descriptor_parameters = np.random.default_rng(1).normal(
+        size=len(core.descriptor_parameters)
+    )
+    large = potential_of(nmax=[6, 3], lmax=[0, 2])
+    large._core.adopt_descriptor_parameters(core)
+    few, many = (json.loads(p.to_json())["descriptors"][0] for p in (small, large))
+    center, neighbors, displacements = random_neighborhood(3)
+    values = [
+        dict(zip(map(json.dumps, d["functions"][0]), own, strict=True))
+        for d, own in (
+            (d, core_basis(json.loads(p.to_json()), 0, neighbors, displacements)[0])
+            for d, p in ((few, small), (many, large))
+        )
+    ]
+    for function, value in values[0].items():
+        assert values[1][function] == pytest.approx(value, rel=1e-13)
+    other = potential_of(nmax=[4, 2], lmax=[0, 1], radial_parameter=3.0)
+    with pytest.raises(ValueError, match="the same elements, cutoffs and kinds"):
+        large._core.adopt_descriptor_parameters(other._core)
+
+
+def test_fixed_radial_functions():
+    assert len(potential_of()._core.descriptor_parameters) == 0
+    trained = potential_of(train_radial_coefficients=True)
+    assert len(trained._core.descriptor_parameters) > 0
+
+
+@pytest.mark.parametrize("model", [{"type": "linear", "shared": False}, {"type": "embedding"}])
+def test_fits(model):
+    """Potentials of the same kind are found again."""
+    descriptor = {"type": "ace", "cutoff": 4.5, "nmax": [3, 2], "lmax": [0, 1]}
+    linear = model["type"] == "linear"
+    trained = descriptor | {"train_radial_coefficients": True}
+    teacher = make_potential([descriptor], {"type": "linear", "shared": False})
+    rng = np.random.default_rng(2)
+    data = []
+    for _ in range(12):
+        atoms = structures(4.5)["crystal"].copy()
+        atoms.positions += rng.normal(0, 0.15, atoms.positions.shape)
+        found = teacher.evaluate(atoms)
+        labels = {"energy": found.energy, "forces": found.forces, "stress": found.stress}
+        atoms.calc = SinglePointCalculator(atoms, **labels)
+        data.append(atoms)
+    result = fs.fit(
+        data,
+        descriptor=descriptor if linear else trained,
+        model=model,
+        weights={"energy": 1.0, "force": 0.1, "stress": 0.1},
+        optimizer={"max_iterations": 30},
+    )
+    spread = np.std([atoms.get_forces() for atoms in data])
+    assert result.train_errors.total.force_rmse < (1e-6 if linear else 0.01) * spread
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -143,6 +280,10 @@ def test_generated_functions_are_independent(nmax, lmax):
         ({"nmax": [2] * 7, "lmax": [0] * 7}, "1 to 6"),
         ({"nmax": [2, 2], "lmax": [1, 1]}, "first lmax must be 0"),
         ({"nmax": [12, 12, 12, 12], "lmax": [0, 6, 6, 6]}, "choose smaller ones"),
+        ({"total_degree": [20, 20, 20, 20]}, "choose smaller ones"),
+        ({"total_degree": [3], "nmax": [2, 2]}, "the same number of entries"),
+        ({"nmax": [2, 2]}, "given together, or with total_degree"),
+        ({"total_degree": [3, -1]}, "total_degree not negative"),
         ({"inner_cutoff": 5.0, "inner_width": 0.1}, "inner_cutoff"),
         ({"functions": [[{"elements": [0], "n": [99], "l": [0]}]] * 2}, "outside 1 to 12"),
         (

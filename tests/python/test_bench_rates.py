@@ -33,6 +33,7 @@ CASES = [
     "Si_Zuo_JPCA2020",
     "Si_Zuo_JPCA2020.quadratic",
     "InP_JCPA2020",
+    "Cu-PBE-core-rep",
     "n2p2_h2o",
     "pod",
     "uf3",

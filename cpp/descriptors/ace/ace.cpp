@@ -23,7 +23,7 @@ const Enumeration<RadialBasis>& radial_bases() {
 /// What files hold.
 struct FileParameters : BondParameters, FunctionChoice {
   std::optional<int> radial_basis_size;
-  bool train_radial_coefficients = true;
+  bool train_radial_coefficients = false;
   std::vector<std::vector<BondParameters>> bonds;
   std::vector<std::vector<Function>> functions;
   std::vector<double> radial_coefficients;

@@ -25,7 +25,7 @@ struct BondParameters {
 struct Parameters {
   std::vector<BondParameters> bonds;  // [center element][neighbor element]
   int radial_basis_size = 0;
-  bool train_radial_coefficients = true;
+  bool train_radial_coefficients = false;
   std::vector<std::vector<Function>> functions;  // [center element]
   std::vector<double> radial_coefficients;       // [center][neighbor][n][l][radial_basis_size]; empty: R_nl = g_n
 };

@@ -20,6 +20,7 @@
 #include "math/cutoff_functions.hpp"
 #include "neighbors/packed_view.hpp"
 #include "simd/exponential.hpp"
+#include "simd/part.hpp"
 #include "simd/sums.hpp"
 #include "simd/trigonometry.hpp"
 
@@ -264,6 +265,48 @@ FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, Registers<const V> f,
   }
 }
 
+/// Sets the moments with m and -m of an atom, one neighbor per pack.
+template <class V>
+FORCESMITH_FUNCTION void set_moments_of_order(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                              const ScratchOf<V>& s, int m, Registers<V> moments) {
+  int first_function = 0, first_moment = 0;  // of l = m
+  for (int l = 0; l < m; ++l) {
+    first_function += functions_of<V>(t, l);
+    first_moment += (2 * l + 1) * functions_of<V>(t, l);
+  }
+  for (int element = 0; element < t.n_elements; ++element) {
+    auto own = moments + (element * t.n_of_element + first_moment);
+    for (int l = m; l <= t.lmax; ++l) {
+      const int n = functions_of<V>(t, l);
+      for (int i = 0; i < n; ++i) own[(l + m) * n + i] = own[(l - m) * n + i] = V(0.0);
+      own += (2 * l + 1) * n;
+    }
+  }
+  for (int pack = 0; pack < neighbors.pack_offsets[1]; ++pack) {
+    V u[3], re(1.0), im(0.0);
+    load_directions<V>(neighbors, pack, u);
+    for (int power = 0; power < m; ++power) {
+      const V next = u[0] * re - u[1] * im;
+      im = u[0] * im + u[1] * re;
+      re = next;
+    }
+    auto own = moments + (neighbors.pack_types[pack * V::threads] * t.n_of_element + first_moment);
+    auto f = registers_at<V>(s.f) + (pack * t.n_functions() + first_function);
+    Legendre<V> Q(u[2], t.harmonics, m, t.lmax);
+    for (int l = m;; ++l) {
+      const int n = functions_of<V>(t, l);
+      const V plus = Q.value * re, minus = Q.value * im;
+      for (int i = 0; i < n; ++i) own[(l + m) * n + i] += f[i] * plus;
+      if (m > 0)
+        for (int i = 0; i < n; ++i) own[(l - m) * n + i] += f[i] * minus;
+      if (l == t.lmax) break;
+      own += (2 * l + 1) * n;
+      f += n;
+      Q.advance();
+    }
+  }
+}
+
 /// Adds the derivative of the moment sums of its element when distances of a pack change with r_dot and harmonics with
 /// Y_dot.
 template <class V>
@@ -423,6 +466,28 @@ struct Kernels {
                      values + static_cast<std::ptrdiff_t>(atom) * stride, V::threads);
   }
 
+  /// The same for one atom in stages: radial functions, moment sums, products by their depth, values.
+  static constexpr bool values_shared[] = {true, true, true, true, true, false};
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void compute_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                       const ScratchOf<V>& s, Part part, double* values, int stride) {
+    const auto moments = registers_at<V>(s.moments);
+    const int center = neighbors.center_types[0], n_packs = neighbors.pack_offsets[1];
+    if constexpr (stage == 0) {
+      for (int pack = part.begin(n_packs); pack < part.end(n_packs); ++pack)
+        compute_radial<V>(t, center, neighbors.pack_types[pack * V::threads],
+                          simd_load<V>(neighbors.r + pack * V::stride), registers_at<V>(s.f) + pack * t.n_functions(),
+                          registers_at<V>(s.df) + pack * t.n_functions());
+    } else if constexpr (stage == 1) {
+      for (int m = part.index; m <= t.lmax; m += part.count) set_moments_of_order<V>(t, neighbors, s, m, moments);
+    } else if constexpr (stage < 2 + shared_depths) {
+      compute_products<V>(t, moments, t.depth_begin[stage - 2], t.depth_begin[stage - 1], part);
+    } else {
+      compute_products<V>(t, moments, t.depth_begin[shared_depths], t.n_moments - t.first_product, part);
+      values_of_atom(t, s.moments, V::stride, center, values, V::threads);
+    }
+  }
+
   /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
   template <class V>
   static FORCESMITH_FUNCTION void reverse_values(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
@@ -435,6 +500,30 @@ struct Kernels {
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack)
         reverse_moments<V>(t, neighbors, s, atom, pack, pair_gradients);
+  }
+
+  /// The same for one atom in stages: adjoints of the values, of factors by their height, pair gradients.
+  static constexpr bool reverse_shared[] = {true, true, true, true, false, true};
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void reverse_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                       const ScratchOf<V>& s, Part part, const double* beta, int,
+                                                       typename V::Number* pair_gradients) {
+    const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
+    if constexpr (stage == 0) {
+      const int center = neighbors.center_types[0];
+      const int* mapping = t.mapping + center * t.largest_size;
+      for (int moment = part.index; moment < t.n_moments; moment += part.count) adjoints[moment] = V(0.0);
+      for (int k = 0; k < t.sizes[center]; ++k)
+        if (part.has(mapping[k])) adjoints[mapping[k]] += V(beta[k * V::threads]);
+    } else if constexpr (stage <= shared_depths) {
+      reverse_products<V>(t, moments, adjoints, t.height_begin[stage - 1], t.height_begin[stage], part);
+    } else if constexpr (stage == shared_depths + 1) {
+      reverse_products<V>(t, moments, adjoints, t.height_begin[shared_depths], t.n_factors, part);
+    } else {
+      const int n_packs = neighbors.pack_offsets[1];
+      for (int pack = part.begin(n_packs); pack < part.end(n_packs); ++pack)
+        reverse_moments<V>(t, neighbors, s, 0, pack, pair_gradients);
+    }
   }
 
   /// Derivatives of the values along directions [n_pairs][3] of r_ij: values_dot [n_atoms][stride].

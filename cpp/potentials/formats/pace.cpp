@@ -485,6 +485,7 @@ Potential make_potential(const AceFile& file, const ReadOptions& options) {
       for (const auto& of_l : of_n) n_basis = std::max(n_basis, static_cast<int>(of_l.size()));
   }
   parameters.radial_basis_size = n_basis;
+  parameters.train_radial_coefficients = true;
   parameters.radial_coefficients = radial_coefficients(file, nmax, lmax, n_basis);
 
   std::vector<std::unique_ptr<Descriptor>> descriptors;

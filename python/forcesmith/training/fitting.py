@@ -41,6 +41,7 @@ from forcesmith.training.checkpoint import (
 )
 from forcesmith.training.covariance import Covariance
 from forcesmith.training.input_statistics import standardize_inputs
+from forcesmith.training.linear_start import start_from_linear
 from forcesmith.training.optimizers.gradient_search import GradientSearch, method_for
 from forcesmith.training.optimizers.linear_search import LinearSearch
 from forcesmith.training.optimizers.variable_projection import LinearLeastSquares
@@ -417,6 +418,8 @@ def _search(
             core.set_energy_offsets(training_set.smallest_energy_offsets())
         if core.has_own_input_scale and not settings.goes_on:
             standardize_inputs(core, training_set, n_workers)
+        if core.has_linear_part and not settings.goes_on:
+            start_from_linear(evaluator, training_set, optimizer.ridge, offsets, n_workers)
     validation_set = TrainingSet(
         validation, training_set.elements, start.potential.cutoff, settings.weights
     )
