@@ -628,14 +628,14 @@ struct Kernels {
             add_moments_dot<V>(t, registers_at<V>(s.f) + pack * t.n_functions(),
                                registers_at<V>(s.df) + pack * t.n_functions(), u[axis], Y, Y_dot, own);
           }
-          const auto of_neighbor = dbasic - neighbor * t.n_of_element;
+          const int first_basic = neighbor * t.n_of_element;
           for (int k = 0; k < t.sizes[center]; ++k) {
             V sum[3] = {V(0.0), V(0.0), V(0.0)};
             const int* range = begin + k * t.n_elements + neighbor;
             for (int d = range[0]; d < range[1]; ++d) {
               const V slope(s.for_gradients[(d - begin[0]) * V::stride + atom]);
-              const int basic = t.dependences[d];
-              for (int axis = 0; axis < 3; ++axis) sum[axis] += slope * of_neighbor[axis * t.n_of_element + basic];
+              const int basic = t.dependences[d] - first_basic;
+              for (int axis = 0; axis < 3; ++axis) sum[axis] += slope * dbasic[axis * t.n_of_element + basic];
             }
             for (int lane = 0; lane < V::width; ++lane) {
               const std::ptrdiff_t pair = neighbors.pairs[pack * V::stride + lane];
