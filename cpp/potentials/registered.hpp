@@ -12,6 +12,7 @@
 #include "descriptors/ace/ace.hpp"
 #include "descriptors/bispectrum/bispectrum.hpp"
 #include "descriptors/moment_tensor/moment_tensor.hpp"
+#include "descriptors/pod/pod.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
 #include "models/embedding_model.hpp"
 #include "models/linear_model.hpp"
@@ -36,6 +37,7 @@ using OwnDescriptors = TypeList<
     ace::Ace,
     bispectrum::Bispectrum,
     moment_tensor::MomentTensor,
+    pod::Pod,
     symmetry_functions::SymmetryFunctions>;
 
 using RegisteredModels = TypeList<

@@ -36,6 +36,8 @@ inline std::vector<Example> descriptor_examples() {
   bessel["radial_basis"] = "SBessel";
   bessel["inner_cutoff"] = 4.9;
   bessel["inner_width"] = 4.6;
+  const Json pod{{"cutoff", 5.0}, {"inner_cutoff", 0.9}, {"nmax", {6, 4, 3, 2, 2, 2}}, {"lmax", {0, 4, 3, 3, 2, 3}}};
+  const Json two_bodies{{"cutoff", 5.0}, {"inner_cutoff", 0.9}, {"nmax", {6}}, {"lmax", {0}}};
   return {{"ace", ace, 1e-12, 1e-5},
           {"ace", power, 1e-12, 1e-5},
           {"ace", bessel, 1e-12, 1e-5},
@@ -45,6 +47,8 @@ inline std::vector<Example> descriptor_examples() {
           {"bispectrum", long_rows, 1e-12, 1e-5},
           {"bispectrum", rows_in_memory, 1e-12, 1e-5},
           {"moment_tensor", {{"level", 12}, {"cutoff", 5.0}, {"min_distance", 1.5}, {"scaling", 0.1}}, 1e-11, 1e-5},
+          {"pod", pod, 1e-12, 1e-5},
+          {"pod", two_bodies, 1e-12, 1e-5},
           {"radial_gaussians", {{"cutoff", 5.0}, {"count", 6}}, 1e-12, 2e-6},
           {"symmetry_functions", example_symmetry_functions(CutoffFunction::cos, 0.0).to_json(), 1e-12, 2e-6},
           {"symmetry_functions", example_symmetry_functions(CutoffFunction::tanhu, 0.0).to_json(), 1e-12, 2e-6}};

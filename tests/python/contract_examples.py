@@ -110,6 +110,24 @@ DESCRIPTORS = {
     "moment_tensor": [
         {"level": 12, "cutoff": 4.3, "min_distance": 1.6, "radial_basis_size": 4},
     ],
+    "pod": [
+        {
+            "cutoff": 4.3,
+            "inner_cutoff": 0.2,
+            "bessel_degree": 2,
+            "inverse_degree": 2,
+            "nmax": [3, 2, 2],
+            "lmax": [0, 3, 3],
+        },
+        {
+            "cutoff": 4.3,
+            "inner_cutoff": 0.8,
+            "bessel_degree": 2,
+            "inverse_degree": 2,
+            "nmax": [1, 2, 1, 1],
+            "lmax": [0, 2, 2, 1],
+        },
+    ],
     "symmetry_functions": [
         {"cutoff": 4.3, "angular": 2},
         {
