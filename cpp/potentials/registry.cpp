@@ -13,6 +13,7 @@
 #include "potentials/formats/mlip.hpp"
 #include "potentials/formats/n2p2.hpp"
 #include "potentials/formats/pace.hpp"
+#include "potentials/formats/pod.hpp"
 #include "potentials/formats/snap.hpp"
 
 namespace forcesmith {
@@ -43,6 +44,7 @@ const std::vector<FormatEntry>& format_registry() {
   static const FormatContents cluster_expansion{{"ace"}, {"linear", "embedding"}, {"core_repulsion"}};
   static const FormatContents moments{{"moment_tensor"}, {"linear"}, {}, false, false, mlip_holds};
   static const FormatContents networks{{"symmetry_functions"}, {"neural_network"}, {}};
+  static const FormatContents pod{{"pod"}, {"linear"}, {}};
   static const FormatContents snap{{"bispectrum"}, {"linear", "quadratic"}, {"zbl"}};
   static const std::vector<FormatEntry> entries{
       {"ace", {".ace"}, {}, is_ace, parse_ace, nullptr, nullptr, "", false, ".yace"},
@@ -55,6 +57,7 @@ const std::vector<FormatEntry>& format_registry() {
        forcesmith_companions},
       {"mlip", {".almtp", ".mtp"}, moments, is_mlip, parse_mlip, print_mlip},
       {"n2p2", {".nn"}, networks, is_n2p2, parse_n2p2, print_n2p2, n2p2_companions, "input.nn", true},
+      {"pod", {"_coeff.pod", "_param.pod"}, pod, is_pod, parse_pod, print_pod, pod_companions},
       {"snap", {".snapcoeff", ".snapparam"}, snap, is_snap, parse_snap, print_snap, snap_companions},
       {"snap_mliap",
        {".mliap.descriptor", ".mliap.model"},

@@ -117,6 +117,12 @@ def _mlip() -> Iterable[Write]:
             yield _potential(f"main{ending}", [moments], {"type": "linear"})
 
 
+def _pod() -> Iterable[Write]:
+    for variant in DESCRIPTORS["pod"]:
+        pod = {"type": "pod", **variant}
+        yield _potential("main_coeff.pod", [pod], {"type": "linear", "shared": False})
+
+
 def _snap() -> Iterable[Write]:
     for variant in DESCRIPTORS["bispectrum"]:
         bispectrum = {"type": "bispectrum", **variant}
@@ -148,6 +154,7 @@ POTENTIALS = {
     "forcesmith": _forcesmith,
     "mlip": _mlip,
     "n2p2": _n2p2,
+    "pod": _pod,
     "snap": _snap,
     "snap_mliap": _snap_mliap,
 }

@@ -29,6 +29,7 @@ CASES = {
     "n2p2": 500,
     "n2p2_data": 300,
     "pacemaker": 30,
+    "pod": 300,
     "settings": 300,
     "snap": 500,
     "snap_mliap": 300,

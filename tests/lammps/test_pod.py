@@ -1,9 +1,11 @@
-"""Proper orthogonal descriptors: the reference of the tests is what `pair_style pod` computes."""
+"""Proper orthogonal descriptors: the reference of the tests, and pair_style forcesmith with the
+same files, give what `pair_style pod` computes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import forcesmith as fs
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -41,8 +43,7 @@ def test_reference_is_pair_style_pod(case, runner):
     files = write_pod_files(runner.folder, elements, nmax, lmax, clusters=clusters)
     atoms = crystal(elements)
     energies, forces = energies_and_forces(read_pod_files(*files), atoms)
-    commands = f"pair_style pod\npair_coeff * * {files[0]} {files[1]} {' '.join(elements)}\n"
-    expected = runner.evaluate(atoms, commands, elements=elements)
+    expected = runner.evaluate(atoms, pod(*files, elements), elements=elements)
     np.testing.assert_allclose(energies, expected.energies, rtol=1e-11)
     np.testing.assert_allclose(forces, expected.forces, atol=1e-11 * np.abs(forces).max())
 
@@ -73,3 +74,59 @@ def test_reference_is_that_of_tantalum(runner):
     for atom in range(len(atoms)):
         B = values(file, np.zeros(np.sum(i == atom), int), D[i == atom])
         np.testing.assert_allclose(B, table[atom, 5:], atol=1e-11 * np.abs(B).max())
+
+
+def pod(param: Path, coeff: Path, elements) -> str:
+    return f"pair_style pod\npair_coeff * * {param} {coeff} {' '.join(elements)}\n"
+
+
+def forcesmith(path: str, elements) -> str:
+    return f"pair_style forcesmith\npair_coeff * * {path} {' '.join(elements)}\n"
+
+
+def assert_same(computed, expected):
+    np.testing.assert_allclose(computed.energies, expected.energies, rtol=1e-10)
+    scale = np.abs(expected.forces).max()
+    np.testing.assert_allclose(computed.forces, expected.forces, atol=1e-10 * max(1.0, scale))
+    scale = np.abs(expected.stress).max()
+    np.testing.assert_allclose(computed.stress, expected.stress, atol=1e-10 * scale)
+
+
+def test_tantalum_in_one_process(in_process, runner):
+    """pair_style forcesmith and pair_style pod one after the other, with the files of LAMMPS."""
+    param, coeff = tantalum()
+    atoms = bulk("Ta", "bcc", a=3.31, cubic=True).repeat(3)
+    atoms.rattle(0.15, seed=3)
+    in_process.commands_string(runner.structure(atoms, ["Ta"]))
+    found = []
+    fs.Potential.read(param).write(runner.folder / "Ta.json")
+    for commands in (pod(param, coeff, ["Ta"]), forcesmith("Ta.json", ["Ta"])):
+        in_process.commands_string(commands + "run 0 post no")
+        forces = in_process.numpy.extract_atom("f")[: len(atoms)].copy()
+        found.append((in_process.get_thermo("pe"), forces))
+    (expected, expected_forces), (energy, forces) = found
+    assert abs(energy - expected) < 1e-10 * len(atoms)
+    np.testing.assert_allclose(forces, expected_forces, atol=1e-10)
+
+
+@pytest.mark.parametrize("case", ["two elements", "three elements"])
+def test_files_of_several_elements(case, runner):
+    """Read from files of pod, and written for it."""
+    elements, nmax, lmax, _ = CASES[case]
+    param, coeff = write_pod_files(runner.folder, elements, nmax, lmax)
+    potential = fs.Potential.read(coeff)
+    potential.write(runner.folder / "a.json")
+    potential.write(runner.folder / "own_coeff.pod")
+    own = [runner.folder / f"own_{kind}.pod" for kind in ("param", "coeff")]
+    atoms = crystal(elements)
+    expected, computed, written = runner.evaluate_all(
+        [atoms] * 3,
+        [
+            pod(param, coeff, elements),
+            forcesmith("a.json", elements),
+            pod(*own, elements),
+        ],
+        elements=elements,
+    )
+    assert_same(computed, expected)
+    assert_same(written, expected)

@@ -373,6 +373,7 @@ def test_a_batch_equals_its_configurations_one_by_one(potential, examples):
 @pytest.mark.parametrize("symbols", ["Mg2", "MgO", "O2"])
 def test_a_pair_vanishes_smoothly_at_the_cutoff(potential, symbols):
     """Energy at least with the square of the distance to the cutoff, force with the distance."""
+
     def dimer(distance):
         return potential.evaluate(
             Atoms(symbols, positions=[[0, 0, 0], [0.6 * distance, 0, 0.8 * distance]])

@@ -103,7 +103,7 @@ template <class V>
 FORCESMITH_FUNCTION void compute_radial(const TablesOf<V>& t, const ScratchOf<V>& s, V r, Registers<V> f,
                                         Registers<V> df) {
   // Close to the inner cutoff, where sines are divided by 0, functions are taken as linear.
-  const V zero(0.0), close(simd_is_single<V> ? 3e-3 : 1e-5), inner(t.inner_cutoff);
+  const V zero(0.0), close(simd_is_single<V> ? 1e-3 : 1e-7), inner(t.inner_cutoff);
   V d = r - inner;
   d = simd_if_less(simd_if_less(d, zero, -d, d), close, close, d);
   const V at = inner + d, beyond = (r - inner) - d;

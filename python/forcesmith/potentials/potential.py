@@ -43,10 +43,10 @@ class Potential:
         Parameters
         ----------
         path
-            forcesmith's .json, MLIP's .mtp and .almtp, LAMMPS' .snapcoeff and .snapparam or
-            .mliap.model and .mliap.descriptor (either name; the other file lies beside it), .yace
-            or .ace of the atomic cluster expansion, or a folder of n2p2 or RuNNer (or its
-            input.nn).
+            forcesmith's .json, MLIP's .mtp and .almtp, LAMMPS' .snapcoeff and .snapparam,
+            _coeff.pod and _param.pod or .mliap.model and .mliap.descriptor (either name; the other
+            file lies beside it), .yace or .ace of the atomic cluster expansion, or a folder of n2p2
+            or RuNNer (or its input.nn).
         elements
             Element symbols in the order of the file's species, for formats that hold none.
         cflength, cfenergy

@@ -96,7 +96,16 @@ def _files(given: str) -> list[Path]:
     exist = [Path(name).exists() for name in names]
     if not any(exist):
         suffix = Path(given).suffix
-        if suffix in (".json", ".mtp", ".almtp", ".snapcoeff", ".snapparam", ".yace", ".ace"):
+        if suffix in (
+            ".json",
+            ".mtp",
+            ".almtp",
+            ".snapcoeff",
+            ".snapparam",
+            ".pod",
+            ".yace",
+            ".ace",
+        ):
             raise ValueError(f"{shortened(given, 200)}: no such potential file.")
         return []
     if not all(exist):
