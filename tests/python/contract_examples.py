@@ -116,8 +116,8 @@ DESCRIPTORS = {
             "inner_cutoff": 0.2,
             "bessel_degree": 2,
             "inverse_degree": 2,
-            "nmax": [3, 2, 2],
-            "lmax": [0, 3, 3],
+            "nmax": [3, 2, 1],
+            "lmax": [0, 2, 2],
         },
         {
             "cutoff": 4.3,
@@ -125,7 +125,7 @@ DESCRIPTORS = {
             "bessel_degree": 2,
             "inverse_degree": 2,
             "nmax": [1, 2, 1, 1],
-            "lmax": [0, 2, 2, 1],
+            "lmax": [0, 2, 1, 1],
         },
     ],
     "symmetry_functions": [
