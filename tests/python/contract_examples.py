@@ -121,7 +121,7 @@ DESCRIPTORS = {
         },
         {
             "cutoff": 4.3,
-            "inner_cutoff": 0.8,
+            "inner_cutoff": 0.9,
             "bessel_degree": 2,
             "inverse_degree": 2,
             "nmax": [1, 2, 1, 1],
