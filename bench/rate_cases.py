@@ -1,7 +1,7 @@
 """The cases of rates.py, profile_rates.py, scaling.py, and how LAMMPS and the profile run them.
 
 A case is a structure, an ASE Atoms object, and a potential of ours; most have a peer: the same
-potential under a pair style of LAMMPS, or a rate measured elsewhere. Two cases are pair styles of
+potential under a pair style of LAMMPS, or a rate measured elsewhere. One case is a pair style of
 LAMMPS alone, for orientation.
 """
 
@@ -142,6 +142,10 @@ def cluster_expansion(data: Path | None) -> tuple[fs.Potential, str]:
     return fs.Potential.read(POTENTIALS / name), f"{name} of LAMMPS"
 
 
+def pod(data: Path | None = None) -> tuple[fs.Potential, str]:
+    return fs.Potential.read(POTENTIALS / "Ta_param.pod"), "Ta_coeff.pod of LAMMPS"
+
+
 def _moment_tensor_case(level: int, elsewhere: float) -> Case:
     structure = partial(crystal, "Cu", "fcc", 3.615, 10)
     return Case(
@@ -229,9 +233,9 @@ CASES: dict[str, Case] = {
         text="Ta, proper orthogonal descriptors",
         elements=("Ta",),
         structure=TANTALUM,
+        potential=pod,
         peer="pod",
         peer_commands="pair_style pod\npair_coeff * * Ta_param.pod Ta_coeff.pod Ta",
-        beside="Ta06A",
     ),
     "uf3": Case(
         text="Nb, ultra-fast force fields of 2 and 3 bodies",

@@ -71,6 +71,21 @@ def test_files_are_found_under_either_name(tmp_path):
         fs.Potential.read(param)
 
 
+def test_fit(crystals, tmp_path):
+    """A linear model, which fits into files of pod; side by side with another descriptor."""
+    settings = {"type": "pod", "cutoff": 4.5, "inner_cutoff": 1.0, "nmax": [5, 3], "lmax": [0, 3]}
+    fitted = fs.fit(crystals, descriptor=settings, model={"type": "linear"})
+    one = fitted.train_errors.groups["all"].force_rmse
+    assert one < 0.2
+    fitted.potential.write(tmp_path / "a_coeff.pod")
+    again = fs.Potential.read(tmp_path / "a_coeff.pod")
+    forces = again.evaluate(crystals[0]).forces
+    np.testing.assert_allclose(forces, fitted.potential.evaluate(crystals[0]).forces, atol=1e-10)
+    bispectrum = {"type": "bispectrum", "twojmax": 4, "rcutfac": 4.5}
+    both = fs.fit(crystals, descriptor=[settings, bispectrum], model={"type": "linear"})
+    assert both.train_errors.groups["all"].force_rmse < 0.6 * one
+
+
 def test_neighbors_at_the_inner_cutoff():
     """Where sines are divided by 0: values and derivatives lie between those on both sides."""
     document = json.loads(potential_of(inner_cutoff=1.5).to_json())
