@@ -3,12 +3,13 @@
     python bench/rates.py [--data FOLDER] [--case Ta06A] [--repeats 5] [--steps 20]
 
 Whole runs of LAMMPS: same structure, same velocities (NVE, 300 K, 0.5 fs), same neighbor settings.
-Where LAMMPS has the same potential under a pair style of its own (snap, pod), both run and take turns,
-so that other work on the machine slows both, and must end with the same energy. Our pair style in
-single precision takes its turns with them; ratios to peers are those of double precision. Rates of
-the strongest peers, measured on another core of the same kind, are printed as such; so is a
-pair style with a potential of its own (uf3), for orientation. The folder --data holds mtp_reference
-and n2p2_reference; without the former, moment tensors are untrained ones of the same size, without the latter there is no water. Records: rates/CASE.json; with FORCESMITH_ISA=avx2 in
+Where LAMMPS has the same potential under a pair style of its own (snap, pod), both run and take
+turns, so that other work on the machine slows both, and must end with the same energy. Our pair
+style in single precision takes its turns with them; ratios to peers are those of double precision.
+Rates of the strongest peers, measured on another core of the same kind, are printed as such; so is
+a pair style with a potential of its own (uf3), for orientation. The folder --data holds
+mtp_reference and n2p2_reference; without the former, moment tensors are untrained ones of the same
+size, without the latter there is no water. Records: rates/CASE.json; with FORCESMITH_ISA=avx2 in
 the environment rates_avx2/CASE.json.
 
 `make bench-tools` compiles what counts the floating-point operations and measures the core's peak.
