@@ -3,13 +3,17 @@ same files, give what `pair_style pod` computes."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
+import ase.io
 import forcesmith as fs
 import numpy as np
 import pytest
 from ase.build import bulk
 from ase.neighborlist import neighbor_list
+from lammps_runner import shared_data
 from pod_files import write_pod_files
 from reference_pod import energies_and_forces, read_pod_files, values
 
@@ -130,3 +134,46 @@ def test_files_of_several_elements(case, runner):
     )
     assert_same(computed, expected)
     assert_same(written, expected)
+
+
+FITPOD = """
+file_format extxyz
+file_extension xyz
+path_to_training_data_set training
+fitting_weight_energy 100.0
+fitting_weight_force 1.0
+fitting_regularization_parameter 0
+basename_for_output_files Ta
+precision_for_pod_coefficients 12
+"""
+
+
+def test_fit_is_that_of_fitpod(runner):
+    """LAMMPS' example, every third configuration: the same minimum, the same potential."""
+    data = ase.io.read(shared_data("fitsnap_ta") / "Ta.extxyz", "::3")
+    for atoms in data:
+        atoms.info = {"energy": atoms.get_potential_energy()}
+        atoms.arrays["forces"] = atoms.get_forces()
+        atoms.calc = None
+    (runner.folder / "training").mkdir()
+    file = runner.folder / "training" / "set.xyz"
+    ase.io.write(file, data, "extxyz", columns=["symbols", "positions", "forces"])
+    (runner.folder / "data.pod").write_text(FITPOD)
+    shutil.copy(tantalum()[0], runner.folder / "Ta_param.pod")
+    runner.succeed("units metal\nfitpod Ta_param.pod data.pod\n")
+    theirs = fs.Potential.read(runner.folder / "Ta_coefficients.pod")
+    labelled = ase.io.read(file, ":")
+    ours = fs.fit(
+        labelled,
+        descriptor=json.loads(theirs.to_json())["descriptors"][0],
+        model={"type": "linear"},
+        weights={"convention": "fitsnap", "energy": 100.0, "force": 1.0, "stress": 0.0},
+        optimizer={"ridge": 0.0},
+        active_set={"mode": "off"},
+    ).potential
+    results = zip(labelled, ours.evaluate(labelled), theirs.evaluate(labelled), strict=True)
+    for atoms, own, expected in results:
+        assert abs(own.energy - expected.energy) < 1e-6 * len(atoms)
+        np.testing.assert_allclose(own.forces, expected.forces, atol=1e-5)
+    coefficients = theirs._core.model_parameters
+    np.testing.assert_allclose(ours._core.model_parameters, coefficients, rtol=1e-4)
