@@ -101,6 +101,8 @@ def test_errors_of_properties(copied):
     options = {
         "lattice": {"isolated_atoms": False},
         "phonons": {"length": 5.0, "mesh": 10.0, "temperatures": [300.0]},
+        "thermal_conductivity": study.SETTINGS["options"]["thermal_conductivity"]
+        | {"length": 5.0, "phonon_length": 5.0, "meshes": [6.0]},
         "liquid": study.SETTINGS["options"]["liquid"]
         | {"length": 8.0, "melting": 0.1, "equilibration": 0.15, "duration": 0.3},
     }
@@ -111,8 +113,23 @@ def test_errors_of_properties(copied):
     small, large = (found["models"][name] for name in names)
     assert large["solid"] < small["solid"] and large["liquid"] < small["liquid"]
     assert large["phonons"] < small["phonons"] < 50
+    assert all(one["conductivity"] > 0 for one in (small, large))
     assert 0 < found["noise of g(r)"] < 0.5
     assert (study.RESULTS / "errors.svg").stat().st_size > 1000
+
+
+def test_moment_tensors_take_the_place_of_stillinger_and_weber(copied, tmp_path, monkeypatch):
+    study = copied("silicon_conductivity")
+    fs.ValidationSettings.from_dict(study.SETTINGS)
+    monkeypatch.chdir(tmp_path)
+    study.RESULTS.mkdir()
+    study.fit()
+    silicon = bulk("Si", a=5.431, cubic=True)
+    silicon.rattle(0.1, seed=3)
+    with fs.make_teacher(study.TEACHER) as teacher:
+        expected = teacher.label(silicon).get_forces()
+    silicon.calc = fs.Potential.read(study.POTENTIAL).calculator()
+    assert np.sqrt(np.mean((silicon.get_forces() - expected) ** 2)) < 0.01
 
 
 @pytest.mark.slow
