@@ -1,7 +1,7 @@
-"""Thermal conductivity of Stillinger-Weber silicon, by phonons and by fluctuations of the heat flux.
+"""Heat conduction of Stillinger-Weber silicon, by phonons and by fluctuations of the heat flux.
 
-LAMMPS' `sw` has no centroid stress, and so no exact heat flux. Moment tensors of level 8 can hold
-all that this potential is made of: one is fitted to it, and takes its place.
+LAMMPS' `sw` has no centroid stress, and so no exact heat flux. Moment tensors of level 8 can
+hold all that this potential is made of: one is fitted to it, and takes its place.
 
     python study.py
 
