@@ -22,6 +22,7 @@ from forcesmith.properties.lammps_runs import (
     statistical_inefficiency,
 )
 from forcesmith.properties.melting_point import (
+    least_order,
     mean_of_passes,
     order_in_slices,
     strong_vectors,
@@ -200,6 +201,17 @@ def test_the_error_of_a_melting_point_holds_the_spread_over_passes():
     value, error = mean_of_passes([blocks - 15, blocks + 15])
     assert value == pytest.approx(1300)
     assert error == pytest.approx(np.hypot(15, 2 / 5**0.5 / 2**0.5))
+
+
+def test_what_melts_at_once_is_no_solid():
+    """Then no slice of the run is solid, though they are as ordered as the first ones."""
+    anywhere = np.random.default_rng(0).random((40, 800, 3))
+    first, last = (
+        order_in_slices(own, np.array([[2, 2], [2, -2]]), 10)
+        for own in (anywhere[:20], anywhere[20:])
+    )
+    assert (last < least_order(first, 800)).all()
+    assert least_order(np.full(10, 0.6), 800) == pytest.approx(0.35, abs=0.01)
 
 
 def test_order_in_slices():

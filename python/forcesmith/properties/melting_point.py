@@ -41,6 +41,7 @@ from forcesmith.properties.subject import Subject
 SLICE = 4.0  # angstrom
 FRAMES = 20  # of a run whose order is looked at
 BOTH = 0.15  # least fraction of solid, and of liquid, that is coexistence
+DISORDER = 1.5  # times the order of a liquid, at least, where a slice is solid
 HOT = 2.5  # times the temperature, where one half is melted
 
 
@@ -237,16 +238,22 @@ class MeltingPoint(SampledProperty):
         n_slices = max(8, round(float(np.linalg.norm(atoms.cell[2])) / SLICE))
         vectors = strong_vectors(crystal) * size[:2]
         solid, order = (order_in_slices(dumps[name], vectors, n_slices) for name in dumps)
-        # What is left of the mean of so many random phases.
-        liquid = np.sqrt(np.pi / 4 * n_slices / len(atoms))
         steps_of = np.concatenate([first["Step"], second["Step"][1:]])
         return _Pass(
             guess=guess,
             time=(steps_of - steps_of[0]) * timestep,
             temperature=np.concatenate([first["Temp"], second["Temp"][1:]]),
             order=order,
-            threshold=float(solid.mean() + liquid) / 2,
+            threshold=least_order(solid, len(atoms)),
         )
+
+
+def least_order(solid: np.ndarray, n_atoms: int) -> float:
+    """Above which a slice is solid: between the orders of the solid, (n_slices,), and of a liquid of
+    so many atoms; above that of the liquid, too, where the solid has melted at once."""
+    # What is left of the mean of so many random phases.
+    liquid = np.sqrt(np.pi / 4 * len(solid) / n_atoms)
+    return float(max((solid.mean() + liquid) / 2, DISORDER * liquid))
 
 
 def mean_of_passes(blocks: Sequence[np.ndarray]) -> tuple[float, float]:
