@@ -203,13 +203,13 @@ def test_mistakes_are_told_in_one_sentence(tmp_path, changes, message):
     assert len(str(error.value)) <= 300 and os.linesep not in str(error.value)
 
 
-@pytest.mark.parametrize("element", ["al", "cu", "mg"])
-def test_recorded_results_follow_from_their_points(element):
+@pytest.mark.parametrize("name", ["al", "al_cutoff", "al_smearing", "cu", "mg"])
+def test_recorded_results_follow_from_their_points(name):
     """Of the example with Quantum ESPRESSO."""
     folder = Path(__file__).resolve().parents[2] / "examples" / "dft_precision"
-    recorded = json.loads((folder / "recorded" / f"{element}.json").read_text())
+    recorded = json.loads((folder / "recorded" / f"{name}.json").read_text())
     fields = sampling.Precision.model_fields
     again = sampling.Precision.model_validate({name: recorded[name] for name in fields})
     assert json.loads(again.model_dump_json()) == recorded
-    series = sampling.PrecisionSettings.from_toml(folder / f"{element}.toml").series
-    assert [own.values["k_spacing"] for own in again.points] == series["k_spacing"]
+    series = sampling.PrecisionSettings.from_toml(folder / f"{name}.toml").series
+    assert {again.option: [own.values[again.option] for own in again.points]} == series
