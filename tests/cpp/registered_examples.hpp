@@ -62,6 +62,13 @@ inline std::vector<Example> model_examples() {
           {"quadratic", {{"shared", false}}, 1e-14, 0.0}};
 }
 
+/// The first of this type.
+inline Example model_example(const std::string& name) {
+  for (const Example& example : model_examples())
+    if (example.name == name) return example;
+  throw std::logic_error("there is no example of " + name);
+}
+
 /// Calls test.template operator()<Own>(example) for the examples of every type of the list.
 template <class... Types, class Test>
 void for_each_example(forcesmith::TypeList<Types...> list, const std::vector<Example>& examples, const Test& test) {

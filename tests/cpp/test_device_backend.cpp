@@ -155,7 +155,7 @@ Potential make_potential(std::mt19937& random) {
   });
   const std::vector<int> sizes{descriptors[0]->size(0), descriptors[0]->size(1)};
   Potential potential(example_elements, std::move(descriptors),
-                      make_model<LinearModel>(model_examples()[0].settings, sizes, random));
+                      make_model<LinearModel>(model_example("linear").settings, sizes, random));
   const Json pairs{{{"elements", {"Mg", "Mg"}}, {"distance", 2.0}, {"onset", 1.9}, {"strength", 1.0}},
                    {{"elements", {"Mg", "O"}}, {"distance", 1.8}},
                    {{"elements", {"O", "O"}}, {"distance", 1.5}}};

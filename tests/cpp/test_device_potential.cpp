@@ -150,7 +150,7 @@ void test_several_descriptors(const std::vector<std::string>& names, bool in_pla
     });
   }
   CHECK(descriptors.size() == names.size() && in_place == (descriptors[0]->size(0) == descriptors[0]->size(1)));
-  const Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+  const Potential potential = make_potential<LinearModel>(std::move(descriptors), model_example("linear"), random);
   test_potential(potential, atoms, 1e-12, 1e-5);
 }
 
@@ -161,7 +161,7 @@ void test_wall() {
   for_each_example(RegisteredDescriptors{}, descriptor_examples(), [&]<class Own>(const Example& example) {
     std::vector<std::unique_ptr<Descriptor>> descriptors;
     descriptors.push_back(make_descriptor<Own>(example.settings, random));
-    Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+    Potential potential = make_potential<LinearModel>(std::move(descriptors), model_example("linear"), random);
     const Json pairs{{{"elements", {"Mg", "Mg"}}, {"distance", 2.8}},
                      {{"elements", {"Mg", "O"}}, {"distance", 2.6}, {"onset", 2.4}, {"strength", 1.0}},
                      {{"elements", {"O", "O"}}, {"distance", 2.5}, {"onset", 2.7}, {"strength", 0.5}}};
@@ -187,7 +187,7 @@ void test_isolated_atoms() {
   for_each_example(RegisteredDescriptors{}, descriptor_examples(), [&]<class Own>(const Example& example) {
     std::vector<std::unique_ptr<Descriptor>> descriptors;
     descriptors.push_back(make_descriptor<Own>(example.settings, random));
-    Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+    Potential potential = make_potential<LinearModel>(std::move(descriptors), model_example("linear"), random);
     potential.set_terms(repulsion());
     const Results host = evaluate(potential, view, n_atoms);
     CHECK(host.energies[0] != 0.0);
@@ -204,7 +204,7 @@ void test_grades_that_cannot_be_had() {
     if (descriptors.empty() && std::string(Own::name) == "moment_tensor")
       descriptors.push_back(make_descriptor<Own>(example.settings, random));
   });
-  Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+  Potential potential = make_potential<LinearModel>(std::move(descriptors), model_example("linear"), random);
   DevicePotential<Space, double> on_device(potential);
   Results found(atoms.n_host());
   DeviceEvaluation wanted;
@@ -257,7 +257,7 @@ void test_too_little_memory() {
     if (descriptors.empty() && std::string(Own::name) == "moment_tensor")
       descriptors.push_back(make_descriptor<Own>(example.settings, random));
   });
-  const Potential potential = make_potential<LinearModel>(std::move(descriptors), model_examples()[0], random);
+  const Potential potential = make_potential<LinearModel>(std::move(descriptors), model_example("linear"), random);
   const GivenPairs pairs{atoms.all.view(), atoms.largest};
   constexpr std::size_t megabyte = 1 << 20;
   DevicePotential<Space, double> on_device(potential, 128 * megabyte);

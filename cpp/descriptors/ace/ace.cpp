@@ -220,11 +220,11 @@ Ace::Ace(Parameters parameters, std::vector<std::string> elements, const std::st
     : KernelDescriptor(FORCESMITH_VARIANT_IN_USE(variants)),
       parameters_(std::move(parameters)),
       elements_(std::move(elements)) {
-  check(where);
+  check_parameters(where);
   set_tables(where);
 }
 
-void Ace::check(const std::string& where) {
+void Ace::check_parameters(const std::string& where) {
   for (const BondParameters& bond : parameters_.bonds) {
     check_bond(bond, where);
     cutoffs_.push_back(bond.cutoff);

@@ -54,7 +54,7 @@ class Ace : public KernelDescriptor<Ace, Tables, Scratch> {
   const Parameters& settings() const { return parameters_; }
 
  private:
-  void check(const std::string& where);
+  void check_parameters(const std::string& where);
   void set_tables(const std::string& where);
   void set_coefficients();
   /// Of the first coefficient of R_nl in parameters_.radial_coefficients; pair: [center element][neighbor element].

@@ -249,8 +249,8 @@ class MeltingPoint(SampledProperty):
 
 
 def least_order(solid: np.ndarray, n_atoms: int) -> float:
-    """Above which a slice is solid: between the orders of the solid, (n_slices,), and of a liquid of
-    so many atoms; above that of the liquid, too, where the solid has melted at once."""
+    """Above which a slice is solid: between the orders of the solid, (n_slices,), and of a liquid
+    of so many atoms; above that of the liquid, too, where the solid has melted at once."""
     # What is left of the mean of so many random phases.
     liquid = np.sqrt(np.pi / 4 * len(solid) / n_atoms)
     return float(max((solid.mean() + liquid) / 2, DISORDER * liquid))
