@@ -110,6 +110,58 @@ def _forcesmith() -> Iterable[Write]:
     yield _potential("main.json", descriptors, model, terms=terms)
 
 
+ACE = """\
+nelements=1
+elements: Mg
+
+lmax=1
+
+embedding-function: FinnisSinclairShiftedScaled
+4 FS parameters:  1.0 1.0 1.0 0.5
+core energy-cutoff parameters: 100000.0 250.0
+E0: 0.0
+
+radbasename=ChebPow
+nradbase=2
+nradmax=1
+cutoffmax=4.3
+deltaSplineBins=0.001
+core repulsion parameters: 40.0 7.0
+radparameter= 2.0
+cutoff= 4.3
+dcut= 0.01
+crad= 1.62 1.22 0.99 1.44
+rankmax=2
+ndensitymax=2
+
+num_c_tilde_max=2
+num_ms_combinations_max=2
+total_basis_size_rank1: 1
+ctilde_basis_func: rank=1 ndens=2 mu0=0 mu=( 0 )
+n=( 1 )
+l=( 0 )
+num_ms=1
+< 0 >:  0.5  0.25
+total_basis_size: 1
+ctilde_basis_func: rank=2 ndens=2 mu0=0 mu=( 0  0 )
+n=( 1  1 )
+l=( 1  1 )
+num_ms=2
+< 0  0 >:  -0.125  -0.0625
+< 1  -1 >:  0.25  0.125
+"""
+
+
+def _ace() -> Iterable[Write]:
+    yield lambda folder: (folder / "main.ace").write_text(ACE)
+
+
+def _yace() -> Iterable[Write]:
+    for variant in DESCRIPTORS["ace"]:
+        for model in ({"type": "linear", "shared": False}, {"type": "embedding"}):
+            yield _potential("main.yace", [{"type": "ace", **variant}], model)
+
+
 def _mlip() -> Iterable[Write]:
     for ending in fs.registry()["formats"]["mlip"]:
         for level in (6, 8):
@@ -151,12 +203,14 @@ def _n2p2() -> Iterable[Write]:
 
 
 POTENTIALS = {
+    "ace": _ace,
     "forcesmith": _forcesmith,
     "mlip": _mlip,
     "n2p2": _n2p2,
     "pod": _pod,
     "snap": _snap,
     "snap_mliap": _snap_mliap,
+    "yace": _yace,
 }
 """By the name in the registry."""
 

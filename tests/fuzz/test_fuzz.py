@@ -18,6 +18,7 @@ from targets import FAULTS, TARGETS
 from worker import Worker
 
 CASES = {
+    "ace": 300,
     "ase_traj": 150,
     "cfg": 300,
     "checkpoint": 200,
@@ -33,6 +34,7 @@ CASES = {
     "settings": 300,
     "snap": 500,
     "snap_mliap": 300,
+    "yace": 300,
 }
 """Cases per format; the first ones, the same in every run."""
 FAULTY: set[str] = set()
