@@ -136,6 +136,16 @@ def test_what_files_cannot_hold_is_named(change, message, tmp_path):
     assert "a.yace" in str(caught.value) and len(str(caught.value)) - len(str(tmp_path)) <= 300
 
 
+def test_embeddings_of_elements_are_the_same(tmp_path):
+    potential_of(nmax=[2], lmax=[0]).write(tmp_path / "a.yace")
+    text = (tmp_path / "a.yace").read_text()
+    other = text.replace("FS_parameters: [1.0, 1.0]", "FS_parameters: [1.0, 0.5]", 1)
+    assert other != text
+    (tmp_path / "a.yace").write_text(other)
+    with pytest.raises(ValueError, match="its elements have different embeddings"):
+        fs.Potential.read(tmp_path / "a.yace")
+
+
 def test_older_files_are_only_read(tmp_path):
     with pytest.raises(ValueError, match=r"only read; write a \.yace file"):
         potential_of(nmax=[2], lmax=[0]).write(tmp_path / "a.ace")
