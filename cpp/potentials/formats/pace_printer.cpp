@@ -203,7 +203,7 @@ FileBundle print_yace(const Potential& potential, const std::string& path) {
   const int n_elements = static_cast<int>(potential.elements().size());
   const Json json = descriptor.to_json();
   // Without functions of several factors there are no coefficients, but files tell by them how large the basis is.
-  const Json none = {{std::vector<double>(p.radial_basis_size, 0.0)}};
+  const Json none = Json::array({Json::array({Json(std::vector<double>(p.radial_basis_size, 0.0))})});
   std::ostringstream embeddings, bonds, functions;
   for (int center = 0; center < n_elements; ++center) {
     const int size = descriptor.size(center);
@@ -216,11 +216,10 @@ FileBundle print_yace(const Potential& potential, const std::string& path) {
                << ", rho_core_cutoff: " << number(most) << ", drho_core_cutoff: 250.0}\n";
     for (int neighbor = 0; neighbor < n_elements; ++neighbor) {
       const int pair = center * n_elements + neighbor;
-      const Json& coefficients = json["radial_coefficients"][center][neighbor];
-      bonds << "  [" << center << ", " << neighbor << "]: "
-            << bond_text(p.bonds[pair], core.empty() ? nullptr : &core[pair],
-                         coefficients.empty() ? none : coefficients)
-            << "\n";
+      const Json& coefficients =
+          json.contains("radial_coefficients") ? json["radial_coefficients"][center][neighbor] : none;
+      bonds << "  [" << center << ", " << neighbor
+            << "]: " << bond_text(p.bonds[pair], core.empty() ? nullptr : &core[pair], coefficients) << "\n";
     }
     functions << "  " << center << ":\n";
     for (int k = 0; k < size; ++k) {
