@@ -63,7 +63,7 @@ class MeltingPointOptions(SamplingOptions):
     good: int = Field(3, ge=1)
     """Number of passes that are wanted to count: in the end solid and liquid coexist, about at the
     temperature of the beginning."""
-    closeness: float = Field(0.02, gt=0.0)
+    closeness: float = Field(0.05, gt=0.0)
     """Relative difference of the two temperatures up to which a pass counts."""
 
 
