@@ -1,6 +1,6 @@
 """Every descriptor with every model, fitted to the same data: errors, time, memory, MD speed.
 
-    python bench/compare_models.py --data FOLDER [--element Si] [--element Mo]
+    python bench/compare_models.py --data FOLDER [--element Si] [--case 'Si_ace*']
 
 FOLDER holds Mo_train.extxyz, Mo_test.extxyz and so on (Y. Zuo et al., J. Phys. Chem. A 124, 731
 (2020)). Every fit runs in a process of its own, so that its peak memory is its own. Rates are those
@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 import forcesmith as fs
@@ -28,56 +29,80 @@ FORCE_WEIGHT = {"Mo": 0.03, "Si": 0.01}  # the energy's is 1
 STEPS = 50
 
 
-def descriptors(element: str) -> dict[str, dict]:
+def descriptors(element: str) -> dict[str, tuple[str, dict]]:
+    """By the name in the record: words, settings."""
     cutoff = {"Mo": 5.2, "Si": 5.0}[element]
+
+    def moment_tensor(level: int) -> tuple[str, dict]:
+        tensors = {"type": "moment_tensor", "level": level, "cutoff": cutoff}
+        return f"moment tensors, level {level}", tensors | {"radial_basis_size": 8}
+
+    def bispectrum(twojmax: int) -> tuple[str, dict]:
+        components = {"type": "bispectrum", "twojmax": twojmax, "rcutfac": cutoff}
+        return f"bispectrum, 2J = {twojmax}", components
+
+    def ace(*total_degree: int) -> tuple[str, dict]:
+        functions = {"type": "ace", "cutoff": cutoff, "total_degree": list(total_degree)}
+        return f"ACE, total degrees {', '.join(map(str, total_degree))}", functions
+
     return {
-        "moment tensors, level 16": {
-            "type": "moment_tensor",
-            "level": 16,
-            "cutoff": cutoff,
-            "radial_basis_size": 8,
-        },
-        "bispectrum, 2J = 8": {"type": "bispectrum", "twojmax": 8, "rcutfac": cutoff},
-        "symmetry functions": {"type": "symmetry_functions", "cutoff": cutoff},
+        "moment_tensor_8": moment_tensor(8),
+        "moment_tensor_12": moment_tensor(12),
+        "moment_tensor": moment_tensor(16),
+        "moment_tensor_20": moment_tensor(20),
+        "bispectrum_4": bispectrum(4),
+        "bispectrum_6": bispectrum(6),
+        "bispectrum": bispectrum(8),
+        "ace_small": ace(8, 5, 3),
+        "ace": ace(11, 8, 6, 4),
+        "pod": ("POD", {"type": "pod", "cutoff": cutoff}),
+        "symmetry_functions": (
+            "symmetry functions",
+            {"type": "symmetry_functions", "cutoff": cutoff},
+        ),
     }
 
 
 MODELS = {
     "linear": {"type": "linear"},
     "quadratic": {"type": "quadratic"},
+    "embedding": {"type": "embedding"},
     "network 24-24": {"type": "neural_network", "hidden_layers": [24, 24], "activation": "tanh"},
 }
-QUADRATIC_LEVEL = 12  # of moment tensors: level 16 has 92 values, 4278 products of two
-ITERATIONS = {"linear": 200, "quadratic": 60, "network 24-24": 360}
+QUADRATIC = {"moment_tensor_12", "bispectrum_4", "bispectrum", "symmetry_functions"}
+"""Those with few enough values: moment tensors of level 16 have 92, and 4278 products of two."""
+EMBEDDED = {"ace_small", "ace"}
+ITERATIONS = {"linear": 200, "quadratic": 60, "embedding": 360, "network 24-24": 360}
 WEIGHT_DECAY = {  # of the networks
+    "ace": {"Mo": 1e-5, "Si": 1e-5},
     "symmetry_functions": {"Mo": 1e-6, "Si": 1e-6},
     "bispectrum": {"Mo": 1e-4, "Si": 1e-6},
     "moment_tensor": {"Mo": 1e-5, "Si": 1e-5},
+    "pod": {"Mo": 1e-5, "Si": 1e-5},
 }
 
 
 def cases(element: str):
-    """(descriptor name, model name, settings)"""
-    for descriptor_name, descriptor in descriptors(element).items():
-        for model_name, model in MODELS.items():
-            name, own = descriptor_name, descriptor
-            if model_name == "quadratic" and own["type"] == "moment_tensor":
-                own = {**own, "level": QUADRATIC_LEVEL}
-                name = f"moment tensors, level {QUADRATIC_LEVEL}"
+    """(name of the record, descriptor in words, model in words, settings)"""
+    for name, (words, descriptor) in descriptors(element).items():
+        for model_words, model in MODELS.items():
+            kind = model["type"]
+            if (kind == "quadratic" and name not in QUADRATIC) or (
+                kind == "embedding" and name not in EMBEDDED
+            ):
+                continue
+            decay = WEIGHT_DECAY[descriptor["type"]][element] if kind == "neural_network" else 0.0
             yield (
-                name,
-                model_name,
+                f"{element}_{name}_{kind}",
+                words,
+                model_words,
                 {
-                    "descriptor": own,
+                    "descriptor": descriptor,
                     "model": model,
                     "weights": {"energy": 1.0, "force": FORCE_WEIGHT[element]},
                     "optimizer": {
-                        "max_iterations": ITERATIONS[model_name],
-                        "weight_decay": (
-                            WEIGHT_DECAY[own["type"]][element]
-                            if model["type"] == "neural_network"
-                            else 0.0
-                        ),
+                        "max_iterations": ITERATIONS[model_words],
+                        "weight_decay": decay,
                     },
                 },
             )
@@ -129,6 +154,7 @@ def in_own_process(arguments: list[str]) -> dict:
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--element", action="append", choices=sorted(CRYSTALS))
+    parser.add_argument("--case", action="append", help="names of records, such as Si_ace*")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -140,13 +166,14 @@ def main() -> None:
     records = []
     with tempfile.TemporaryDirectory() as folder:
         for element in arguments.element or sorted(CRYSTALS):
-            for descriptor, model, settings in cases(element):
+            for name, descriptor, model, settings in cases(element):
+                if arguments.case and not any(fnmatch(name, one) for one in arguments.case):
+                    continue
                 potential = Path(folder) / "potential.json"
                 given = [element, str(arguments.data), json.dumps(settings), str(potential)]
                 results = {"element": element, "descriptor": descriptor, "model": model}
                 results |= in_own_process(given)
                 results["rate"] = rate(element, potential)
-                name = f"{element}_{settings['descriptor']['type']}_{settings['model']['type']}"
                 records.append(
                     write_record(
                         "models",

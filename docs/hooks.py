@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import annotated_types
 import forcesmith as fs
+from forcesmith.analysis import pages
 from forcesmith.cli.app import app
 from forcesmith.engine.settings import EngineSettings, JobQueueSettings
 from forcesmith.learning.conditions import ConditionSettings
@@ -39,6 +40,7 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+from pareto import draw  # noqa: E402
 from records import read_records  # noqa: E402
 from tables import TABLES, origin, table  # noqa: E402
 
@@ -273,6 +275,11 @@ def source(path: str) -> str:
 # Benchmarks
 
 
+def pareto() -> str:
+    """The picture of the records of models."""
+    return pages.image(draw(read_records("models")), "Errors against time per atom and step")
+
+
 def benchmark(name: str) -> str:
     """The table of that name, and where its records come from."""
     program, print_table = TABLES[name]
@@ -287,6 +294,7 @@ GENERATORS = {
     "benchmark": benchmark,
     "command_line": command_line,
     "learning": learning,
+    "pareto": pareto,
     "parameters": parameters_table,
     "properties": properties,
     "samplers": samplers,
