@@ -73,6 +73,8 @@ ParameterSchema EmbeddingModel::schema() { return schema_for({}).fields(); }
 std::unique_ptr<Model> EmbeddingModel::create(const Json& given, const std::vector<int>& sizes,
                                               const std::string& where) {
   const int n_elements = static_cast<int>(sizes.size());
+  if (given.is_object() && given.contains("coefficients") && given["coefficients"] == Json::array())
+    throw FormatError(where + ": expected coefficients of " + std::to_string(n_elements) + " element(s), found none.");
   return std::make_unique<EmbeddingModel>(schema_for(sizes).read(given, {where}, n_elements), sizes, where);
 }
 

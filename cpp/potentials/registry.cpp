@@ -103,10 +103,13 @@ std::string other_program(const std::string& text) {
   return "";
 }
 
+/// The own one first; one of those whose files belong together.
 std::string known_extensions() {
-  std::vector<std::string> extensions;
+  std::vector<std::string> extensions{".json"};
   for (const FormatEntry& format : format_registry())
-    extensions.insert(extensions.end(), format.extensions.begin(), format.extensions.end());
+    for (const std::string& extension : format.extensions)
+      if (extension != ".json" && (format.companions == nullptr || extension == format.extensions.front()))
+        extensions.push_back(extension);
   return joined(extensions);
 }
 

@@ -57,6 +57,8 @@ def _main(folder: Path, endings: list[str] | None = None) -> Path:
 
 # --- potentials ---
 
+ONLY_READ = (".ace", ".descriptor", ".model")  # the last two are those of ML-IAP
+
 
 def _read_potential(name: str, folder: Path) -> tuple[Path, list[str] | None, fs.Potential]:
     path = _main(folder, fs.registry()["formats"][name])
@@ -90,7 +92,7 @@ def _use_potential(found: tuple[Path, list[str] | None, fs.Potential]) -> None:
         _check_finite(potential.evaluate(structures, 1, "single"), "single")
 
     copies = {"JSON": fs.Potential.from_json(potential.to_json())}
-    if path.suffix not in (".json", ".descriptor", ".model"):  # ML-IAP's files are only read
+    if path.suffix not in (".json", *ONLY_READ):
         again = path.parent / "again" / path.name
         again.parent.mkdir()
         potential.write(again)

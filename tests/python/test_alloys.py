@@ -103,7 +103,7 @@ def test_quasirandom_on_a_sublattice():
     [
         ({"Cu": 0.5, "Au": 0.4}, "add up to 0.9, not to 1"),
         ({"Cu": 0.5, "Qq": 0.5}, 'no element "Qq"'),
-        ({"Cu": 0.5}, "at least 2"),
+        ({"Cu": 0.5}, "needs 2 or more"),
         ({"Cu": 1.5, "Au": -0.5}, "less than 1"),
     ],
 )

@@ -572,7 +572,7 @@ def test_mlip_scaling_of_a_file_that_was_refused_once(shared_cases):
 def test_unknown_extension(potential, tmp_path, name):
     for action in (fs.Potential.read, potential.write):
         with pytest.raises(
-            ValueError, match=r"does not tell the format.*known are \.json, \.almtp"
+            ValueError, match=r"does not tell the format.*known are \.json, \.ace, \.almtp, .*yace"
         ):
             action(tmp_path / name)
     assert not (tmp_path / name).exists()

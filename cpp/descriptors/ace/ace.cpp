@@ -27,7 +27,8 @@ struct FileParameters : BondParameters, FunctionChoice {
   std::vector<std::vector<BondParameters>> bonds;
   std::vector<std::vector<Function>> functions;
   std::vector<double> radial_coefficients;
-  std::vector<int> shape{};  // of the radial coefficients
+  bool lacks_radial_coefficients = false;  // their list is empty
+  std::vector<int> shape{};                // of the radial coefficients
 };
 
 /// Flattens nested lists of numbers.
@@ -65,31 +66,33 @@ const SchemaOf<FileParameters>& typed_schema() {
                "whether fits change the radial functions R_nl, too");
     add_pairs_field(own, &P::bonds, "bonds");
     own.custom(
-           {"functions",
-            "array",
-            "",
-            {},
-            "[center element] functions; made from total_degree, nmax and lmax if absent",
-            true},
-           [](P& p, const Json& value, const Place& place, int n_elements) {
-             if (!value.is_null()) p.functions = read_lists<Function>(value, n_elements, "functions", place);
-           },
-           [](const P& p) { return write_lists(p.functions); })
-        .trained();
-    own.custom(
-        {"radial_coefficients",
+        {"functions",
          "array",
          "",
          {},
-         "[center element][neighbor element][n][l][radial basis], default R_nl = g_n",
+         "[center element] functions; made from total_degree, nmax and lmax if absent",
          true},
-        [](P& p, const Json& value, const Place& place, int) {
-          if (!value.is_null()) append_numbers(value, p.radial_coefficients, place);
+        [](P& p, const Json& value, const Place& place, int n_elements) {
+          if (!value.is_null()) p.functions = read_lists<Function>(value, n_elements, "functions", place);
         },
-        [](const P& p) {
-          const double* next = p.radial_coefficients.data();
-          return p.radial_coefficients.empty() ? Json() : nested(p.shape, 0, next);
-        });
+        [](const P& p) { return write_lists(p.functions); });
+    own.custom(
+           {"radial_coefficients",
+            "array",
+            "",
+            {},
+            "[center element][neighbor element][n][l][radial basis], default R_nl = g_n",
+            true},
+           [](P& p, const Json& value, const Place& place, int) {
+             if (value.is_null()) return;
+             append_numbers(value, p.radial_coefficients, place);
+             p.lacks_radial_coefficients = p.radial_coefficients.empty();
+           },
+           [](const P& p) {
+             const double* next = p.radial_coefficients.data();
+             return p.radial_coefficients.empty() ? Json::array() : nested(p.shape, 0, next);
+           })
+        .trained();
     return own;
   }();
   return schema;
@@ -213,7 +216,10 @@ std::unique_ptr<Descriptor> Ace::create(const Json& given, const std::vector<std
   parameters.functions = std::move(p.functions);
   parameters.radial_basis_size = p.radial_basis_size.value_or(std::ranges::max(choice.nmax));
   parameters.radial_coefficients = std::move(p.radial_coefficients);
-  return std::make_unique<Ace>(std::move(parameters), elements, where);
+  auto ace = std::make_unique<Ace>(std::move(parameters), elements, where);
+  if (p.lacks_radial_coefficients && ace->nmax_ > 0)
+    throw FormatError("\"radial_coefficients\" of " + where + " is empty.");
+  return ace;
 }
 
 Ace::Ace(Parameters parameters, std::vector<std::string> elements, const std::string& where)

@@ -79,6 +79,18 @@ Value get(const AceFile& file, const Json& map, const std::string& key, const st
   }
 }
 
+/// Whole numbers, none of which is as large as in damaged files.
+std::vector<int> get_integers(const AceFile& file, const Json& map, const std::string& key, const std::string& what) {
+  constexpr int largest = 1'000'000;
+  std::vector<int> numbers;
+  for (const Json& value : get<std::vector<Json>>(file, map, key, what)) {
+    if (!value.is_number_integer() || value < -largest || value > largest)
+      file.refuse(key + " of " + what + " has " + value.dump().substr(0, 40) + " in place of a small whole number");
+    numbers.push_back(value.get<int>());
+  }
+  return numbers;
+}
+
 FileBond read_bond(const AceFile& file, const Json& map, const std::string& what) {
   FileBond bond;
   BondParameters& p = bond.parameters;
@@ -109,12 +121,15 @@ FileBond read_bond(const AceFile& file, const Json& map, const std::string& what
 
 FileFunction read_function(const AceFile& file, const Json& map, std::size_t n_densities, const std::string& what) {
   FileFunction f;
-  f.mus = get<std::vector<int>>(file, map, "mus", what);
-  f.ns = get<std::vector<int>>(file, map, "ns", what);
-  f.ls = get<std::vector<int>>(file, map, "ls", what);
-  const auto ms = get<std::vector<int>>(file, map, "ms_combs", what);
+  f.mus = get_integers(file, map, "mus", what);
+  f.ns = get_integers(file, map, "ns", what);
+  f.ls = get_integers(file, map, "ls", what);
+  const auto ms = get_integers(file, map, "ms_combs", what);
   const auto coefficients = get<std::vector<double>>(file, map, "ctildes", what);
   const std::size_t rank = f.ns.size();
+  if (f.mus.size() != rank || f.ls.size() != rank)
+    file.refuse(what + " has " + std::to_string(f.mus.size()) + " mus, " + std::to_string(rank) + " ns and " +
+                std::to_string(f.ls.size()) + " ls, but each factor has one of each");
   if (rank == 0 || ms.size() % rank != 0 || coefficients.size() != ms.size() / rank * n_densities)
     file.refuse(what + " has " + std::to_string(ms.size()) + " ms_combs and " + std::to_string(coefficients.size()) +
                 " ctildes, which do not fit to " + std::to_string(rank) + " factors and " +
@@ -133,6 +148,7 @@ AceFile read_yace(const std::string& text, const std::string& path) {
   file.elements = get<std::vector<std::string>>(file, document, "elements", "it");
   file.E0 = get<std::vector<double>>(file, document, "E0", "it");
   const auto n = file.elements.size();
+  if (n == 0) file.refuse("it has no elements");
   for (std::size_t i = 0; i < n; ++i) {
     const std::string key = std::to_string(i), of = " of " + file.elements[i];
     const Json embedding = get<Json>(file, get<Json>(file, document, "embeddings", "it"), key, "embeddings");
@@ -328,7 +344,7 @@ void add_function(const AceFile& file, const FileFunction& f, double largest, co
     if (f.ls[t] < 0 || f.ls[t] > ace::max_degree || f.mus[t] < 0 || f.mus[t] >= static_cast<int>(file.elements.size()))
       file.refuse(what + " has an element or a degree that is not supported");
     for (const auto& m : f.ms)
-      if (std::abs(m[t]) > f.ls[t]) file.refuse(what + " has an m larger than its l");
+      if (m[t] < -f.ls[t] || m[t] > f.ls[t]) file.refuse(what + " has an m larger than its l");
   }
   if (rank > ace::max_factors)
     file.refuse(what + " has " + std::to_string(rank) + " factors, more than the supported " +
