@@ -705,7 +705,7 @@ def refuse(settings, *parts: str) -> str:
         ("lammps: eam/alloy Absent.eam", ["Absent.eam: no such file"]),
         ("lammps: eam/aloy Cu_mishin1.eam.alloy", ['no pair_style "eam/aloy"']),
         ("absent.toml", ["Cannot read the settings file absent.toml", "No such file"]),
-        ("broken.toml", ["Cannot read the settings file broken.toml"]),
+        ("broken.toml", ["broken.toml is not valid TOML"]),
     ],
     ids=str,
 )  # fmt: skip

@@ -104,7 +104,7 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
         example = next(iter(_section(root, keys).model_fields))
         message = f"expected a table, {keys[-1]} = {{ {example} = ... }}"
     if first["type"] == "missing":
-        message = "it is needed"
+        message = "it is required"
     if first["type"] == "too_short":
         message = f"it needs {first['ctx']['min_length']} or more"
     if not keys:
