@@ -19,7 +19,7 @@ from typing import Any
 import ase.io
 import forcesmith as fs
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 from ase.build import bulk
 from forcesmith.data.batches import make_batch
 from forcesmith.lammps import run
@@ -37,9 +37,11 @@ def potentials() -> dict[str, fs.Potential]:
 
 
 def few_potentials() -> dict[str, fs.Potential]:
-    """One of every descriptor."""
+    """One of every descriptor, with a linear model."""
     found: dict[str, tuple] = {}
     for name, descriptors, model in potential_cases():
+        if model["type"] != "linear":
+            continue
         found.setdefault(descriptors[0]["type"], (name, descriptors, model))
     return {name: graded(make_potential(d, model)) for name, d, model in found.values()}
 
@@ -290,7 +292,10 @@ def _state(text: str, size: int, dump: Path) -> dict[str, Any]:
 def _frames(path: Path, n_atoms: int) -> np.ndarray:
     """[frame, atom, number] of a dump file."""
     frames = path.read_text().split("ITEM: ATOMS")[1:]
-    return np.array([np.loadtxt(f.split("\n")[1 : n_atoms + 1], ndmin=2) for f in frames])
+    found = np.array([np.loadtxt(f.split("\n")[1 : n_atoms + 1], ndmin=2) for f in frames])
+    for virials in ("atom virials", "centroid virials"):  # LAMMPS has them in bar angstrom^3
+        found[:, :, PER_ATOM[virials]] *= 1e5 * units.Pascal  # eV
+    return found
 
 
 def main() -> None:
