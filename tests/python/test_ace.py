@@ -146,6 +146,16 @@ def test_embeddings_of_elements_are_the_same(tmp_path):
         fs.Potential.read(tmp_path / "a.yace")
 
 
+def test_absurd_counts_take_no_memory(tmp_path):
+    text = reference_file("Cu", tmp_path).read_text()
+    for name, count in (("nradbase", 16), ("nradmax", 5)):
+        assert f"{name}={count}\n" in text
+        text = text.replace(f"{name}={count}\n", f"{name}=900000\n")
+    (tmp_path / "a.ace").write_text(text)
+    with pytest.raises(ValueError, match="ends before its radial coefficients do"):
+        fs.Potential.read(tmp_path / "a.ace")
+
+
 def test_older_files_are_only_read(tmp_path):
     with pytest.raises(ValueError, match=r"only read; write a \.yace file"):
         potential_of(nmax=[2], lmax=[0]).write(tmp_path / "a.ace")

@@ -269,6 +269,8 @@ AceFile read_ace(const std::string& text, const std::string& path) {
   const double width = in.named_number("dcut");
   if (bond.parameters.radial_basis == ace::RadialBasis::ChebExpCos) bond.parameters.cutoff_width = width;
   in.expect("crad");
+  if (static_cast<double>(n_basis) * nmax * (lmax + 1.0) > static_cast<double>(text.size()))
+    file.refuse("it ends before its radial coefficients do");  // before memory for them is taken
   bond.crad.assign(nmax, std::vector<std::vector<double>>(lmax + 1, std::vector<double>(n_basis)));
   for (int k = 0; k < n_basis; ++k)
     for (int n = 0; n < nmax; ++n)
