@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from ase import Atoms
 from contract_examples import crystal, make_potential
-from forcesmith.training import loss
 from forcesmith.training.checkpoint import state_file
 from forcesmith.training.loss import Loss, free_parameters, with_role
 from forcesmith.training.optimizers import gauss_newton, gradient_search
@@ -78,10 +77,13 @@ def test_no_search_leaves_what_a_file_takes(data, monkeypatch):
     limit = 3.0
     free = search(data, "gauss_newton", **options)
     assert np.abs(all_parameters(free)).max() > limit
-    monkeypatch.setattr(loss, "LARGEST_PARAMETER", limit)
+    monkeypatch.setattr(gradient_search, "LARGEST_PARAMETER", limit)
     held = search(data, "gauss_newton", **options)
     assert 0.5 * limit < np.abs(all_parameters(held)).max() < limit
     assert held.history[-1]["loss"] < held.history[0]["loss"]
+    monkeypatch.setattr(gradient_search, "LARGEST_PARAMETER", 1e-3)
+    with pytest.raises(ValueError, match="start from has coefficients of 0.001 or more"):
+        search(data, "gauss_newton", **options)
 
 
 def test_lbfgs_finds_what_the_linear_solution_is(data):

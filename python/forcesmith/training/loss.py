@@ -13,10 +13,6 @@ from forcesmith.training.training_set import LabelledBatch, Residuals, residuals
 Penalty = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Of all model parameters: a term of the loss, and its gradient."""
 
-LARGEST_PARAMETER = 1e12
-"""No search goes further. Where a neuron is saturated in all data, the loss may fall a little all
-the way to weights that no file takes."""
-
 
 @dataclass
 class Fitted:
@@ -86,10 +82,7 @@ class Loss:
         return Fitted(sum(r.loss for r in found) + penalty, found)
 
     def __call__(self, x: np.ndarray) -> tuple[Fitted, np.ndarray]:
-        """Sets the parameters to x; loss and gradient (len(x),) there. The loss is infinite beyond
-        `LARGEST_PARAMETER`."""
-        if not np.all(np.abs(x) < LARGEST_PARAMETER):
-            return Fitted(np.inf, []), np.zeros_like(x)
+        """Sets the parameters to x; loss and gradient (len(x),) there."""
         self.set_parameters(x)
         fitted = self.value()
         descriptor, model = gradients(

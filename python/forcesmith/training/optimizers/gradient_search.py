@@ -23,6 +23,9 @@ FIRST_DAMPING, LAST_DAMPING = 1e-2, 1e-6
 """Of these: far from a minimum the curvature says little. A tenth per round."""
 LARGEST_MATRIX = 5000  # parameters; beyond, matrices of their squared number are too much
 MEMORY = 50  # pairs of steps and gradient changes of L-BFGS
+LARGEST_PARAMETER = 1e12
+"""No search goes further. Where a neuron is saturated in all data, the loss may fall a little all
+the way to weights that no file takes."""
 DIVERGED = 1e8  # times the best loss
 ADAM_DECAYS = 0.9, 0.999  # D. P. Kingma, J. Ba, arXiv:1412.6980
 
@@ -119,6 +122,11 @@ class GradientSearch:
 
     def _start(self) -> _State:
         state = _State(self.loss.parameters())
+        if not np.all(np.abs(state.x) < LARGEST_PARAMETER):
+            raise ValueError(
+                f"The potential to start from has coefficients of {LARGEST_PARAMETER:g} or "
+                "more, from which no search gets away; start from another one."
+            )
         start = self.loss.value()
         if not np.isfinite(start.loss):
             raise ValueError(
@@ -132,6 +140,8 @@ class GradientSearch:
     # ---- L-BFGS, and BFGS in coordinates that are made anew in rounds ----
 
     def _evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray, Fitted]:
+        if not np.all(np.abs(x) < LARGEST_PARAMETER):
+            return np.inf, np.zeros_like(x), Fitted(np.inf, [])
         fitted, gradient = self.loss(x)
         # The logarithm makes steps and their acceptance independent of the loss's magnitude.
         loss = max(fitted.loss, np.finfo(float).tiny)
