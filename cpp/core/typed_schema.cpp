@@ -19,6 +19,16 @@ std::vector<double> numbers_of(const Json& list, std::size_t count, const std::s
   return list.get<std::vector<double>>();
 }
 
+std::vector<Json> lists_per_element(const Json& list, std::size_t n_elements, const Place& place) {
+  if (list.empty() || !list.front().is_array()) return std::vector<Json>(n_elements, list);
+  check_list(list, n_elements, "lists, one per element (or be one list for all)", place);
+  for (std::size_t element = 0; element < n_elements; ++element)
+    if (!list[element].is_array())
+      throw FormatError(place[element].text() + " must be a list, as the others are, but is " +
+                        list[element].dump().substr(0, 60) + ".");
+  return list.get<std::vector<Json>>();
+}
+
 Form<std::vector<double>> numbers_form(std::size_t count, const std::string& things) {
   using Numbers = std::vector<double>;
   return {"array",

@@ -41,6 +41,17 @@ struct Place {
 void check_list(const Json& list, std::size_t count, const std::string& things, const Place& place);
 std::vector<double> numbers_of(const Json& list, std::size_t count, const std::string& things, const Place& place);
 
+/// A list for every element, from such lists or one list for all.
+std::vector<Json> lists_per_element(const Json& list, std::size_t n_elements, const Place& place);
+
+/// What lists_per_element() reads: lists of all elements, or the one list if they are equal.
+template <class List>
+Json merged(const std::vector<List>& lists) {
+  for (const List& list : lists)
+    if (list != lists.front()) return lists;
+  return lists.front();
+}
+
 /// The values of an enumeration by their names in files.
 template <class Value>
 class Enumeration {

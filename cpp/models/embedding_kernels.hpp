@@ -12,14 +12,16 @@ namespace forcesmith::embedding {
 enum class Function { FinnisSinclair, FinnisSinclairShiftedScaled };
 
 struct Tables {
-  int n_elements, n_densities;
+  int n_elements, most_densities;  // the latter: of one element
   std::size_t n_parameters;
-  Function function;
-  const double* weights;            // [n_densities] eV
-  const double* exponents;          // [n_densities]
-  const int* sizes;                 // [n_elements] descriptor values
-  const std::size_t* first_column;  // [n_elements] parameter that is the element's first coefficient
-  const double* parameters;         // offsets [n_elements] eV, then coefficients [n_elements][n_densities][size]
+  const Function* functions;         // [n_elements]
+  const std::size_t* first_density;  // [n_elements + 1] in weights and exponents
+  std::size_t n_densities;           // of all elements
+  const double* weights;             // [n_densities] eV
+  const double* exponents;           // [n_densities]
+  const int* sizes;                  // [n_elements] descriptor values
+  const std::size_t* first_column;   // [n_elements] parameter that is the element's first coefficient
+  const double* parameters;          // offsets [n_elements] eV, then coefficients [n_elements][density][size]
   std::size_t n_inputs;
   const std::size_t* first_input;  // [n_elements] in factors
   const double* factors;           // [n_inputs] of the descriptor values
@@ -28,9 +30,11 @@ struct Tables {
 /// The list of arrays, see core/table_arrays.hpp.
 template <class Visit>
 void for_each_array(const Tables& from, Tables& to, const Visit& visit) {
-  const std::size_t n = from.n_elements, n_densities = from.n_densities;
-  visit("weights", from.weights, to.weights, n_densities);
-  visit("exponents", from.exponents, to.exponents, n_densities);
+  const std::size_t n = from.n_elements;
+  visit("functions", from.functions, to.functions, n);
+  visit("first_density", from.first_density, to.first_density, n + 1);
+  visit("weights", from.weights, to.weights, from.n_densities);
+  visit("exponents", from.exponents, to.exponents, from.n_densities);
   visit("sizes", from.sizes, to.sizes, n);
   visit("first_column", from.first_column, to.first_column, n);
   visit("parameters", from.parameters, to.parameters, from.n_parameters);
@@ -86,6 +90,10 @@ FORCESMITH_FUNCTION Embedded embed(Function function, double rho, double m) {
   return f;
 }
 
+FORCESMITH_FUNCTION int n_densities(const Tables& t, int element) {
+  return static_cast<int>(t.first_density[element + 1] - t.first_density[element]);
+}
+
 /// rho of one atom. threads: whose B alternate in memory, see simd/registers.hpp.
 template <int threads>
 FORCESMITH_FUNCTION double compute_density(const Tables& t, int element, int density, const double* B) {
@@ -115,10 +123,12 @@ template <int threads = 1>
 FORCESMITH_FUNCTION double compute_energy(const Tables& t, int element, const double* B, double* beta) {
   double energy = t.parameters[element];
   for (int k = 0; k < t.sizes[element]; ++k) beta[k * threads] = 0.0;
-  for (int p = 0; p < t.n_densities; ++p) {
-    const Embedded f = embed(t.function, compute_density<threads>(t, element, p, B), t.exponents[p]);
-    energy += t.weights[p] * f.value;
-    add_gradient<threads>(t, element, p, t.weights[p] * f.slope, beta);
+  for (int p = 0; p < n_densities(t, element); ++p) {
+    const std::size_t density = t.first_density[element] + p;
+    const double rho = compute_density<threads>(t, element, p, B), weight = t.weights[density];
+    const Embedded f = embed(t.functions[element], rho, t.exponents[density]);
+    energy += weight * f.value;
+    add_gradient<threads>(t, element, p, weight * f.slope, beta);
   }
   return energy;
 }
@@ -137,10 +147,12 @@ template <int threads = 1>
 FORCESMITH_FUNCTION void reverse_energy(const Tables& t, int element, const double* B, const double* B_dot,
                                         double energy_bar, double* bars, double* B_bar, double* B_dot_bar) {
   for (int k = 0; k < t.sizes[element]; ++k) B_bar[k * threads] = B_dot_bar[k * threads] = 0.0;
-  for (int p = 0; p < t.n_densities; ++p) {
-    const Embedded f = embed(t.function, compute_density<threads>(t, element, p, B), t.exponents[p]);
+  for (int p = 0; p < n_densities(t, element); ++p) {
+    const std::size_t density = t.first_density[element] + p;
+    const double rho = compute_density<threads>(t, element, p, B), weight = t.weights[density];
+    const Embedded f = embed(t.functions[element], rho, t.exponents[density]);
     const double rho_dot = compute_density<threads>(t, element, p, B_dot);
-    const double bar = t.weights[p] * (energy_bar * f.slope + f.bend * rho_dot), dot_bar = t.weights[p] * f.slope;
+    const double bar = weight * (energy_bar * f.slope + f.bend * rho_dot), dot_bar = weight * f.slope;
     bars[2 * p * threads] = bar;
     bars[(2 * p + 1) * threads] = dot_bar;
     add_gradient<threads>(t, element, p, bar, B_bar);
@@ -166,7 +178,7 @@ struct Kernels {
     FORCESMITH_ISA::compute_features<threads>(t, element, B, features);
   }
 
-  static std::size_t adjoint_size(const Tables& t) { return 2ul * t.n_densities; }
+  static std::size_t adjoint_size(const Tables& t) { return 2ul * t.most_densities; }
   template <int threads>
   FORCESMITH_FUNCTION static void reverse_energy(const Tables& t, int element, const double* B, const double* B_dot,
                                                  double energy_bar, double* bars, double* B_bar, double* B_dot_bar) {

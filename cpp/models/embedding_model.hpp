@@ -1,4 +1,4 @@
-// Embedding model: E_i = offset[z_i] + sum_p w_p f(rho_ip; m_p), with densities rho_ip = sum_k c[z_i][p][k] B_ik and
+// Embedding model: E_i = offset[z_i] + sum_p w_p f(rho_ip; m_p), with w, f and m of the element z_i, densities rho_ip = sum_k c[z_i][p][k] B_ik and
 // smooth powers f(rho; m) ~ sign(rho) |rho|^m (M. W. Finnis, J. E. Sinclair, Philos. Mag. A 50, 45 (1984); as of the
 // atomic cluster expansion: Y. Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021)):
 //   FinnisSinclair               sign(rho) ((1 - s) a^m + s a w^(1-m)), s = exp(-(w a)^3), a = |rho|, w = 1e6
@@ -15,9 +15,8 @@
 namespace forcesmith {
 
 struct EmbeddingParameters {
-  embedding::Function function = embedding::Function::FinnisSinclairShiftedScaled;
-  std::vector<double> weights{1.0, 1.0};    // [density] eV
-  std::vector<double> exponents{1.0, 0.5};  // [density]
+  std::vector<embedding::Function> functions;           // [element]
+  std::vector<std::vector<double>> weights, exponents;  // [element][density], weights in eV
   int seed = 1;
   std::vector<double> energy_offsets;  // [element] eV
   /// [element][density][value]; empty: random
@@ -54,7 +53,7 @@ class EmbeddingModel : public Model {
   std::vector<double> parameters() const override { return parameters_; }
   void set_parameters(std::span<const double> values) override;
   std::vector<ParameterBlock> parameter_blocks() const override;
-  bool has_linear_part() const override { return linear_density().has_value(); }
+  bool has_linear_part() const override;
   /// Values that the scale of the inputs leaves out keep none.
   void set_linear_part(const std::vector<std::vector<double>>& coefficients) override;
   bool has_own_input_scale() const override { return true; }
@@ -65,12 +64,14 @@ class EmbeddingModel : public Model {
   embedding::Tables tables() const;
 
  private:
-  /// The first whose power is the density itself.
-  std::optional<std::size_t> linear_density() const;
+  std::size_t n_densities(std::size_t element) const { return settings_.weights[element].size(); }
+  /// The element's first whose power is the density itself.
+  std::optional<std::size_t> linear_density(std::size_t element) const;
 
   EmbeddingParameters settings_;  // without offsets, coefficients and factors
   std::vector<int> sizes_;
-  std::vector<std::size_t> first_column_, first_input_;  // [element]
+  std::vector<double> weights_, exponents_;                              // of all densities, see Tables
+  std::vector<std::size_t> first_density_, first_column_, first_input_;  // [element]
   std::vector<double> parameters_, factors_;
 };
 

@@ -180,6 +180,11 @@ MODELS = {
     "embedding": [
         {"seed": 3, "weights": [1.0, 1e-4]},
         {"function": "FinnisSinclair", "weights": [1.0, 1e-4, 1e-4], "exponents": [1.0, 3.0, 2.0]},
+        {
+            "function": ["FinnisSinclair", "FinnisSinclairShiftedScaled"],
+            "weights": [[1.0, 1e-4, 1e-4], [2.0, 1e-4]],
+            "exponents": [[1.0, 3.0, 2.0], [1.0, 0.5]],
+        },
     ],
     "linear": [{"shared": True}, {"shared": False}],
     "neural_network": [

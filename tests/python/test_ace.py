@@ -89,7 +89,17 @@ def potential_of(**descriptor) -> fs.Potential:
 
 @pytest.mark.parametrize("example", DESCRIPTORS["ace"])
 @pytest.mark.parametrize(
-    "model", [{"type": "linear", "shared": False}, {"type": "embedding", "exponents": [1.0, 0.5]}]
+    "model",
+    [
+        {"type": "linear", "shared": False},
+        {"type": "embedding", "exponents": [1.0, 0.5]},
+        {
+            "type": "embedding",
+            "function": ["FinnisSinclair", "FinnisSinclairShiftedScaled"],
+            "weights": [[1.0, 0.7, -0.3], [1.2]],
+            "exponents": [[1.0, 0.5, 2.0], [0.6]],
+        },
+    ],
 )
 def test_files_are_written(example, model, tmp_path):
     """What is read back and what the reference makes of the file are the potential."""
@@ -136,14 +146,40 @@ def test_what_files_cannot_hold_is_named(change, message, tmp_path):
     assert "a.yace" in str(caught.value) and len(str(caught.value)) - len(str(tmp_path)) <= 300
 
 
-def test_embeddings_of_elements_are_the_same(tmp_path):
+def test_embeddings_of_one_element(tmp_path):
+    """What is changed in a file for one element, the other does not notice."""
     potential_of(nmax=[2], lmax=[0]).write(tmp_path / "a.yace")
     text = (tmp_path / "a.yace").read_text()
     other = text.replace("FS_parameters: [1.0, 1.0]", "FS_parameters: [1.0, 0.5]", 1)
     assert other != text
-    (tmp_path / "a.yace").write_text(other)
-    with pytest.raises(ValueError, match="its elements have different embeddings"):
-        fs.Potential.read(tmp_path / "a.yace")
+    (tmp_path / "b.yace").write_text(other)
+    atoms = structures(4.5)["crystal"]
+    before, after = (fs.Potential.read(tmp_path / f"{name}.yace") for name in "ab")
+    model = json.loads(after.to_json())["model"]
+    assert model["type"] == "embedding" and model["exponents"] == [[0.5], [1.0]]
+    first = np.array(atoms.symbols) == after.elements[0]
+    energies = before.evaluate(atoms).energies, after.evaluate(atoms).energies
+    assert np.all(np.abs(energies[1] - energies[0])[first] > 1e-3)
+    np.testing.assert_allclose(energies[1][~first], energies[0][~first], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights": [[1.0, 1.0]]}, "2 lists, one per element"),
+        ({"weights": [[1.0, 1.0], 2.0]}, "must be a list, as the others are"),
+        ({"weights": [[1.0, 1.0], [1.0]]}, "the same number of entries, one per density, but have"),
+        ({"exponents": [1.0, "a"]}, "numbers, one per density"),
+        ({"exponents": [1.0, -2.0]}, "exponents must be positive"),
+        ({"function": ["FinnisSinclair"]}, "2 name"),
+        ({"function": ["FinnisSinclair", "Bessel"]}, "function of the densities"),
+    ],
+)
+def test_bad_embeddings(change, message):
+    descriptor = {"type": "ace", "cutoff": 4.5, "nmax": [2], "lmax": [0]}
+    with pytest.raises(ValueError, match=message) as caught:
+        make_potential([descriptor], {"type": "embedding", **change})
+    assert len(str(caught.value)) <= 300
 
 
 def test_absurd_counts_take_no_memory(tmp_path):

@@ -67,17 +67,6 @@ struct Parameters : Settings {
   std::vector<std::vector<LayerParameters>> networks;  // [element][layer], the output layer last; or empty
 };
 
-/// "hidden_layers" and "activation": a list for each element, or one for all.
-std::vector<Json> lists_per_element(const Json& list, std::size_t n_elements, const Place& place) {
-  if (list.empty() || !list.front().is_array()) return std::vector<Json>(n_elements, list);
-  check_list(list, n_elements, "lists, one per element (or be one list for all)", place);
-  for (std::size_t element = 0; element < n_elements; ++element)
-    if (!list[element].is_array())
-      throw FormatError(place[element].text() + " must be a list, as the others are, but is " +
-                        list[element].dump().substr(0, 60) + ".");
-  return list.get<std::vector<Json>>();
-}
-
 std::vector<std::vector<int>> hidden_layers_of(const Json& list, std::size_t n_elements, const Place& place) {
   std::vector<std::vector<int>> all;
   for (const Json& layers : lists_per_element(list, n_elements, place)) {
@@ -108,14 +97,6 @@ std::vector<std::vector<Activation>> activations_of(const Json& given,
     for (const Json& name : names) all.back().push_back(activation_names().value_of(name, place.where));
   }
   return all;
-}
-
-/// Lists of all elements, or the one list if they are equal.
-template <class List>
-Json merged(const std::vector<List>& lists) {
-  for (const List& list : lists)
-    if (list != lists.front()) return lists;
-  return lists.front();
 }
 
 SchemaOf<LayerParameters> layer_schema(int n_inputs, int n_outputs) {

@@ -463,15 +463,13 @@ Potential make_potential(const AceFile& file, const ReadOptions& options) {
   check_different(file.elements, "the file \"" + file.path + "\"");
   check_elements(options, file.elements, "The file", file.path);
   if (file.E0.size() != n_elements) file.refuse("E0 must have a number per element");
-  const FileEmbedding& embedding = file.embeddings[0];
-  for (const FileEmbedding& other : file.embeddings)
-    if (other.function != embedding.function || other.parameters != embedding.parameters)
-      file.refuse("its elements have different embeddings, which is not supported");
-  if (embedding.function != "FinnisSinclair" && embedding.function != "FinnisSinclairShiftedScaled")
-    file.refuse("its embedding function is \"" + embedding.function +
-                "\", but only FinnisSinclair and FinnisSinclairShiftedScaled are supported");
-  if (embedding.parameters.empty() || embedding.parameters.size() % 2 != 0)
-    file.refuse("the embedding needs a weight and an exponent per density");
+  for (const FileEmbedding& embedding : file.embeddings) {
+    if (embedding.function != "FinnisSinclair" && embedding.function != "FinnisSinclairShiftedScaled")
+      file.refuse("its embedding function is \"" + embedding.function +
+                  "\", but only FinnisSinclair and FinnisSinclairShiftedScaled are supported");
+    if (embedding.parameters.empty() || embedding.parameters.size() % 2 != 0)
+      file.refuse("the embedding needs a weight and an exponent per density");
+  }
 
   double largest = 0.0;
   for (const auto& list : file.functions)
@@ -513,32 +511,36 @@ Potential make_potential(const AceFile& file, const ReadOptions& options) {
     sizes.push_back(descriptors[0]->size(static_cast<int>(element)));
 
   EmbeddingParameters model;
-  model.weights.clear();
-  model.exponents.clear();
-  for (std::size_t p = 0; p < embedding.parameters.size(); p += 2) {
-    model.weights.push_back(embedding.parameters[p]);
-    model.exponents.push_back(embedding.parameters[p + 1]);
-  }
-  model.function = embedding.function == "FinnisSinclair" ? embedding::Function::FinnisSinclair
-                                                          : embedding::Function::FinnisSinclairShiftedScaled;
   model.energy_offsets = file.E0;
   CoefficientSets linear;
-  for (const Coefficients& coefficients : found) {
-    model.coefficients.emplace_back(model.weights.size());
+  bool is_linear = true;
+  for (std::size_t element = 0; element < n_elements; ++element) {
+    const FileEmbedding& embedding = file.embeddings[element];
+    model.functions.push_back(embedding.function == "FinnisSinclair"
+                                  ? embedding::Function::FinnisSinclair
+                                  : embedding::Function::FinnisSinclairShiftedScaled);
+    std::vector<double> weights, exponents;
+    for (std::size_t p = 0; p < embedding.parameters.size(); p += 2) {
+      weights.push_back(embedding.parameters[p]);
+      exponents.push_back(embedding.parameters[p + 1]);
+    }
+    is_linear = is_linear && std::ranges::all_of(exponents, [](double exponent) { return exponent == 1.0; });
+    model.coefficients.emplace_back(weights.size());
     linear.emplace_back();
-    for (const auto& [function, of_densities] : coefficients) {
-      if (of_densities.size() != model.weights.size())
+    for (const auto& [function, of_densities] : found[element]) {
+      if (of_densities.size() != weights.size())
         file.refuse("its functions have coefficients of " + std::to_string(of_densities.size()) +
-                    " densities, but the embedding has " + std::to_string(model.weights.size()));
+                    " densities, but the embedding has " + std::to_string(weights.size()));
       double sum = 0.0;
       for (std::size_t p = 0; p < of_densities.size(); ++p) {
         model.coefficients.back()[p].push_back(of_densities[p]);
-        sum += model.weights[p] * of_densities[p];
+        sum += weights[p] * of_densities[p];
       }
       linear.back().push_back(sum);
     }
+    model.weights.push_back(std::move(weights));
+    model.exponents.push_back(std::move(exponents));
   }
-  const bool is_linear = std::ranges::all_of(model.exponents, [](double exponent) { return exponent == 1.0; });
   std::unique_ptr<Model> own;
   if (is_linear) own = std::make_unique<LinearModel>(LinearParameters{false, file.E0, std::move(linear)}, sizes);
   else own = std::make_unique<EmbeddingModel>(std::move(model), sizes);

@@ -140,9 +140,11 @@ Densities densities_of(const Model& model, int element, int size) {
   }
   const embedding::Tables t = dynamic_cast<const EmbeddingModel&>(model).tables();
   Densities found{
-      t.function == embedding::Function::FinnisSinclair ? "FinnisSinclair" : "FinnisSinclairShiftedScaled", {}, {}};
+      t.functions[element] == embedding::Function::FinnisSinclair ? "FinnisSinclair" : "FinnisSinclairShiftedScaled",
+      {},
+      {}};
   const double *factors = t.factors + t.first_input[element], *own = t.parameters + t.first_column[element];
-  for (int p = 0; p < t.n_densities; ++p, own += size) {
+  for (std::size_t p = t.first_density[element]; p < t.first_density[element + 1]; ++p, own += size) {
     found.parameters.insert(found.parameters.end(), {t.weights[p], t.exponents[p]});
     found.coefficients.emplace_back();
     for (int k = 0; k < size; ++k) found.coefficients.back().push_back(own[k] * factors[k]);
