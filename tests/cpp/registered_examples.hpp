@@ -29,7 +29,7 @@ inline std::vector<Example> descriptor_examples() {
   long_rows["twojmax"] = 10;
   rows_in_memory["twojmax"] = 15;
   for (Json* large : {&long_rows, &rows_in_memory}) (*large)["rcutfac"] = 3.6;
-  const Json ace{{"cutoff", 5.0}, {"nmax", {6, 3, 2, 1}}, {"lmax", {0, 3, 2, 1}}};
+  const Json ace{{"cutoff", 5.0}, {"radial_basis", "ChebExpCos"}, {"nmax", {6, 3, 2, 1}}, {"lmax", {0, 3, 2, 1}}};
   Json power = ace, bessel = ace;
   power["radial_basis"] = "ChebPow";
   power["radial_parameter"] = 2.5;

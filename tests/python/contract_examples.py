@@ -49,6 +49,7 @@ DESCRIPTORS = {
     "ace": [
         {
             "cutoff": 4.3,
+            "radial_basis": "ChebExpCos",
             "nmax": [4, 2, 1],
             "lmax": [0, 2, 1],
             "radial_coefficients": radial_coefficients(2, 2, 4),
@@ -88,7 +89,12 @@ DESCRIPTORS = {
                 ],
                 [
                     {"cutoff": 4.2, "radial_basis": "ChebPow", "radial_parameter": 2.6},
-                    {"cutoff": 4.3, "radial_parameter": 1.5, "cutoff_width": 2.5},
+                    {
+                        "cutoff": 4.3,
+                        "radial_basis": "ChebExpCos",
+                        "radial_parameter": 1.5,
+                        "cutoff_width": 2.5,
+                    },
                 ],
             ],
         },

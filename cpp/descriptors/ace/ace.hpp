@@ -12,7 +12,7 @@ namespace forcesmith::ace {
 
 /// Of a pair of elements. Lengths in angstrom.
 struct BondParameters {
-  RadialBasis radial_basis = RadialBasis::ChebExpCos;
+  RadialBasis radial_basis = RadialBasis::SBessel;
   double cutoff = 0.0;
   double radial_parameter = 5.25;  // lambda
   double cutoff_width = 0.0;       // of the last step of ChebExpCos
