@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 
 #include "core/error.hpp"
+#include "core/normal_numbers.hpp"
 #include "core/text.hpp"
 
 namespace forcesmith {
@@ -82,21 +82,6 @@ SchemaOf<EmbeddingParameters> schema_for(const std::vector<int>& sizes) {
                of_values);
   return schema;
 }
-
-/// Normal numbers that do not depend on the standard library.
-class NormalNumbers {
- public:
-  explicit NormalNumbers(int seed) : bits_(static_cast<std::uint64_t>(seed)) {}
-  double next() {
-    constexpr double two_pi = 6.28318530717958647692;
-    const double radius = std::sqrt(-2.0 * std::log(uniform())), angle = two_pi * uniform();
-    return radius * std::cos(angle);
-  }
-
- private:
-  double uniform() { return (static_cast<double>(bits_() >> 11) + 0.5) * 0x1p-53; }
-  std::mt19937_64 bits_;
-};
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include "descriptors/pod/pod.hpp"
 #include "descriptors/symmetry_functions/symmetry_functions.hpp"
 #include "models/embedding_model.hpp"
+#include "models/environment_model.hpp"
 #include "models/linear_model.hpp"
 #include "models/neural_network/neural_network.hpp"
 #include "models/quadratic_model.hpp"
@@ -42,6 +43,7 @@ using OwnDescriptors = TypeList<
 
 using RegisteredModels = TypeList<
     EmbeddingModel,
+    EnvironmentModel,
     LinearModel,
     neural_network::NeuralNetwork,
     QuadraticModel>;

@@ -44,7 +44,7 @@ const std::vector<FormatEntry>& format_registry() {
   static const FormatContents cluster_expansion{{"ace"}, {"linear", "embedding"}, {"core_repulsion"}};
   static const FormatContents moments{{"moment_tensor"}, {"linear"}, {}, false, false, mlip_holds};
   static const FormatContents networks{{"symmetry_functions"}, {"neural_network"}, {}};
-  static const FormatContents pod{{"pod"}, {"linear"}, {}};
+  static const FormatContents pod{{"pod"}, {"environments", "linear"}, {}};
   static const FormatContents snap{{"bispectrum"}, {"linear", "quadratic"}, {"zbl"}};
   static const std::vector<FormatEntry> entries{
       {"ace", {".ace"}, {}, is_ace, parse_ace, nullptr, nullptr, "", false, ".yace"},

@@ -57,6 +57,7 @@ inline std::vector<Example> descriptor_examples() {
 /// For any numbers of descriptor values. Models know double precision only.
 inline std::vector<Example> model_examples() {
   return {{"embedding", {{"seed", 3}}, 1e-13, 0.0},
+          {"environments", {{"clusters", 3}, {"seed", 5}}, 1e-12, 0.0},
           {"linear", {{"shared", false}}, 1e-14, 0.0},
           {"neural_network", {{"hidden_layers", {7, 3}}, {"activation", "silu"}}, 1e-13, 0.0},
           {"quadratic", {{"shared", false}}, 1e-14, 0.0}};

@@ -113,11 +113,11 @@ def test_tantalum_in_one_process(in_process, runner):
     np.testing.assert_allclose(forces, expected_forces, atol=1e-10)
 
 
-@pytest.mark.parametrize("case", ["two elements", "three elements"])
+@pytest.mark.parametrize("case", ["two elements", "three elements", "environments"])
 def test_files_of_several_elements(case, runner):
     """Read from files of pod, and written for it."""
-    elements, nmax, lmax, _ = CASES[case]
-    param, coeff = write_pod_files(runner.folder, elements, nmax, lmax)
+    elements, nmax, lmax, clusters = CASES[case]
+    param, coeff = write_pod_files(runner.folder, elements, nmax, lmax, clusters=clusters)
     potential = fs.Potential.read(coeff)
     potential.write(runner.folder / "a.json")
     potential.write(runner.folder / "own_coeff.pod")

@@ -187,11 +187,13 @@ MODELS = {
         {"seed": 3, "weights": [1.0, 1e-4]},
         {"function": "FinnisSinclair", "weights": [1.0, 1e-4, 1e-4], "exponents": [1.0, 3.0, 2.0]},
         {
+            "seed": 3,
             "function": ["FinnisSinclair", "FinnisSinclairShiftedScaled"],
-            "weights": [[1.0, 1e-4, 1e-4], [2.0, 1e-4]],
-            "exponents": [[1.0, 3.0, 2.0], [1.0, 0.5]],
+            "weights": [[1.0, 1e-4], [2.0]],
+            "exponents": [[1.0, 3.0], [1.0]],
         },
     ],
+    "environments": [{"clusters": 3, "components": 2, "seed": 3}],
     "linear": [{"shared": True}, {"shared": False}],
     "neural_network": [
         {"hidden_layers": [8, 6], "activation": "tanh", "seed": 2},

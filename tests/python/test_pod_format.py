@@ -34,18 +34,19 @@ def potential_of(**descriptor) -> fs.Potential:
 
 
 @pytest.mark.parametrize(
-    ("elements", "nmax", "lmax"),
+    ("elements", "nmax", "lmax", "clusters"),
     [
-        (["Mg", "O"], [4, 3, 2, 2, 2, 2], [0, 4, 3, 3, 2, 3]),
-        (["Mg"], [5, 3, 2, 2, 2, 2], [0, 5, 4, 3, 4, 4]),
-        (["Mg", "O", "Al"], [3, 2, 2, 0, 0, 0], [0, 2, 2, 0, 0, 0]),
-        (["Mg"], [2, 7, 0, 0, 0, 0], [0, 5, 0, 0, 0, 0]),
-        (["O", "Mg"], [5, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]),
+        (["Mg", "O"], [4, 3, 2, 2, 2, 2], [0, 4, 3, 3, 2, 3], 1),
+        (["Mg"], [5, 3, 2, 2, 2, 2], [0, 5, 4, 3, 4, 4], 1),
+        (["Mg", "O", "Al"], [3, 2, 2, 0, 0, 0], [0, 2, 2, 0, 0, 0], 1),
+        (["Mg"], [2, 7, 0, 0, 0, 0], [0, 5, 0, 0, 0, 0], 1),
+        (["O", "Mg"], [5, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], 1),
+        (["Mg", "O"], [3, 2, 1, 1, 0, 0], [0, 3, 2, 1, 0, 0], 3),
     ],
 )
-def test_files_are_read_and_written(elements, nmax, lmax, tmp_path):
+def test_files_are_read_and_written(elements, nmax, lmax, clusters, tmp_path):
     """As the reference, which is pair_style pod; of all numbers of bodies."""
-    files = write_pod_files(tmp_path, elements, nmax, lmax)
+    files = write_pod_files(tmp_path, elements, nmax, lmax, clusters=clusters)
     atoms = crystal(elements)
     energies, forces = energies_and_forces(read_pod_files(*files), atoms)
     potential = fs.Potential.read(files[0])
@@ -133,12 +134,14 @@ def test_bad_settings(change, message):
     ("file", "old", "new", "message"),
     [
         ("param", "onebody 1", "onebody 0", "onebody 0 is not supported"),
-        ("param", "clusters 1", "clusters 4", "number_of_environment_clusters 4 is not supported"),
+        ("param", "clusters 1", "clusters 4", "do not belong together"),
+        ("param", "clusters 1", "clusters 0", "number_of_environment_clusters must be at least 1"),
         ("param", "rin 0.9", "rinn 0.9", 'POD parameter "rinn"'),
         ("param", "rin 0.9", "rin", "rin needs one value"),
         ("param", "species Mg", "species Mg Mg", "Mg"),
         ("param", "degree 2", "degree 3", "do not belong together"),
-        ("coeff", "model_coefficients: 10 0 0", "model_coefficients: 10 8 0", "projection matrix"),
+        ("coeff", "model_coefficients: 10 0 0", "model_coefficients: 10 8 0", "announces 18"),
+        ("coeff", "model_coefficients: 10 0 0", "model_coefficients: 4 6 0", "has 4 coefficients"),
         ("coeff", "model_coefficients: 10 0 0", "model_coefficients: 11 0 0", "announces 11"),
         ("coeff", "model_coefficients: 10 0 0", "POD_coefficients: 10", "before 2024"),
     ],

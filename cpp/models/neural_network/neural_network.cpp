@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
+#include "core/normal_numbers.hpp"
 #include "core/text.hpp"
 #include "core/typed_schema.hpp"
 
@@ -190,20 +190,6 @@ SchemaOf<Parameters> schema_for(const std::vector<int>& sizes) {
       .trained();
   return schema;
 }
-
-/// Numbers of the normal distribution that do not depend on the standard library (Box and Muller).
-class NormalNumbers {
- public:
-  explicit NormalNumbers(int seed) : bits_(static_cast<std::uint64_t>(seed)) {}
-  double next() {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
-    return radius * std::cos(2.0 * 3.14159265358979323846 * uniform());
-  }
-
- private:
-  double uniform() { return static_cast<double>(bits_() >> 11) * 0x1p-53; }  // below 1
-  std::mt19937_64 bits_;
-};
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "core/chemical_elements.hpp"
 #include "core/error.hpp"
 #include "descriptors/pod/pod.hpp"
+#include "models/environment_model.hpp"
 #include "models/linear_model.hpp"
 #include "potentials/formats/word_reader.hpp"
 
@@ -54,6 +55,7 @@ std::string renamed(const std::filesystem::path& path, const std::string& word, 
 struct PodParameters {
   std::vector<std::string> elements;
   pod::Parameters settings;
+  int clusters = 1, components = 1;  // of environments; 1 cluster: a linear model
 };
 
 /// Settings that are not in the file are those of pair_style pod.
@@ -87,11 +89,12 @@ PodParameters read_parameters(WordReader& in) {
     found[keyword] = is_length ? in.number(words[1], keyword) : in.integer(words[1], keyword);
     if (keyword == "onebody" && found[keyword] != 1)
       in.fail("onebody " + words[1] + " is not supported, only 1: an energy per element");
-    if (keyword == "number_of_environment_clusters" && found[keyword] != 1)
-      in.fail("number_of_environment_clusters " + words[1] +
-              " is not supported, only 1: the energy must be linear in the descriptors");
+    if (keyword.starts_with("number_of_") && found[keyword] < 1)
+      in.fail(keyword + " must be at least 1, not " + words[1]);
   }
   if (file.elements.empty()) throw FormatError("The POD file \"" + in.path() + "\" has no species, which is required.");
+  file.clusters = static_cast<int>(found["number_of_environment_clusters"]);
+  file.components = static_cast<int>(found["number_of_principal_components"]);
   pod::Parameters& p = file.settings;
   p.inner_cutoff = found["rin"];
   p.cutoff = found["rcut"];
@@ -110,25 +113,46 @@ PodParameters read_parameters(WordReader& in) {
   return file;
 }
 
-/// All coefficients, one element after the other, the energy of the atom first.
-std::vector<double> read_coefficients(WordReader& in, const std::string& text) {
+/// One element after the other.
+struct PodCoefficients {
+  std::vector<double> coefficients;  // the energy of the atom, then [cluster][value]
+  std::vector<double> projections;   // [value][component]
+  std::vector<double> centroids;     // [cluster][component]
+};
+
+PodCoefficients read_coefficients(WordReader& in, const std::string& text) {
   const std::vector<std::string> header = in.next();
   if (content_of(text) == Content::old_coefficients)
     in.fail("it is of a POD of LAMMPS before 2024, which has other descriptors; fit again with a newer fitpod");
   if (header.size() != 4) in.fail("expected \"model_coefficients:\" and three numbers");
-  const int n = in.integer(header[1], "the number of coefficients");
-  if (in.integer(header[2], "the size of the projection matrix") != 0 ||
-      in.integer(header[3], "the number of centroids") != 0)
-    in.fail("a projection matrix and centroids of environments (number_of_environment_clusters) are not supported");
+  const std::array counts{in.integer(header[1], "the number of coefficients"),
+                          in.integer(header[2], "the size of the projection matrix"),
+                          in.integer(header[3], "the number of centroids")};
+  double announced = 0.0;
+  for (int count : counts) {
+    if (count < 0) in.fail("a number of its first line is negative");
+    announced += count;
+  }
   std::vector<double> numbers;
   for (std::vector<std::string> words = in.next(); !words.empty(); words = in.next()) {
-    if (words.size() != 1) in.fail("expected one coefficient per line, found " + std::to_string(words.size()));
+    if (words.size() != 1) in.fail("expected one number per line, found " + std::to_string(words.size()));
     numbers.push_back(in.number(words[0], "a coefficient"));
   }
-  if (static_cast<int>(numbers.size()) != n)
-    in.fail("its first line announces " + std::to_string(n) + " coefficients, but there are " +
+  if (static_cast<double>(numbers.size()) != announced)
+    in.fail("its first line announces " + printed(announced) + " coefficients, but there are " +
             std::to_string(numbers.size()));
-  return numbers;
+  const auto projections = numbers.begin() + counts[0], centroids = projections + counts[1];
+  return {{numbers.begin(), projections}, {projections, centroids}, {centroids, numbers.end()}};
+}
+
+/// rows x columns of the numbers of an element.
+std::vector<std::vector<double>> lists_of(const std::vector<double>& numbers, std::size_t element, std::size_t rows,
+                                          std::size_t columns) {
+  std::vector<std::vector<double>> lists;
+  auto next = numbers.begin() + static_cast<std::ptrdiff_t>(element * rows * columns);
+  for (std::size_t row = 0; row < rows; ++row, next += static_cast<std::ptrdiff_t>(columns))
+    lists.emplace_back(next, next + static_cast<std::ptrdiff_t>(columns));
+  return lists;
 }
 
 }  // namespace
@@ -156,7 +180,7 @@ Potential parse_pod(const FileBundle& files, const ReadOptions& options) {
   const std::string& coeff_path = given_parameters ? partner : files.path;
   const std::string& coeff_text = given_parameters ? other : files.text();
   WordReader coefficients_in = reader(coeff_text, coeff_path);
-  const std::vector<double> numbers = read_coefficients(coefficients_in, coeff_text);
+  const PodCoefficients numbers = read_coefficients(coefficients_in, coeff_text);
   WordReader parameters_in = reader(given_parameters ? files.text() : other, param_path);
   const PodParameters file = read_parameters(parameters_in);
   const std::string where = "the POD file \"" + param_path + "\"";
@@ -165,21 +189,35 @@ Potential parse_pod(const FileBundle& files, const ReadOptions& options) {
   std::vector<std::unique_ptr<Descriptor>> descriptors;
   descriptors.push_back(std::make_unique<pod::Pod>(file.settings, file.elements, where));
   const std::size_t size = descriptors[0]->size(0), n_elements = file.elements.size();
-  if (numbers.size() != n_elements * (1 + size))
-    throw FormatError("\"" + coeff_path + "\" has " + std::to_string(numbers.size()) + " coefficients, but \"" +
-                      param_path + "\" asks for " + std::to_string(n_elements * (1 + size)) +
-                      "; the two files do not belong together.");
-  std::vector<double> offsets;
+  const std::size_t clusters = file.clusters, components = file.components;
+  const auto check = [&](const std::vector<double>& found, std::size_t of_element, const std::string& what) {
+    if (found.size() != n_elements * of_element)
+      throw FormatError("\"" + coeff_path + "\" has " + std::to_string(found.size()) + " " + what + ", but \"" +
+                        param_path + "\" asks for " + std::to_string(n_elements * of_element) +
+                        "; the two files do not belong together.");
+  };
+  const std::size_t n_own = 1 + clusters * size;
+  check(numbers.coefficients, n_own, "coefficients");
+  check(numbers.projections, clusters > 1 ? size * components : 0, "numbers of a projection matrix");
+  check(numbers.centroids, clusters > 1 ? clusters * components : 0, "numbers of centroids");
+  EnvironmentParameters p;
+  p.clusters = file.clusters;
+  p.components = file.components;
   CoefficientSets sets;
   for (std::size_t element = 0; element < n_elements; ++element) {
-    const auto own = numbers.begin() + static_cast<std::ptrdiff_t>(element * (1 + size));
-    offsets.push_back(own[0]);
-    sets.emplace_back(own + 1, own + 1 + static_cast<std::ptrdiff_t>(size));
+    const auto own = numbers.coefficients.begin() + static_cast<std::ptrdiff_t>(element * n_own);
+    p.energy_offsets.push_back(own[0]);
+    p.coefficients.push_back(lists_of({own + 1, own + static_cast<std::ptrdiff_t>(n_own)}, 0, clusters, size));
+    sets.push_back(p.coefficients.back()[0]);
+    if (clusters == 1) continue;
+    p.projections.push_back(lists_of(numbers.projections, element, size, components));
+    p.centroids.push_back(lists_of(numbers.centroids, element, clusters, components));
   }
   const std::vector<int> sizes(n_elements, static_cast<int>(size));
-  return Potential(file.elements, std::move(descriptors),
-                   std::make_unique<LinearModel>(LinearParameters{false, offsets, sets}, sizes),
-                   Json{{"converted_from", "POD files"}});
+  std::unique_ptr<Model> model;
+  if (clusters == 1) model = std::make_unique<LinearModel>(LinearParameters{false, p.energy_offsets, sets}, sizes);
+  else model = std::make_unique<EnvironmentModel>(std::move(p), sizes, where);
+  return Potential(file.elements, std::move(descriptors), std::move(model), Json{{"converted_from", "POD files"}});
 }
 
 namespace {
@@ -200,11 +238,31 @@ void check_radial_functions(const pod::Parameters& p, const std::string& path) {
   }
 }
 
+/// A linear model as one kind of environment, without projections and centroids.
+EnvironmentParameters environments_of(const Model& model, int n_elements) {
+  if (const auto* own = dynamic_cast<const EnvironmentModel*>(&model)) {
+    EnvironmentParameters p = own->settings();
+    if (p.clusters > 1) return p;
+    p.components = 1;
+    p.projections.clear();
+    p.centroids.clear();
+    return p;
+  }
+  const auto& linear = dynamic_cast<const LinearModel&>(model);
+  EnvironmentParameters p;
+  p.clusters = p.components = 1;
+  p.energy_offsets.assign(linear.offsets().begin(), linear.offsets().end());
+  for (int element = 0; element < n_elements; ++element) {
+    const std::span<const double> own = linear.coefficients(element);
+    p.coefficients.push_back({{own.begin(), own.end()}});
+  }
+  return p;
+}
+
 }  // namespace
 
 FileBundle print_pod(const Potential& potential, const std::string& path) {
   const auto& descriptor = dynamic_cast<const pod::Pod&>(*potential.descriptors().front());
-  const auto& model = dynamic_cast<const LinearModel&>(potential.model());
   const pod::Parameters& p = descriptor.settings();
   const pod::Sizes sizes = p.sizes();
   check_radial_functions(p, path);
@@ -212,20 +270,29 @@ FileBundle print_pod(const Potential& potential, const std::string& path) {
   std::ostringstream param, coeff;
   param << "# POD parameters, written by forcesmith\nspecies";
   for (const std::string& element : potential.elements()) param << " " << element;
+  const EnvironmentParameters model = environments_of(potential.model(), static_cast<int>(potential.elements().size()));
   param << "\npbc 1 1 1\nrin " << printed(p.inner_cutoff) << "\nrcut " << printed(p.cutoff)
-        << "\nnumber_of_environment_clusters 1\nnumber_of_principal_components 1\nbessel_polynomial_degree "
-        << p.bessel_degree << "\ninverse_polynomial_degree " << p.inverse_degree << "\nonebody 1\n";
+        << "\nnumber_of_environment_clusters " << model.clusters << "\nnumber_of_principal_components "
+        << model.components << "\nbessel_polynomial_degree " << p.bessel_degree << "\ninverse_polynomial_degree "
+        << p.inverse_degree << "\nonebody 1\n";
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     param << functions_keyword(i) << " " << sizes.nmax[i] << "\n";
     if (i > 0) param << degree_keyword(i) << " " << sizes.lmax[i] << "\n";
   }
-  const int n_elements = static_cast<int>(potential.elements().size());
-  coeff << "# POD coefficients, written by forcesmith\nmodel_coefficients: " << n_elements * (1 + descriptor.size(0))
-        << " 0 0\n";
-  for (int element = 0; element < n_elements; ++element) {
-    coeff << printed(model.offsets()[element]) << "\n";
-    for (double coefficient : model.coefficients(element)) coeff << printed(coefficient) << "\n";
+  const std::size_t n_elements = potential.elements().size(), size = descriptor.size(0);
+  const std::size_t clusters = model.clusters, components = clusters > 1 ? model.components : 0;
+  coeff << "# POD coefficients, written by forcesmith\nmodel_coefficients: " << n_elements * (1 + clusters * size)
+        << " " << n_elements * size * components << " " << n_elements * clusters * components << "\n";
+  const auto print = [&](const std::vector<std::vector<double>>& lists) {
+    for (const auto& list : lists)
+      for (double number : list) coeff << printed(number) << "\n";
+  };
+  for (std::size_t element = 0; element < n_elements; ++element) {
+    coeff << printed(model.energy_offsets[element]) << "\n";
+    print(model.coefficients[element]);
   }
+  for (const auto& lists : model.projections) print(lists);
+  for (const auto& lists : model.centroids) print(lists);
   return {path, {{stem + "_coeff.pod", coeff.str()}, {stem + "_param.pod", param.str()}}};
 }
 

@@ -15,6 +15,7 @@ from forcesmith.data.batches import smallest_distances
 from forcesmith.data.dataset import Dataset
 from forcesmith.data.labels import shortened
 from forcesmith.potentials.potential import Potential
+from forcesmith.training.environments import with_environments
 from forcesmith.training.settings import DescriptorSettings, FitSettings
 
 
@@ -50,6 +51,9 @@ def starting_potential(train: Dataset, elements: Sequence[str], settings: FitSet
     core.descriptor_parameters = core.descriptor_parameters + 0.1 * noise
     if old is not None:
         core.adopt_descriptor_parameters(old._core)
+    given = settings.model.model_dump()
+    if given["type"] == "environments" and not given.get("centroids"):
+        return with_environments(potential, train)
     return potential
 
 
