@@ -52,8 +52,11 @@ CELLS = {
     "mtp_10": COPPER,
     "mtp_20": COPPER,
     "Ta06A": (crystal("Ta", "bcc", 3.316), [[10, 10, 10], [25, 25, 25], [79, 79, 80]]),
+    "Cu-PBE-core-rep": (COPPER[0], COPPER[1][:2]),
+    "pod": (crystal("Ta", "bcc", 3.316), [[10, 10, 10], [25, 25, 25]]),
 }
-"""By the name of a case of rates.py, what matters most first: its cell, and the repeats by size."""
+"""By the name of a case of rates.py, what matters most first: its cell, and the repeats by size, in
+the order of SIZES; not of the largest where a run might take too much of the whole time."""
 
 
 def rattled(atoms: Atoms) -> list[Atoms]:

@@ -23,7 +23,7 @@ from typing import Any
 
 import comparisons
 import tables
-from cases import DeviceCase, read_cases, write_cases
+from cases import SIZES, DeviceCase, read_cases, write_cases
 from comparisons import compare_in_lammps, failure
 from forcesmith.lammps.runner import program_path
 from measurements import measure_fit, measure_rate, profile_kernels, time_kernels
@@ -279,7 +279,7 @@ class Session:
 
     def rate(self, case: DeviceCase, size: str, **how: Any) -> None:
         what = ", ".join([case.name, size, *map(str, how.values())])
-        if not self.has_time(what):
+        if SIZES.index(size) >= len(case.repeats) or not self.has_time(what):
             return
         try:
             measured = measure_rate(self.sized(case), size, timeout=self.timeout, **how)

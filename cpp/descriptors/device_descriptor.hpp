@@ -309,7 +309,13 @@ class DeviceKernels : public DeviceDescriptor<ExecSpace, Real> {
     if constexpr (requires { Verbs::blocks_at_once; }) return Verbs::blocks_at_once;
     else return 1;
   }
-  static int parts_in_memory(int parts) { return FORCESMITH_ISA::HasStages<Kernels> ? parts : 1; }
+  int parts_in_memory(int parts) const {
+    int n_parts = 1;
+    with_verbs([&](auto verbs) {
+      if constexpr (FORCESMITH_ISA::HasStages<decltype(verbs)>) n_parts = parts;
+    });
+    return n_parts;
+  }
 
   /// Calls use(kernels) with those for the shape of the tables.
   template <class Use>

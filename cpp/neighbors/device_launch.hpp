@@ -34,6 +34,10 @@ inline constexpr int most_parts = 32, most_parts_of_block = 8;
 template <class ExecSpace>
 inline constexpr bool is_on_host = std::is_same_v<typename ExecSpace::memory_space, Kokkos::HostSpace>;
 
+/// Whether threads that share work are launched in blocks; tests launch them so on a host, too.
+template <class ExecSpace>
+inline constexpr bool launches_blocks = !is_on_host<ExecSpace>;
+
 /// How many threads share the work on an atom, for launch_parts(); a power of two. Sums over neighbors are made of the
 /// parts' sums, in their order: another number of parts changes results by rounding, the same number does not.
 ///
@@ -61,6 +65,8 @@ struct PartsOfSlices {
   OfPart of_part;
   int n_atoms, parts;
 
+  /// Threads, in whole warps.
+  int n_items() const { return (n_atoms + device_slice - 1) / device_slice * parts * device_slice; }
   KOKKOS_FUNCTION void operator()(int item) const {
     const int warp = item / device_slice;
     const int atom = warp / parts * device_slice + item % device_slice;
@@ -88,15 +94,13 @@ struct WholeAtoms {
 template <class ExecSpace, int blocks_at_once = 1, class OfPart>
 void launch_parts(const std::string& label, int n_atoms, int parts, const OfPart& of_part) {
   const FORCESMITH_ISA::PartsOfSlices<OfPart> work{of_part, n_atoms, parts};
-  const int n_warps = (n_atoms + device_slice - 1) / device_slice * parts;
-  if constexpr (is_on_host<ExecSpace>)
-    Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(0, n_warps * device_slice), work);
-  else {
+  if constexpr (launches_blocks<ExecSpace>) {
     using Bounds = Kokkos::LaunchBounds<most_parts_of_block * device_slice, blocks_at_once>;
-    const int of_block = std::min(parts, most_parts_of_block);
+    const int of_block = is_on_host<ExecSpace> ? 1 : std::min(parts, most_parts_of_block) * device_slice;
     Kokkos::parallel_for(
-        label, with_arguments(Kokkos::TeamPolicy<ExecSpace, Bounds>(n_warps / of_block, of_block * device_slice)),
-        work);
+        label, with_arguments(Kokkos::TeamPolicy<ExecSpace, Bounds>(work.n_items() / of_block, of_block)), work);
+  } else {
+    Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(0, work.n_items()), work);
   }
 }
 

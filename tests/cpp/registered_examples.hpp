@@ -38,6 +38,7 @@ inline std::vector<Example> descriptor_examples() {
   bessel["inner_width"] = 4.6;
   const Json pod{{"cutoff", 5.0}, {"inner_cutoff", 0.9}, {"nmax", {6, 4, 3, 2, 2, 2}}, {"lmax", {0, 4, 3, 3, 2, 3}}};
   const Json two_bodies{{"cutoff", 5.0}, {"inner_cutoff", 0.9}, {"nmax", {6}}, {"lmax", {0}}};
+  const Json many_radial{{"cutoff", 5.0}, {"inner_cutoff", 0.9}, {"nmax", {3, 7, 2}}, {"lmax", {0, 2, 1}}};
   return {{"ace", ace, 1e-12, 1e-5},
           {"ace", power, 1e-12, 1e-5},
           {"ace", bessel, 1e-12, 1e-5},
@@ -49,6 +50,7 @@ inline std::vector<Example> descriptor_examples() {
           {"moment_tensor", {{"level", 12}, {"cutoff", 5.0}, {"min_distance", 1.5}, {"scaling", 0.1}}, 1e-11, 1e-5},
           {"pod", pod, 1e-12, 1e-5},
           {"pod", two_bodies, 1e-12, 1e-5},
+          {"pod", many_radial, 1e-12, 1e-5},
           {"radial_gaussians", {{"cutoff", 5.0}, {"count", 6}}, 1e-12, 2e-6},
           {"symmetry_functions", example_symmetry_functions(CutoffFunction::cos, 0.0).to_json(), 1e-12, 2e-6},
           {"symmetry_functions", example_symmetry_functions(CutoffFunction::tanhu, 0.0).to_json(), 1e-12, 2e-6}};

@@ -1,6 +1,7 @@
 // The launches of every registered descriptor and model (DeviceSimd), run here on a host space, against the SIMD variant
 // in use: all verbs on random neighborhoods with two elements, in both precisions and whatever the size of blocks, parts
-// of a slice of atoms, whole ones and several, and the number of threads of an atom.
+// of a slice of atoms, whole ones and several, and the number of threads of an atom. On the space of one thread, those
+// that share work are launched in blocks, as on devices.
 #include <bit>
 
 #include "core/kokkos_scope.hpp"
@@ -11,6 +12,9 @@
 #include "neighbors/device_selection.hpp"
 #include "random_neighborhoods.hpp"
 #include "registered_examples.hpp"
+
+template <>
+inline constexpr bool forcesmith::launches_blocks<Kokkos::Serial> = true;
 
 namespace {
 
@@ -189,17 +193,29 @@ void test_model(const Example& example) {
   test_adjoint(dynamic_cast<const Own&>(*model), types, B, stride, random, example.rounding);
 }
 
-/// Every part of every atom once.
+/// Every part of every atom once, in a range and in blocks of one thread and several.
 void test_launch_of_parts() {
   for (int n_atoms : {0, 1, device_slice - 1, device_slice, 3 * device_slice + 1})
     for (int parts = 1; parts <= most_parts; parts *= 2) {
       std::vector<int> times(n_atoms * parts);
-      launch_parts<Space>("test", n_atoms, parts, [&](int atom, Part part) {
+      const auto of_part = [&](int atom, Part part) {
         ++times[atom * parts + part.index];
         if (part.count != parts) times[atom * parts + part.index] = -1;
-      });
-      Kokkos::fence();
-      CHECK(std::count(times.begin(), times.end(), 1) == n_atoms * parts);
+      };
+      const auto check_all = [&] {
+        Kokkos::fence();
+        CHECK(std::count(times.begin(), times.end(), 1) == n_atoms * parts);
+        std::fill(times.begin(), times.end(), 0);
+      };
+      launch_parts<Space>("test", n_atoms, parts, of_part);
+      check_all();
+      const FORCESMITH_ISA::PartsOfSlices<decltype(of_part)> work{of_part, n_atoms, parts};
+      using Blocks = Kokkos::TeamPolicy<Space>;
+      const int most = Blocks(1, 1).team_size_max(work, Kokkos::ParallelForTag());
+      for (int of_block = 1; of_block <= std::min(most, device_slice); of_block *= 2) {
+        Kokkos::parallel_for("test", Blocks(work.n_items() / of_block, of_block), work);
+        check_all();
+      }
     }
 }
 

@@ -18,6 +18,7 @@
 #include "descriptors/product_kernels.hpp"
 #include "neighbors/packed_view.hpp"
 #include "simd/exponential.hpp"
+#include "simd/part.hpp"
 #include "simd/sums.hpp"
 #include "simd/transpose.hpp"
 #include "simd/trigonometry.hpp"
@@ -153,45 +154,55 @@ struct Packs {
   }
 };
 
-/// Adds sum_n R_m x^a y^b z^c of N packs to the moment sums (still one value per lane) of their element.
-template <class V, int S, int N>
+/// Adds sum_n R_m x^a y^b z^c of N packs to the moment sums (still one value per lane) of their element, of rows with
+/// has_row(row). Those of equal b and c are a row, and after these, each R_m without angles.
+template <class V, int S, int N, class HasRow>
 FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& packs, Registers<const V> f,
-                                     Registers<V> sums) {
+                                     Registers<V> sums, const HasRow& has_row) {
   const int shared = n_shared<S>(t);
   V radial[N][room_for_shared<S>];
   for (int n = 0; n < N; ++n)
     for (int m = 0; m < shared; ++m) radial[n][m] = f[n * t.n_radial + m];
+  int row = 0;
   for (int c = 0; c < 2; ++c) {
     V first[N];  // y^b z^c
     for (int n = 0; n < N; ++n) first[n] = c == 0 ? V(1.0) : packs.u[n][2];
-    for (int b = 0; b + c <= t.degree; ++b) {
-      V monomial[N];
-      for (int n = 0; n < N; ++n) monomial[n] = first[n];
-      for (int a = 0; a + b + c <= t.degree; ++a, sums += shared) {
-        for (int m = 0; m < shared; ++m) {
-          V sum = sums[m];
-          for (int n = 0; n < N; ++n) sum += radial[n][m] * monomial[n];
-          sums[m] = sum;
+    for (int b = 0; b + c <= t.degree; ++b, ++row) {
+      const int length = t.degree - b - c + 1;
+      if (has_row(row)) {
+        auto own = sums;
+        V monomial[N];
+        for (int n = 0; n < N; ++n) monomial[n] = first[n];
+        for (int a = 0; a < length; ++a, own += shared) {
+          for (int m = 0; m < shared; ++m) {
+            V sum = own[m];
+            for (int n = 0; n < N; ++n) sum += radial[n][m] * monomial[n];
+            own[m] = sum;
+          }
+          for (int n = 0; n < N; ++n) monomial[n] *= packs.u[n][0];
         }
-        for (int n = 0; n < N; ++n) monomial[n] *= packs.u[n][0];
       }
+      sums += length * shared;
       for (int n = 0; n < N; ++n) first[n] *= packs.u[n][1];
     }
   }
-  for (int m = shared; m < t.n_radial; ++m)
-    for (int n = 0; n < N; ++n) sums[m - shared] += f[n * t.n_radial + m];
+  for (int m = shared; m < t.n_radial; ++m, ++row)
+    if (has_row(row))
+      for (int n = 0; n < N; ++n) sums[m - shared] += f[n * t.n_radial + m];
 }
 
-/// Gradient of sum_basic adjoint U with r_ij of N packs of an element, for one atom. adjoints: of it and that element.
+/// Gradient of sum_basic adjoint U with r_ij of N packs of an element, for one atom (lane `atom` of the adjoints).
 ///
 /// At a neighbor, sum adjoint U is F = sum_m R_m P_m with polynomials P_m(x, y, z) whose coefficients are the adjoints.
 /// F, its gradient with the unit vector and, with dR_m in place of R_m, its derivative with r come from nested
 /// multiplication in x, then y, then z.
 template <class V, int S, int N>
-FORCESMITH_FUNCTION void reverse_moments(const TablesOf<V>& t, const Packs<V, N>& packs, Registers<const V> f_of_packs,
-                                         Registers<const V> df_of_packs, const typename V::Number* adjoints,
-                                         typename V::Number* pair_gradients) {
+FORCESMITH_FUNCTION void reverse_moments(const TablesOf<V>& t, const NeighborsOf<V>& neighbors, const ScratchOf<V>& s,
+                                         int atom, int first, typename V::Number* pair_gradients) {
   const int shared = n_shared<S>(t);
+  const Packs<V, N> packs(neighbors, first);
+  const auto f_of_packs = registers_at<V>(s.f) + first * t.n_radial;
+  const auto df_of_packs = registers_at<V>(s.df) + first * t.n_radial;
   V f[N][room_for_shared<S>], df[N][room_for_shared<S>];
   for (int n = 0; n < N; ++n)
     for (int m = 0; m < shared; ++m) {
@@ -200,6 +211,7 @@ FORCESMITH_FUNCTION void reverse_moments(const TablesOf<V>& t, const Packs<V, N>
     }
   V du[N][3], dr[N];
   for (int n = 0; n < N; ++n) du[n][0] = du[n][1] = du[n][2] = dr[n] = V(0.0);
+  const auto* adjoints = s.adjoints + atom + neighbors.pack_types[first * V::threads] * t.n_of_element * V::stride;
   const auto* own = adjoints + (t.n_of_element - (t.n_radial - shared)) * V::stride;  // one past those of monomials
   for (int c = t.degree > 0 ? 1 : 0; c >= 0; --c) {
     // Of the polynomial in x and y that z^c is multiplied with: value, derivatives with x, y and r.
@@ -251,17 +263,16 @@ FORCESMITH_FUNCTION void reverse_moments(const TablesOf<V>& t, const Packs<V, N>
     const V inverse_r = V(1.0) / packs.r[n];
     const V along = du[n][0] * u[0] + du[n][1] * u[1] + du[n][2] * u[2], radial = dr[n] - along * inverse_r;
     for (int axis = 0; axis < 3; ++axis)
-      simd_store(pair_gradients + (3 * n + axis) * V::stride, radial * u[axis] + du[n][axis] * inverse_r);
+      simd_store(pair_gradients + (3 * (first + n) + axis) * V::stride, radial * u[axis] + du[n][axis] * inverse_r);
   }
 }
 
-/// Calls compute(Count<N>, pack) for the packs of an atom, N of the same element at once (so that their sums and adjoints
-/// are loaded once) or one.
+/// Calls compute(Count<N>, pack) for packs `pack` to end - 1 of an atom, N of the same element at once (so that their sums
+/// and adjoints are loaded once) or one.
 template <int N, class V, class Compute>
-FORCESMITH_FUNCTION void for_packs(const NeighborsOf<V>& neighbors, int atom, const Compute& compute) {
+FORCESMITH_FUNCTION void for_packs(const NeighborsOf<V>& neighbors, int pack, int end, const Compute& compute) {
   const int* types = neighbors.pack_types;
-  int pack = neighbors.pack_offsets[atom];
-  for (const int end = neighbors.pack_offsets[atom + 1]; pack < end;) {
+  while (pack < end) {
     // Packs of an element follow each other.
     if (pack + N <= end && types[(pack + N - 1) * V::threads] == types[pack * V::threads]) {
       compute(Count<N>{}, pack);
@@ -272,17 +283,21 @@ FORCESMITH_FUNCTION void for_packs(const NeighborsOf<V>& neighbors, int atom, co
   }
 }
 
-/// Moments with higher powers of z than the first, by z^2 = 1 - x^2 - y^2.
-template <class V>
-FORCESMITH_FUNCTION void expand_moments(const TablesOf<V>& t, Registers<V> moments) {
-  for (int e = 0; e < t.n_expanded; ++e) {
+/// Moments with higher powers of z than the first, by z^2 = 1 - x^2 - y^2; the part's share of them.
+template <class V, int S>
+FORCESMITH_FUNCTION void expand_moments(const TablesOf<V>& t, Registers<V> moments, Part part) {
+  if (t.n_expanded == 0) return;
+  const int n_sets = t.n_elements * n_shared<S>(t), size = t.n_expanded / n_sets;
+  for (int e = part.begin(n_sets) * size; e < part.end(n_sets) * size; ++e) {
     const int* from = t.expansion + 3 * e;
     moments[t.n_basic + e] = moments[from[0]] - moments[from[1]] - moments[from[2]];
   }
 }
-template <class V>
-FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, Registers<V> adjoints) {
-  for (int e = t.n_expanded - 1; e >= 0; --e) {
+template <class V, int S>
+FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, Registers<V> adjoints, Part part) {
+  if (t.n_expanded == 0) return;
+  const int n_sets = t.n_elements * n_shared<S>(t), size = t.n_expanded / n_sets;
+  for (int e = part.end(n_sets) * size - 1; e >= part.begin(n_sets) * size; --e) {
     const int* to = t.expansion + 3 * e;
     const V adjoint = adjoints[t.n_basic + e];
     adjoints[to[0]] += adjoint;
@@ -294,6 +309,10 @@ FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, Registers<V> ad
 /// The verbs for S, as launches call them.
 template <int S>
 struct KernelsOf {
+  /// Packs at once on devices, as many as the registers of a thread are enough for.
+  static constexpr int device_packs = S == 0 ? 1 : S <= 4 ? 4 : 2;
+  static constexpr int blocks_at_once = S > 0 && S <= 4 ? 2 : 1;  // see launch_parts()
+
   /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
   /// values: [n_atoms][stride].
   template <class V>
@@ -302,22 +321,57 @@ struct KernelsOf {
     const auto moments = registers_at<V>(s.moments), sums = registers_at<V>(s.sums);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       for (int basic = 0; basic < t.n_basic; ++basic) sums[basic] = V(0.0);
-      for_packs<2, V>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
-        constexpr int n = count.value;
-        const Packs<V, n> packs(neighbors, pack);
-        const auto f = registers_at<V>(s.f) + pack * t.n_radial, df = registers_at<V>(s.df) + pack * t.n_radial;
-        FORCESMITH_PHASE(radial);
-        for (int i = 0; i < n; ++i) compute_radial<V>(t, s, packs.r[i], f + i * t.n_radial, df + i * t.n_radial);
-        FORCESMITH_PHASE(moments);
-        add_moments<V, S, n>(t, packs, f, sums + neighbors.pack_types[pack * V::threads] * t.n_of_element);
-      });
+      for_packs<2, V>(neighbors, neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
+                      [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+                        constexpr int n = count.value;
+                        const Packs<V, n> packs(neighbors, pack);
+                        const auto f = registers_at<V>(s.f) + pack * t.n_radial;
+                        const auto df = registers_at<V>(s.df) + pack * t.n_radial;
+                        FORCESMITH_PHASE(radial);
+                        for (int i = 0; i < n; ++i)
+                          compute_radial<V>(t, s, packs.r[i], f + i * t.n_radial, df + i * t.n_radial);
+                        FORCESMITH_PHASE(moments);
+                        add_moments<V, S, n>(t, packs, f,
+                                             sums + neighbors.pack_types[pack * V::threads] * t.n_of_element,
+                                             [](int) FORCESMITH_INLINE_LAMBDA { return true; });
+                      });
       store_sums_of_atom(sums, t.n_basic, atom, moments);
     }
     sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
     FORCESMITH_PHASE(contraction);
-    expand_moments<V>(t, moments);
+    expand_moments<V, S>(t, moments, whole_atom());
     for (int target = t.first_product; target < t.n_moments; ++target) compute_products<V>(t, moments, target);
     lanes_to_rows(moments, t.mapping, t.n_values, neighbors.n_atoms, values, stride);
+  }
+
+  /// The same for one atom in stages: radial functions, moment sums, their expansion, products by their depth (there are
+  /// no deeper ones), values.
+  static constexpr bool values_shared[] = {true, true, true, true, true, true, true};
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void compute_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                       const ScratchOf<V>& s, Part part, double* values, int) {
+    static_assert(shared_depths == 3);
+    const auto moments = registers_at<V>(s.moments);
+    const int n_packs = neighbors.pack_offsets[1];
+    if constexpr (stage == 0) {
+      for (int basic = part.index; basic < t.n_basic; basic += part.count) moments[basic] = V(0.0);
+      for (int pack = part.begin(n_packs); pack < part.end(n_packs); ++pack)
+        compute_radial<V>(t, s, simd_load<V>(neighbors.r + pack * V::stride), registers_at<V>(s.f) + pack * t.n_radial,
+                          registers_at<V>(s.df) + pack * t.n_radial);
+    } else if constexpr (stage == 1) {
+      for_packs<device_packs, V>(neighbors, 0, n_packs, [&](auto count, int pack) {
+        constexpr int n = count.value;
+        add_moments<V, S, n>(t, Packs<V, n>(neighbors, pack), registers_at<V>(s.f) + pack * t.n_radial,
+                             moments + neighbors.pack_types[pack * V::threads] * t.n_of_element,
+                             [part](int row) { return part.has(row); });
+      });
+    } else if constexpr (stage == 2) {
+      expand_moments<V, S>(t, moments, part);
+    } else if constexpr (stage < 3 + shared_depths) {
+      compute_products<V>(t, moments, t.depth_begin[stage - 3], t.depth_begin[stage - 2], part);
+    } else {
+      for (int k = part.index; k < t.n_values; k += part.count) values[k * V::threads] = moments[t.mapping[k]][0];
+    }
   }
 
   /// Sets dE_i/dr_ij = sum_k beta_k dB_k/dr_ij, pair_gradients [n_packs][3][width]; beta: [n_atoms][stride].
@@ -330,16 +384,38 @@ struct KernelsOf {
     for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
     add_rows_to_lanes(beta, stride, t.mapping, t.n_values, neighbors.n_atoms, adjoints);
     reverse_products<V>(t, moments, adjoints, 0, t.n_factors, {0, 1});
-    reverse_expansion<V>(t, adjoints);
+    reverse_expansion<V, S>(t, adjoints, whole_atom());
     FORCESMITH_PHASE(pair_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-      for_packs<(S > 0 && S <= 5 ? 2 : 1), V>(neighbors, atom, [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
-        const int element = neighbors.pack_types[pack * V::threads];
-        reverse_moments<V, S, count.value>(
-            t, Packs<V, count.value>(neighbors, pack), registers_at<V>(s.f) + pack * t.n_radial,
-            registers_at<V>(s.df) + pack * t.n_radial, s.adjoints + atom + element * t.n_of_element * V::stride,
-            pair_gradients + 3 * pack * V::stride);
+      for_packs<(S > 0 && S <= 5 ? 2 : 1), V>(neighbors, neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
+                                              [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+                                                reverse_moments<V, S, count.value>(t, neighbors, s, atom, pack,
+                                                                                         pair_gradients);
+                                              });
+  }
+
+  /// The same for one atom in stages: adjoints of the values, of factors by their height, of moments; pair gradients.
+  static constexpr bool reverse_shared[] = {true, true, true, true, true, true};
+  template <class V, int stage>
+  static FORCESMITH_FUNCTION void reverse_values_stage(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
+                                                       const ScratchOf<V>& s, Part part, const double* beta, int,
+                                                       typename V::Number* pair_gradients) {
+    static_assert(shared_depths == 3);
+    const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
+    if constexpr (stage == 0) {
+      for (int moment = part.index; moment < t.n_moments; moment += part.count) adjoints[moment] = V(0.0);
+      for (int k = 0; k < t.n_values; ++k)
+        if (part.has(t.mapping[k])) adjoints[t.mapping[k]] += V(beta[k * V::threads]);
+    } else if constexpr (stage <= shared_depths) {
+      reverse_products<V>(t, moments, adjoints, t.height_begin[stage - 1], t.height_begin[stage], part);
+    } else if constexpr (stage == shared_depths + 1) {
+      reverse_expansion<V, S>(t, adjoints, part);
+    } else {
+      const int n_packs = neighbors.pack_offsets[1];
+      for_packs<device_packs, V>(neighbors, part.begin(n_packs), part.end(n_packs), [&](auto count, int pack) {
+        reverse_moments<V, S, count.value>(t, neighbors, s, 0, pack, pair_gradients);
       });
+    }
   }
 };
 

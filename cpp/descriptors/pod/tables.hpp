@@ -26,7 +26,8 @@ struct Tables : ProductTables<Real> {  // products of moments: first_product is 
   int n_shared;  // radial functions of three and more bodies, the first of all
   int degree;    // largest a + b + c
   int n_basic, n_of_element;
-  // Moment n_basic + e = moment i - moment j - moment k, (i, j, k) = expansion[e]: by z^2 = 1 - x^2 - y^2.
+  // Moment n_basic + e = moment i - moment j - moment k, (i, j, k) = expansion[e]: by z^2 = 1 - x^2 - y^2. As many of
+  // each element and m < n_shared, one after the other, made of their own moments alone.
   int n_expanded;
   const int* expansion;  // [n_expanded][3]
 
@@ -61,11 +62,11 @@ struct Scratch {
   }
   static FORCESMITH_FUNCTION std::size_t working_size(const Tables<Real>& t, int, int width) {
     // Sums over lanes are made and written in groups of `width`.
-    return 2ul * (t.n_moments + width) + t.n_basic + width + 2ul * t.n_snapshots();
+    return 2ul * (t.n_moments + width) + t.n_basic + width;
   }
-  static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>&, int, int) { return 0; }
+  static FORCESMITH_FUNCTION std::size_t part_size(const Tables<Real>& t, int, int) { return 2ul * t.n_snapshots(); }
   static FORCESMITH_FUNCTION Scratch laid_out(const Tables<Real>& t, int n_packs, int, int width, int stride,
-                                              Real* kept, Real* working, Real*) {
+                                              Real* kept, Real* working, Real* of_part) {
     const std::size_t moments = static_cast<std::size_t>(t.n_moments + width) * stride;
     Scratch s{};
     s.f = kept;
@@ -73,7 +74,7 @@ struct Scratch {
     s.moments = working;
     s.adjoints = s.moments + moments;
     s.sums = s.adjoints + moments;
-    s.snapshots = s.sums + static_cast<std::size_t>(t.n_basic + width) * stride;
+    s.snapshots = of_part;
     return s;
   }
 };
