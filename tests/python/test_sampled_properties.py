@@ -245,7 +245,7 @@ def test_slopes_of_the_ideal_strength(copper, tmp_path):
 
 def test_ideal_strength(copper, tmp_path):
     """Shear of copper: 2.16 GPa by S. Ogata et al., Science 298, 807 (2002), from density
-    functional theory; this potential is stronger."""
+    functional theory (not compared with the printed paper); this potential is stronger."""
     found = sampled("ideal_strength", copper, tmp_path, planes=[], step=0.04)
     assert found.quantities["shear, (111) [11-2]"].value == pytest.approx(2.86, abs=0.1)
     assert found.quantities["strain, shear, (111) [11-2]"].value == pytest.approx(0.20, abs=0.01)

@@ -14,7 +14,7 @@ from forcesmith.sampling.settings import GenerateSettings
 
 
 def generate(
-    config: Annotated[Path, typer.Argument(help="TOML file with [[samplers]].")],
+    config: Annotated[Path, typer.Argument(help="TOML file with structures and samplers.")],
 ) -> None:
     """Make structures to be labelled: derived from crystals, packed by chance, with defects, or
     evolved by dynamics and searches.

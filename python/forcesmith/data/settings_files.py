@@ -19,8 +19,8 @@ _BRANCHES = ("one", "several", "str", "int", "float", "bool")
 """Of unions, which pydantic tells among the keys."""
 
 
-def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The tree of a TOML file. Raises ValueError that names the file."""
+def read_toml(path: str | os.PathLike[str], what: str = "settings file") -> dict[str, Any]:
+    """The tree of a TOML file. Raises ValueError that names the file, and what it is."""
     path = Path(path)
     try:
         if path.exists() and not path.is_file():  # opening a pipe would wait
@@ -28,13 +28,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = shortened(getattr(error, "strerror", None) or error, 120)
-        raise ValueError(f"Cannot read the settings file {path}: {reason}.") from None
+        raise ValueError(f"Cannot read the {what} {path}: {reason}.") from None
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also of endless numbers
-        raise ValueError(
-            f"The settings file {path} is not valid TOML: {shortened(error, 120)}."
-        ) from None
+        raise ValueError(f"The {what} {path} is not valid TOML: {shortened(error, 120)}.") from None
 
 
 class FileSettings(Section):
@@ -112,7 +110,8 @@ def _sentence(root: type[BaseModel], error: ValidationError, where: str) -> str:
     found = f", found {shortened(repr(first['input']), 80)}"
     if first["type"] in ("missing", "too_short", "value_error"):
         found = ""
-    return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}.'
+    end = "" if message.endswith("?") and not found else "."
+    return f'The key "{shortened(".".join(keys), 80)}" in {where} is wrong: {message}{found}{end}'
 
 
 def _section(root: type[BaseModel], keys: list[str]) -> Any:

@@ -42,7 +42,7 @@ def read_published(path: Path) -> Published:
     `[MgO.elastic_constants]` with `C11 = 297` or `C11 = {value = 297, error = 2}`.
     Raises ValueError: one sentence that names the file and the key.
     """
-    tree = read_toml(path)
+    tree = read_toml(path, "file of published values")
     name, source = tree.pop("name", path.stem), tree.pop("source", "")
     values: dict[str, dict[str, dict[str, PublishedValue]]] = {}
     for structure, properties in tree.items():

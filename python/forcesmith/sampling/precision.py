@@ -2,7 +2,8 @@
 
 Errors of labels are measured against those of the finest settings. Potentials average over errors
 that scatter, so that they need less precise data than a single calculation does: D. Bayerl, C. M.
-Andolina, S. Dwaraknath, W. A. Saidi, Digital Discovery 1, 61 (2022).
+Andolina, S. Dwaraknath, W. A. Saidi, Digital Discovery 1, 61 (2022). Their rule for limits is known
+to us in words alone (half of the mean absolute deviation); `_limit` is our reading of it.
 """
 
 from __future__ import annotations
