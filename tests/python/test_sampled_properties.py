@@ -8,6 +8,7 @@ import pytest
 from ase.build import bulk
 from forcesmith.lammps import run
 from forcesmith.properties.bond_angles import bond_angles, histogram
+from forcesmith.properties.diffusion import first_minimum
 from forcesmith.properties.green_kubo import (
     _heat_flux,
     end_of_correlation,
@@ -105,6 +106,26 @@ def test_bond_angles_of_crystals():
     assert histogram(close_packed).sum() * 2 == pytest.approx(1.0)
     oxide = bond_angles([bulk("MgO", "rocksalt", a=4.2)], {("Mg", "O"): 2.5, ("Mg", "Mg"): 1.0})
     assert set(oxide["Mg"].round(3)) == set(oxide["O"].round(3)) == {90, 180}
+
+
+def test_the_first_minimum_need_not_be_the_lowest():
+    """As in liquid silicon: shallow behind the first neighbors, lower behind the second ones."""
+    r = np.linspace(0.027, 5.4, 100)
+    g = 1 / (1 + np.exp((2.2 - r) / 0.05))
+    for center, width, height in (
+        (2.5, 0.2, 1.2),
+        (3.4, 0.2, -0.06),
+        (3.9, 0.2, 0.1),
+        (4.7, 0.3, -0.11),
+    ):
+        g += height * np.exp(-(((r - center) / width) ** 2))
+    assert r[g[60:].argmin() + 60] == pytest.approx(4.7, abs=0.1)
+    for noise in (1e-4, 0.006):
+        for seed in range(10):
+            noisy = g + np.random.default_rng(seed).normal(0, noise, 100)
+            assert r[first_minimum(noisy, np.full(100, noise))] == pytest.approx(3.4, abs=0.2)
+    falling = np.exp(-r)
+    assert first_minimum(falling, np.full(100, 1e-3)) == 99
 
 
 # ---- Green-Kubo ----

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from ase import Atoms
 from pydantic import Field
+from scipy.ndimage import uniform_filter1d
 
 from forcesmith.data.label_settings import Section
 from forcesmith.lammps.output import Run
@@ -35,6 +36,7 @@ from forcesmith.properties.subject import Subject
 
 POINTS = 50  # of a block
 BINS = 100
+SMOOTH = 5  # bins, where a minimum is searched
 BETWEEN_PAIRS = 10  # steps, at most: counts of rare frames are noisier than their correlation
 FRAMES = 5  # of a block, for bond angles
 TO_CM2_PER_S = 1e-4  # from angstrom^2/ps
@@ -168,6 +170,23 @@ class Diffusion(SampledProperty):
         return time.tolist(), own.mean(axis=0).tolist(), error.tolist(), slopes
 
 
+def first_minimum(g: np.ndarray, error: np.ndarray) -> int:
+    """Number of the bin of the first minimum behind the highest peak, noise set aside.
+
+    g, error: radial distribution and standard errors, by bin. A minimum counts when g rises again
+    by more than five standard errors of means over `SMOOTH` bins; else it is the lowest bin.
+    """
+    smooth = uniform_filter1d(g, SMOOTH, mode="nearest")
+    noise = uniform_filter1d(error, SMOOTH, mode="nearest") / np.sqrt(SMOOTH)
+    lowest = int(g.argmax())
+    for here in range(lowest, len(g)):
+        if smooth[here] < smooth[lowest]:
+            lowest = here
+        elif smooth[here] - smooth[lowest] > 5 * noise[here]:
+            break
+    return lowest
+
+
 class LiquidOptions(DiffusionOptions):
     melting_temperature: float | None = Field(None, gt=0.0)
     """At which the crystal is melted first, K; by default twice the temperature."""
@@ -235,7 +254,7 @@ class Liquid(Diffusion):
                 Curve(x=distances.tolist(), y=mean.tolist(), error=error.tolist(), label=pair)
             )
             peak = int(mean.argmax())
-            valley = peak + int(mean[peak:].argmin())
+            valley = first_minimum(mean, error)
             bonds[one, other] = float(distances[valley])
             _, spread = mean_and_error(distances[found.argmax(axis=1)])
             resolution = (distances[1] - distances[0]) / 12**0.5
