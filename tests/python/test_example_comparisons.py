@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -179,3 +180,45 @@ def test_lithium_is_placed_and_activated(copied, tmp_path):
     diffusion = 2e-7 * np.exp(-0.2 / (kB * 300))
     conductivity = 20 / (atoms.cell.volume * 1e-30) * 1.602e-19**2 * diffusion / (1.381e-23 * 300)
     assert found["conductivity_300K"] == pytest.approx(10 * conductivity, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_complexity_of_models(copied):
+    """Tiny: eight atoms, a pair style as teacher. A second call goes on, and fits nothing again."""
+    study = copied("model_complexity")
+    assert study.SYSTEMS["LGPS"].crystal.get_chemical_formula() == "Ge2Li20P4S24"
+    fs.LearnSettings.from_toml(study.HERE / "learn.toml")
+    study.TEACHER = "lammps: sw Si.sw"
+    silicon = dataclasses.replace(
+        study.SYSTEMS["Si"],
+        crystal=bulk("Si", a=5.43, cubic=True),
+        temperatures={"solid": [300], "liquid": [2400]},
+        snap={"twojmax": 4},
+        ace={"total_degree": [6, 4]},
+        pod={"nmax": [6, 3], "lmax": [0, 2]},
+    )
+    study.SYSTEMS = {"Si": silicon}
+    study.RUNS = {"train": 4, "test": 2}
+    study.MELTING, study.EQUILIBRATION, study.INTERVAL = 0.2, 0.1, 0.05
+    study.RATIOS = [1e-3, 1e-1]
+    study.ITERATIONS, study.LARGEST = 3, 300
+    study.main()
+    found = json.loads((study.RESULTS / "errors.json").read_text())["Si"]
+    assert list(found) == ["SNAP", "ACE", "POD", "POD + SNAP"]
+    assert {kind for cases in found.values() for kind in cases} == set(study.MODELS)
+    assert "quadratic" not in found["POD + SNAP"]  # 29 values
+    assert found["POD + SNAP"]["linear"]["values"] == (
+        found["POD"]["linear"]["values"] + found["SNAP"]["linear"]["values"]
+    )
+    for case in (case for cases in found.values() for case in cases.values()):
+        towards_energies, towards_forces = (
+            case["ratios"][ratio]["train"] for ratio in ("0.001", "0.1")
+        )
+        assert set(towards_energies) == {"solid", "liquid"}
+    assert (study.RESULTS / "errors.svg").stat().st_size > 1000
+
+    files = [*study.RESULTS.rglob("*.json"), *study.RESULTS.rglob("*.extxyz")]
+    times = {file: file.stat().st_mtime_ns for file in files if file.name != "errors.json"}
+    study.main()
+    assert times == {file: file.stat().st_mtime_ns for file in times}
+    assert json.loads((study.RESULTS / "errors.json").read_text())["Si"] == found
