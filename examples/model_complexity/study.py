@@ -263,7 +263,7 @@ def quadratic_columns(name: str, descriptor: str) -> int:
 
 
 def errors_of(table: fs.ErrorTable) -> dict[str, dict[str, float]]:
-    """MAE by state: energy in meV/atom, force in meV/angstrom."""
+    """MAE by state: energy in meV/atom, force in eV/angstrom."""
     return {
         state: {"energy": errors.energy_mae, "force": errors.force_mae}
         for state, errors in table.groups.items()
@@ -296,10 +296,10 @@ def title(name: str, state: str) -> str:
 
 
 def curve(case: dict, state: str) -> list[tuple[float, float]]:
-    """Test errors (energy, force) in the order of the ratios."""
+    """Test errors (meV/atom, meV/angstrom) in the order of the ratios."""
     ratios = sorted(case["ratios"], key=float)
     own = [case["ratios"][ratio]["test"][state] for ratio in ratios]
-    return [(errors["energy"], errors["force"]) for errors in own]
+    return [(errors["energy"], 1000 * errors["force"]) for errors in own]
 
 
 def show(found: dict) -> None:

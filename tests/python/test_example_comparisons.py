@@ -210,11 +210,15 @@ def test_complexity_of_models(copied):
     assert found["POD + SNAP"]["linear"]["values"] == (
         found["POD"]["linear"]["values"] + found["SNAP"]["linear"]["values"]
     )
-    for case in (case for cases in found.values() for case in cases.values()):
-        towards_energies, towards_forces = (
-            case["ratios"][ratio]["train"] for ratio in ("0.001", "0.1")
-        )
-        assert set(towards_energies) == {"solid", "liquid"}
+    for cases in found.values():
+        for case in cases.values():
+            for errors in case["ratios"].values():
+                assert set(errors["train"]) == set(errors["test"]) == {"solid", "liquid"}
+        forces = [
+            np.mean([one["force"] for one in cases["linear"]["ratios"][ratio]["train"].values()])
+            for ratio in ("0.001", "0.1")
+        ]
+        assert forces[1] < 1.05 * forces[0] < 0.5  # of exact fits; eV/angstrom
     assert (study.RESULTS / "errors.svg").stat().st_size > 1000
 
     files = [*study.RESULTS.rglob("*.json"), *study.RESULTS.rglob("*.extxyz")]
