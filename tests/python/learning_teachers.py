@@ -50,6 +50,10 @@ def killed_at_second_start() -> Calculator:
     return EMT()
 
 
+def broken_lammps() -> None:
+    raise OSError("no libmpi.so")
+
+
 def lennard_jones() -> Calculator:
     return LennardJones(sigma=2.3, epsilon=0.4, ro=3.5, rc=4.5, smooth=True)
 

@@ -10,9 +10,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import forcesmith as fs
 import pytest
+from forcesmith.learning.conditions import expand
+from forcesmith.teachers.dft_programs import Espresso
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+TESTS = Path(__file__).resolve().parents[1]
+EXAMPLES = TESTS.parent / "examples"
 
 
 @pytest.fixture
@@ -141,3 +145,29 @@ duration = 0.4
     assert learned[-1]["rms"] < learned[0]["rms"] and learned[-1]["rms"] < 0.1
     assert (tmp_path / "results" / "labels.png").stat().st_size > 1000
     assert "converged" in capsys.readouterr().out
+
+
+def test_mgo_from_first_principles_is_set_up():
+    """Quantum ESPRESSO itself is not run."""
+    folder = EXAMPLES / "learn_mgo_dft"
+    spec = importlib.util.spec_from_file_location("learn_mgo_dft", folder / "study.py")
+    study = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(study)
+    settings = fs.LearnSettings.from_toml(study.CONFIG)
+    teacher, made = settings.teacher, study.make_mgo()
+    # The larger cells that it is compared with are of the same pseudopotentials and cutoffs.
+    assert teacher.pseudopotentials == made.PP
+    assert (teacher.input["ecutwfc"], teacher.input["ecutrho"]) == (made.ECUT, made.ECUTRHO)
+    assert teacher.input["conv_thr"] == made.CONV
+    conditions = expand(settings.conditions)
+    assert {len(one.structure) for one in conditions} == {2, 8}
+    assert {one.run for one in conditions} == {"minimization", "dynamics"}
+    # Strains of 4 % hardly change how many k-points there are.
+    program = Espresso(Espresso.Options(k_spacing=teacher.k_spacing), folder, 1)
+    grids = {(len(one.structure), *program.grid(one.structure)) for one in conditions}
+    assert {(2, 5, 5, 5), (8, 3, 3, 3)} <= grids
+    assert all(max(grid) <= 6 for _, *grid in grids)
+
+    rows = study.errors_of_larger_cells(TESTS / "data" / "mgo_small.json")
+    assert rows[-1]["cells"] == "all" and rows[-1]["number"] == 24
+    assert 0 < rows[-1]["force"] < 1

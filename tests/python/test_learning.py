@@ -19,7 +19,9 @@ from forcesmith.cli.learn import run as run_command
 from forcesmith.engine.executor import Finished
 from forcesmith.files import OutputLocked
 from forcesmith.lammps import run
+from forcesmith.learning import tasks
 from forcesmith.learning.conditions import expand
+from forcesmith.learning.errors import LearnError
 from forcesmith.learning.labels import Labels
 from forcesmith.learning.loop import LearnResult, Loop, learn
 from forcesmith.learning.project import Known, Project, read_json, write_configurations, write_json
@@ -443,6 +445,13 @@ def test_given_data_and_candidates(tmp_path):
     chosen = [atoms for atoms in project.chosen(1) if atoms.info["source"] == "candidates"]
     assert chosen and np.allclose(chosen[0].positions, far.positions)
     assert result.labels > 4
+
+
+def test_lammps_that_does_not_run_is_told_of_before_labels_are_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "check_lammps", learning_teachers.broken_lammps)
+    with pytest.raises(LearnError, match="^The first run of LAMMPS failed: no libmpi.so$"):
+        fs.learn(settings(tmp_path))
+    assert Project(tmp_path).known().labels == 0
 
 
 def test_labels_of_another_teacher_are_refused(tmp_path):

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from forcesmith.data.dataset import Dataset
 from forcesmith.data.labels import shortened
-from forcesmith.engine.executor import Executor, WorkerLost, open_executor
+from forcesmith.engine.executor import Executor, Task, WorkerLost, open_executor
 from forcesmith.files import OutputLocked, write_atomically
 from forcesmith.learning import tasks
 from forcesmith.learning.conditions import Condition, expand
@@ -269,6 +269,8 @@ class Loop:
             if ended is not None and ended.ending in ("stuck", "closed"):
                 self.project.reopen(number)
                 number += 1  # perhaps the teacher or the limits are better now
+        if number == 0:
+            self.check_workers()
         while True:
             if number > 0:
                 self.fit(number)
@@ -282,6 +284,12 @@ class Loop:
             if ended := self.nothing_new(number):
                 return ended
             number += 1
+
+    def check_workers(self) -> None:
+        """Whether LAMMPS runs there, before labels and a fit are made for it. Raises LearnError."""
+        for ended in self.executor.run([Task("lammps", tasks.check_lammps, ())]):
+            if ended.error is not None:
+                raise failed("The first run of LAMMPS", ended.error)
 
     def used_up(self, number: int) -> LearnResult | None:
         """After the fit of a round that there is no room for."""

@@ -16,6 +16,7 @@ from ase import Atoms
 from forcesmith.analysis.metrics import errors_by_group
 from forcesmith.data.dataset import Dataset
 from forcesmith.data.reading import read
+from forcesmith.lammps import run
 from forcesmith.learning.conditions import Condition
 from forcesmith.learning.exploration import Exploration, explore
 from forcesmith.potentials.potential import Potential
@@ -40,6 +41,11 @@ def in_project(task_lock: Path, function: Callable[..., T], *arguments: Any, **o
         except OSError:
             pass  # no locks on this file system
         return function(*arguments, **options)
+
+
+def check_lammps() -> None:
+    """Raises LammpsError where LAMMPS does not run, or does not know the pair style."""
+    run("pair_style forcesmith\n")
 
 
 def explore_condition(
