@@ -87,6 +87,19 @@ def output_lock(lock_file: Path, output: str, work: str = "fit") -> Iterator[Non
         os.close(descriptor)
 
 
+def lock_holder(lock_file: Path) -> str:
+    """Who holds an `output_lock`, "process 17 on host"; empty: nobody."""
+    try:
+        with open(lock_file, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read(300).decode(errors="replace") or "another process"
+    except OSError:  # no such file, or no locks on this file system
+        pass
+    return ""
+
+
 def _locked(lock_file: Path, output: str, work: str) -> int:
     while True:
         try:

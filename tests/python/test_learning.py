@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from forcesmith.learning.rounds import Round
 from forcesmith.learning.selection import Selection, _not_rejected
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import starting_structures
+from forcesmith.learning.status import doing
 from forcesmith.learning.tasks import FitRequest, fit_member
 from forcesmith.learning.verdict import _write_input, judge
 from forcesmith.training.settings import FitSettings
@@ -659,8 +661,30 @@ def test_command_line(command, tmp_path, refused, learned):
     code, out, _ = command("learn", config, "--status")
     assert code == 0
     assert "hot" in out and "cold" in out and "finished" in out
+    assert out.rstrip().splitlines()[-1].startswith("converged: ")
     config.write_text('teacher = "emt"\n[[conditions]]\nstructure = "fcc Cu 3.6"\n')
     assert "nothing was learned" in refused("learn", config, "--status")
+
+
+def test_status_tells_what_is_being_done(tmp_path):
+    project = Project(tmp_path)
+    write_configurations(tmp_path / "rounds" / "000" / "chosen.extxyz", start_of(2))
+    nobody = "nobody is at it, the same command without --status goes on"
+    assert doing(project) == f"round 0: 0 of 2 labels; {nobody}"
+    (tmp_path / "rounds" / "001").mkdir()
+    with project.locked():
+        assert doing(project).startswith(f"round 1: fit; process {os.getpid()} on ")
+    write_json(tmp_path / "rounds" / "001" / "fit.json", {})
+    write_json(project.source_folder(1, "hot") / "exploration.json", {})
+    assert doing(project) == f"round 1: 1 explorations done, 0 of 0 labels; {nobody}"
+    project.note("end", ending="converged", reason="nothing new")
+    assert doing(project) == "converged: nothing new"
+    with project.locked():
+        assert doing(project).startswith("verdict: process ")
+
+
+def start_of(number: int) -> list[Atoms]:
+    return [Atoms("Cu", info={"id": f"000-start-{n + 1:04d}"}) for n in range(number)]
 
 
 def test_distill_writes_settings_that_can_be_read(command, refused, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from forcesmith.learning.loop import LearnResult
 from forcesmith.learning.loop import learn as learn_from
 from forcesmith.learning.project import Project
 from forcesmith.learning.settings import LearnSettings
-from forcesmith.learning.status import print_status, print_verdict
+from forcesmith.learning.status import doing, print_status, print_verdict
 from forcesmith.learning.verdict import judge
 
 
@@ -43,6 +43,7 @@ def learn(
         if not project.exists:
             raise ValueError(f"{project.folder}: nothing was learned here yet.")
         print_status(project, out)
+        out.print(doing(project), soft_wrap=True, markup=False)
         if project.verdict.is_file():
             print_verdict(project, out)
         return

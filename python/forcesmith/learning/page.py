@@ -25,7 +25,7 @@ from ase.data.colors import jmol_colors
 from forcesmith.analysis import pages
 from forcesmith.analysis.plots import STYLES, parity_plot
 from forcesmith.files import write_atomically
-from forcesmith.learning.project import Frame, Project, frames, read_json
+from forcesmith.learning.project import Frame, Project, formula, frames, read_json
 from forcesmith.potentials.potential import Potential
 
 if TYPE_CHECKING:
@@ -70,17 +70,20 @@ def page_of(project: Project) -> str:
 def _overview(project: Project) -> str:
     start: dict[str, Any] = {}
     last: dict[str, Any] = {}
-    troubles: list[str] = []
+    troubles: dict[str, str] = {}  # when, by reason: each once
     for event in project.events():
         if event["event"] == "start":
             start = event
         if event["event"] in ("failed", "fit failed"):
-            troubles.append(event["reason"])
+            troubles[event["reason"]] = f"round {event['round']}, {event['time']}"
         last = event
     known = project.known()
     ended = f"{last['ending']}: {last['reason']}" if last.get("event") == "end" else "not ended yet"
     now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
-    trouble = "".join(f"<p>Trouble: {pages.text(reason)}</p>" for reason in troubles[-3:])
+    trouble = "".join(
+        f"<p>Trouble ({when}): {pages.text(reason)}</p>"
+        for reason, when in list(troubles.items())[-3:]
+    )
     return (
         f'<p class="soft">teacher {pages.text(start.get("teacher", "not known"))}, {known.labels} '
         f"labels, {known.rejected} set aside, {max(project.rounds(), default=0)} rounds; written "
@@ -275,7 +278,7 @@ def _pictures(project: Project) -> str:
         shown += [(number, atoms) for atoms in chosen[: MOST_PICTURES - len(shown)]]
     figures = "".join(
         f"<figure>{picture(atoms)}<figcaption><b>{pages.text(atoms.info['id'])}</b><br>"
-        f"{pages.text(str(atoms.symbols))}<br>{pages.text(atoms.info['reason'])}</figcaption></figure>"
+        f"{pages.text(formula(atoms))}<br>{pages.text(atoms.info['reason'])}</figcaption></figure>"
         for _, atoms in shown
     )
     more = f'<p class="soft">{total - len(shown)} earlier ones: rounds/*/</p>'

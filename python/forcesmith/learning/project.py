@@ -79,6 +79,7 @@ class Project:
         self.conditions = self.folder / "conditions.json"
         self.scratch = self.folder / "scratch"
         self.job_logs = self.folder / "jobs"
+        self.lock = self.folder / "lock"
         self.task_lock = self.folder / "tasks.lock"
 
     @property
@@ -225,7 +226,7 @@ class Project:
         """For the one process that learns. Waits for tasks of a former run, and removes what it has
         left half done. Raises OSError that names who holds the lock."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with output_lock(self.folder / "lock", str(self.labels), "`forcesmith learn`"):
+        with output_lock(self.lock, str(self.labels), "`forcesmith learn`"):
             with open(self.task_lock, "a") as tasks:
                 self._wait_for(tasks.fileno())
             own = [self.config, self.conditions]

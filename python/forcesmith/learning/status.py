@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from forcesmith.files import lock_holder
 from forcesmith.learning.project import Project, read_json
 
 
@@ -19,6 +20,27 @@ def print_status(project: Project, console: Console) -> None:
         console.print()
         console.print(conditions)
     console.print(f"\n{known.labels} labels, {known.rejected} configurations set aside")
+
+
+def doing(project: Project) -> str:
+    """What it is at, and who, or how it ended: a line of text."""
+    holder = lock_holder(project.lock)
+    last: dict[str, Any] = {}
+    for event in project.events():
+        last = event
+    if last.get("event") == "end":
+        return f"verdict: {holder}" if holder else f"{last['ending']}: {last['reason']}"
+    number = max(project.rounds(), default=0)
+    what = "fit"
+    if number == 0 or project.fit(number) is not None:
+        chosen = {atoms.info["id"] for atoms in project.chosen(number)}
+        known = project.known(since=number)
+        done = len(chosen & (known.labelled_ids | known.rejected_ids))
+        explored = len(list(project.round_folder(number).glob("explorations/*/exploration.json")))
+        what = f"{explored} explorations done, " if number else ""
+        what += f"{done} of {len(chosen)} labels"
+    who = holder or "nobody is at it, the same command without --status goes on"
+    return f"round {number}: {what}; {who}"
 
 
 def print_verdict(project: Project, console: Console) -> None:
@@ -60,7 +82,10 @@ def conditions_table(project: Project, most: int | None = None) -> Table:
 
     most: only so many, those first that did not come to their end.
     """
-    table = Table("condition", "round", "ended", "ps", "largest grade", "candidates", box=None)
+    table = Table(box=None)
+    table.add_column("condition", overflow="fold")  # the temperature is at its end
+    for column in ("round", "ended", "ps", "grade", "candidates"):
+        table.add_column(column)
     explored = list(last_explorations(project).items())
     if most is not None and len(explored) > most:
         explored.sort(key=lambda item: item[1][1]["ending"] == "finished")
