@@ -27,7 +27,7 @@ from forcesmith.learning.labels import Labels
 from forcesmith.learning.loop import LearnResult, Loop, learn
 from forcesmith.learning.project import Known, Project, read_json, write_configurations, write_json
 from forcesmith.learning.rounds import Round
-from forcesmith.learning.selection import Selection, _not_rejected
+from forcesmith.learning.selection import Selection, _is_turned, _not_rejected
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import starting_structures
 from forcesmith.learning.status import doing
@@ -135,6 +135,39 @@ def test_relaxed_structures_are_labelled_until_they_stay(tmp_path):
     assert np.abs(labels[relaxed[-1].info["id"]].get_forces()).max() < 0.1
     assert sum("that has a label" in one["reason"] for one in project.events()
                if one["event"] == "candidate") == 1  # fmt: skip
+
+
+def test_ground_states_that_are_the_same_but_for_a_rotation(tmp_path):
+    def strained(**components) -> Atoms:
+        atoms = bulk("Cu", cubic=True).repeat(2)
+        del atoms[0]
+        strain = np.eye(3)
+        for (i, j), value in zip(((0, 0), (1, 1), (0, 1)), components.values(), strict=True):
+            strain[i, j] += value
+        atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+        return atoms
+
+    along_x, along_y = strained(xx=0.03, yy=0, xy=0), strained(xx=0, yy=0.03, xy=0)
+    assert _is_turned(along_x, along_y)
+    assert not _is_turned(along_x, strained(xx=0, yy=0, xy=0.03))
+    assert not _is_turned(along_x, strained(xx=0, yy=0.035, xy=0))
+    along_x.set_chemical_symbols(["Ag"] + 30 * ["Cu"])
+    assert not _is_turned(along_x, along_y)
+    moved = along_y.copy()
+    moved.positions[5, 0] += 0.05
+    assert not _is_turned(moved, along_y)
+
+
+@pytest.mark.slow
+def test_of_equivalent_strains_one_is_labelled(tmp_path):
+    strain = {"structure": "fcc Cu 3.6", "kind": "strain", "strain": 0.03}
+    learned = learn(settings(tmp_path / "project", conditions=[strain]))
+    assert learned.ending == "converged"
+    project = Project(learned.folder)
+    strains = [a.info["source"].rpartition("-")[2] for n in (1, 2, 3) for a in project.chosen(n)]
+    assert sorted(strains) == ["0.03", "xx+0.03", "yz+0.03"]
+    reasons = [one["reason"] for one in project.events() if one["event"] == "candidate"]
+    assert any("but for a rotation" in reason for reason in reasons)
 
 
 @pytest.mark.slow

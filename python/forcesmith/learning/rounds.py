@@ -281,11 +281,12 @@ class Round:
         elif source != CANDIDATES:
             own = folder / "candidates.extxyz"
             files = [str(own)] if own.is_file() else []
-        former = [
-            path
-            for number in range(1, self.number)
-            if (path := self.project.source_folder(number, source) / "chosen.extxyz").is_file()
-        ]
+        former = self.chosen_before(source)
+        at_rest = [name for name, one in self.loop.conditions.items() if not one.duration]
+        elsewhere = []
+        if source in at_rest:
+            others = (name for name in at_rest if name != source)
+            elsewhere = [path for name in others for path in self.chosen_before(name)]
         request = Request(
             prefix=f"{self.number:03d}-{source}",
             files=files,
@@ -295,10 +296,16 @@ class Round:
             rejected=None if self.tries_again else self.project.rejected,
             settings=self.settings.selection,
             former=former + ([folder / "chosen.extxyz"] if source in self.postponed else []),
+            elsewhere=elsewhere,
             n_before=len(self.chosen_here(source)),
         )
         self.selecting = source
         self.executor.submit(f"select {source}", select, request)
+
+    def chosen_before(self, source: str) -> list[Path]:
+        """Files of what was chosen from it in former rounds."""
+        folders = (self.project.source_folder(number, source) for number in range(1, self.number))
+        return [path for one in folders if (path := one / "chosen.extxyz").is_file()]
 
     def take(self, ended: Sequence[Finished]) -> None:
         """Write down what has ended."""

@@ -31,6 +31,10 @@ DISTANCE_OF_DUPLICATES = 0.1
 SAME_STRUCTURE = 0.02
 """Relaxed structures none of whose atoms has moved by more are the same, angstrom."""
 
+SAME_DISTANCES, REACH = 0.01, 5.0
+"""Relaxed structures of two conditions whose distances up to this reach differ by no more are the
+same but for a rotation, angstrom."""
+
 KEPT = {"center_grade", "is_relaxed", "kind", "max_deviation", "max_grade", "picoseconds", "step"}
 """Of the entries of candidates."""
 
@@ -54,6 +58,8 @@ class Request:
     settings: SelectionSettings
     former: Sequence[Path] = ()
     """Files of what was chosen from this source before."""
+    elsewhere: Sequence[Path] = ()
+    """Files of what was chosen from other ground states before."""
     n_before: int = 0
     """Chosen from this source in this round already."""
 
@@ -90,7 +96,7 @@ def select(request: Request) -> Selection:
     candidates = _of_size(candidates, potentials, request, selection)
     candidates = _not_too_close(candidates, request.settings, selection)
     before = [atoms for path in request.chosen_before for atoms in read_configurations(path)]
-    candidates = _relaxed(candidates, request, selection)
+    candidates = _relaxed(candidates, before, request, selection)
     before += selection.chosen
     if len(potentials) == 1:
         _by_grade(candidates, potentials[0], before, request, selection)
@@ -166,17 +172,25 @@ def _not_too_close(
     return kept
 
 
-def _relaxed(candidates: list[Atoms], request: Request, selection: Selection) -> list[Atoms]:
+def _relaxed(
+    candidates: list[Atoms], before: list[Atoms], request: Request, selection: Selection
+) -> list[Atoms]:
     """Choose relaxed structures, unless they have been already; the other candidates.
 
     They are what energies are compared for, and an error of every atom adds up there; grades do not
-    tell of it.
+    tell of it. before: what was chosen in this round.
     """
     relaxed = [atoms for atoms in candidates if atoms.info.get("is_relaxed")]
     former = [atoms for path in request.former if relaxed for atoms in read_configurations(path)]
+    others = before + [
+        atoms for path in request.elsewhere if relaxed for atoms in read_configurations(path)
+    ]
     for atoms in relaxed:
         if any(_largest_move(atoms, other) < SAME_STRUCTURE for other in former):
             _leave_out(atoms, "relaxed to a structure that has a label", selection)
+        elif same := next((other for other in others if _is_turned(atoms, other)), None):
+            reason = f"relaxed to what has the label {same.info['id']}, but for a rotation"
+            _leave_out(atoms, reason, selection)
         elif len(selection.chosen) == request.most:
             _postpone(atoms, request.most, selection)
         else:
@@ -263,6 +277,31 @@ def _largest_move(a: Atoms, b: Atoms) -> float:
     if not np.isfinite(moves).all():
         return np.inf
     return float(np.linalg.norm(moves - moves.mean(axis=0), axis=1).max())
+
+
+def _is_turned(a: Atoms, b: Atoms) -> bool:
+    """Whether one is the other, rotated, reflected or with its atoms in another order, as far as
+    distances tell."""
+    if sorted(a.symbols) != sorted(b.symbols) or not np.isclose(a.cell.volume, b.cell.volume, 1e-3):
+        return False
+    own, theirs = _distances(a), _distances(b)
+    if own.keys() != theirs.keys():
+        return False
+    for pair, distances in own.items():
+        least = min(len(distances), len(theirs[pair]))  # some are just within reach
+        if np.abs(distances[:least] - theirs[pair][:least]).max() > SAME_DISTANCES:
+            return False
+    return True
+
+
+def _distances(atoms: Atoms) -> dict[tuple[int, int], np.ndarray]:
+    """Those up to REACH, in ascending order, by atomic numbers."""
+    first, second, distances = neighbor_list("ijd", atoms, REACH)
+    pairs = np.sort(atoms.numbers[np.stack([first, second], axis=1)], axis=1)
+    return {
+        (int(a), int(b)): np.sort(distances[(pairs == (a, b)).all(axis=1)])
+        for a, b in np.unique(pairs, axis=0)
+    }
 
 
 def _moves(a: Atoms, b: Atoms) -> np.ndarray:
