@@ -217,6 +217,28 @@ def test_atoms_that_are_lost_and_other_errors(graded, tmp_path, monkeypatch):
     assert Exploration.read(tmp_path / "y") is None
 
 
+def test_broken_before_it_was_looked_at(graded, tmp_path, monkeypatch):
+    """Perturbed structures are candidates; those that lack atoms are not."""
+
+    def run(script, folder, **options):
+        frame = "ITEM: TIMESTEP\n{}\nITEM: NUMBER OF ATOMS\n{}\nITEM: BOX BOUNDS pp pp pp\n"
+        frame += "0 7.2\n0 7.2\n0 7.2\nITEM: ATOMS id element x y z f_grades\n"
+        one = "1 Cu 0 0 0 1.5\n"
+        (folder / "recent.dump").write_text(frame.format(10, 1) + one + frame.format(20, 0))
+        lacking = bulk("Cu")
+        lacking.info |= {"step": 10, "max_grade": 1e6}
+        ase.io.write(folder / "candidates.extxyz", lacking)
+        raise LammpsError(Output(f"{LOST}\n"), 1)
+
+    monkeypatch.setattr(exploration, "run", run)
+    hot = condition()
+    result = explore(hot, graded, tmp_path / "x")
+    assert (result.ending, result.n_snapshots) == ("failed", exploration.PERTURBED)
+    found = candidates(tmp_path / "x")
+    assert all(atoms.symbols.get_chemical_formula() == "Cu32" for atoms in found)
+    assert not any(np.allclose(atoms.positions, hot.structure.positions) for atoms in found)
+
+
 def test_long_above_the_limit(graded, tmp_path):
     """One configuration every so often, a limited number, and then the end."""
     result = explore(condition(duration=20), graded, tmp_path / "x", select=0.01)

@@ -352,8 +352,8 @@ def resting(tmp_path, n_conditions=4) -> Round:
     return Round(loop, 2)
 
 
-def ended(project, number, name):
-    one = {"ending": "finished", "picoseconds": 0.5, "reason": ""}
+def ended(project, number, name, ending="finished"):
+    one = {"ending": ending, "picoseconds": 0.5, "reason": ""}
     write_json(project.source_folder(number, name) / "exploration.json", one)
 
 
@@ -389,6 +389,21 @@ def exploring_first(tmp_path, number) -> Round:
 @pytest.mark.parametrize(("number", "first"), [(1, ["ground"]), (11, ["hot", "ground"])])
 def test_dynamics_waits_for_ground_states_a_while(number, first, tmp_path):
     assert sorted(exploring_first(tmp_path, number).to_explore()) == sorted(first)
+
+
+@pytest.mark.parametrize(
+    ("endings", "first"),
+    [
+        (["stopped", "stopped"], ["ground", "hot"]),
+        (["stopped", "finished"], ["ground"]),
+        (["stopped"], ["ground"]),
+    ],
+)
+def test_dynamics_waits_for_no_ground_state_that_ends_early(endings, first, tmp_path):
+    for number, ending in enumerate(endings, start=1):
+        ended(Project(tmp_path), number, "ground", ending)
+    round_now = exploring_first(tmp_path, len(endings) + 1)
+    assert sorted(round_now.to_explore()) == first
 
 
 @pytest.mark.parametrize("outcome", ["nothing", "label", "rejected"])

@@ -9,10 +9,11 @@ import os
 import re
 import shutil
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import ase.io
 import numpy as np
@@ -34,10 +35,12 @@ from forcesmith.learning.input_scripts import (
     segment_steps,
 )
 from forcesmith.potentials.potential import Potential
-from forcesmith.sampling.structures import VACUUM
+from forcesmith.sampling.structures import VACUUM, perturbed
 
 SELECT, STOP = 2.0, 10.0  # grades
 SELECT_DEVIATION, STOP_DEVIATION = 0.1, 0.5  # eV/angstrom
+PERTURBED, DISPLACEMENT, STRAIN = 4, 0.1, 0.03
+"""Structures in place of runs that broke at once; angstrom."""
 RESULT = "exploration.json"
 _FAILURES = {
     "Lost atoms|Non-numeric|Out of range atoms|Invalid atom": "the atoms flew apart",
@@ -161,7 +164,7 @@ def explore(
 def _run(
     condition: Condition, uncertainty: Uncertainty, folder: Path, done: int, cores: int
 ) -> Exploration:
-    variables = {}
+    variables: dict[str, Any] = {}
     if (safe := _safe_step(folder)) is not None:
         variables = {"start": "safe.data", "done": safe}
     images = condition.images or 1
@@ -181,7 +184,8 @@ def _run(
     logs = [path.read_text(errors="replace") for path in sorted(folder.glob("log.lammps.*"))]
     output = Output("\n".join([output.text, *logs]))
     ending, reason = _ending(uncertainty, output, error)
-    candidates = _candidates(condition, uncertainty, folder, ending)
+    begin = int(variables.get("done", done))
+    candidates = _candidates(condition, uncertainty, folder, ending, begin)
     seconds = (time.monotonic() - begin) * cores
     _write_frames(folder / "candidates.extxyz", candidates)
     safe = _safe_step(folder)
@@ -363,10 +367,11 @@ def _ending(
 
 
 def _candidates(
-    condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str
+    condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str, begin: int
 ) -> list[Atoms]:
     """Of all that was uncertain, the worst of every half segment; of runs that failed, also what
-    came last; of minimizations the end."""
+    came last, or, of those that did so before they were looked at, perturbed structures; of
+    minimizations the end. begin: first step."""
     files = [*folder.glob("candidates*.extxyz"), *folder.glob("uncertain*.dump")]
     if ending == "failed":
         files.append(folder / "recent.dump")
@@ -375,15 +380,19 @@ def _candidates(
     worst: dict[tuple[str, int], Atoms] = {}
     for file in files:
         image = file.name.split(".")[1]  # its number, if there are any
-        for atoms in _frames(file, uncertainty):
+        for atoms in _frames(file, condition, uncertainty):
             key = (image if condition.images else "", atoms.info["step"] // interval)
             if key not in worst or atoms.info[largest] > worst[key].info[largest]:
                 worst[key] = atoms
     chosen = [worst[key] for key in sorted(worst)]
+    if ending != "finished" and not any(
+        atoms.info["step"] > begin or atoms.info[largest] > uncertainty.select for atoms in chosen
+    ):
+        chosen += _perturbed(condition, begin)
     most = most_candidates(len(condition.structure))
     if len(chosen) > most:
         chosen = [chosen[n] for n in np.linspace(0, len(chosen) - 1, most).round().astype(int)]
-    for atoms in _frames(folder / END, uncertainty):
+    for atoms in _frames(folder / END, condition, uncertainty):
         atoms.info["is_relaxed"] = True
         chosen.append(atoms)
     for atoms in chosen:
@@ -392,14 +401,32 @@ def _candidates(
     return chosen
 
 
-def _frames(path: Path, uncertainty: Uncertainty) -> list[Atoms]:
-    """Of one file, without those that hold no numbers any more."""
+def _perturbed(condition: Condition, step: int) -> list[Atoms]:
+    """What is learned in place of a run that broke at once."""
+    rng = np.random.default_rng(condition.seed)
+    structures = [
+        perturbed(condition.structure, rng, displacement=DISPLACEMENT, strain=STRAIN)
+        for _ in range(PERTURBED)
+    ]
+    for atoms in structures:
+        atoms.info["step"] = step
+    return structures
+
+
+def _frames(path: Path, condition: Condition, uncertainty: Uncertainty) -> list[Atoms]:
+    """Of one file, without those that hold no numbers any more, or have lost atoms."""
     if not path.exists() or path.stat().st_size == 0:
         return []
+    n_atoms = len(condition.structure)
     if path.suffix == ".extxyz":  # of the pair style, or of an exploration that was killed
-        return list(ase.io.iread(path, ":"))
+        return [atoms for atoms in ase.io.iread(path, ":") if len(atoms) == n_atoms]
     frames = []
-    for dumped in ase.io.iread(path, ":", format="lammps-dump-text"):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "loadtxt: input contained no data")  # all atoms are lost
+        dumped_frames = list(ase.io.iread(path, ":", format="lammps-dump-text"))
+    for dumped in dumped_frames:
+        if len(dumped) != n_atoms:
+            continue
         values = dumped.arrays[uncertainty.of_atoms].reshape(-1)
         if not (np.isfinite(dumped.positions).all() and np.isfinite(values).all()):
             continue
@@ -415,7 +442,7 @@ def _largest(output: Output, candidates: Sequence[Atoms], uncertainty: Uncertain
     """Of all checks."""
     printed = re.findall(r"the largest (?:grade in \d+ checks was )?(\S+) of", output.text)
     table = [run["v_uncertainty"].max() for run in output.runs if len(run["v_uncertainty"])]
-    kept = [atoms.info[f"max_{uncertainty.quantity}"] for atoms in candidates]
+    kept = [atoms.info.get(f"max_{uncertainty.quantity}", 0.0) for atoms in candidates]
     values = np.array([0.0, *map(float, printed), *table, *kept])
     return float(values[np.isfinite(values)].max())
 

@@ -33,6 +33,9 @@ CANDIDATES = "candidates"
 GROUND_STATES_FIRST = 10
 """Rounds in which dynamics waits until relaxed structures stay where they are: it is they whose
 energies are compared, and a round without dynamics takes little."""
+EARLY_ENDS = 2
+"""In a row, until dynamics does not wait for a ground state any more: it is learned from what is
+hot, too."""
 BREAKS = 4
 """In a row, until a condition is closed."""
 COOL = "lower its temperature, raise its pressure, or leave it out"
@@ -187,7 +190,7 @@ class Round:
         ground_states = those(False, in_time=False)
         others = [*those(False, in_time=True), *self.candidate_sources()]
         stages = [ground_states, others, those(True, in_time=False), those(True, in_time=True)]
-        if self.number > GROUND_STATES_FIRST:
+        if self.number > GROUND_STATES_FIRST or all(map(self.ends_early, ground_states)):
             stages[:2] = [ground_states + others]
         due: list[str] = []
         for sources in stages:
@@ -196,6 +199,13 @@ class Round:
                 break
         done = {CANDIDATES, *self.explored, *self.exploring}
         return [name for name in due if name not in done]
+
+    def ends_early(self, name: str) -> bool:
+        """Whether it did in each of the last rounds."""
+        numbers = range(max(1, self.number - EARLY_ENDS), self.number)
+        found = [self.project.exploration(number, name) for number in numbers]
+        ends = [one is not None and one["ending"] != "finished" for one in found]
+        return len(ends) == EARLY_ENDS and all(ends)
 
     def brought_nothing(self, sources: Sequence[str]) -> bool:
         """Whether the selections of all of them are done, dynamics ran its time, and nothing was

@@ -12,6 +12,7 @@ from forcesmith.data.reading import read
 from forcesmith.learning.conditions import Condition
 from forcesmith.learning.project import formula
 from forcesmith.learning.settings import LearnSettings
+from forcesmith.sampling.structures import perturbed
 from forcesmith.teachers.teacher import Teacher
 
 GROUP = "start"
@@ -38,12 +39,7 @@ def starting_structures(settings: LearnSettings, conditions: Sequence[Condition]
             made.append(_named(structure, "the structure as it is", GROUP))
         rng = np.random.default_rng(len(made) + 1)
         for _ in range(start.perturbed):
-            atoms = structure.copy()
-            strain = np.eye(3) + rng.normal(0.0, start.strain, (3, 3))
-            periodic = np.outer(atoms.pbc, atoms.pbc)
-            strain = np.where(periodic, strain, np.eye(3))
-            atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
-            atoms.positions += rng.normal(0.0, start.displacement, atoms.positions.shape)
+            atoms = perturbed(structure, rng, displacement=start.displacement, strain=start.strain)
             made.append(_named(atoms, "a perturbed structure to begin with", GROUP))
     _, unlabelled = given_data(settings)
     made += [

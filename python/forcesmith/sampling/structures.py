@@ -156,6 +156,22 @@ def strained(atoms: Atoms, strain: Mapping[str, float]) -> Atoms:
     return atoms
 
 
+def perturbed(
+    atoms: Atoms, rng: np.random.Generator, *, displacement: float, strain: float
+) -> Atoms:
+    """With all atoms displaced and the cell strained by chance, where it is periodic.
+
+    displacement: standard deviation, angstrom; strain: of its components.
+    """
+    atoms = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    deformation = np.eye(3) + rng.normal(0.0, strain, (3, 3))
+    periodic = np.outer(atoms.pbc, atoms.pbc)
+    deformation = np.where(periodic, deformation, np.eye(3))
+    atoms.set_cell(atoms.cell.array @ deformation, scale_atoms=True)
+    atoms.positions += rng.normal(0.0, displacement, atoms.positions.shape)
+    return atoms
+
+
 def slab(atoms: Atoms, miller: str, where: str) -> Atoms:
     """Cut with this surface, at least 10 angstrom thick, 8 angstrom of vacuum on both sides."""
     indices = miller_indices(miller)
