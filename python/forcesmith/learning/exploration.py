@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import ase.io
 import numpy as np
@@ -41,6 +41,8 @@ SELECT, STOP = 2.0, 10.0  # grades
 SELECT_DEVIATION, STOP_DEVIATION = 0.1, 0.5  # eV/angstrom
 PERTURBED, DISPLACEMENT, STRAIN = 4, 0.1, 0.03
 """Structures in place of runs that broke at once; angstrom."""
+FAR = 10.0
+"""Times `stop`: what has a larger grade at the first look is nonsense."""
 RESULT = "exploration.json"
 _FAILURES = {
     "Lost atoms|Non-numeric|Out of range atoms|Invalid atom": "the atoms flew apart",
@@ -164,7 +166,7 @@ def explore(
 def _run(
     condition: Condition, uncertainty: Uncertainty, folder: Path, done: int, cores: int
 ) -> Exploration:
-    variables: dict[str, Any] = {}
+    variables = {}
     if (safe := _safe_step(folder)) is not None:
         variables = {"start": "safe.data", "done": safe}
     images = condition.images or 1
@@ -184,8 +186,7 @@ def _run(
     logs = [path.read_text(errors="replace") for path in sorted(folder.glob("log.lammps.*"))]
     output = Output("\n".join([output.text, *logs]))
     ending, reason = _ending(uncertainty, output, error)
-    begin = int(variables.get("done", done))
-    candidates = _candidates(condition, uncertainty, folder, ending, begin)
+    candidates = _candidates(condition, uncertainty, folder, ending)
     seconds = (time.monotonic() - begin) * cores
     _write_frames(folder / "candidates.extxyz", candidates)
     safe = _safe_step(folder)
@@ -367,11 +368,11 @@ def _ending(
 
 
 def _candidates(
-    condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str, begin: int
+    condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str
 ) -> list[Atoms]:
     """Of all that was uncertain, the worst of every half segment; of runs that failed, also what
-    came last, or, of those that did so before they were looked at, perturbed structures; of
-    minimizations the end. begin: first step."""
+    came last; of minimizations the end. Of runs that made nonsense of the structure before they
+    were looked at, perturbed structures instead."""
     files = [*folder.glob("candidates*.extxyz"), *folder.glob("uncertain*.dump")]
     if ending == "failed":
         files.append(folder / "recent.dump")
@@ -385,10 +386,16 @@ def _candidates(
             if key not in worst or atoms.info[largest] > worst[key].info[largest]:
                 worst[key] = atoms
     chosen = [worst[key] for key in sorted(worst)]
+    far = FAR * uncertainty.stop
+
+    def is_nonsense(atoms: Atoms) -> bool:
+        return 0 < atoms.info["step"] <= CHECK_STEPS and atoms.info[largest] > far
+
+    sensible = [atoms for atoms in chosen if not is_nonsense(atoms)]
     if ending != "finished" and not any(
-        atoms.info["step"] > begin or atoms.info[largest] > uncertainty.select for atoms in chosen
+        atoms.info["step"] > 0 or atoms.info[largest] > uncertainty.select for atoms in sensible
     ):
-        chosen += _perturbed(condition, begin)
+        chosen = sensible + _perturbed(condition)
     most = most_candidates(len(condition.structure))
     if len(chosen) > most:
         chosen = [chosen[n] for n in np.linspace(0, len(chosen) - 1, most).round().astype(int)]
@@ -401,7 +408,7 @@ def _candidates(
     return chosen
 
 
-def _perturbed(condition: Condition, step: int) -> list[Atoms]:
+def _perturbed(condition: Condition) -> list[Atoms]:
     """What is learned in place of a run that broke at once."""
     rng = np.random.default_rng(condition.seed)
     structures = [
@@ -409,7 +416,7 @@ def _perturbed(condition: Condition, step: int) -> list[Atoms]:
         for _ in range(PERTURBED)
     ]
     for atoms in structures:
-        atoms.info["step"] = step
+        atoms.info["step"] = 0
     return structures
 
 
