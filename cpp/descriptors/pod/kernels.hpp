@@ -309,8 +309,10 @@ FORCESMITH_FUNCTION void reverse_expansion(const TablesOf<V>& t, Registers<V> ad
 /// The verbs for S, as launches call them.
 template <int S>
 struct KernelsOf {
-  /// Packs at once on devices, as many as the registers of a thread are enough for.
-  static constexpr int device_packs = S == 0 ? 1 : S <= 4 ? 4 : 2;
+  /// Packs at once on devices, as many as the registers of a thread are enough for: in sums, and in pair gradients.
+  static constexpr int sum_packs = S == 0 ? 1 : S <= 4 ? 4 : 2;
+  template <class V>
+  static constexpr int gradient_packs = simd_is_single<V> || sum_packs == 1 ? sum_packs : 2;
   static constexpr int blocks_at_once = S > 0 && S <= 4 ? 2 : 1;  // see launch_parts()
 
   /// Descriptor values B of a block; keeps moments and radial functions in the scratch.
@@ -359,7 +361,7 @@ struct KernelsOf {
         compute_radial<V>(t, s, simd_load<V>(neighbors.r + pack * V::stride), registers_at<V>(s.f) + pack * t.n_radial,
                           registers_at<V>(s.df) + pack * t.n_radial);
     } else if constexpr (stage == 1) {
-      for_packs<device_packs, V>(neighbors, 0, n_packs, [&](auto count, int pack) {
+      for_packs<sum_packs, V>(neighbors, 0, n_packs, [&](auto count, int pack) {
         constexpr int n = count.value;
         add_moments<V, S, n>(t, Packs<V, n>(neighbors, pack), registers_at<V>(s.f) + pack * t.n_radial,
                              moments + neighbors.pack_types[pack * V::threads] * t.n_of_element,
@@ -390,7 +392,7 @@ struct KernelsOf {
       for_packs<(S > 0 && S <= 5 ? 2 : 1), V>(neighbors, neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
                                               [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
                                                 reverse_moments<V, S, count.value>(t, neighbors, s, atom, pack,
-                                                                                         pair_gradients);
+                                                                                   pair_gradients);
                                               });
   }
 
@@ -412,7 +414,7 @@ struct KernelsOf {
       reverse_expansion<V, S>(t, adjoints, part);
     } else {
       const int n_packs = neighbors.pack_offsets[1];
-      for_packs<device_packs, V>(neighbors, part.begin(n_packs), part.end(n_packs), [&](auto count, int pack) {
+      for_packs<gradient_packs<V>, V>(neighbors, part.begin(n_packs), part.end(n_packs), [&](auto count, int pack) {
         reverse_moments<V, S, count.value>(t, neighbors, s, 0, pack, pair_gradients);
       });
     }
