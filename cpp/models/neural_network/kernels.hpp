@@ -287,17 +287,19 @@ void reverse_energies(const Tables& t, const Atoms& atoms, const double* B, cons
 /// As launches call it.
 struct Kernels {
   using Tables = neural_network::Tables;
-  /// memory(element's network, 1): energy_memory or adjoint_memory.
+  /// memory(element): energy_memory or adjoint_memory of one atom.
   template <class Memory>
   static std::size_t largest(const Tables& t, const Memory& memory) {
     std::size_t largest = 0;
     for (int element = 0; element < t.n_elements; ++element) {
-      const std::size_t own = memory(t.elements[element], 1);
+      const std::size_t own = memory(t.elements[element]);
       if (own > largest) largest = own;
     }
     return largest;
   }
-  static std::size_t memory_size(const Tables& t) { return largest(t, energy_memory); }
+  static std::size_t memory_size(const Tables& t) {
+    return largest(t, [](const ElementNetwork& own) { return energy_memory(own, 1); });
+  }
   template <int threads>
   FORCESMITH_FUNCTION static double compute_energy(const Tables& t, int element, const double* B, double* memory,
                                                    double* beta) {
@@ -319,7 +321,9 @@ struct Kernels {
     copy_features<threads>(t, element, 1, 0, memory, features);
   }
 
-  static std::size_t adjoint_size(const Tables& t) { return largest(t, adjoint_memory); }
+  static std::size_t adjoint_size(const Tables& t) {
+    return largest(t, [](const ElementNetwork& own) { return adjoint_memory(own, 1); });
+  }
   template <int threads>
   FORCESMITH_FUNCTION static void reverse_energy(const Tables& t, int element, const double* B, const double* B_dot,
                                                  double energy_bar, double* memory, double* B_bar, double* B_dot_bar) {
