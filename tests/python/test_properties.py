@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import ase.io
 import forcesmith as fs
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from forcesmith.properties.crystals import (
     prototype,
 )
 from forcesmith.properties.lammps_runs import execute, setup
-from forcesmith.properties.migration_barriers import path_lengths
+from forcesmith.properties.migration_barriers import energies_along, given_images, path_lengths
 from forcesmith.properties.property import Curve, Plot, PropertyError, PropertyResult, Quantity
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.relaxation import relax_ions
@@ -285,13 +286,32 @@ def test_polymorphs(copper):
     assert "fcc" not in found
 
 
-def test_migration_barrier(copper):
+def test_migration_barrier(copper, tmp_path):
     """Mishin et al.: 0.689 eV."""
-    found, result = values("migration_barriers", copper, length=7.0, images=1)
-    assert found["vacancy Cu"] == pytest.approx(0.689, abs=0.03)
-    curve = result.plots["paths"].curves[0]
+    options = {"length": 7.0, "images": 1}
+    found = sampled("migration_barriers", copper, tmp_path, **options)
+    assert found.quantities["vacancy Cu"].value == pytest.approx(0.689, abs=0.03)
+    curve = found.plots["paths"].curves[0]
     assert curve.y[0] == 0
     assert curve.y[-1] == pytest.approx(0, abs=1e-3)
+    # along the path that was found: the same, and with another potential another energy
+    path = tmp_path / "vacancy_Cu.extxyz"
+    again = sampled("migration_barriers", copper, tmp_path, **options, path=str(path))
+    assert again.plots["paths"].curves[0].y == pytest.approx(curve.y, abs=1e-5)
+    assert again.quantities["along the given path"].value == pytest.approx(curve.y[1], abs=1e-5)
+    other = Subject(subject_settings("lammps: eam/alloy Cu_zhou.eam.alloy"))
+    _, energies = energies_along(given_images(str(path), copper[1]), other)
+    assert energies[1] != pytest.approx(curve.y[1], abs=1e-3) and energies[0] == 0
+
+
+def test_a_given_path_must_be_one(copper, tmp_path):
+    path = tmp_path / "path.extxyz"
+    ase.io.write(path, [bulk("Cu"), bulk("Cu")])
+    with pytest.raises(PropertyError, match="three images or more"):
+        given_images(str(path), copper[1])
+    ase.io.write(path, 3 * [bulk("Ag")])
+    with pytest.raises(PropertyError, match="other elements"):
+        given_images(str(path), copper[1])
 
 
 def test_paths_across_the_boundary_are_not_longer():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import ase.io
 import numpy as np
 from ase import Atoms
 from ase.geometry import find_mic
@@ -24,7 +25,7 @@ from forcesmith.properties.property import (
 )
 from forcesmith.properties.relaxation import relax_ions
 from forcesmith.properties.subject import Subject
-from forcesmith.sampling.structures import hop_into_vacancy
+from forcesmith.sampling.structures import hop_into_vacancy, read_structures
 
 FLAT = 0.02  # eV
 
@@ -40,12 +41,16 @@ class MigrationBarriersOptions(Section):
     """Largest force across the path that is left, eV/angstrom."""
     steps: int = Field(300, ge=1)
     """Of a relaxation, at most."""
+    path: str = ""
+    """File of images along a path, of a DFT program or of the folder `runs` of a report: their
+    energies, as they are, are computed, too."""
 
 
 class MigrationBarriers(Property):
     """Nudged elastic band with a climbing image: the nearest atom of its kind hops into a vacancy.
 
-    G. Henkelman, B. P. Uberuaga, H. Jonsson, J. Chem. Phys. 113, 9901 (2000); by ASE.
+    G. Henkelman, B. P. Uberuaga, H. Jonsson, J. Chem. Phys. 113, 9901 (2000); by ASE. The images of
+    `vacancy Cu` are written to `vacancy_Cu.extxyz`.
     """
 
     name = "migration_barriers"
@@ -60,9 +65,15 @@ class MigrationBarriers(Property):
         perfect = crystal * size
         quantities, curves = {}, []
         sites, notes = chosen_sites(crystal, options.sites)
+        if options.path:
+            x, y = energies_along(given_images(options.path, crystal), subject)
+            quantities["along the given path"] = Quantity(value=max(y), unit="eV")
+            curves.append(Curve(x=x, y=y, label="given path"))
         for name, site in sites.items():
             label = f"vacancy {name}"
-            x, y = self._path(perfect, site, crystal.symbols[site], subject)
+            images = self._path(perfect, site, crystal.symbols[site], subject)
+            ase.io.write(folder / f"{label.replace(' ', '_')}.extxyz", images)
+            x, y = energies_along(images, subject)
             quantities[label] = Quantity(value=max(y), unit="eV")
             curves.append(Curve(x=x, y=y, label=label))
             if min(y) < -FLAT:
@@ -86,10 +97,8 @@ class MigrationBarriers(Property):
             notes=notes,
         )
 
-    def _path(
-        self, perfect: Atoms, site: int, element: str, subject: Subject
-    ) -> tuple[list[float], list[float]]:
-        """Length (angstrom) and energy (eV) of every image, from the first one."""
+    def _path(self, perfect: Atoms, site: int, element: str, subject: Subject) -> list[Atoms]:
+        """Images with both ends, relaxed."""
         options = self.options
         vacancy = perfect.positions[site]
         start = perfect.copy()
@@ -113,8 +122,23 @@ class MigrationBarriers(Property):
             raise PropertyError(
                 f"the path of the vacancy of {element} has not converged in {options.steps} steps"
             )
-        energies = np.array([subject.energy(image) for image in images])
-        return path_lengths(images), (energies - energies[0]).tolist()
+        return [image.copy() for image in images]
+
+
+def given_images(path: str, crystal: Atoms) -> list[Atoms]:
+    """Of a file, all frames unless a slice says which."""
+    images = [image for _, image in read_structures(path if "@" in path else f"{path}@:")]
+    if len(images) < 3 or len({str(image.symbols) for image in images}) > 1:
+        raise PropertyError(f"{path}: a path has three images or more, all of the same atoms")
+    if set(images[0].symbols) != set(crystal.symbols):
+        raise PropertyError(f"{path}: the path has other elements than the crystal")
+    return images
+
+
+def energies_along(images: Sequence[Atoms], subject: Subject) -> tuple[list[float], list[float]]:
+    """Length (angstrom) and energy (eV) of every image, from the first one."""
+    energies = np.array([subject.energy(image) for image in images])
+    return path_lengths(images), (energies - energies[0]).tolist()
 
 
 def path_lengths(images: Sequence[Atoms]) -> list[float]:

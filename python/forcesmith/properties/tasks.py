@@ -23,7 +23,7 @@ from forcesmith.properties.property import Curve, Property, PropertyResult, Quan
 from forcesmith.properties.registry import PROPERTIES
 from forcesmith.properties.subject import Subject, SubjectSettings
 
-VERSION = 2
+VERSION = 3
 """Of the files; raised when properties are computed differently."""
 
 
