@@ -39,7 +39,7 @@ class MigrationBarriersOptions(Section):
     """Between both ends."""
     force: float = Field(0.02, gt=0.0)
     """Largest force across the path that is left, eV/angstrom."""
-    steps: int = Field(300, ge=1)
+    steps: int = Field(1000, ge=1)
     """Of a relaxation, at most."""
     path: str = ""
     """File of images along a path, of a DFT program or of the folder `runs` of a report: their
