@@ -175,7 +175,8 @@ def time_kernels(
     case: DeviceCase, size: str, tool: Path, *, precision: str = "double", timeout: float
 ) -> dict[str, Any]:
     """Seconds of each kernel and copy, waited for one by one, by 10 to 15 steps and 4 lists."""
-    script = _script(case, size, f"device cuda precision {precision} grade 1", seconds=0)
+    grade = "1" if case.has_grades else "off"
+    script = _script(case, size, f"device cuda precision {precision} grade {grade}", seconds=0)
     with tempfile.TemporaryDirectory() as folder:
         times = Path(folder) / "times.json"
         surroundings = {
