@@ -23,14 +23,16 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 
 from forcesmith.analysis.metrics import errors_by_group
+from forcesmith.engine.executor import Task, open_executor
 from forcesmith.files import write_atomically
 from forcesmith.learning.conditions import Condition, expand
-from forcesmith.learning.errors import disk_watched
-from forcesmith.learning.exploration import explore
+from forcesmith.learning.errors import disk_watched, failed
+from forcesmith.learning.exploration import Exploration
 from forcesmith.learning.input_scripts import boundary
 from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project, read_json, write_json
 from forcesmith.learning.settings import LearnSettings, ToleranceSettings
+from forcesmith.learning.tasks import explore_condition, in_project
 from forcesmith.potentials.potential import Potential
 from forcesmith.sampling.structures import read_structures
 from forcesmith.teachers.calculator import TeacherCalculator
@@ -97,6 +99,8 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
         There is no potential yet, or the settings are at fault.
     OSError
         Files that cannot be written.
+    LearnError
+        A run failed for reasons that have nothing to do with the potential.
     """
     project = Project(settings.folder)
     show = status or (lambda line: None)
@@ -113,9 +117,15 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
     with disk_watched(), project.locked(), make_teacher(settings.teacher) as teacher:
         folder.mkdir(parents=True, exist_ok=True)
         show("verdict: trajectories")
-        snapshots, sentences = _trajectories(project, conditions, folder, settings)
+        snapshots, sentences = _trajectories(project, conditions, folder, settings, show)
         show(f"verdict: {teacher.name} labels {len(snapshots)} configurations")
-        found = label(snapshots, teacher, folder / "labels.extxyz")
+        found = label(
+            snapshots,
+            teacher,
+            folder / "labels.extxyz",
+            engine=settings.engine,
+            progress=lambda line: show(f"verdict: {teacher.name}: {line}"),
+        )
         comparisons: list[dict[str, Any]] = []
         for crystal in crystals(settings):
             show(f"verdict: relaxes {crystal.name}")
@@ -192,44 +202,78 @@ def shortfalls(
 
 
 def _trajectories(
-    project: Project, conditions: Sequence[Condition], folder: Path, settings: LearnSettings
+    project: Project,
+    conditions: Sequence[Condition],
+    folder: Path,
+    settings: LearnSettings,
+    show: Callable[[str], None],
 ) -> tuple[list[Atoms], list[str]]:
     """Snapshots of runs of the potential, each condition from its beginning with other velocities;
     and which runs ended early."""
     largest = settings.selection.largest_cell  # for the teacher
     dynamics = [c for c in conditions if c.run == "dynamics" and len(c.structure) <= largest]
     parts = min(MOST_OF_A_CONDITION, max(1, MOST_LABELS // max(1, len(dynamics))))
+    dynamics = dynamics[:MOST_LABELS]
     potentials = project.potentials(project.rounds()[-1])
     limits = (settings.selection.select, settings.selection.stop)
     if len(potentials) > 1:
         limits = (settings.selection.deviation_select, settings.selection.deviation_stop)
+    cores = settings.exploration_cores
+    work = [
+        Task(
+            condition.name,
+            _in_parts,
+            (project.task_lock, condition, parts, potentials, folder / "runs", limits, cores),
+            cores,
+        )
+        for condition in dynamics
+    ]
+    runs: dict[str, list[Exploration]] = {}
+    with open_executor(settings.engine, project.job_logs) as executor:
+        for ended in executor.run(work):
+            if ended.error is not None:
+                raise failed(f'The run of "{ended.name}" for the verdict', ended.error)
+            runs[ended.name] = ended.result
+            show(f"verdict: {len(runs)} of {len(dynamics)} trajectories")
     closed = project.last_closed()
     snapshots = []
     sentences = [f"{reason[0].upper()}{reason[1:]}." for reason in closed.values()]
-    for condition in dynamics[:MOST_LABELS]:
-        former: Path | None = None
-        for part in range(1, parts + 1):
-            own = folder / "runs" / f"{condition.name}-{part}"
-            run = explore(
-                _part(condition, part / parts),
-                potentials,
-                own,
-                select=limits[0],
-                stop=limits[1],
-                cores=settings.exploration_cores,
-                start=former,
+    for condition in dynamics:
+        own = runs[condition.name]
+        snapshots += [
+            _last_safe(folder / "runs" / f"{condition.name}-{part}", condition)
+            for part, run in enumerate(own, start=1)
+            if run.picoseconds > 0
+        ]
+        if own[-1].ending != "finished" and condition.name not in closed:
+            sentences.append(
+                f"{condition.name} with other velocities ended at {own[-1].picoseconds:.3g} of "
+                f"{condition.duration:g} ps: {own[-1].reason}; more rounds would settle it."
             )
-            if run.picoseconds > 0:
-                snapshots.append(_last_safe(own, condition))
-            if run.ending != "finished":
-                if condition.name not in closed:
-                    sentences.append(
-                        f"{condition.name} with other velocities ended at {run.picoseconds:.3g} of "
-                        f"{condition.duration:g} ps: {run.reason}; more rounds would settle it."
-                    )
-                break
-            former = own
     return snapshots, sentences
+
+
+def _in_parts(
+    task_lock: Path,
+    condition: Condition,
+    parts: int,
+    potentials: Sequence[Path],
+    folder: Path,
+    limits: tuple[float, float],
+    cores: int,
+) -> list[Exploration]:
+    """Run a condition, up to each part of its time, as long as it does not end early."""
+    runs: list[Exploration] = []
+    former: Path | None = None
+    for part in range(1, parts + 1):
+        own = folder / f"{condition.name}-{part}"
+        shortened_condition = _part(condition, part / parts)
+        arguments = (shortened_condition, potentials, own, limits, former, cores)
+        runs.append(in_project(task_lock, explore_condition, *arguments))
+        if runs[-1].ending != "finished":
+            break
+        former = own
+    return runs
 
 
 def _part(condition: Condition, fraction: float) -> Condition:
