@@ -231,12 +231,14 @@ def test_broken_before_it_was_looked_at(graded, tmp_path, monkeypatch):
         lacking = bulk("Cu")
         lacking.info |= {"step": 10, "max_grade": 1e6}
         ase.io.write(folder / "candidates.extxyz", lacking)
-        raise LammpsError(Output(f"{LOST}\n"), 1)
+        text = "pair_style forcesmith: grade 1e+06 of atom 1 at step 10, configuration added\n"
+        raise LammpsError(Output(f"{text}{LOST}\n"), 1)
 
     monkeypatch.setattr(exploration, "run", run)
     hot = condition()
     result = explore(hot, graded, tmp_path / "x")
     assert (result.ending, result.n_snapshots) == ("failed", exploration.PERTURBED)
+    assert result.largest_grade == 1e6
     found = candidates(tmp_path / "x")
     assert all(atoms.symbols.get_chemical_formula() == "Cu32" for atoms in found)
     assert not any(np.allclose(atoms.positions, hot.structure.positions) for atoms in found)

@@ -448,6 +448,7 @@ def _frames(path: Path, condition: Condition, uncertainty: Uncertainty) -> list[
 def _largest(output: Output, candidates: Sequence[Atoms], uncertainty: Uncertainty) -> float:
     """Of all checks."""
     printed = re.findall(r"the largest (?:grade in \d+ checks was )?(\S+) of", output.text)
+    printed += re.findall(r"\bgrade (\S+) of atom \d+ at step", output.text)
     table = [run["v_uncertainty"].max() for run in output.runs if len(run["v_uncertainty"])]
     kept = [atoms.info.get(f"max_{uncertainty.quantity}", 0.0) for atoms in candidates]
     values = np.array([0.0, *map(float, printed), *table, *kept])
