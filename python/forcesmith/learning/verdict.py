@@ -20,7 +20,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator
 from ase.data import atomic_numbers
 from ase.filters import FrechetCellFilter
-from ase.optimize import FIRE
+from ase.optimize import BFGS
 
 from forcesmith.analysis.metrics import errors_by_group
 from forcesmith.engine.executor import Task, open_executor
@@ -45,6 +45,9 @@ MOST_OF_A_CONDITION = 4
 LARGEST_CELL = 150
 """Atoms, of relaxations by the teacher."""
 LARGEST_FORCE = 0.02  # eV/angstrom, of relaxed structures
+LARGEST_OF_CELLS = 0.003
+"""Likewise where the cell is relaxed, too, also of stress times volume per atom, eV: lattice
+constants to about 1e-4 of them."""
 MOST_STEPS = 100  # of a relaxation by the teacher; the potential has ten times as many
 MUCH_LARGER = 3.0
 """Times the error on the data of the fit: such errors on what it has not seen tell that the fit
@@ -433,8 +436,9 @@ def _remark(atoms: Atoms) -> str:
 def _relaxed(atoms: Atoms, calculator: Calculator, steps: int, cell: bool) -> Atoms:
     moved = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     moved.calc = calculator
-    optimizer = FIRE(FrechetCellFilter(moved) if cell else moved, logfile=None)
-    moved.info["relaxed"] = bool(optimizer.run(LARGEST_FORCE, steps))
+    optimizer = BFGS(FrechetCellFilter(moved) if cell else moved, logfile=None)
+    largest = LARGEST_OF_CELLS if cell else LARGEST_FORCE
+    moved.info["relaxed"] = bool(optimizer.run(largest, steps))
     return moved
 
 
