@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ase.io
 import numpy as np
@@ -385,10 +385,10 @@ def _compared(crystal: Crystal, potential: Potential, teacher: Teacher) -> list[
         "potential": (potential.calculator(), 10 * MOST_STEPS),
         "teacher": (TeacherCalculator(teacher), MOST_STEPS),
     }
-    units: dict[str, Atoms] = {}
-    start = crystal.unit
-    for name, (calculator, steps) in calculators.items():
-        start = units[name] = _relaxed(start, calculator, steps, cell=True)
+    units = {
+        name: _relaxed(crystal.unit, calculator, steps, cell=True)
+        for name, (calculator, steps) in calculators.items()
+    }
     lengths = {
         name: ", ".join(f"{length:.4f}" for length in unit.cell.lengths()) + _remark(unit)
         for name, unit in units.items()
@@ -436,7 +436,7 @@ def _remark(atoms: Atoms) -> str:
 def _relaxed(atoms: Atoms, calculator: Calculator, steps: int, cell: bool) -> Atoms:
     moved = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     moved.calc = calculator
-    optimizer = BFGS(FrechetCellFilter(moved) if cell else moved, logfile=None)
+    optimizer = BFGS(cast(Atoms, FrechetCellFilter(moved)) if cell else moved, logfile=None)
     largest = LARGEST_OF_CELLS if cell else LARGEST_FORCE
     moved.info["relaxed"] = bool(optimizer.run(largest, steps))
     return moved
