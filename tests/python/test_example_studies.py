@@ -147,7 +147,7 @@ duration = 0.4
     assert "converged" in capsys.readouterr().out
 
 
-def test_mgo_from_first_principles_is_set_up():
+def test_mgo_from_first_principles_is_set_up(tmp_path):
     """Quantum ESPRESSO itself is not run."""
     folder = EXAMPLES / "learn_mgo_dft"
     spec = importlib.util.spec_from_file_location("learn_mgo_dft", folder / "study.py")
@@ -167,6 +167,10 @@ def test_mgo_from_first_principles_is_set_up():
     grids = {(len(one.structure), *program.grid(one.structure)) for one in conditions}
     assert grids == {(2, 4, 4, 4), (8, 2, 2, 2)}
 
-    rows = study.errors_of_larger_cells(TESTS / "data" / "mgo_small.json")
-    assert rows[-1]["cells"] == "all" and rows[-1]["number"] == 24
-    assert 0 < rows[-1]["force"] < 1
+    potential = fs.Potential.read(TESTS / "data" / "mgo_small.json", active_set=False)
+    data = fs.read(EXAMPLES / "mgo_vacancies" / "mgo_pbe.extxyz@0:20")
+    fs.find_active_set(potential, data)
+    potential.write(tmp_path / "potential.json")
+    rows = {row["cells"]: row for row in study.errors_of_larger_cells(tmp_path / "potential.json")}
+    assert rows["all"]["number"] == 24 and rows["pristine_hot"]["number"] == 2
+    assert 0 < rows["all"]["force"] < 1 and rows["all"]["grade"] > 0
