@@ -134,13 +134,12 @@ def settings_of(descriptor: str, system: System) -> list[dict]:
 
 def main() -> None:
     data = {name: [labelled(name, part) for part in RUNS] for name in SYSTEMS}
-    for kind in MODELS:
-        for descriptor in DESCRIPTORS:
-            for ratio, name in itertools.product(RATIOS, SYSTEMS):
-                fit_one(name, descriptor, kind, ratio, *data[name])
-            found = all_cases()
-            (RESULTS / "errors.json").write_text(json.dumps(found, indent=1) + "\n")
-            plot(found, RESULTS / "errors.svg")
+    for kind, ratio in itertools.product(MODELS, RATIOS):
+        for descriptor, name in itertools.product(DESCRIPTORS, SYSTEMS):
+            fit_one(name, descriptor, kind, ratio, *data[name])
+        found = all_cases()
+        (RESULTS / "errors.json").write_text(json.dumps(found, indent=1) + "\n")
+        plot(found, RESULTS / "errors.svg")
     show(found)
 
 
