@@ -107,7 +107,8 @@ MODELS = {
     "quadratic": {"type": "quadratic", "shared": False},
     "network": {"type": "neural_network", "hidden_layers": [16, 16], "activation": "tanh"},
 }
-ITERATIONS = 100  # of networks
+ITERATIONS = {"gauss_newton": 100, "lbfgs": 1000}  # of networks; the latter are cheaper
+SMALL = 5000  # parameters; larger networks are searched for by L-BFGS
 WEIGHT_DECAY = 1e-4  # of networks, times the weight of forces
 LARGEST = 2500  # columns of a quadratic model; where there are more, it is left out
 PUBLISHED = {  # force errors of LGPS, MAE, meV/angstrom
@@ -238,10 +239,7 @@ def fit_one(
         descriptor=settings_of(descriptor, SYSTEMS[name]),
         model=MODELS[kind],
         weights={"energy": 1.0, "force": ratio, "stress": 0.0},
-        optimizer={
-            "max_iterations": ITERATIONS,
-            "weight_decay": ratio * WEIGHT_DECAY if kind == "network" else 0.0,
-        },
+        optimizer=search_of(name, descriptor, ratio) if kind == "network" else {},
         active_set={"mode": "off"},
     )
     info = result.potential.info()
@@ -255,10 +253,28 @@ def fit_one(
     file.write_text(json.dumps(case, indent=1) + "\n")
 
 
+def values_and_elements(name: str, descriptor: str) -> tuple[int, int]:
+    """Numbers of them; linear models are there first."""
+    linear = json.loads(case_file(name, descriptor, "linear").read_text())
+    return linear["values"], len(set(SYSTEMS[name].crystal.symbols))
+
+
 def quadratic_columns(name: str, descriptor: str) -> int:
-    """Coefficients of a quadratic model with the values of the linear one."""
-    values = json.loads(case_file(name, descriptor, "linear").read_text())["values"]
-    return len(set(SYSTEMS[name].crystal.symbols)) * (1 + values + values * (values + 1) // 2)
+    values, elements = values_and_elements(name, descriptor)
+    return elements * (1 + values + values * (values + 1) // 2)
+
+
+def search_of(name: str, descriptor: str, ratio: float) -> dict:
+    """For a network."""
+    values, elements = values_and_elements(name, descriptor)
+    sizes = [values, *MODELS["network"]["hidden_layers"], 1]
+    parameters = elements * sum((n + 1) * m for n, m in itertools.pairwise(sizes))
+    method = "gauss_newton" if parameters <= SMALL else "lbfgs"
+    return {
+        "method": method,
+        "max_iterations": ITERATIONS[method],
+        "weight_decay": ratio * WEIGHT_DECAY,
+    }
 
 
 def errors_of(table: fs.ErrorTable) -> dict[str, dict[str, float]]:

@@ -201,7 +201,8 @@ def test_complexity_of_models(copied):
     study.RUNS = {"train": 4, "test": 2}
     study.MELTING, study.EQUILIBRATION, study.INTERVAL = 0.2, 0.1, 0.05
     study.RATIOS = [1e-3, 1e-1]
-    study.ITERATIONS, study.LARGEST = 3, 300
+    study.ITERATIONS = {"gauss_newton": 3, "lbfgs": 3}
+    study.LARGEST, study.SMALL = 300, 600
     study.main()
     found = json.loads((study.RESULTS / "errors.json").read_text())["Si"]
     assert list(found) == ["SNAP", "ACE", "POD", "POD + SNAP"]
