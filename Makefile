@@ -62,7 +62,7 @@ docs: $(venv)/installed
 	$(in_venv) NO_MKDOCS_2_WARNING=1 python -m mkdocs build
 
 test: lint $(venv)/installed-for-test
-	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error
+	$(in_venv) ctest --test-dir build/make --output-on-failure --no-tests=error -j 2
 	$(in_venv) python -m pytest
 
 test-kokkos: $(venv)/installed-for-test
