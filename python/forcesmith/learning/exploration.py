@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -378,24 +379,25 @@ def _candidates(
         files.append(folder / "recent.dump")
     interval = segment_steps(condition) // 2 if condition.run == "dynamics" else CHECK_STEPS
     largest = f"max_{uncertainty.quantity}"
-    worst: dict[tuple[str, int], Atoms] = {}
-    for file in files:
-        image = file.name.split(".")[1]  # its number, if there are any
-        for atoms in _frames(file, condition, uncertainty):
-            key = (image if condition.images else "", atoms.info["step"] // interval)
-            if key not in worst or atoms.info[largest] > worst[key].info[largest]:
-                worst[key] = atoms
-    chosen = [worst[key] for key in sorted(worst)]
     far = FAR * uncertainty.stop
 
     def is_nonsense(atoms: Atoms) -> bool:
         return 0 < atoms.info["step"] <= CHECK_STEPS and atoms.info[largest] > far
 
-    sensible = [atoms for atoms in chosen if not is_nonsense(atoms)]
+    worst: dict[tuple[str, int], Atoms] = {}
+    for file in files:
+        image = file.name.split(".")[1]  # its number, if there are any
+        for atoms in _frames(file, condition, uncertainty):
+            if is_nonsense(atoms):
+                continue
+            key = (image if condition.images else "", atoms.info["step"] // interval)
+            if key not in worst or atoms.info[largest] > worst[key].info[largest]:
+                worst[key] = atoms
+    chosen = [worst[key] for key in sorted(worst)]
     if ending != "finished" and not any(
-        atoms.info["step"] > 0 or atoms.info[largest] > uncertainty.select for atoms in sensible
+        atoms.info["step"] > 0 or atoms.info[largest] > uncertainty.select for atoms in chosen
     ):
-        chosen = sensible + _perturbed(condition)
+        chosen += _perturbed(condition)
     most = most_candidates(len(condition.structure))
     if len(chosen) > most:
         chosen = [chosen[n] for n in np.linspace(0, len(chosen) - 1, most).round().astype(int)]
@@ -448,11 +450,14 @@ def _frames(path: Path, condition: Condition, uncertainty: Uncertainty) -> list[
 def _largest(output: Output, candidates: Sequence[Atoms], uncertainty: Uncertainty) -> float:
     """Of all checks."""
     printed = re.findall(r"the largest (?:grade in \d+ checks was )?(\S+) of", output.text)
-    printed += re.findall(r"\bgrade (\S+) of atom \d+ at step", output.text)
     table = [run["v_uncertainty"].max() for run in output.runs if len(run["v_uncertainty"])]
     kept = [atoms.info.get(f"max_{uncertainty.quantity}", 0.0) for atoms in candidates]
     values = np.array([0.0, *map(float, printed), *table, *kept])
-    return float(values[np.isfinite(values)].max())
+    largest = float(values[np.isfinite(values)].max())
+    # What ended the run may be neither in the table nor kept; it is told with few digits.
+    told = map(float, re.findall(r"\bgrade (\S+) of atom \d+ at step", output.text))
+    last = max(filter(math.isfinite, told), default=0.0)
+    return largest if math.isclose(last, largest, rel_tol=2e-3) else max(last, largest)
 
 
 def _write_frames(path: Path, frames: Sequence[Atoms]) -> None:
