@@ -26,7 +26,13 @@ COLORS = {  # of descriptors; E. Okabe and M. Ito, distinguishable for all
     "pod": "#cc79a7",
     "symmetry_functions": "#e69f00",
 }
-MARKERS = {"linear": "o", "quadratic": "s", "embedding": "^", "neural_network": "D"}
+MARKERS = {
+    "linear": "o",
+    "quadratic": "s",
+    "embedding": "^",
+    "environments": "v",
+    "neural_network": "D",
+}
 ERRORS = {"energy_rmse": "energy, meV/atom", "force_rmse": "force, eV/angstrom"}
 
 

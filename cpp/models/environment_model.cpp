@@ -60,8 +60,11 @@ ParameterSchema EnvironmentModel::schema() { return typed_schema().fields(); }
 
 std::unique_ptr<Model> EnvironmentModel::create(const Json& given, const std::vector<int>& sizes,
                                                 const std::string& where) {
-  return std::make_unique<EnvironmentModel>(typed_schema().read(given, {where}, static_cast<int>(sizes.size())), sizes,
-                                            where);
+  const int n_elements = static_cast<int>(sizes.size());
+  for (const char* key : {"coefficients", "projections", "centroids"})
+    if (given.is_object() && given.contains(key) && given[key] == Json::array())
+      throw FormatError(where + ": expected " + key + " of " + std::to_string(n_elements) + " element(s), found none.");
+  return std::make_unique<EnvironmentModel>(typed_schema().read(given, {where}, n_elements), sizes, where);
 }
 
 EnvironmentModel::EnvironmentModel(EnvironmentParameters p, std::vector<int> sizes, const std::string& where)
@@ -77,8 +80,6 @@ EnvironmentModel::EnvironmentModel(EnvironmentParameters p, std::vector<int> siz
   if (parameters_.size() != n_elements)
     throw FormatError(where + ": expected " + std::to_string(n_elements) +
                       " energy offset(s), one per element, found " + std::to_string(parameters_.size()) + ".");
-  if (p.projections.empty() != p.centroids.empty())
-    throw FormatError(where + ": projections and centroids belong together; give both, or neither.");
   for (const auto& [what, lists] : {std::pair<const char*, const Lists&>{"coefficients", p.coefficients},
                                     {"projections", p.projections},
                                     {"centroids", p.centroids}})
@@ -95,11 +96,10 @@ EnvironmentModel::EnvironmentModel(EnvironmentParameters p, std::vector<int> siz
     if (p.projections.empty()) {
       for (std::size_t i = 0; i < n * components_; ++i)
         projections_.push_back(normal.next() / std::sqrt(static_cast<double>(n)));
+    } else append(p.projections[element], n, components_, "projections", where, projections_);
+    if (p.centroids.empty())
       for (int i = 0; i < clusters_ * components_; ++i) centroids_.push_back(normal.next());
-    } else {
-      append(p.projections[element], n, components_, "projections", where, projections_);
-      append(p.centroids[element], clusters_, components_, "centroids", where, centroids_);
-    }
+    else append(p.centroids[element], clusters_, components_, "centroids", where, centroids_);
   }
 }
 

@@ -148,7 +148,8 @@ def test_what_files_cannot_hold_is_named(change, message, tmp_path):
 
 def test_embeddings_of_one_element(tmp_path):
     """What is changed in a file for one element, the other does not notice."""
-    potential_of(nmax=[2], lmax=[0]).write(tmp_path / "a.yace")
+    descriptor = {"type": "ace", "cutoff": 4.5, "nmax": [2], "lmax": [0]}
+    make_potential([descriptor], {"type": "linear", "shared": False}).write(tmp_path / "a.yace")
     text = (tmp_path / "a.yace").read_text()
     other = text.replace("FS_parameters: [1.0, 1.0]", "FS_parameters: [1.0, 0.5]", 1)
     assert other != text
@@ -303,6 +304,7 @@ def test_fixed_radial_functions():
 def test_fits(model):
     """Potentials of the same kind are found again."""
     descriptor = {"type": "ace", "cutoff": 4.5, "nmax": [3, 2], "lmax": [0, 1]}
+    descriptor["radial_basis"] = "ChebExpCos"
     linear = model["type"] == "linear"
     trained = descriptor | {"train_radial_coefficients": True}
     teacher = make_potential([descriptor], {"type": "linear", "shared": False})

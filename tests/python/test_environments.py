@@ -66,7 +66,8 @@ def test_one_kind_is_the_linear_model(data):
         ({"components": 1001}, "components must be 1 to 1000"),
         ({"clusters": 100}, r"32 atom\(s\) of Mg, fewer than the 100 kinds"),
         ({"components": 50}, "fewer than the 50 principal components"),
-        ({"centroids": [[[0.0]]]}, "projections and centroids belong together"),
+        ({"centroids": [[[0.0, 1.0]] * 4] * 2}, "projections and centroids of environments belong"),
+        ({"centroids": []}, r"expected centroids of 2 element\(s\), found none"),
         ({"centroids": [[[0.0]]], "projections": [[[0.0]]]}, r"expected projections of 2 element"),
         (
             {"centroids": [[[0.0]]] * 2, "projections": [[[0.0]]] * 2},

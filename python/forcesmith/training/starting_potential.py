@@ -52,8 +52,14 @@ def starting_potential(train: Dataset, elements: Sequence[str], settings: FitSet
     if old is not None:
         core.adopt_descriptor_parameters(old._core)
     given = settings.model.model_dump()
-    if given["type"] == "environments" and not given.get("centroids"):
-        return with_environments(potential, train)
+    if given["type"] == "environments":
+        if ("centroids" in given) != ("projections" in given):
+            raise ValueError(
+                "The projections and centroids of environments belong together; give both, or "
+                "neither, to have them found in the data."
+            )
+        if "centroids" not in given:
+            return with_environments(potential, train)
     return potential
 
 
