@@ -185,7 +185,12 @@ MODELS = {
     # Second derivatives of powers jump where a density is 0, which finite differences notice.
     "embedding": [
         {"seed": 3, "weights": [1.0, 1e-4]},
-        {"function": "FinnisSinclair", "weights": [1.0, 1e-4, 1e-4], "exponents": [1.0, 3.0, 2.0]},
+        {
+            "seed": 2,
+            "function": "FinnisSinclair",
+            "weights": [1.0, 1e-4, 1e-4],
+            "exponents": [1.0, 3.0, 2.0],
+        },
         {
             "seed": 3,
             "function": ["FinnisSinclair", "FinnisSinclairShiftedScaled"],
