@@ -11,6 +11,7 @@ from ase import Atoms
 from ase.calculators.lammps import Prism
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.filters import FrechetCellFilter, UnitCellFilter
+from ase.geometry import find_mic
 from ase.optimize import LBFGS
 
 from forcesmith.properties.lammps_runs import execute, setup
@@ -91,7 +92,8 @@ def _relaxed_by_lammps(
     # LAMMPS has its own orientation of the cell.
     prism = Prism(atoms.cell, atoms.pbc)
     relaxed = atoms.copy()
-    relaxed.positions = prism.vector_to_ase(rows[:, 1:4])
+    moves = prism.vector_to_ase(rows[:, 1:4]) - atoms.positions
+    relaxed.positions += find_mic(moves, atoms.cell, atoms.pbc)[0]  # LAMMPS wraps positions
     forces = prism.vector_to_ase(rows[:, 4:])
     left = np.linalg.norm(forces, axis=1).max()
     if left > 2 * force:

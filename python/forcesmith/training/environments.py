@@ -22,7 +22,7 @@ MOST_ATOMS = 20_000
 def with_environments(potential: Potential, train: Dataset) -> Potential:
     """The potential with the projections and centroids of its training set.
 
-    potential: with the model "environments". Raises ValueError if an element has fewer atoms than
+    potential: with a model that has centroids. Raises ValueError if an element has fewer atoms than
     kinds are asked for.
     """
     document = json.loads(potential.to_json())

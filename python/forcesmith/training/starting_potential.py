@@ -52,7 +52,8 @@ def starting_potential(train: Dataset, elements: Sequence[str], settings: FitSet
     if old is not None:
         core.adopt_descriptor_parameters(old._core)
     given = settings.model.model_dump()
-    if given["type"] == "environments":
+    own = {field["name"] for field in _core.registry()["models"][given["type"]]}
+    if {"centroids", "projections"} <= own:
         if ("centroids" in given) != ("projections" in given):
             raise ValueError(
                 "The projections and centroids of environments belong together; give both, or "
