@@ -70,6 +70,7 @@ std::unique_ptr<Model> EnvironmentModel::create(const Json& given, const std::ve
 EnvironmentModel::EnvironmentModel(EnvironmentParameters p, std::vector<int> sizes, const std::string& where)
     : clusters_(p.clusters),
       components_(p.components),
+      seed_(p.seed),
       sizes_(std::move(sizes)),
       parameters_(std::move(p.energy_offsets)) {
   const std::size_t n_elements = sizes_.size();
@@ -121,6 +122,7 @@ EnvironmentParameters EnvironmentModel::settings() const {
   EnvironmentParameters p;
   p.clusters = clusters_;
   p.components = components_;
+  p.seed = seed_;
   p.energy_offsets.assign(parameters_.begin(), parameters_.begin() + static_cast<std::ptrdiff_t>(sizes_.size()));
   for (std::size_t element = 0; element < sizes_.size(); ++element) {
     const std::size_t n = sizes_[element];

@@ -55,7 +55,7 @@ class EnvironmentModel : public Model, public LinearInParameters {
   environments::Tables tables() const;
 
  private:
-  int clusters_, components_;
+  int clusters_, components_, seed_;
   std::vector<int> sizes_;                                    // [element]
   std::vector<std::size_t> first_column_, first_projection_;  // [element]
   std::vector<double> parameters_, projections_, centroids_;

@@ -53,6 +53,17 @@ def test_environments_are_those_of_the_data(data):
     assert result.train_errors.total.force_rmse < 0.7 * one.train_errors.total.force_rmse
 
 
+def test_the_seed_is_kept_and_counts(data):
+    models = [
+        json.loads(fit(data, type="environments", clusters=4, seed=seed).potential.to_json())[
+            "model"
+        ]
+        for seed in (7, 7, 8)
+    ]
+    assert [model["seed"] for model in models] == [7, 7, 8]
+    assert models[0]["centroids"] == models[1]["centroids"] != models[2]["centroids"]
+
+
 def test_one_kind_is_the_linear_model(data):
     one = fit(data, type="environments", clusters=1).potential.evaluate(data[0])
     linear = fit(data, type="linear", shared=False).potential.evaluate(data[0])
