@@ -63,10 +63,13 @@ class Task:
     @property
     def key(self) -> str:
         """Hash of all that changes the numbers."""
+        options = PROPERTIES[self.property_name].Options.model_validate(self.options).model_dump()
+        named = [Path(value.split("@")[0]) for value in options.values() if isinstance(value, str)]
         content = [
             VERSION,
             self.property_name,
-            PROPERTIES[self.property_name].Options.model_validate(self.options).model_dump(),
+            options,
+            [hashlib.sha256(file.read_bytes()).hexdigest() for file in named if file.is_file()],
             self.subject.identity,
             to_dict(self.crystal),
             self.crystals,
