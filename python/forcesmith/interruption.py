@@ -17,6 +17,15 @@ STOPPING = tuple(
 """Ctrl-C, and what batch systems send before they kill."""
 SECONDS_OF_ONE_REQUEST = 0.5  # launchers and shells may pass the same request on twice
 
+_contexts: list[StopSignals] = []
+
+
+def stop_if_asked() -> None:
+    """Raises the KeyboardInterrupt of a signal again, for long loops to call once a round: Python
+    drops an exception that arises in a destructor."""
+    if any(context.received is not None for context in _contexts):
+        raise KeyboardInterrupt
+
 
 class StopSignals:
     """Context: the first such signal raises KeyboardInterrupt in the main thread, later ones do
@@ -33,11 +42,14 @@ class StopSignals:
             for number in STOPPING:
                 if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self._stop)
+            _contexts.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self in _contexts:
+            _contexts.remove(self)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from forcesmith.cli import app
 from forcesmith.files import output_lock
-from forcesmith.interruption import StopSignals
+from forcesmith.interruption import StopSignals, stop_if_asked
 from forcesmith.training import fitting
 from forcesmith.training.checkpoint import COMMENT, COMMENT_LENGTH, State, state_file
 from sample_data import file_text, full_disk
@@ -687,6 +687,45 @@ def test_signals_end_a_fit_with_its_best_potential(crystals, tmp_path, signals, 
     assert "this is the best potential so far" in output and "potential: p.json" in output
     assert State.from_file(tmp_path / "p.state.npz").ending == "interrupted"
     assert fs.Potential.read(tmp_path / "p.json").info()["provenance"]["train_errors"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", ["moment tensor", "gauss_newton", "lbfgs", "adam"])
+def test_an_interrupt_that_python_dropped(crystals, tmp_path, kind):
+    """Exceptions in a destructor are dropped; the next iteration sees the request again."""
+
+    class Destroyed:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    def ask(iteration, *_):
+        if iteration == 3:
+            Destroyed()
+
+    with StopSignals():
+        result = run(crystals, tmp_path / "p.json", kind, ask, max_iterations=20)
+    assert result.ending == "interrupted" and len(result.history) == 3
+    stop_if_asked()  # the request ended with its context
+
+
+def test_an_interrupt_within_a_checkpoint(crystals, tmp_path, monkeypatch):
+    """zipfile answers an exception between its writes with a ValueError of its own."""
+    original = State.to_bytes
+    calls = 0
+
+    def to_bytes(state):
+        nonlocal calls
+        calls += 1
+        if calls != 3:
+            return original(state)
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ValueError("Can't close the ZIP file")  # noqa: B904
+
+    monkeypatch.setattr(State, "to_bytes", to_bytes)
+    result = run(crystals, tmp_path / "p.json", "adam", checkpoint_seconds=0.0)
+    assert result.ending == "interrupted" and len(result.history) == 2
 
 
 def test_handlers_are_as_before():

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from forcesmith.data.labels import shortened
 from forcesmith.engine.settings import EngineSettings
+from forcesmith.interruption import stop_if_asked
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -128,6 +129,7 @@ class Executor:
     def finished(self) -> list[Finished]:
         """Waits for tasks to end, and returns all that have; after a while, none: there may be room
         for more by then. Raises OSError if the scheduler is gone."""
+        stop_if_asked()
         try:
             ended = [self._ended.get(timeout=SECONDS_BETWEEN_COUNTS)]
         except queue.Empty:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from forcesmith.interruption import stop_if_asked
 from forcesmith.potentials.potential import Potential
 from forcesmith.training.checkpoint import Checkpoint, State
 from forcesmith.training.loss import Fitted
@@ -135,6 +136,7 @@ class Record:
             self.progress(iteration, best.loss, best.energy_rmse_mev, best.force_rmse, seconds)
         if time.monotonic() - self.checkpoint_at >= self.optimizer.checkpoint_seconds:
             self.save()
+        stop_if_asked()
 
     def start_done(self, arrays: dict[str, np.ndarray]) -> None:
         """Before the first iteration, with a first potential."""
@@ -165,6 +167,8 @@ class Record:
         try:
             self.checkpoint.write(self.potential, self._state(None))
         except (OSError, ValueError) as error:
+            if isinstance(error.__context__, KeyboardInterrupt):  # zipfile puts its own in front
+                raise error.__context__ from None
             text = _sentence(error)
             if text not in self._warned:
                 self._warned.add(text)
