@@ -6,18 +6,21 @@
 // evaluations; memory: one block of atoms.
 #pragma once
 
+#include <vector>
+
 #include "fitting/training_weights.hpp"
 #include "neighbors/neighbor_view.hpp"
+#include "potentials/kept_descriptors.hpp"
 #include "potentials/potential.hpp"
 
 namespace forcesmith {
 
-struct ParameterGradient {
-  std::vector<double> descriptor, model;  // as Potential::descriptor_parameters, model_parameters
-};
-
-/// dJ/dparameters. Central atom a is row a of the host's arrays.
-ParameterGradient parameter_gradient(const Potential& potential, const NeighborSource& source,
-                                     const TrainingWeights& weights, int n_workers);
+/// dJ/dparameters of every configuration, or of all together: rows of descriptor parameters, then those of the model.
+/// Central atom a is row a of the host's arrays; those of a configuration follow one another, in its order. Blocks
+/// without weights cost next to nothing.
+/// kept: of this source and potential, if it is asked for again and again.
+std::vector<double> parameter_gradients(const Potential& potential, const NeighborSource& source,
+                                        const TrainingWeights& weights, int n_configurations, bool together,
+                                        int n_workers, KeptDescriptors* kept = nullptr);
 
 }  // namespace forcesmith

@@ -32,6 +32,21 @@ FORCESMITH_FUNCTION void add_per_atom_virial(const double* r, const double* g, l
   for (int c = 0; c < 9 && to.centroid_virials != nullptr; ++c) to.centroid_virials[9 * j + c] += w[c];
 }
 
+/// Adds all that is wanted of one pair; arguments as above.
+FORCESMITH_FUNCTION void add_pair_forces(const double* r, const double* g, long long i, long long j,
+                                         const PairForces& to) {
+  for (int axis = 0; axis < 3 && to.forces != nullptr; ++axis) {
+    to.forces[force_stride * i + axis] += g[axis];
+    to.forces[force_stride * j + axis] -= g[axis];
+  }
+  add_per_atom_virial(r, g, i, j, to);
+  if (to.virial == nullptr) return;
+  for (int axis = 0; axis < 3; ++axis) to.virial[axis] -= r[axis] * g[axis];
+  to.virial[3] -= r[0] * g[1];
+  to.virial[4] -= r[0] * g[2];
+  to.virial[5] -= r[1] * g[2];
+}
+
 }  // namespace FORCESMITH_ISA
 
 }  // namespace forcesmith

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 #include "core/error.hpp"
 #include "core/parallel.hpp"
@@ -39,10 +40,9 @@ void descriptor_values(const Potential& potential, const NeighborSource& source,
 /// first worker, private ones for the others. Energies of atoms belong to central atoms, which no two workers share.
 struct Evaluator::Worker {
   Worker(const Potential& potential, Precision precision, const std::vector<const LocalTerm*>& local_terms)
-      : descriptors(potential, precision),
+      : values(potential, precision),
         model(potential.model().make_workspace()),
-        B(static_cast<std::size_t>(potential.block_size(precision)) * potential.stride()),
-        beta(B.size()),
+        beta(values.size()),
         energies_of_block(potential.block_size(precision)) {
     for (const LocalTerm* term : local_terms) terms.push_back(term->make_workspace());
     if (potential.short_range() && potential.short_range()->repulsion())
@@ -74,14 +74,14 @@ struct Evaluator::Worker {
   }
 
   InBothPrecisions<NeighborBufferOf> neighbors;
-  BlockDescriptors descriptors;
+  ComputedValues values;
   std::unique_ptr<Model::Workspace> model;
   std::vector<std::unique_ptr<LocalTerm::Workspace>> terms;  // of the local ones
   std::unique_ptr<LocalTerm::Workspace> wall;
   WallView wall_view;
   std::unique_ptr<BlockGrades> grades;  // null: were never asked for
   std::vector<double> information_sum;
-  std::vector<double> B, beta, energies_of_block;
+  std::vector<double> beta, energies_of_block;
 
   double energy = 0.0;
   double virial[6];
@@ -120,7 +120,8 @@ Evaluator::Evaluator(const Potential& potential, Precision precision, const Glob
 Evaluator::~Evaluator() = default;
 
 template <class Real>
-void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers) {
+void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers,
+                         KeptDescriptors* kept) {
   const Potential& potential = potential_;
   const int n_atoms = source.n_atoms(), block_size = potential.block_size(precision_), stride = potential.stride();
   n_workers = std::clamp(n_workers, 1, std::max(1, (n_atoms + block_size - 1) / block_size));
@@ -150,18 +151,21 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
       if (wants_grades) {
         // Where atoms really are.
         FORCESMITH_PHASE(descriptor);
-        own.descriptors.values(block, own.B.data());
+        own.values.compute(block);
         FORCESMITH_PHASE(model);
-        own.grades->compute(block, own.B.data(), evaluation.grades,
+        own.grades->compute(block, own.values.B(), evaluation.grades,
                             evaluation.information_sum ? own.information_sum.data() : nullptr);
       }
       FORCESMITH_PHASE(descriptor);
-      if (moved) own.descriptors.values(own.wall_view.seen(), own.B.data());
-      else if (!wants_grades) own.descriptors.values(block, own.B.data());
+      BlockValues* values = &own.values;
+      if (moved) own.values.compute(own.wall_view.seen());
+      else if (kept != nullptr) {
+        if constexpr (std::is_same_v<Real, double>) values = &kept->values(first, block, own.values);
+      } else if (!wants_grades) own.values.compute(block);
       FORCESMITH_PHASE(model);
-      potential.model().energies_and_gradients(*own.model, block.n_atoms, block.center_types, own.B.data(), stride,
+      potential.model().energies_and_gradients(*own.model, block.n_atoms, block.center_types, values->B(), stride,
                                                own.energies_of_block.data(), own.beta.data());
-      own.descriptors.backpropagate(own.beta.data(), moved ? own.wall_view.forces() : own.to);
+      values->backpropagate(own.beta.data(), moved ? own.wall_view.forces() : own.to);
       FORCESMITH_PHASE(terms);
       for (std::size_t k = 0; k < local_terms_.size(); ++k)
         local_terms_[k]->add(block, *own.terms[k], own.energies_of_block.data(), own.to);
@@ -176,7 +180,7 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
         if (evaluation.energies) evaluation.energies[block.centers[atom]] += own.energies_of_block[atom];
         if (evaluation.values_outside)
           evaluation.values_outside[block.centers[atom]] = potential.model().values_outside(
-              block.center_types[atom], own.B.data() + static_cast<std::size_t>(atom) * stride);
+              block.center_types[atom], values->B() + static_cast<std::size_t>(atom) * stride);
       }
     }
     if (wants_grades) own.grades->finish(evaluation.grades);
@@ -209,7 +213,7 @@ void Evaluator::evaluate(const NeighborSourceOf<Real>& source, Evaluation& evalu
     for (int worker = 0; worker < n_workers; ++worker) workers_[worker]->n_cleared = evaluation.n_host;
   for (const GlobalTerm* term : global_terms_) term->add(source, *host_, evaluation, n_workers);
 }
-template void Evaluator::evaluate(const NeighborSourceOf<double>&, Evaluation&, int);
-template void Evaluator::evaluate(const NeighborSourceOf<float>&, Evaluation&, int);
+template void Evaluator::evaluate(const NeighborSourceOf<double>&, Evaluation&, int, KeptDescriptors*);
+template void Evaluator::evaluate(const NeighborSourceOf<float>&, Evaluation&, int, KeptDescriptors*);
 
 }  // namespace forcesmith

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neighbors/neighbor_view.hpp"
+#include "potentials/kept_descriptors.hpp"
 #include "potentials/potential.hpp"
 
 namespace forcesmith {
@@ -38,8 +39,10 @@ class Evaluator {
   /// Leaves global terms out: for what looks at all else, and has no host for them.
   static Evaluator without_global_terms(const Potential& potential, Precision precision);
   ~Evaluator();
+  /// kept: of this source and potential, if it is evaluated again and again; in double precision, without grades.
   template <class Real>
-  void evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers = 1);
+  void evaluate(const NeighborSourceOf<Real>& source, Evaluation& evaluation, int n_workers = 1,
+                KeptDescriptors* kept = nullptr);
 
  private:
   struct Worker;

@@ -216,18 +216,8 @@ void WallView::move_back(const NeighborViewOf<Real>& block, const PairForces& to
         ++moved;
       }
       const std::int64_t pair = block.offsets[0] + k;
-      const std::array<double, 3> r = displacement(block, pair);
-      const std::int64_t i = block.centers[atom], j = block.neighbors[pair];
-      for (int axis = 0; axis < 3 && to.forces != nullptr; ++axis) {
-        to.forces[force_stride * i + axis] += g[axis];
-        to.forces[force_stride * j + axis] -= g[axis];
-      }
-      FORCESMITH_ISA::add_per_atom_virial(r.data(), g, i, j, to);
-      if (to.virial == nullptr) continue;
-      for (int axis = 0; axis < 3; ++axis) to.virial[axis] -= r[axis] * g[axis];
-      to.virial[3] -= r[0] * g[1];
-      to.virial[4] -= r[0] * g[2];
-      to.virial[5] -= r[1] * g[2];
+      FORCESMITH_ISA::add_pair_forces(displacement(block, pair).data(), g, block.centers[atom], block.neighbors[pair],
+                                      to);
     }
 }
 template void WallView::move_back(const NeighborViewOf<double>&, const PairForces&) const;

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <atomic>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -146,8 +148,12 @@ Json json_of(const py::object& value) {
 /// Evaluates a potential on the CPU or on a device. What is needed for that is kept until the potential changes.
 class PotentialEvaluator {
  public:
-  PotentialEvaluator(Potential& potential, const std::string& precision, const std::string& device)
-      : potential_(potential), precision_(precision_named(precision)), kind_(device_kind_named(device)) {
+  PotentialEvaluator(Potential& potential, const std::string& precision, const std::string& device,
+                     std::int64_t kept_bytes)
+      : potential_(potential),
+        precision_(precision_named(precision)),
+        kind_(device_kind_named(device)),
+        left_(kept_bytes) {
     const py::gil_scoped_release release;
     prepare();
   }
@@ -178,7 +184,7 @@ class PotentialEvaluator {
         set_pairs(batch, view);
         on_device_->evaluate(nullptr, evaluation);
       } else {
-        on_cpu_->evaluate(StoredNeighbors(view), evaluation, n_workers);
+        on_cpu_->evaluate(StoredNeighbors(view), evaluation, n_workers, kept_descriptors(batch));
       }
     }
     Array<double> totals({batch.n_configurations(), 6});
@@ -229,6 +235,7 @@ class PotentialEvaluator {
       on_device_->set_parameters(potential_.descriptor_parameters(), potential_.model_parameters());
     } else {
       process_ = 0;
+      if (revision.others != revision_.others) descriptors_.clear();
       on_device_.reset();
       on_cpu_.reset();
       chosen_ = choose_device(kind_);
@@ -255,28 +262,16 @@ class PotentialEvaluator {
       set_pairs(batch, view);
       return on_device_->parameter_gradients(weights, batch.n_configurations(), together);
     }
-    std::vector<double> all;
-    const auto add = [&](const ConfigurationRange& of) {
-      const NeighborView own{of.count,
-                             view.centers + of.first,
-                             view.center_types + of.first,
-                             view.offsets + of.first,
-                             view.neighbors,
-                             view.types,
-                             view.x,
-                             view.y,
-                             view.z};
-      const ParameterGradient gradient = forcesmith::parameter_gradient(
-          potential_, StoredNeighbors(own),
-          {weights.energy_bar + of.first, weights.force_bar, weights.virial_bar, weights.configuration + of.first},
-          n_workers);
-      all.insert(all.end(), gradient.descriptor.begin(), gradient.descriptor.end());
-      all.insert(all.end(), gradient.model.begin(), gradient.model.end());
-    };
-    if (together) add({0, batch.n_atoms()});
-    else
-      for (const ConfigurationRange& range : batch.ranges()) add(range);
-    return all;
+    return forcesmith::parameter_gradients(potential_, StoredNeighbors(view), weights, batch.n_configurations(),
+                                           together, n_workers, kept_descriptors(batch));
+  }
+  /// Null where none are kept: of potentials whose descriptors change in fits.
+  KeptDescriptors* kept_descriptors(const Batch& batch) {
+    if (!kept_.contains(batch.key()) || precision_ != Precision::double_ || !potential_.descriptor_parameters().empty())
+      return nullptr;
+    const auto [found, is_new] = descriptors_.try_emplace(batch.key());
+    if (is_new) found->second = std::make_unique<KeptDescriptors>(potential_, batch.n_atoms(), left_);
+    return found->second.get();
   }
   void set_pairs(const Batch& batch, const NeighborView& view) {
     on_device_->set_pairs(batch.n_atoms(), view, kept_.contains(batch.key()) ? batch.key() : 0);
@@ -289,7 +284,9 @@ class PotentialEvaluator {
   ChosenDevice chosen_;
   std::unique_ptr<DeviceEvaluator> on_device_;
   std::unique_ptr<Evaluator> on_cpu_;
-  std::set<std::uint64_t> kept_;  // keys of batches
+  std::set<std::uint64_t> kept_;    // keys of batches
+  std::atomic<std::int64_t> left_;  // bytes for what is kept of them on the CPU:
+  std::map<std::uint64_t, std::unique_ptr<KeptDescriptors>> descriptors_;
   Potential::Revision revision_;
   pid_t process_ = 0;  // 0: nothing is prepared
 };
@@ -605,8 +602,9 @@ PYBIND11_MODULE(_core, m) {
            "Rows of configurations first .. first + count - 1: energy, 6 virial, 3 n_atoms forces each.");
 
   py::class_<PotentialEvaluator>(m, "Evaluator", "Evaluates a potential, as it is then, any number of times.")
-      .def(py::init<Potential&, const std::string&, const std::string&>(), py::arg("potential"),
-           py::arg("precision") = "double", py::arg("device") = "cpu", py::keep_alive<1, 2>())
+      .def(py::init<Potential&, const std::string&, const std::string&, std::int64_t>(), py::arg("potential"),
+           py::arg("precision") = "double", py::arg("device") = "cpu", py::arg("kept_bytes") = 0,
+           py::keep_alive<1, 2>())
       .def(
           "evaluate", &PotentialEvaluator::evaluate, py::arg("batch"), py::arg("n_workers") = 1,
           py::arg("grades") = false,
@@ -619,8 +617,10 @@ PYBIND11_MODULE(_core, m) {
       .def("parameter_gradients", &PotentialEvaluator::parameter_gradients, py::arg("batch"), py::arg("energy_bar"),
            py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
            "The same of every configuration: (n_configurations, descriptor and model parameters).")
-      .def("keep", &PotentialEvaluator::keep, py::arg("batch"),
-           "This batch will be given again and again: where there is room, its neighbors stay on the device.")
+      .def("keep", &PotentialEvaluator::keep, py::arg("batch"), py::keep_alive<1, 2>(),
+           "This batch will be given again and again. Where there is room, its neighbors stay on the device; on the "
+           "CPU, "
+           "as far as kept_bytes go, what descriptors without parameters have computed of it.")
       .def_property_readonly("potential", &PotentialEvaluator::potential, py::return_value_policy::reference_internal)
       .def_property_readonly("device", &PotentialEvaluator::device, "Its name, or \"cpu\".")
       .def_property_readonly("remark", &PotentialEvaluator::remark,

@@ -72,6 +72,40 @@ def test_every_registered_name_has_an_example():
     assert set(registry["terms"]) == set(TERMS), "add it to contract_examples.py"
 
 
+@pytest.mark.parametrize("kept_bytes", [1, 10**8], ids=["some", "all"])
+def test_what_is_kept_of_descriptors(potential, examples, kept_bytes):
+    """Fits keep gradients of descriptors, in single precision, as far as the memory goes; what the
+    model's parameters are does not matter to them."""
+    core = fs.Potential.from_json(potential.to_json())._core
+    batch = make_batch(list(examples.values()), ELEMENTS, potential.cutoff)
+    rng = np.random.default_rng(5)
+    bars = [
+        rng.normal(size=shape)
+        for shape in (len(examples), (len(batch.types), 3), (len(examples), 6))
+    ]
+    kept = fs._core.Evaluator(core, kept_bytes=kept_bytes)
+    kept.keep(batch)
+    for n_workers in (1, 2):
+        plain = fs._core.Evaluator(core)
+        expected, found = (own.evaluate(batch, n_workers) for own in (plain, kept))
+        np.testing.assert_array_equal(found["energies"], expected["energies"])
+        for name in ("forces", "virials"):
+            assert_close(found[name], expected[name], 1e-6, 1e-3)
+        expected, found = (
+            (
+                np.concatenate(own.parameter_gradient(batch, *bars, n_workers)),
+                own.parameter_gradients(batch, *bars, n_workers),
+            )
+            for own in (plain, kept)
+        )
+        assert_close(found[0], expected[0], 1e-6)
+        assert_close(found[1], expected[1], 1e-6)
+        assert_close(found[1].sum(axis=0), found[0], 1e-10)
+        core.model_parameters = core.model_parameters + 0.01 * rng.normal(
+            size=len(core.model_parameters)
+        )
+
+
 def test_examples_are_not_trivial(potential, examples):
     """Guards the other tests: energies and forces are neither tiny nor huge."""
     for result in potential.evaluate(list(examples.values())):

@@ -278,11 +278,11 @@ def test_sampled_curvature(data):
     """With all force components it is J^T J; J by differences of the weighted residuals."""
     model = {"type": "neural_network", "hidden_layers": [3], "seed": 2}
     core = make_potential([DESCRIPTOR], model)._core
-    training_set = TrainingSet(data[:2], ELEMENTS, 4.2, WeightSettings(), True)
+    training_set = TrainingSet(data[:2], ELEMENTS, 4.2, WeightSettings())
     evaluator = fs._core.Evaluator(core)
     loss = Loss(evaluator, training_set.batches, free_parameters(core, False), 1)
     assert gauss_newton.ROWS_PER_PARAMETER * len(loss.parameters()) > 3 * training_set.n_atoms
-    curvature = gauss_newton.sampled_curvature(loss, training_set, np.random.default_rng(0))
+    curvature = gauss_newton.sampled_curvature(loss, np.random.default_rng(0))
     (batch,) = training_set.batches
     roots = np.sqrt(batch.rows(batch.weights, 0, 2)[:, 0])
     x = loss.parameters()

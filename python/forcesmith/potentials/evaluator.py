@@ -30,11 +30,13 @@ def worker_count(threads: int | None) -> int:
 
 
 def core_evaluator(
-    core: _core.Potential, precision: str = "double", device: str = "cpu"
+    core: _core.Potential, precision: str = "double", device: str = "cpu", kept_bytes: int = 0
 ) -> _core.Evaluator:
-    """Raises DeviceError where "cuda" is asked for and cannot be used; warns, once in a process,
+    """kept_bytes: of the CPU's memory, for batches that come again and again.
+
+    Raises DeviceError where "cuda" is asked for and cannot be used; warns, once in a process,
     where "auto" is the CPU."""
-    evaluator = _core.Evaluator(core, precision, device)
+    evaluator = _core.Evaluator(core, precision, device, kept_bytes)
     if evaluator.remark and evaluator.remark not in _SAID:
         _SAID.add(evaluator.remark)
         warnings.warn(evaluator.remark, stacklevel=4)

@@ -45,6 +45,7 @@ NOT_COMPARED = (
     "resume",
     "overwrite",
     "checkpoint_seconds",
+    "memory",
     "committee",
     "threads",
     "device",

@@ -54,7 +54,7 @@ MOST_COLUMNS = 3000
 """Of an active set that a fit makes by default; so that memory stays below about 2 GB."""
 MOST_WORK = 3e11
 """Atoms times columns squared, likewise; the passes over the data take minutes then."""
-NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device"}
+NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device", "memory"}
 
 
 class UnusedGroupWeights(UserWarning):
@@ -173,7 +173,11 @@ def _fit(
     start = _start(train, elements, settings, compared, checkpoint)
     _check_covariance(settings, start, checkpoint)
     potential, resumed = start.potential, start.resumed
-    evaluator = core_evaluator(potential._core, device=settings.optimizer.device)
+    evaluator = core_evaluator(
+        potential._core,
+        device=settings.optimizer.device,
+        kept_bytes=round(1e6 * settings.optimizer.memory),
+    )
     optimizer = settings.optimizer.model_copy(
         update={"method": start.method if start.by_gradient else "auto"}
     )
@@ -186,7 +190,7 @@ def _fit(
         elements,
         potential.cutoff,
         settings.weights,
-        keep_configurations=start.method in ("adam", "gauss_newton"),
+        keep_configurations=start.method == "adam",
     )
     ended = resumed.ending if resumed is not None and resumed.is_finished(optimizer) else None
     if ended is None:

@@ -200,8 +200,8 @@ class OptimizerSettings(Section):
     """With a validation set: stop after so many iterations without a better one."""
     resume: bool = False
     """Continue from the checkpoint of an interrupted or finished fit. Settings and data must be the
-    same, but for max_iterations, tolerance, patience, batch_size, learning rates, threads and
-    device."""
+    same, but for max_iterations, tolerance, patience, batch_size, learning rates, threads, memory
+    and device."""
     overwrite: bool = False
     """Start anew even where the checkpoint of an interrupted fit lies."""
     checkpoint_seconds: float = Field(30.0, ge=0.0)
@@ -212,6 +212,9 @@ class OptimizerSettings(Section):
     """Of the random start, of mini-batches and of the validation set."""
     threads: int = Field(0, ge=0, le=_LARGEST_NUMBER)
     """0: all cores that OMP_NUM_THREADS allows."""
+    memory: float = Field(2000.0, ge=0.0, le=1e9)
+    """MB for what descriptors without trained coefficients have computed of the data, so that they
+    do it once: in searches by gradient on the CPU. What finds no room is computed every time."""
     device: DeviceChoice = "cpu"
     """Where the loss and its gradient are computed: "cuda" is an NVIDIA GPU, "auto" one if there is
     any, else the CPU. Linear coefficients are solved for by the CPU."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
-from forcesmith.data.batches import ATOMS_PER_PORTION, Neighbors, join
 from forcesmith.training.loss import Loss
-from forcesmith.training.training_set import Observables, TrainingSet
+from forcesmith.training.training_set import LabelledBatch, Observables
 
 ROWS_PER_PARAMETER = 2  # force components that are looked at for the curvature of a network
-ROWS_AT_ONCE = 256
 POWERS = 20
 LARGEST_CHANGE = 1e3
 """Of a parameter as a multiple of 1 + its magnitude: one that changes log(loss) by 1/2 even where
@@ -58,69 +56,60 @@ def _largest_eigenvalue(matrix: np.ndarray) -> float:
     return largest
 
 
-def sampled_curvature(
-    loss: Loss, training_set: TrainingSet, rng: np.random.Generator
-) -> np.ndarray:
+def sampled_curvature(loss: Loss, rng: np.random.Generator) -> np.ndarray:
     """J^T J of the weighted residuals at the present parameters, (n, n), estimated from all
-    energies and virials and some force components: every row of J is one reverse pass.
-
-    training_set: with its configurations kept.
+    energies and virials and some force components: every row of J is one reverse pass of a
+    configuration, one of each at a time.
     """
     n = len(loss.parameters())
     curvature = np.zeros((n, n))
-    share = ROWS_PER_PARAMETER * n / (3 * training_set.n_atoms)
-    wanted = (
-        (one.neighbors, weights)
-        for one in training_set.configurations
-        for weights in _sampled_weights(one.weights, share, rng)
-    )
-    while chosen := list(itertools.islice(wanted, ROWS_AT_ONCE)):
-        rows = np.array(_rows(loss, chosen))
-        curvature += rows.T @ rows
+    n_atoms = sum(batch.sizes.sum() for batch in loss.batches)
+    share = ROWS_PER_PARAMETER * n / (3 * n_atoms)
+    for batch in loss.batches:
+        rows = [_sampled_rows(batch, c, share, rng) for c in range(len(batch.sizes))]
+        for chosen in itertools.zip_longest(*rows):
+            weights = Observables.zeros(len(batch.sizes), len(batch.weights.forces))
+            for row in chosen:
+                if row is not None:
+                    getattr(weights, row.of).flat[row.index] = row.weight
+            found = loss.evaluator.parameter_gradients(
+                batch.neighbors, weights.energies, weights.forces, weights.virials, loss.n_workers
+            )
+            found = found[[row is not None for row in chosen]]
+            descriptor, model = np.split(found, [loss.n_descriptor], axis=1)
+            jacobian = np.hstack([descriptor, model[:, loss.free]])
+            curvature += jacobian.T @ jacobian
     return curvature
 
 
-def _rows(loss: Loss, chosen: list[tuple[Neighbors, Observables]]) -> list[np.ndarray]:
-    """Gradients of weighted sums of what the potential says of a configuration, each (n,)."""
-    rows: list[np.ndarray] = []
-    while len(rows) < len(chosen):
-        sizes = np.cumsum([len(neighbors.types) for neighbors, _ in chosen[len(rows) :]])
-        count = max(1, int(np.searchsorted(sizes, ATOMS_PER_PORTION)))
-        part = chosen[len(rows) : len(rows) + count]
-        weights = Observables.joined([own for _, own in part])
-        found = loss.evaluator.parameter_gradients(
-            join([neighbors for neighbors, _ in part]),
-            weights.energies,
-            weights.forces,
-            weights.virials,
-            loss.n_workers,
-        )
-        descriptor, model = np.split(found, [loss.n_descriptor], axis=1)
-        rows += list(np.hstack([descriptor, model[:, loss.free]]))
-    return rows
+@dataclass(frozen=True)
+class _Row:
+    of: str
+    """Name of one of `Observables`."""
+    index: int
+    """In it, flat, of the batch."""
+    weight: float
+    """Root of that of the loss."""
 
 
-def _sampled_weights(
-    weights: Observables, share: float, rng: np.random.Generator
-) -> Iterator[Observables]:
-    """weights: of one configuration. Each for one row: roots of the weights of what it is of."""
-
-    def nothing() -> Observables:
-        return Observables.zeros(1, len(weights.forces))
-
-    if weights.energies[0] > 0:
-        one = nothing()
-        one.energies[:] = np.sqrt(weights.energies)
-        yield one
-    for component in np.flatnonzero(weights.virials):
-        one = nothing()
-        one.virials.flat[component] = np.sqrt(weights.virials.flat[component])
-        yield one
-    weighted = np.flatnonzero(weights.forces)
-    number = min(len(weighted), int(np.ceil(share * weights.forces.size)))
+def _sampled_rows(
+    batch: LabelledBatch, configuration: int, share: float, rng: np.random.Generator
+) -> list[_Row]:
+    """Of one configuration."""
+    weights, first_atoms = batch.weights, batch.first_atoms
+    rows = []
+    if weights.energies[configuration] > 0:
+        rows.append(_Row("energies", configuration, np.sqrt(weights.energies[configuration])))
+    for component in np.flatnonzero(weights.virials[configuration]):
+        root = np.sqrt(weights.virials[configuration, component])
+        rows.append(_Row("virials", 6 * configuration + component, root))
+    forces = weights.forces[first_atoms[configuration] : first_atoms[configuration + 1]]
+    weighted = np.flatnonzero(forces)
+    number = min(len(weighted), int(np.ceil(share * forces.size)))
     for component in rng.choice(weighted, number, replace=False) if number else []:
-        one = nothing()
         # The chosen ones stand for all.
-        weight = weights.forces.flat[component] * len(weighted) / number
-        one.forces.flat[component] = np.sqrt(weight)
-        yield one
+        weight = forces.flat[component] * len(weighted) / number
+        rows.append(
+            _Row("forces", 3 * first_atoms[configuration] + component, np.sqrt(weight))
+        )
+    return rows

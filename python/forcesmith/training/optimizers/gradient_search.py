@@ -184,7 +184,7 @@ class GradientSearch:
         self.loss.set_parameters(state.x)
         before = self.loss.value().loss
         rng = np.random.default_rng([self.settings.seed, state.iteration])
-        curvature = sampled_curvature(self.loss, self.record.training_set, rng)
+        curvature = sampled_curvature(self.loss, rng)
         # Weight decay is a sum of squares too.
         decayed = self.decayed[self.loss.free]
         weights = np.flatnonzero(decayed) + self.loss.n_descriptor
