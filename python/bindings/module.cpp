@@ -618,9 +618,8 @@ PYBIND11_MODULE(_core, m) {
            py::arg("force_bar"), py::arg("virial_bar"), py::arg("n_workers") = 1,
            "The same of every configuration: (n_configurations, descriptor and model parameters).")
       .def("keep", &PotentialEvaluator::keep, py::arg("batch"), py::keep_alive<1, 2>(),
-           "This batch will be given again and again. Where there is room, its neighbors stay on the device; on the "
-           "CPU, "
-           "as far as kept_bytes go, what descriptors without parameters have computed of it.")
+           "This batch will be given again and again: where there is room, its neighbors stay on the device, or on the "
+           "CPU, as far as kept_bytes go, what descriptors without parameters have computed of it.")
       .def_property_readonly("potential", &PotentialEvaluator::potential, py::return_value_policy::reference_internal)
       .def_property_readonly("device", &PotentialEvaluator::device, "Its name, or \"cpu\".")
       .def_property_readonly("remark", &PotentialEvaluator::remark,
