@@ -160,6 +160,19 @@ def fit_cost(records: Records) -> str:
     )
 
 
+def network_fits(records: Records) -> str:
+    rows = []
+    for record in records:
+        r = record["results"]
+        kept, computed = r["kept_seconds"], r["computed_seconds"]
+        row = [record["settings"]["descriptor"]["type"].replace("_", " "), r["values"]]
+        row += [f"{computed:.1f}", f"{kept:.1f}", f"{computed / kept:.1f}"]
+        rows.append([*row, f"{r['computed_loss']:.2e}, {r['kept_loss']:.2e}"])
+    return table(
+        ["descriptor", "values", "computed, s", "kept, s", "ratio", "losses at the end"], rows
+    )
+
+
 def profile(records: Records) -> str:
     return "\n\n".join(_profile(record) for record in records)
 
@@ -409,6 +422,7 @@ TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "learn_scale": ("learn_scale", learn_scale),
     "mlearn": ("mlearn", mlearn),
     "models": ("models", models),
+    "network_fits": ("network_fits", network_fits),
     "profile": ("profile", profile),
     "rates": ("rates", rates),
     "rates_avx2": ("rates_avx2", rates_of_one_isa),
