@@ -52,6 +52,15 @@ FUNCTIONS = {
         angular("angular_narrow", "Mg O O", 1, 1, eta=0.02),
         angular("angular_wide", "Mg O O", 1, 1, eta=0.02, cutoff=4.2),
     ],
+    "multiples of an eta": [
+        *(
+            angular("angular_narrow", "Mg O O", 1, 2, eta=eta)
+            for eta in (0.01, 0.02, 0.03, 0.07, 0.2, 0.64, 0.65, 0.0300001)
+        ),
+        angular("angular_narrow", "Mg O O", 1, 1, eta=0.02, rs=0.7),
+        angular("angular_narrow", "Mg O O", 1, 1, eta=0.05, cutoff=3.7),
+        angular("angular_wide", "Mg O O", 1, 1, eta=0.005),
+    ],
     "no Gaussian": [
         radial("radial", "Mg O", eta=0),
         angular("angular_wide", "Mg O O", 1, 1, eta=0),

@@ -161,7 +161,7 @@ class CenterGroups {
     std::stable_sort(members.begin(), members.end(),
                      [&](const Member& a, const Member& b) { return order(a) < order(b); });
     const int begin = static_cast<int>(all_.groups.size());
-    ElementPair pair{first, second, false, begin, begin, begin};
+    ElementPair pair{first, second, false, begin, begin, begin, 0.0};
     for (std::size_t i = 0; i < members.size(); ++i) {
       const auto& [function, value, gaussian, compact] = members[i];
       const int term = static_cast<int>(all_.angular_terms.size());
@@ -169,7 +169,7 @@ class CenterGroups {
         const int place = all_.compact_begin[function->center * n_elements_ + first];
         all_.groups.push_back({part_of(*function, first), part_of(*function, second), gaussian,
                                function->compact() ? place + compacts_[first].number_of(compact) : 0,
-                               function->narrow(), term, term});
+                               function->narrow(), 0, term, term});
         if (!function->compact()) ++pair.compact_begin;
         ++pair.end;
       }
@@ -177,7 +177,27 @@ class CenterGroups {
       all_.groups.back().end = term + 1;
       pair.narrow = pair.narrow || function->narrow();
     }
+    find_common_eta(pair);
     all_.element_pairs.push_back(pair);
+  }
+
+  /// The smallest eta of its narrow groups, if others are whole multiples of it.
+  void find_common_eta(ElementPair& pair) {
+    const auto begin = all_.groups.begin() + pair.begin, end = all_.groups.begin() + pair.compact_begin;
+    const auto counts = [](const AngularGroup<double>& g) {
+      return g.narrow && g.opposite.rs == 0.0 && g.opposite.eta > 0.0;
+    };
+    double smallest = 0.0;
+    for (auto g = begin; g != end; ++g)
+      if (counts(*g) && (smallest == 0.0 || g->opposite.eta < smallest)) smallest = g->opposite.eta;
+    const auto multiple = [&](const AngularGroup<double>& g) {
+      if (!counts(g)) return 0;
+      const double ratio = g.opposite.eta / smallest, whole = std::round(ratio);
+      return whole <= largest_power && std::abs(ratio - whole) < 1e-14 * whole ? static_cast<int>(whole) : 0;
+    };
+    if (std::none_of(begin, end, [&](const AngularGroup<double>& g) { return multiple(g) > 1; })) return;
+    pair.common_eta = smallest;
+    for (auto g = begin; g != end; ++g) g->power = multiple(*g);
   }
 
   AngularTerm<double> angular_term(const Function& function, int value, int first, int second) const {
@@ -187,6 +207,8 @@ class CenterGroups {
     const bool whole = function.zeta == std::floor(function.zeta);
     return {value, 2.0 * factor, 0.5 * function.lambda, function.zeta, whole ? static_cast<int>(function.zeta) : 0, {}};
   }
+
+  static constexpr double largest_power = 64.0;  // of an exponential
 
   Groups& all_;
   const std::vector<int>& atomic_numbers_;
@@ -225,7 +247,7 @@ CompactFunction<float> rounded(const CompactFunction<double>& compact) {
 }
 RadialTerm<float> rounded(const RadialTerm<double>& term) { return {term.part, term.value, rounded(term.factor)}; }
 AngularGroup<float> rounded(const AngularGroup<double>& group) {
-  return {group.first_part, group.second_part, rounded(group.opposite), group.compact, group.narrow,
+  return {group.first_part, group.second_part, rounded(group.opposite), group.compact, group.narrow, group.power,
           group.begin,      group.end};
 }
 AngularTerm<float> rounded(const AngularTerm<double>& term) {

@@ -58,13 +58,33 @@ FORCESMITH_FUNCTION void compute_compact(const CompactFunction<Real>& compact, V
   compute_compact(compact, compact.core, compact.asymmetric, x, f, df);
 }
 
-/// E(r) of a Gaussian and its derivative from fc(r) and its derivative.
-template <class V, class Real>
-FORCESMITH_FUNCTION void compute_gaussian(const Gaussian<Real>& gaussian, V r, V f, V df, V& E, V& dE) {
+/// E(r) of a Gaussian and its derivative from fc(r) and its derivative. exponential(x): exp(x).
+template <class V, class Real, class Exponential>
+FORCESMITH_FUNCTION void compute_gaussian(const Gaussian<Real>& gaussian, V r, V f, V df, V& E, V& dE,
+                                          const Exponential& exponential) {
   const V shifted = r - V(gaussian.rs), slope = V(-gaussian.eta) * shifted;
-  const V e = simd_exp(slope * shifted);
+  const V e = exponential(slope * shifted);
   E = e * f;
   dE = e * (df + V(2.0) * slope * f);
+}
+template <class V, class Real>
+FORCESMITH_FUNCTION void compute_gaussian(const Gaussian<Real>& gaussian, V r, V f, V df, V& E, V& dE) {
+  compute_gaussian(gaussian, r, f, df, E, dE, [](V x) FORCESMITH_INLINE_LAMBDA { return simd_exp(x); });
+}
+
+/// base^n, n > 0.
+template <class V>
+FORCESMITH_FUNCTION V whole_power(V base, int n) {
+  while (n % 2 == 0) {
+    base *= base;
+    n /= 2;
+  }
+  V power = base;
+  for (n /= 2; n > 0; n /= 2) {
+    base *= base;
+    if (n % 2 == 1) power *= base;
+  }
+  return power;
 }
 
 /// power = u^(zeta - 1), of several packs at once.
@@ -186,6 +206,7 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
   Array opposite, slope;              // of one group: E(r_jk) and its derivative divided by r_jk
   Array r_jk, inverse;                // 1 / r_jk
   Array cut, dcut;                    // fc(r_jk) and its derivative
+  Array exponential;                  // exp(-common_eta r_jk^2); not of parts
   Array product, along, apart, turn;  // each verb says what they are
 
   FORCESMITH_FUNCTION explicit Row(const Head& head)
@@ -195,8 +216,8 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
     requires(!is_part)
   {
     V* row = reinterpret_cast<V*>(s.rows);
-    V** const rows[] = {&cosine, &angle, &dangle,  &opposite, &slope, &r_jk, &inverse,
-                        &cut,    &dcut,  &product, &along,    &apart, &turn};
+    V** const rows[] = {&cosine, &angle, &dangle,      &opposite, &slope, &r_jk,  &inverse,
+                        &cut,    &dcut,  &exponential, &product,  &along, &apart, &turn};
     static_assert(sizeof(rows) / sizeof(rows[0]) == Scratch<Real>::n_rows);
     for (V** pointer : rows) {
       *pointer = row;
@@ -246,6 +267,16 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
     for (int i = 0; i < n_packs; ++i) compute_cutoff(function, cutoff, r_jk[i], cut[i], dcut[i]);
   }
 
+  /// Powers of one exponential are cheaper than others. In single precision they would lose digits; parts have no
+  /// registers for it.
+  static constexpr bool takes_powers = !is_part && !simd_is_single<V>;
+  FORCESMITH_FUNCTION void compute_exponential(double eta) {
+    if constexpr (takes_powers) {
+      if (eta == 0.0) return;
+      for (int i = 0; i < n_packs; ++i) exponential[i] = simd_exp(V(Real(-eta)) * r_jk[i] * r_jk[i]);
+    }
+  }
+
   /// Where cosine, angle and dangle are kept, and opposite and slope of a group, if they are.
   FORCESMITH_FUNCTION void keep_angles(Registers<V> kept, bool compact) {
     if constexpr (!is_part) {
@@ -267,11 +298,17 @@ struct Row : RowHead<typename Register::Number>, ArraysOfRow<Register, packs> {
   /// E(r_jk), or 1 in a wide group; 0 for neighbors that do not count.
   FORCESMITH_FUNCTION void compute_opposite(const AngularGroup<Real> group) {
     if (group.narrow) {
-      for (int i = 0; i < n_packs; ++i) {
-        V dE;
-        compute_gaussian(group.opposite, r_jk[i], cut[i], dcut[i], opposite[i], dE);
-        slope[i] = dE * inverse[i];
-      }
+      const auto with = [&](const auto& exponential_of) FORCESMITH_INLINE_LAMBDA {
+        for (int i = 0; i < n_packs; ++i) {
+          V dE;
+          compute_gaussian(group.opposite, r_jk[i], cut[i], dcut[i], opposite[i], dE,
+                           [&](V x) FORCESMITH_INLINE_LAMBDA { return exponential_of(i, x); });
+          slope[i] = dE * inverse[i];
+        }
+      };
+      if (takes_powers && group.power > 0)
+        with([&](int i, V) FORCESMITH_INLINE_LAMBDA { return whole_power(exponential[i], group.power); });
+      else with([](int, V x) FORCESMITH_INLINE_LAMBDA { return simd_exp(x); });
     } else {
       set_wide();
     }
@@ -427,6 +464,7 @@ FORCESMITH_FUNCTION Registers<V> for_each_row(const Tables<Real>& t, const Atom<
     row.keep_angles(kept, pair.compact());
     if (!known) row.compute_cosines(atom, pair.narrow);
     if (!known && pair.compact()) row.compute_angles(atom);
+    if (!known) row.compute_exponential(pair.common_eta);
     for_row(row);
     const auto kept_of_groups = kept == nullptr ? Registers<V>(nullptr) : kept + pair.n_kept_of_angle() * row.n_packs;
     for (int g = pair.begin, cutoff = -1; g < pair.compact_begin; ++g) {

@@ -62,6 +62,7 @@ struct AngularGroup {
   Gaussian<Real> opposite;      // of r_jk
   int compact;                  // in place of Gaussians: the compact function of all three distances
   bool narrow;                  // with the factor E(r_jk)
+  int power;                    // opposite.eta is so many times the pair's common_eta; 0: it is not
   int begin, end;               // angular terms
 };
 
@@ -71,6 +72,7 @@ struct ElementPair {
   bool narrow;  // some group is
   // Groups: with Gaussians, of these the ones that need a cutoff function of r_jk first, by cutoff; then compact ones.
   int begin, compact_begin, end;
+  double common_eta;  // 1/angstrom^2, of which those of several groups are whole multiples; 0: there is none
 
   FORCESMITH_FUNCTION bool compact() const { return compact_begin < end; }
 
@@ -137,7 +139,7 @@ struct Scratch {
   Real* weights;  // [max_terms]
   int max_packs;
 
-  static constexpr int n_rows = 13;
+  static constexpr int n_rows = 14;
 
   static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>& t, int n_packs) {
     return 2ul * t.max_radial_parts * n_packs;
