@@ -54,7 +54,15 @@ MOST_COLUMNS = 3000
 """Of an active set that a fit makes by default; so that memory stays below about 2 GB."""
 MOST_WORK = 3e11
 """Atoms times columns squared, likewise; the passes over the data take minutes then."""
-NOT_IN_PROVENANCE = {"start", "threads", "resume", "overwrite", "checkpoint_seconds", "device", "memory"}
+NOT_IN_PROVENANCE = {
+    "start",
+    "threads",
+    "resume",
+    "overwrite",
+    "checkpoint_seconds",
+    "device",
+    "memory",
+}
 
 
 class UnusedGroupWeights(UserWarning):

@@ -109,7 +109,5 @@ def _sampled_rows(
     for component in rng.choice(weighted, number, replace=False) if number else []:
         # The chosen ones stand for all.
         weight = forces.flat[component] * len(weighted) / number
-        rows.append(
-            _Row("forces", 3 * first_atoms[configuration] + component, np.sqrt(weight))
-        )
+        rows.append(_Row("forces", 3 * first_atoms[configuration] + component, np.sqrt(weight)))
     return rows
