@@ -137,7 +137,11 @@ class Potential:
 @final
 class Evaluator:
     def __init__(
-        self, potential: Potential, precision: str = "double", device: str = "cpu"
+        self,
+        potential: Potential,
+        precision: str = "double",
+        device: str = "cpu",
+        kept_bytes: int = 0,
     ) -> None: ...
     def evaluate(
         self, batch: Batch, n_workers: int = 1, grades: bool = False

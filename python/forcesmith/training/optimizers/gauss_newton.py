@@ -102,12 +102,14 @@ def _sampled_rows(
         rows.append(_Row("energies", configuration, np.sqrt(weights.energies[configuration])))
     for component in np.flatnonzero(weights.virials[configuration]):
         root = np.sqrt(weights.virials[configuration, component])
-        rows.append(_Row("virials", 6 * configuration + component, root))
+        rows.append(_Row("virials", 6 * configuration + int(component), root))
     forces = weights.forces[first_atoms[configuration] : first_atoms[configuration + 1]]
     weighted = np.flatnonzero(forces)
     number = min(len(weighted), int(np.ceil(share * forces.size)))
     for component in rng.choice(weighted, number, replace=False) if number else []:
         # The chosen ones stand for all.
         weight = forces.flat[component] * len(weighted) / number
-        rows.append(_Row("forces", 3 * first_atoms[configuration] + component, np.sqrt(weight)))
+        rows.append(
+            _Row("forces", int(3 * first_atoms[configuration] + component), np.sqrt(weight))
+        )
     return rows
