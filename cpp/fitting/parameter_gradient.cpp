@@ -48,9 +48,9 @@ class Rows {
 
 }  // namespace
 
-std::vector<double> parameter_gradients(const Potential& potential, const NeighborSource& source,
-                                        const TrainingWeights& weights, int n_configurations, bool together,
-                                        int n_workers, KeptDescriptors* kept) {
+std::vector<double> training_gradients(const Potential& potential, const NeighborSource& source,
+                                       const TrainingWeights& weights, int n_configurations, bool together,
+                                       int n_workers, KeptDescriptors* kept) {
   const int n_atoms = source.n_atoms(), block_size = potential.block_size();
   const int stride = potential.stride();
   const std::size_t n_descriptor = potential.descriptor_parameters().size();

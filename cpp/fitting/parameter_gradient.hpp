@@ -19,8 +19,8 @@ namespace forcesmith {
 /// Central atom a is row a of the host's arrays; those of a configuration follow one another, in its order. Blocks
 /// without weights cost next to nothing.
 /// kept: of this source and potential, if it is asked for again and again.
-std::vector<double> parameter_gradients(const Potential& potential, const NeighborSource& source,
-                                        const TrainingWeights& weights, int n_configurations, bool together,
-                                        int n_workers, KeptDescriptors* kept = nullptr);
+std::vector<double> training_gradients(const Potential& potential, const NeighborSource& source,
+                                       const TrainingWeights& weights, int n_configurations, bool together,
+                                       int n_workers, KeptDescriptors* kept = nullptr);
 
 }  // namespace forcesmith

@@ -262,8 +262,8 @@ class PotentialEvaluator {
       set_pairs(batch, view);
       return on_device_->parameter_gradients(weights, batch.n_configurations(), together);
     }
-    return forcesmith::parameter_gradients(potential_, StoredNeighbors(view), weights, batch.n_configurations(),
-                                           together, n_workers, kept_descriptors(batch));
+    return training_gradients(potential_, StoredNeighbors(view), weights, batch.n_configurations(), together, n_workers,
+                              kept_descriptors(batch));
   }
   /// Null where none are kept: of potentials whose descriptors change in fits.
   KeptDescriptors* kept_descriptors(const Batch& batch) {
