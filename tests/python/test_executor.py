@@ -117,9 +117,10 @@ def test_workers_that_sleep_go_on(tmp_path, monkeypatch):
     with dask.config.set({"distributed.scheduler.worker-ttl": "1s"}):
         with open_executor(EngineSettings(cores=1)) as engine:
             engine.submit("sleeps", sleep_and_note, tmp_path / "begun", 0.5)
-            while not (tmp_path / "begun").exists():
+            begun = tmp_path / "begun"
+            while not (begun.exists() and begun.read_text().endswith("\n")):
                 time.sleep(0.02)
-            worker = int((tmp_path / "begun").read_text())
+            worker = int(begun.read_text())
             os.kill(worker, signal.SIGSTOP)
             time.sleep(4.0)
             os.kill(worker, signal.SIGCONT)

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import forcesmith as fs
 import pytest
+from forcesmith.potentials.evaluator import core_evaluator
 from forcesmith.training.checkpoint import State
-from forcesmith.training.settings import WeightSettings
+from forcesmith.training.settings import OptimizerSettings, WeightSettings
 from forcesmith.training.training_set import TrainingSet, residuals
 
 KILLS = int(os.environ.get("FORCESMITH_KILLS", "4"))
@@ -107,13 +108,20 @@ class KilledFit:
             self.largest_loss_of_work = max(self.largest_loss_of_work, lost)
         self.iterations = len(state.history)
         if self.potential.exists():
-            evaluator = fs._core.Evaluator(fs.Potential.read(self.potential)._core)
-            loss = sum(residuals(evaluator, batch, 1).loss for batch in self.set.batches)
+            loss = self.loss_of(fs.Potential.read(self.potential))
             assert loss <= self.loss * (1 + 1e-9)
             assert state.best["loss"] <= loss * (1 + 1e-9)
             self.loss = loss
         else:
             assert self.loss == float("inf")
+
+    def loss_of(self, potential: fs.Potential) -> float:
+        """As the fit sees it: of gradients of descriptors kept in single precision, if it does."""
+        memory = OptimizerSettings().memory
+        evaluator = core_evaluator(potential._core, kept_bytes=round(1e6 * memory))
+        for batch in self.set.batches:
+            evaluator.keep(batch.neighbors)
+        return sum(residuals(evaluator, batch, 1).loss for batch in self.set.batches)
 
 
 @pytest.mark.slow
