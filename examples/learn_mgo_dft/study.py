@@ -22,6 +22,7 @@ from types import ModuleType
 import ase.io
 import forcesmith as fs
 import numpy as np
+from forcesmith.cli.app import run as forcesmith
 from forcesmith.files import write_atomically
 from rich.console import Console
 from rich.table import Table
@@ -87,7 +88,7 @@ def make_mgo() -> ModuleType:
 def learn() -> int:
     """What a user types: forcesmith learn learn.toml. 3: the verdict has found something not good
     enough."""
-    code = subprocess.run([sys.executable, "-m", "forcesmith.cli", "learn", str(CONFIG)]).returncode
+    code = forcesmith(["learn", str(CONFIG)])
     if code not in (0, 3):
         sys.exit(code)
     return code

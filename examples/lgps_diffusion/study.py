@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +24,7 @@ import numpy as np
 from ase import Atoms
 from ase.spacegroup import crystal
 from ase.units import _e, _k, kB
+from forcesmith.cli.app import run as forcesmith
 from forcesmith.progress import LineProgress
 from rich.console import Console
 
@@ -56,8 +56,7 @@ def main() -> None:
     if not structure.exists():
         ase.io.write(structure, ordered_crystal())
     console.rule("Learning")
-    command = [sys.executable, "-m", "forcesmith.cli", "learn", str(HERE / "learn.toml")]
-    if code := subprocess.run(command).returncode:
+    if code := forcesmith(["learn", str(HERE / "learn.toml")]):
         sys.exit(code)
     console.rule("Diffusion")
     potential = results / "learned" / "potential.json"

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +32,7 @@ from ase.calculators.calculator import Calculator
 from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 from ase.spacegroup import crystal
+from forcesmith.cli.app import run as forcesmith
 from forcesmith.lammps import Output
 from forcesmith.lammps import run as run_lammps
 from forcesmith.teachers.calculator import TeacherCalculator
@@ -175,8 +175,7 @@ class Study:
 
     def learn(self) -> None:
         """What a user types: forcesmith learn learn.toml."""
-        command = [sys.executable, "-m", "forcesmith.cli", "learn", str(self.config)]
-        if code := subprocess.run([*command, "--no-verdict"]).returncode:
+        if code := forcesmith(["learn", str(self.config), "--no-verdict"]):
             sys.exit(code)
 
     # ---- vacancies ----

@@ -6,11 +6,15 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
 import forcesmith as fs
+import psutil
 import pytest
 from forcesmith.learning.conditions import expand
 from forcesmith.teachers.dft_programs import Espresso
@@ -102,6 +106,40 @@ kind = "minimization"
     study.main(["MgO"])  # the teacher does nothing again
     assert "the teacher relaxes" not in capfd.readouterr().out
     assert (results / "learned" / "labels.extxyz").read_bytes() == labels
+
+
+@pytest.mark.slow
+def test_a_study_that_is_asked_to_end_leaves_nothing_running(copied, tmp_path):
+    """As a batch system asks, while it learns; the same command goes on."""
+    copied(
+        "oxide_vacancies",
+        """
+teacher = "learning_teachers:magnesia"
+folder = "learned"
+engine = { cores = 1 }
+fit.descriptor = { type = "moment_tensor", level = 6, cutoff = 4.8 }
+
+[[conditions]]
+structure = "unit.extxyz"
+supercell = 2
+temperature = 600
+duration = 1000.0
+""",
+    )
+    process = psutil.Popen(
+        [sys.executable, tmp_path / "study.py", "MgO"], stderr=subprocess.PIPE, text=True
+    )
+    journal = tmp_path / "results" / "MgO" / "learned" / "journal.jsonl"
+    deadline = time.monotonic() + 100
+    while not (journal.exists() and '"label"' in journal.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    children = process.children(recursive=True)
+    assert children
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    assert "interrupted (SIGTERM)" in process.stderr.read()
+    assert not psutil.wait_procs(children, timeout=20)[1]
 
 
 def test_all_oxides_have_metal_and_oxygen_side_by_side(copied):

@@ -15,6 +15,7 @@ import pytest
 from forcesmith.engine import executor
 from forcesmith.engine.executor import LOST_WORKERS, WorkerLost, available_cores, open_executor
 from forcesmith.engine.settings import EngineSettings
+from forcesmith.interruption import StopSignals, stop_if_asked
 
 INTERRUPTED = """
 import os
@@ -126,6 +127,22 @@ def test_workers_that_sleep_go_on(tmp_path, monkeypatch):
             os.kill(worker, signal.SIGCONT)
             assert all_finished(engine)["sleeps"].result == worker
     assert (tmp_path / "begun").read_text() == f"{worker}\n"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_dropped():
+    """Exceptions in a destructor are dropped; who waits for tasks sees the request again."""
+
+    class Destroyed:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    with StopSignals(), open_executor(EngineSettings(cores=1)) as engine:
+        engine.submit("power", pow, 2, 10)
+        Destroyed()
+        with pytest.raises(KeyboardInterrupt):
+            engine.finished()
+    stop_if_asked()  # the request ended with its context
 
 
 @pytest.mark.slow

@@ -77,26 +77,31 @@ for command in (
 
 
 def main() -> None:
-    """Entry point: a user's mistake ends in one sentence and exit code 2, not in a traceback."""
+    """Entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The command `forcesmith ARGUMENTS` in this process; returns its exit code. A user's mistake
+    ends in one sentence and exit code 2, not in a traceback."""
     with warnings.catch_warnings(), StopSignals() as signals:
         warnings.showwarning = _show_warning
         warnings.filterwarnings("default", category=UserWarning, module="forcesmith")
-        code = _run()
+        code = _run(arguments)
     if signals.received is not None and code in (0, 1, INTERRUPTED):
         name = signal.Signals(signals.received).name
         err.print(f"forcesmith: interrupted ({name}).", style="red")
         code = 128 + signals.received
-    sys.exit(code)
+    return code
 
 
-def _run() -> int:
-    """The exit code of the command."""
+def _run(arguments: list[str]) -> int:
     try:
-        app()
+        app(arguments)
     except SystemExit as stop:
         return int(stop.code or 0)
     except (ValueError, OSError, DeviceError) as error:
-        if "--traceback" in sys.argv:
+        if "--traceback" in arguments:
             traceback.print_exc()
         else:
             err.print(f"forcesmith: {_sentence(error)}", style="red", markup=False, soft_wrap=True)
