@@ -10,39 +10,72 @@ SIGTERM.
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 import traceback
 import warnings
-from typing import Annotated, TextIO
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from forcesmith._core import DeviceError, __version__
-from forcesmith.cli.active_set import active_set
 from forcesmith.cli.console import INPUT_ERROR, INTERRUPTED, err
-from forcesmith.cli.convert import convert
-from forcesmith.cli.convert_data import convert_data
-from forcesmith.cli.cut import cut
-from forcesmith.cli.distill import distill
-from forcesmith.cli.diversity import diversity
-from forcesmith.cli.evaluate import evaluate
-from forcesmith.cli.filter import filter_data
-from forcesmith.cli.fit import fit
-from forcesmith.cli.generate import generate
-from forcesmith.cli.grade import grade
-from forcesmith.cli.info import info
-from forcesmith.cli.label import label
-from forcesmith.cli.learn import learn
-from forcesmith.cli.limits import limits
-from forcesmith.cli.precision import precision
-from forcesmith.cli.scan import scan
-from forcesmith.cli.select import select
-from forcesmith.cli.thin import thin
-from forcesmith.cli.validate import validate
 from forcesmith.interruption import StopSignals
 
+
+class Commands(Mapping[str, Any]):
+    """By name; a module is imported when its command is asked for."""
+
+    NAMES = (
+        "fit",
+        "scan",
+        "evaluate",
+        "active-set",
+        "grade",
+        "select",
+        "cut",
+        "generate",
+        "limits",
+        "filter",
+        "diversity",
+        "thin",
+        "precision",
+        "label",
+        "learn",
+        "distill",
+        "validate",
+        "convert",
+        "convert-data",
+        "info",
+    )
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.NAMES:
+            raise KeyError(name)
+        function = name.replace("-", "_")
+        module = importlib.import_module(f"forcesmith.cli.{function}")
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(getattr(module, function))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.NAMES)
+
+    def __len__(self) -> int:
+        return len(self.NAMES)
+
+
+class Group(TyperGroup):
+    def __init__(self, **attributes: Any):
+        super().__init__(**attributes)
+        self.commands = Commands()  # type: ignore[assignment]
+
+
 app = typer.Typer(
+    cls=Group,
     help="Fit machine-learned interatomic potentials and run them in LAMMPS.",
     epilog="Exit codes: 0 done, 2 wrong input or usage, 1 anything unexpected, 128 + number of the "
     "signal that ended it (130 Ctrl-C, 143 SIGTERM).",
@@ -51,29 +84,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    fit,
-    scan,
-    evaluate,
-    active_set,
-    grade,
-    select,
-    cut,
-    generate,
-    limits,
-    filter_data,
-    diversity,
-    thin,
-    precision,
-    label,
-    learn,
-    distill,
-    validate,
-    convert,
-    convert_data,
-    info,
-):
-    app.command("filter" if command is filter_data else None)(command)
 
 
 def main() -> None:

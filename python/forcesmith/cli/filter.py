@@ -20,7 +20,7 @@ from forcesmith.sampling.plots import beak_plot
 
 
 @with_label_options
-def filter_data(
+def filter(
     data: Annotated[list[str], typer.Argument(help="Configurations: file or file@slice.")],
     into: Annotated[Path, typer.Option(help="Write those that keep the limits to this, .extxyz.")],
     limits: Annotated[
