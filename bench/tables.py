@@ -44,6 +44,21 @@ def tantalum(records: Records) -> str:
     )
 
 
+def fitsnap(records: Records) -> str:
+    [r] = [record["results"] for record in records]
+    theirs, ours = r["fitsnap_seconds"], r["forcesmith_seconds"]
+    parts = sum(r["fitsnap_parts_seconds"].values())
+    return table(
+        ["", "whole command, s", "without imports, s", "force MAE, eV/angstrom"],
+        [
+            ["FitSNAP", f"{theirs:.2f}", f"{parts:.2f}", f"{r['fitsnap_force_mae']:.4f}"],
+            ["forcesmith", f"{ours:.2f}", f"{r['forcesmith_part_seconds']:.2f}"]
+            + [f"{r['forcesmith_force_mae']:.4f}"],
+            ["ratio", f"{theirs / ours:.1f}", f"{parts / r['forcesmith_part_seconds']:.1f}", ""],
+        ],
+    )
+
+
 def models(records: Records) -> str:
     rows = []
     for record in records:
@@ -430,6 +445,7 @@ TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "single_precision": ("single_precision", single_precision),
     "sizes": ("scaling", sizes),
     "tantalum": ("tantalum", tantalum),
+    "fitsnap": ("fitsnap", fitsnap),
     "threads_and_ranks": ("scaling", threads_and_ranks),
 }
 """By name: whose records, and the table of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
@@ -196,25 +196,34 @@ def errors_by_group(
     """
     results = _results(potential_or_results, configurations)
     groups: dict[str, _Differences] = {}
-    total = _Differences()
     for atoms, result in zip(configurations, results, strict=True):
-        here = groups.setdefault(group_of(atoms), _Differences())
-        for differences in (here, total):
-            differences.add(atoms, result)
+        groups.setdefault(group_of(atoms), _Differences()).add(atoms, result)
     rows = {group: groups[group].errors() for group in sorted(groups)}
-    return ErrorTable({**rows, TOTAL: total.errors()})
+    return ErrorTable({**rows, TOTAL: _Differences.joined(groups.values()).errors()})
 
 
+@dataclass
 class _Differences:
     """Collected differences (potential minus reference) of one group."""
 
-    def __init__(self) -> None:
-        self.configurations = 0
-        self.atoms = 0
-        self.energy: list[float] = []
-        self.force: list[np.ndarray] = []
-        self.angle: list[np.ndarray] = []
-        self.stress: list[np.ndarray] = []
+    configurations: int = 0
+    atoms: int = 0
+    energy: list[float] = field(default_factory=list)
+    force: list[np.ndarray] = field(default_factory=list)
+    angle: list[np.ndarray] = field(default_factory=list)
+    stress: list[np.ndarray] = field(default_factory=list)
+
+    @classmethod
+    def joined(cls, groups: Iterable[_Differences]) -> _Differences:
+        whole = cls()
+        for group in groups:
+            whole.configurations += group.configurations
+            whole.atoms += group.atoms
+            whole.energy += group.energy
+            whole.force += group.force
+            whole.angle += group.angle
+            whole.stress += group.stress
+        return whole
 
     def add(self, atoms: Atoms, result: ResultLike) -> None:
         labels = labels_of(atoms)

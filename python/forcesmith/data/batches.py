@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers, chemical_symbols
 
 from forcesmith import _core
 from forcesmith.data.dataset import Dataset, searches_of
@@ -35,14 +36,18 @@ def portions(
 
 def element_indices(atoms: Atoms, elements: Sequence[str]) -> np.ndarray:
     """Index of every atom's element in `elements`, (n_atoms,); ValueError for an unknown one."""
-    index = {symbol: i for i, symbol in enumerate(elements)}
-    unknown = sorted(set(atoms.get_chemical_symbols()) - set(index))
-    if unknown:
+    index = np.full(len(chemical_symbols), -1, dtype=np.int32)
+    for i, symbol in enumerate(elements):
+        if symbol in atomic_numbers:
+            index[atomic_numbers[symbol]] = i
+    found = index[atoms.numbers]
+    if (found < 0).any():
+        unknown = sorted(set(atoms.symbols[found < 0]))
         raise ValueError(
             f"The structure holds the element(s) {', '.join(unknown)}, but the potential knows "
             f"only {', '.join(elements)}."
         )
-    return np.array([index[symbol] for symbol in atoms.get_chemical_symbols()], dtype=np.int32)
+    return found
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,8 @@ def label_numbers(name: str, value: object, n_atoms: int, where: str) -> np.ndar
 
 
 def _check_size(atoms: Atoms, name: str, value: np.ndarray, where: str) -> None:
+    if (np.abs(value) <= _LARGEST[name]).all():
+        return
     for wrong, problem in (
         (~np.isfinite(value), "contains NaN or infinity"),
         (np.abs(value) > _LARGEST[name], f"contains a number above {_LARGEST[name]:g}"),

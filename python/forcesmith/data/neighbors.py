@@ -2,7 +2,8 @@
 
 vesin finds the pairs of ordinary structures. It lays a grid over cell or cluster and fails, or
 searches for ever, where that grid is extreme: atoms far away, needles, cells of a fraction of an
-angstrom. Such structures are searched with scipy's k-d tree, over the periodic images in reach.
+angstrom. Such structures are searched with scipy's k-d tree, over the periodic images in reach; it
+takes long to import.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.geometry import complete_cell, minkowski_reduce
-from scipy.spatial import KDTree
 from vesin import NeighborList
 
 from forcesmith.data.labels import atoms_text
@@ -28,6 +28,10 @@ MAX_LENGTH = 1e8
 """Coordinates beyond this (angstrom) are no coordinates; double precision ends there, too."""
 MIN_HEIGHT = 1e-6
 """Lattice planes closer than this (angstrom) are one plane: the vectors are dependent."""
+CLOSEST_GRID = 3.0
+"""angstrom; the closest atoms are searched for by a grid no finer than this, which is quicker,"""
+CLOSEST_ATOMS = 1000
+"""if there are no more atoms than this: all of them may be at the same place."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +241,8 @@ class Surroundings:
         relative to the center, (n, 3), angstrom; the closest first.
         """
         if radius > self._radius:
+            from scipy.spatial import KDTree
+
             self._positions, self._image_of = self._points.images(radius)
             self._tree = KDTree(self._positions)
             self._radius = radius
@@ -255,6 +261,17 @@ class Surroundings:
 
 
 def _closest(points: _Points, within: float) -> tuple[int, int, float] | None:
+    grid = max(within, CLOSEST_GRID)
+    if len(points.positions) <= CLOSEST_ATOMS and _is_ordinary(points, grid):
+        centers, neighbors, lengths = NeighborList(cutoff=grid, full_list=False).compute(
+            points.positions, points.lattice, points.periodic, quantities="ijd"
+        )
+        if not lengths.min(initial=np.inf) < within:
+            return None
+        closest = int(np.argmin(lengths))
+        return int(centers[closest]), int(neighbors[closest]), float(lengths[closest])
+    from scipy.spatial import KDTree
+
     # No more than one image of an atom is near, however small the cell is.
     lengths = np.linalg.norm(points.lattice[points.periodic], axis=1)
     reach = min(within, lengths.min(initial=np.inf) * (1 + 1e-9))
@@ -286,6 +303,8 @@ def _search(points: _Points, here: str, cutoff: float) -> Pairs:
 
 def _pairs_by_tree(points: _Points, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centers, neighbors and displacements, as in `Pairs`."""
+    from scipy.spatial import KDTree
+
     positions, image_of = points.images(cutoff)
     pairs = KDTree(points.positions).sparse_distance_matrix(
         KDTree(positions), cutoff, output_type="ndarray"

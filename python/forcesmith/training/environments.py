@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
 
 from forcesmith.data.batches import make_batch, portions
 from forcesmith.data.dataset import Dataset
@@ -55,6 +54,8 @@ def _environments(
     element: str, values: np.ndarray, clusters: int, components: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Projection (n_values, components), centroids (clusters, components)."""
+    from scipy.cluster.vq import kmeans2  # takes long to import
+
     n_atoms, n_values = values.shape
     if n_atoms < clusters:
         raise ValueError(
