@@ -135,17 +135,6 @@ FORCESMITH_FUNCTION void visit_row(const int* ends, int power, int basic, const 
   if constexpr (K > 1) visit_row<K - 1>(ends, power, basic, visit);
 }
 
-/// The same, powers of x descending; `basic` is one past the moments of the row.
-template <int K, int R, class Visit>
-FORCESMITH_FUNCTION void visit_row_backwards(const int* ends, int basic, const Visit& visit) {
-  const int last = K < R ? ends[K < R ? K : 0] : 0;
-  for (int power = ends[K - 1]; power > last; --power) {
-    basic -= K;
-    visit(Count<K>{}, basic);
-  }
-  if constexpr (K < R) visit_row_backwards<K + 1, R>(ends, basic, visit);
-}
-
 /// Adds sum_n f_mu monomial of N packs to the moment sums (still one value per lane), of rows with has_row(row).
 template <class V, int R, int N, class HasRow>
 FORCESMITH_FUNCTION void add_moments(const TablesOf<V>& t, const Packs<V, N>& packs, Registers<const V> f,
@@ -259,66 +248,69 @@ FORCESMITH_FUNCTION void for_packs(int pack, int end, const Compute& compute) {
   for (; pack < end; ++pack) compute(Count<1>{}, pack);
 }
 
-/// Gradient of sum_basic adjoint M with r_ij of N packs, for one atom (lane `atom` of the adjoints).
-///
-/// At a neighbor, sum adjoint M is F = sum_mu f_mu P_mu with polynomials P_mu(x, y, z) whose coefficients are
-/// the adjoints. F, its gradient with the unit vector and, with df_mu in place of f_mu, its derivative with r
-/// come from nested multiplication in x, then y, then z.
+/// A polynomial in x and y and its derivatives, of N packs.
+template <class V, int N>
+struct Polynomial {
+  V value[N], dx[N], dy[N];
+};
+
+/// The polynomial in x and y that z^c is multiplied with, its coefficients the adjoints of the moments of radial function
+/// mu: by nested multiplication in x, then y. Its rows have 1, 2, .. monomials; `nested` moves on to what follows.
+template <class V, int N>
+FORCESMITH_FUNCTION void compute_polynomial(const TablesOf<V>& t, const Packs<V, N>& packs,
+                                            const typename V::Number* adjoints, int c, int mu, const int*& nested,
+                                            Polynomial<V, N>& p) {
+  const auto next = [&]() FORCESMITH_INLINE_LAMBDA { return V(adjoints[*nested++ * V::stride]); };
+  const int n_rows = t.row_ends[mu] - c;
+  const V constant = n_rows > 0 ? next() : V(0.0);
+  for (int n = 0; n < N; ++n) {
+    p.value[n] = constant;
+    p.dx[n] = p.dy[n] = V(0.0);
+  }
+  for (int length = 2; length <= n_rows; ++length) {
+    const V first = next(), second = next();
+    V row_value[N], row_dx[N];
+    for (int n = 0; n < N; ++n) {
+      row_dx[n] = first;
+      row_value[n] = first * packs.u[n][0] + second;
+    }
+    for (int i = 2; i < length; ++i) {
+      const V coefficient = next();
+      for (int n = 0; n < N; ++n) {
+        row_dx[n] = row_dx[n] * packs.u[n][0] + row_value[n];
+        row_value[n] = row_value[n] * packs.u[n][0] + coefficient;
+      }
+    }
+    for (int n = 0; n < N; ++n) {
+      const V y = packs.u[n][1];
+      p.dy[n] = p.dy[n] * y + p.value[n];
+      p.value[n] = p.value[n] * y + row_value[n];
+      p.dx[n] = p.dx[n] * y + row_dx[n];
+    }
+  }
+}
+
+/// Gradient of sum_basic adjoint M with r_ij of N packs, for one atom (lane `atom` of the adjoints): at a neighbor, that
+/// is sum_mu f_mu P_mu with polynomials P_mu(x, y, z) whose coefficients are the adjoints.
 template <class V, int R, int N>
 FORCESMITH_FUNCTION void reverse_moments_of_packs(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                   const ScratchOf<V>& s, int atom, int first,
                                                   typename V::Number* pair_gradients) {
   const Packs<V, N> packs(neighbors, first);
-  V f[N][R], df[N][R];
-  for (int n = 0; n < N; ++n)
-    for (int mu = 0; mu < R; ++mu) {
-      f[n][mu] = registers_at<V>(s.f)[(first + n) * R + mu];
-      df[n][mu] = registers_at<V>(s.df)[(first + n) * R + mu];
-    }
-  const auto* adjoints = s.adjoints + atom;
-
   V du[N][3], dr[N];
-  int row = t.n_rows[0] + t.n_rows[1];
   for (int n = 0; n < N; ++n) du[n][0] = du[n][1] = du[n][2] = dr[n] = V(0.0);
-  for (int c = 1; c >= 0; --c) {
-    // Of the polynomial in x and y that z^c is multiplied with: value, derivatives with x, y and r.
-    V value[N], dx[N], dy[N], dradial[N];
-    for (int n = 0; n < N; ++n) value[n] = dx[n] = dy[n] = dradial[n] = V(0.0);
-    for (int b = t.n_rows[c] - 1; b >= 0; --b) {
-      --row;
-      V row_value[N], row_dx[N], row_dradial[N];
-      for (int n = 0; n < N; ++n) row_value[n] = row_dx[n] = row_dradial[n] = V(0.0);
-      visit_row_backwards<1, R>(
-          t.row_ends + row * R, t.row_begin[row + 1], [&](auto count, int basic) FORCESMITH_INLINE_LAMBDA {
-            V coefficient[N], dcoefficient[N];
-            for (int mu = 0; mu < count.value; ++mu) {
-              const V adjoint(adjoints[(basic + mu) * V::stride]);
-              for (int n = 0; n < N; ++n) {
-                coefficient[n] = mu == 0 ? adjoint * f[n][0] : coefficient[n] + adjoint * f[n][mu];
-                dcoefficient[n] = mu == 0 ? adjoint * df[n][0] : dcoefficient[n] + adjoint * df[n][mu];
-              }
-            }
-            for (int n = 0; n < N; ++n) {
-              const V x = packs.u[n][0];
-              row_dx[n] = row_dx[n] * x + row_value[n];
-              row_value[n] = row_value[n] * x + coefficient[n];
-              row_dradial[n] = row_dradial[n] * x + dcoefficient[n];
-            }
-          });
-      for (int n = 0; n < N; ++n) {
-        const V y = packs.u[n][1];
-        dy[n] = dy[n] * y + value[n];
-        value[n] = value[n] * y + row_value[n];
-        dx[n] = dx[n] * y + row_dx[n];
-        dradial[n] = dradial[n] * y + row_dradial[n];
-      }
-    }
+  const int* nested = t.nested;
+  for (int mu = 0; mu < t.n_radial; ++mu) {
+    Polynomial<V, N> p, of_z;
+    compute_polynomial<V, N>(t, packs, s.adjoints + atom, 1, mu, nested, of_z);
+    compute_polynomial<V, N>(t, packs, s.adjoints + atom, 0, mu, nested, p);
     for (int n = 0; n < N; ++n) {
       const V z = packs.u[n][2];
-      du[n][0] = du[n][0] * z + dx[n];
-      du[n][1] = du[n][1] * z + dy[n];
-      if (c == 1) du[n][2] = value[n];
-      dr[n] = dr[n] * z + dradial[n];
+      const V f = registers_at<V>(s.f)[(first + n) * R + mu], df = registers_at<V>(s.df)[(first + n) * R + mu];
+      du[n][0] += f * (p.dx[n] + z * of_z.dx[n]);
+      du[n][1] += f * (p.dy[n] + z * of_z.dy[n]);
+      du[n][2] += f * of_z.value[n];
+      dr[n] += df * (p.value[n] + z * of_z.value[n]);
     }
   }
 
@@ -512,11 +504,10 @@ struct KernelsOf {
     reverse_contraction<V>(t, s, neighbors.n_atoms, beta, stride);
     FORCESMITH_PHASE(pair_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
-      for_packs<(R <= 5 ? 2 : 1)>(neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
-                                  [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
-                                    reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, atom, pack,
-                                                                                pair_gradients);
-                                  });
+      for_packs<2>(neighbors.pack_offsets[atom], neighbors.pack_offsets[atom + 1],
+                   [&](auto count, int pack) FORCESMITH_INLINE_LAMBDA {
+                     reverse_moments_of_packs<V, R, count.value>(t, neighbors, s, atom, pack, pair_gradients);
+                   });
   }
 
   /// The same for one atom in stages: adjoints of the values, of factors by their height, of moments; pair gradients.

@@ -216,6 +216,10 @@ MomentTensor::MomentNumbers MomentTensor::number_rows() {
       row_begin_.push_back(next);
     }
   }
+  for (int mu = 0; mu < n_radial_; ++mu)
+    for (int c = 1; c >= 0; --c)
+      for (int b = degree[mu] - c; b >= 0; --b)
+        for (int a = degree[mu] - b - c; a >= 0; --a) nested_.push_back(numbers.at({mu, a, b, c}));
   return numbers;
 }
 
@@ -250,6 +254,7 @@ void MomentTensor::set_tables() {
   auto& t = mutable_tables<double>() = tables_without_arrays<double>();
   t.row_ends = row_ends_.data();
   t.row_begin = row_begin_.data();
+  t.nested = nested_.data();
   t.expansion = expansion_.data();
   products_.set_arrays(t);
   t.mapping = mapping_.data();

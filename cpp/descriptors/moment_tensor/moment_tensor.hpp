@@ -79,7 +79,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   // Arrays of the tables.
   std::array<int, 2> n_rows_{};
   int n_basic_ = 0;
-  std::vector<int> row_ends_, row_begin_, expansion_;
+  std::vector<int> row_ends_, row_begin_, nested_, expansion_;
   ProductProgram products_;
   std::vector<int> mapping_, reachable_begin_, reachable_;
   InBothPrecisions<RadialNumbers> radial_;

@@ -30,6 +30,8 @@ struct Tables : ProductTables<Real> {  // products of moments: first_product is 
   int n_rows[2];         // for c = 0 and 1
   const int* row_ends;   // [rows][radial_stride], falling with mu
   const int* row_begin;  // [rows + 1] first basic moment
+  // The basic moments again, in the order of nested multiplication: mu ascending, then c, b and a descending.
+  const int* nested;  // [n_basic]
 
   // Moment n_basic + e = moment i - moment j - moment k, (i, j, k) = expansion[e]: by z^2 = 1 - x^2 - y^2.
   int n_basic;
@@ -61,6 +63,7 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
   visit("radial", from.radial, to.radial, from.n_elements * n_of_center);
   visit("row_ends", from.row_ends, to.row_ends, n_rows * from.radial_stride);
   visit("row_begin", from.row_begin, to.row_begin, n_rows + 1);
+  visit("nested", from.nested, to.nested, from.n_basic);
   visit("expansion", from.expansion, to.expansion, 3ul * from.n_expanded);
   visit("mapping", from.mapping, to.mapping, from.n_values);
   visit("reachable_begin", from.reachable_begin, to.reachable_begin, n_groups + 1);
