@@ -386,28 +386,49 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const Nei
   }
 }
 
+/// Part of the Jacobian: `tile` registers of values from this one on, and the basic moments they depend on.
+template <class V>
+struct JacobianTile {
+  static constexpr int tile = TablesOf<V>::jacobian_tile;
+  int first;               // value in value_order
+  const int *begin, *end;  // basic moments
+  Registers<V> rows;       // [basic moments][tile]
+
+  FORCESMITH_FUNCTION JacobianTile(const TablesOf<V>& t, const ScratchOf<V>& s, int first_value) : first(first_value) {
+    // Tiles of the tables hold as many of narrower registers.
+    const int size = tile * t.reachable_width, inside = first % size / (tile * V::width);
+    const int* range = t.dependence_begin + first / size;
+    begin = t.dependences + range[0];
+    end = t.dependences + range[1];
+    rows = registers_at<V>(s.for_gradients) +
+           tile * (range[0] * (t.reachable_width / V::width) + inside * (range[1] - range[0]));
+  }
+};
+
 /// dB_k/d(basic moment) of one atom, to s.for_gradients; lanes run over values here.
 template <class V>
 FORCESMITH_FUNCTION void compute_jacobian(const TablesOf<V>& t, const ScratchOf<V>& s, int atom) {
-  constexpr int tile = ScratchOf<V>::jacobian_tile;
-  const auto jacobian = registers_at<V>(s.for_gradients), adjoints = registers_at<V>(s.adjoints);
+  constexpr int tile = JacobianTile<V>::tile;
+  const auto adjoints = registers_at<V>(s.adjoints);
   const auto* moments = s.moments + atom;
-  for (int column = 0; column * V::width < t.n_values; ++column) {
-    const int* group = t.reachable_begin + column * V::width / t.reachable_width;
-    const int *begin = t.reachable + group[0], *end = t.reachable + group[1];
-    for (int moment = 0; moment < t.first_product; ++moment) adjoints[moment] = V(0.0);
-    for (const int* target = begin; target < end; ++target) adjoints[*target] = V(0.0);
-    for (int lane = 0; lane < V::width && column * V::width + lane < t.n_values; ++lane)
-      s.adjoints[t.mapping[column * V::width + lane] * V::stride + lane] += 1.0;
-    for (const int* target = begin; target < end; ++target) reverse_product<V>(t, moments, *target, adjoints);
-    reverse_expansion<V>(t, adjoints);
-    const auto target = jacobian + (column / tile * t.n_basic * tile + column % tile);
-    for (int basic = 0; basic < t.n_basic; ++basic) target[basic * tile] = adjoints[basic];
+  for (int first = 0; first < t.n_values; first += tile * V::width) {
+    const JacobianTile<V> part(t, s, first);
+    for (int column = 0; column < tile; ++column) {
+      const int begin = first + column * V::width;
+      for (int moment = 0; moment < t.first_product; ++moment) adjoints[moment] = V(0.0);
+      if (begin < t.n_values) {
+        const int* range = t.reachable_begin + begin / t.reachable_width;
+        const int *from = t.reachable + range[0], *to = t.reachable + range[1];
+        for (const int* target = from; target < to; ++target) adjoints[*target] = V(0.0);
+        for (int lane = 0; lane < V::width && begin + lane < t.n_values; ++lane)
+          s.adjoints[t.mapping[t.value_order[begin + lane]] * V::stride + lane] += 1.0;
+        for (const int* target = from; target < to; ++target) reverse_product<V>(t, moments, *target, adjoints);
+        reverse_expansion<V>(t, adjoints);
+      }
+      for (const int* basic = part.begin; basic < part.end; ++basic)
+        part.rows[(basic - part.begin) * tile + column] = adjoints[*basic];
+    }
   }
-  // The last tile may be wider than the values that are left.
-  for (int column = (t.n_values + V::width - 1) / V::width; column % tile != 0; ++column)
-    for (int basic = 0; basic < t.n_basic; ++basic)
-      jacobian[(column / tile * t.n_basic + basic) * tile + column % tile] = V(0.0);
 }
 
 /// From the basic moments of a block to the values.
@@ -616,7 +637,7 @@ struct KernelsOf {
   template <class V>
   static FORCESMITH_FUNCTION void compute_gradients(const TablesOf<V>& t, const NeighborsOf<V>& neighbors,
                                                     const ScratchOf<V>& s, double* gradients, int stride) {
-    constexpr int tile = ScratchOf<V>::jacobian_tile;
+    constexpr int tile = JacobianTile<V>::tile;
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       compute_jacobian<V>(t, s, atom);
       compute_basic_gradients<V, R>(t, neighbors, s, atom);
@@ -624,7 +645,7 @@ struct KernelsOf {
       const int begin = neighbors.pack_offsets[atom] * V::width;
       const int end = neighbors.pack_offsets[atom + 1] * V::width;
       for (int first = 0; first < t.n_values; first += tile * V::width) {
-        const auto jacobian = registers_at<V>(s.for_gradients) + first / V::width * t.n_basic;
+        const JacobianTile<V> part(t, s, first);
         for (int slot = begin; slot < end; ++slot) {
           const std::ptrdiff_t pair = neighbors.pairs[slot * V::threads];
           if (pair < 0) continue;
@@ -632,19 +653,18 @@ struct KernelsOf {
           V sum[3][tile];
           for (int axis = 0; axis < 3; ++axis)
             for (int c = 0; c < tile; ++c) sum[axis][c] = V(0.0);
-          for (int basic = 0; basic < t.n_basic; ++basic) {
-            const auto row = jacobian + basic * tile;
+          auto row = part.rows;
+          for (const int* basic = part.begin; basic < part.end; ++basic, row += tile)
             for (int axis = 0; axis < 3; ++axis) {
-              const V d(dbasic[(axis * t.n_basic + basic) * V::threads]);
+              const V d(dbasic[(axis * t.n_basic + *basic) * V::threads]);
               for (int c = 0; c < tile; ++c) sum[axis][c] += d * row[c];
             }
-          }
           for (int axis = 0; axis < 3; ++axis) {
-            double* row = gradients + (3 * pair + axis) * stride;
+            double* values = gradients + (3 * pair + axis) * stride;
             for (int c = 0; c < tile; ++c)
               for (int lane = 0; lane < V::width; ++lane) {
                 const int k = first + c * V::width + lane;
-                if (k < t.n_values) row[k] = sum[axis][c][lane];
+                if (k < t.n_values) values[t.value_order[k]] = sum[axis][c][lane];
               }
           }
         }

@@ -1,8 +1,11 @@
 #include "descriptors/moment_tensor/moment_tensor.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "core/instruction_set.hpp"
@@ -17,6 +20,31 @@ struct FileParameters : Parameters {
   std::optional<ContractionProgram> contractions;
   std::vector<double> radial_coefficients;  // empty: the default
   int n_elements = 0;
+};
+
+/// A set of small numbers.
+class Bits {
+ public:
+  explicit Bits(int largest) : words_(largest / 64 + 1) {}
+  void set(int i) { words_[i / 64] |= std::uint64_t(1) << (i % 64); }
+  bool has(int i) const { return words_[i / 64] >> (i % 64) & 1; }
+  void add(const Bits& other) {
+    for (std::size_t w = 0; w < words_.size(); ++w) words_[w] |= other.words_[w];
+  }
+  int count() const {
+    int sum = 0;
+    for (const std::uint64_t word : words_) sum += std::popcount(word);
+    return sum;
+  }
+  /// How many of the other's are not in this one.
+  int missing(const Bits& other) const {
+    int sum = 0;
+    for (std::size_t w = 0; w < words_.size(); ++w) sum += std::popcount(other.words_[w] & ~words_[w]);
+    return sum;
+  }
+
+ private:
+  std::vector<std::uint64_t> words_;
 };
 
 /// Flattens nested lists of numbers.
@@ -171,6 +199,7 @@ MomentTensor::MomentTensor(const Parameters& parameters, ContractionProgram prog
                       std::to_string(parameters_.radial_basis_size) + " polynomials), found " +
                       std::to_string(radial_coefficients_.size()) + ".");
   sort_program(where);
+  order_values();
   find_reachable();
   set_tables();
 }
@@ -234,13 +263,50 @@ int MomentTensor::expand(const Moment& moment, MomentNumbers& numbers) {
   return numbers[moment] = number;
 }
 
+/// Values that depend on much the same basic moments next to each other, in tiles: beginning with the one that depends
+/// on the fewest, each takes, of the next few, that which adds the fewest.
+void MomentTensor::order_values() {
+  constexpr std::size_t choice = 64;
+  const int n_values = program_.n_values(), first_product = products_.first_product();
+  std::vector<Bits> of_moment(products_.n_moments(), Bits(n_basic_));
+  for (int moment = 0; moment < n_basic_; ++moment) of_moment[moment].set(moment);
+  for (int e = 0; n_basic_ + e < first_product; ++e)
+    for (int part = 0; part < 3; ++part) of_moment[n_basic_ + e].add(of_moment[expansion_[3 * e + part]]);
+  for (int moment = first_product; moment < products_.n_moments(); ++moment)
+    products_.for_each_product(moment, [&](int left, int right) {
+      of_moment[moment].add(of_moment[left]);
+      of_moment[moment].add(of_moment[right]);
+    });
+
+  std::vector<int> left(n_values);
+  std::iota(left.begin(), left.end(), 0);
+  const auto bits_of = [&](int value) -> const Bits& { return of_moment[mapping_[value]]; };
+  std::ranges::stable_sort(left, {}, [&](int value) { return bits_of(value).count(); });
+  const std::size_t tile = static_cast<std::size_t>(Tables<double>::jacobian_tile) * block_size();
+  dependence_begin_.assign(1, 0);
+  while (!left.empty()) {
+    Bits all(n_basic_);
+    for (std::size_t i = 0; i < tile && !left.empty(); ++i) {
+      const auto last = left.begin() + std::min(choice, left.size());
+      const auto best =
+          std::ranges::min_element(left.begin(), last, {}, [&](int value) { return all.missing(bits_of(value)); });
+      all.add(bits_of(*best));
+      value_order_.push_back(*best);
+      left.erase(best);
+    }
+    for (int basic = 0; basic < n_basic_; ++basic)
+      if (all.has(basic)) dependences_.push_back(basic);
+    dependence_begin_.push_back(static_cast<int>(dependences_.size()));
+  }
+}
+
 void MomentTensor::find_reachable() {
   const int n_values = program_.n_values(), width = block_size();
   const int first_product = products_.first_product(), n_moments = products_.n_moments();
   reachable_begin_.assign(1, 0);
   for (int first = 0; first < n_values; first += width) {
     std::vector<bool> reached(n_moments, false);
-    for (int k = first; k < std::min(n_values, first + width); ++k) reached[mapping_[k]] = true;
+    for (int k = first; k < std::min(n_values, first + width); ++k) reached[mapping_[value_order_[k]]] = true;
     for (int moment = n_moments - 1; moment >= first_product; --moment) {
       if (!reached[moment]) continue;
       reachable_.push_back(moment);
@@ -258,8 +324,11 @@ void MomentTensor::set_tables() {
   t.expansion = expansion_.data();
   products_.set_arrays(t);
   t.mapping = mapping_.data();
+  t.value_order = value_order_.data();
   t.reachable_begin = reachable_begin_.data();
   t.reachable = reachable_.data();
+  t.dependence_begin = dependence_begin_.data();
+  t.dependences = dependences_.data();
   mutable_tables<float>() = tables_without_arrays<float>();
   arrays_.round(t, mutable_tables<float>());
   set_radial();
@@ -283,6 +352,7 @@ Tables<Real> MomentTensor::tables_without_arrays() const {
   products_.set_sizes(t);
   t.n_values = program_.n_values();
   t.reachable_width = block_size();
+  t.n_dependences = static_cast<int>(dependences_.size());
   return t;
 }
 

@@ -63,6 +63,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   void sort_program(const std::string& where);
   MomentNumbers number_rows();
   int expand(const Moment& moment, MomentNumbers& numbers);
+  void order_values();
   void find_reachable();
   void set_tables();
   template <class Real>
@@ -81,7 +82,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   int n_basic_ = 0;
   std::vector<int> row_ends_, row_begin_, nested_, expansion_;
   ProductProgram products_;
-  std::vector<int> mapping_, reachable_begin_, reachable_;
+  std::vector<int> mapping_, value_order_, reachable_begin_, reachable_, dependence_begin_, dependences_;
   InBothPrecisions<RadialNumbers> radial_;
 };
 

@@ -41,11 +41,19 @@ struct Tables : ProductTables<Real> {  // products of moments: first_product is 
   int n_values;
   const int* mapping;  // [n_values] moment that is the basis function
 
-  // Products that reachable_width consecutive values depend on, from the last to the first: those of group c are
-  // reachable[reachable_begin[c]] and on. Registers of values are no wider.
+  // For dB/dr: values in an order in which neighbors depend on much the same moments. Products that reachable_width
+  // consecutive ones depend on, from the last to the first: those of register c are reachable[reachable_begin[c]] and on;
+  // registers of values are no wider. Basic moments that jacobian_tile registers of them depend on: those of tile c are
+  // dependences[dependence_begin[c]] and on.
+  const int* value_order;  // [n_values]
   int reachable_width;
-  const int* reachable_begin;  // [groups of values + 1]
+  const int* reachable_begin;  // [registers of values + 1]
   const int* reachable;
+  int n_dependences;
+  const int* dependence_begin;  // [tiles + 1]
+  const int* dependences;       // [n_dependences]
+
+  static constexpr int jacobian_tile = 2;  // registers of values worked on at once
 };
 
 /// The kernels are compiled for these numbers of radial functions.
@@ -57,7 +65,8 @@ inline int radial_stride_of(int n_radial) {
 template <class From, class To, class Visit>
 void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit) {
   const std::size_t n_rows = from.n_rows[0] + from.n_rows[1];
-  const std::size_t n_groups = (from.n_values + from.reachable_width - 1) / from.reachable_width;
+  const std::size_t n_registers = (from.n_values + from.reachable_width - 1) / from.reachable_width;
+  const std::size_t n_tiles = (n_registers + from.jacobian_tile - 1) / from.jacobian_tile;
   const std::size_t n_of_center = 2ul * from.n_polynomials * from.radial_stride * from.neighbor_stride;
   for_each_array(static_cast<const ProductTables<From>&>(from), static_cast<ProductTables<To>&>(to), visit);
   visit("radial", from.radial, to.radial, from.n_elements * n_of_center);
@@ -66,8 +75,11 @@ void for_each_array(const Tables<From>& from, Tables<To>& to, const Visit& visit
   visit("nested", from.nested, to.nested, from.n_basic);
   visit("expansion", from.expansion, to.expansion, 3ul * from.n_expanded);
   visit("mapping", from.mapping, to.mapping, from.n_values);
-  visit("reachable_begin", from.reachable_begin, to.reachable_begin, n_groups + 1);
-  visit("reachable", from.reachable, to.reachable, from.reachable_begin[n_groups]);
+  visit("value_order", from.value_order, to.value_order, from.n_values);
+  visit("reachable_begin", from.reachable_begin, to.reachable_begin, n_registers + 1);
+  visit("reachable", from.reachable, to.reachable, from.reachable_begin[n_registers]);
+  visit("dependence_begin", from.dependence_begin, to.dependence_begin, n_tiles + 1);
+  visit("dependences", from.dependences, to.dependences, from.n_dependences);
 }
 
 /// Working memory of one worker for one block of atoms; V is one register (`width` numbers).
@@ -83,11 +95,9 @@ struct Scratch {
 
   Real* for_gradients;  // V [jacobian_size], then [neighbor slots of one atom][3][n_basic] d(basic moment)/dr_ij
 
-  static constexpr int jacobian_tile = 4;  // registers of values worked on at once
-  /// Registers [tiles of values][n_basic][jacobian_tile] of dB_k/d(basic moment).
+  /// Registers [tiles of values][their dependences][jacobian_tile] of dB_k/d(basic moment).
   static FORCESMITH_FUNCTION std::size_t jacobian_size(const Tables<Real>& t, int width) {
-    const std::size_t values_per_tile = jacobian_tile * width;
-    return (t.n_values + values_per_tile - 1) / values_per_tile * jacobian_tile * t.n_basic;
+    return static_cast<std::size_t>(t.n_dependences) * t.jacobian_tile * (t.reachable_width / width);
   }
 
   static FORCESMITH_FUNCTION std::size_t kept_size(const Tables<Real>& t, int n_packs) {

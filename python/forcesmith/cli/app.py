@@ -10,62 +10,19 @@ SIGTERM.
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
 from forcesmith._core import DeviceError, __version__
+from forcesmith.cli import Commands
 from forcesmith.cli.console import INPUT_ERROR, INTERRUPTED, err
 from forcesmith.interruption import StopSignals
-
-
-class Commands(Mapping[str, Any]):
-    """By name; a module is imported when its command is asked for."""
-
-    NAMES = (
-        "fit",
-        "scan",
-        "evaluate",
-        "active-set",
-        "grade",
-        "select",
-        "cut",
-        "generate",
-        "limits",
-        "filter",
-        "diversity",
-        "thin",
-        "precision",
-        "label",
-        "learn",
-        "distill",
-        "validate",
-        "convert",
-        "convert-data",
-        "info",
-    )
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.NAMES:
-            raise KeyError(name)
-        function = name.replace("-", "_")
-        module = importlib.import_module(f"forcesmith.cli.{function}")
-        alone = typer.Typer(add_completion=False)
-        alone.command(name)(getattr(module, function))
-        return typer.main.get_command(alone)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.NAMES)
-
-    def __len__(self) -> int:
-        return len(self.NAMES)
 
 
 class Group(TyperGroup):
