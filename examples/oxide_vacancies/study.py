@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,7 @@ LARGEST_FORCE = 0.01  # eV/angstrom, of relaxed structures
 COMPARED_CELLS = [(2, 2, 2), (2, 2, 3), (3, 3, 3), (3, 3, 4)]
 SIZES = [2, 3, 4, 5, 6, 8, 10]  # of the series, along each direction
 TEMPERATURES = [300, 600, 900, 1200, 1500]  # K
+COOLER = {"Ag2O": [300, 400, 500, 600], "AgO": [300, 400, 500, 600]}  # these decompose when hotter
 EXPANDING_CELLS = 5  # along each direction, of the cell that expands
 EQUILIBRATION, AVERAGING = 5.0, 20.0  # ps
 OXIDES: dict[str, dict[str, Any]] = {
@@ -141,6 +143,7 @@ class Study:
         self.folder = HERE / "results" / oxide
         self.config = self.folder / "learn.toml"
         self.unit_file = self.folder / "unit.extxyz"
+        self.temperatures = COOLER.get(oxide, TEMPERATURES)
 
     @cached_property
     def potential_file(self) -> Path:
@@ -163,8 +166,9 @@ class Study:
     # ---- the teacher's crystal, and a potential of it ----
 
     def relax_unit(self) -> None:
-        text = (HERE / "learn.toml").read_text()
-        self.config.write_text(text.replace("Mg", self.metal))
+        text = (HERE / "learn.toml").read_text().replace("Mg", self.metal)
+        hottest = rf"\g<1>{self.temperatures[-1]}"
+        self.config.write_text(re.sub(r"(?m)^(temperature = .*)\b1500\b", hottest, text))
         if not self.unit_file.exists():
             made = crystal(**OXIDES[self.oxide])
             unit = relaxed(made, TeacherCalculator(self.teacher), cell=True)
@@ -311,7 +315,7 @@ class Study:
             }
 
         with ThreadPoolExecutor(2) as pool:
-            rows = list(pool.map(heated, TEMPERATURES))
+            rows = list(pool.map(heated, self.temperatures))
         self.write("expansion", rows)
         table = Table("T / K", "expansion", "a / Å", "largest grade")
         for row in rows:
