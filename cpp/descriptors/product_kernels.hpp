@@ -3,10 +3,112 @@
 #pragma once
 
 #include "descriptors/product_tables.hpp"
+#include "simd/constants.hpp"
 #include "simd/part.hpp"
 #include "simd/registers.hpp"
 
 namespace forcesmith::FORCESMITH_ISA {
+
+/// Calls run(rows, columns, has_factors), all known to the compiler, for a run of tiles.
+template <class Run>
+FORCESMITH_FUNCTION void with_tile_shape(const int* tile_run, const Run& run) {
+  with_constant<tile_rows>(tile_run[0], [&](auto rows) FORCESMITH_INLINE_LAMBDA {
+    constexpr int n_rows = rows.value, widest = widest_tile[n_rows];
+    with_constant<widest - n_rows + 1>(tile_run[1] - n_rows + 1, [&](auto more) FORCESMITH_INLINE_LAMBDA {
+      constexpr int n_columns = n_rows + more.value - 1;
+      if (tile_run[2]) run(rows, Constant<n_columns>{}, Constant<1>{});
+      else run(rows, Constant<n_columns>{}, Constant<0>{});
+    });
+  });
+}
+
+/// A tile of products (see ProductTables): I rows, J columns; without factors these are 1.
+template <class V, int I, int J, bool has_factors>
+struct ProductTile {
+  int n_k;
+  const typename V::Number* factors;
+  const int *targets, *indices;
+
+  FORCESMITH_FUNCTION ProductTile(const ProductTables<typename V::Number>& t, const int* numbers)
+      : n_k(numbers[0]), factors(t.tile_factors + numbers[1]), targets(numbers + 2), indices(numbers + 2 + I * J) {}
+  FORCESMITH_FUNCTION const int* end() const { return indices + n_k * (I + J); }
+
+  FORCESMITH_FUNCTION V scaled(int k, V number) const {
+    if constexpr (has_factors) return V(factors[k]) * number;
+    else return number;
+  }
+
+  FORCESMITH_FUNCTION void compute(Registers<V> moments) const {
+    V sum[I][J];
+    for (int i = 0; i < I; ++i)
+      for (int j = 0; j < J; ++j) sum[i][j] = V(0.0);
+    const int* at = indices;
+    for (int k = 0; k < n_k; ++k, at += I + J) {
+      V right[J];
+      for (int j = 0; j < J; ++j) right[j] = moments[at[I + j]];
+      for (int i = 0; i < I; ++i) {
+        const V left = scaled(k, moments[at[i]]);
+        for (int j = 0; j < J; ++j) sum[i][j] += left * right[j];
+      }
+    }
+    for (int i = 0; i < I; ++i)
+      for (int j = 0; j < J; ++j) moments[targets[i * J + j]] = sum[i][j];
+  }
+
+  /// Carries the adjoints of the targets to their factors. A moment may be in several rows and columns.
+  FORCESMITH_FUNCTION void reverse(Registers<const V> moments, Registers<V> adjoints) const {
+    V bar[I][J];
+    for (int i = 0; i < I; ++i)
+      for (int j = 0; j < J; ++j) bar[i][j] = adjoints[targets[i * J + j]];
+    const int* at = indices;
+    for (int k = 0; k < n_k; ++k, at += I + J) {
+      V left[I], right[J];
+      for (int i = 0; i < I; ++i) left[i] = scaled(k, moments[at[i]]);
+      for (int j = 0; j < J; ++j) right[j] = moments[at[I + j]];
+      for (int i = 0; i < I; ++i) {
+        V sum = bar[i][0] * right[0];
+        for (int j = 1; j < J; ++j) sum += bar[i][j] * right[j];
+        adjoints[at[i]] += scaled(k, sum);
+      }
+      for (int j = 0; j < J; ++j) {
+        V sum = adjoints[at[I + j]];
+        for (int i = 0; i < I; ++i) sum += bar[i][j] * left[i];
+        adjoints[at[I + j]] = sum;
+      }
+    }
+  }
+};
+
+/// All moments beyond the given ones, of all atoms of a block at once.
+template <class V>
+FORCESMITH_FUNCTION void compute_all_products(const ProductTables<typename V::Number>& t, Registers<V> moments) {
+  for (const int* run = t.tile_runs; run < t.tile_runs + 5 * t.n_tile_runs; run += 5)
+    with_tile_shape(run, [&](auto rows, auto columns, auto has_factors) FORCESMITH_INLINE_LAMBDA {
+      const int* tile = t.tiles + run[4];
+      for (int n = 0; n < run[3]; ++n) {
+        const ProductTile<V, rows.value, columns.value, has_factors.value> products(t, tile);
+        products.compute(moments);
+        tile = products.end();
+      }
+    });
+}
+
+/// Carries the adjoints of all products to their factors.
+template <class V>
+FORCESMITH_FUNCTION void reverse_all_products(const ProductTables<typename V::Number>& t, Registers<const V> moments,
+                                              Registers<V> adjoints) {
+  for (const int* run = t.tile_runs + 5 * t.n_tile_runs; run > t.tile_runs;) {
+    run -= 5;
+    with_tile_shape(run, [&](auto rows, auto columns, auto has_factors) FORCESMITH_INLINE_LAMBDA {
+      const int* tile = t.tiles + run[4];
+      for (int n = 0; n < run[3]; ++n) {
+        const ProductTile<V, rows.value, columns.value, has_factors.value> products(t, tile);
+        products.reverse(moments, adjoints);
+        tile = products.end();
+      }
+    });
+  }
+}
 
 /// A moment beyond the basic ones, of all atoms of a block at once.
 template <class V>

@@ -17,27 +17,32 @@ int ProductProgram::finish_moment() {
 }
 
 void ProductProgram::finish() {
+  find_order();
+  find_tiles();
+}
+
+void ProductProgram::find_order() {
   struct Use {
     int target, other;
     double factor;
   };
   std::vector<std::vector<Use>> uses_of(n_moments());
-  std::vector<int> depth(n_moments(), -1);
+  depth_.assign(n_moments(), -1);
   for (int target = first_product_; target < n_moments(); ++target) {
     for (int p = begin_[target - first_product_]; p < begin_[target - first_product_ + 1]; ++p) {
       const int left = left_[p], right = right_[p];
       const double factor = factor_[p];
       uses_of[left].push_back({target, right, left == right ? 2.0 * factor : factor});
       if (left != right) uses_of[right].push_back({target, left, factor});
-      depth[target] = std::max({depth[target], depth[left], depth[right]});
+      depth_[target] = std::max({depth_[target], depth_[left], depth_[right]});
     }
-    ++depth[target];
+    ++depth_[target];
     targets_.push_back(target);
   }
-  std::ranges::stable_sort(targets_, {}, [&](int target) { return depth[target]; });
+  std::ranges::stable_sort(targets_, {}, [&](int target) { return depth_[target]; });
   for (int least = 0; least <= shared_depths; ++least)
     depth_begin_[least] =
-        static_cast<int>(std::ranges::count_if(targets_, [&](int target) { return depth[target] < least; }));
+        static_cast<int>(std::ranges::count_if(targets_, [&](int target) { return depth_[target] < least; }));
   // Steps from a moment to the last product it is part of.
   std::vector<int> height(n_moments(), 0);
   for (int moment = n_moments() - 1; moment >= 0; --moment)
@@ -62,6 +67,19 @@ void ProductProgram::finish() {
   }
 }
 
+void ProductProgram::find_tiles() {
+  std::vector<ProductSum> sums;
+  for (const int target : targets_) {
+    const int first = begin_[target - first_product_], end = begin_[target - first_product_ + 1];
+    sums.push_back({target,
+                    depth_[target],
+                    {left_.begin() + first, left_.begin() + end},
+                    {right_.begin() + first, right_.begin() + end},
+                    {factor_.begin() + first, factor_.begin() + end}});
+  }
+  tiles_ = forcesmith::find_tiles(sums);
+}
+
 void ProductProgram::set_arrays(ProductTables<double>& t) const {
   t.product_begin = begin_.data();
   t.product_left = left_.data();
@@ -73,6 +91,9 @@ void ProductProgram::set_arrays(ProductTables<double>& t) const {
   t.use_target = use_target_.data();
   t.use_other = use_other_.data();
   t.use_factor = use_factor_.data();
+  t.tile_runs = tiles_.runs.data();
+  t.tiles = tiles_.tiles.data();
+  t.tile_factors = tiles_.factors.data();
 }
 
 }  // namespace forcesmith

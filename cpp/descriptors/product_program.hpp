@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "descriptors/product_tables.hpp"
+#include "descriptors/product_tiles.hpp"
 
 namespace forcesmith {
 
@@ -17,7 +18,7 @@ class ProductProgram {
   void multiply(int left, int right, double factor);
   /// That moment is complete; its number.
   int finish_moment();
-  /// All are: finds in what order they are worked through.
+  /// All are: finds in what order they are worked through, and what they share.
   void finish();
 
   int first_product() const { return first_product_; }
@@ -40,7 +41,12 @@ class ProductProgram {
   std::vector<double> factor_;
   std::vector<int> targets_, factors_, use_begin_, use_target_, use_other_;
   std::vector<double> use_factor_;
+  std::vector<int> depth_;  // [moment] -1: given, 0: products of given ones, and so on
   std::array<int, shared_depths + 1> depth_begin_{}, height_begin_{};
+  ProductTiles tiles_;
+
+  void find_order();
+  void find_tiles();
 };
 
 template <class Real>
@@ -48,6 +54,9 @@ void ProductProgram::set_sizes(ProductTables<Real>& t) const {
   t.n_moments = n_moments();
   t.first_product = first_product_;
   t.n_factors = static_cast<int>(factors_.size());
+  t.n_tile_runs = static_cast<int>(tiles_.runs.size()) / 5;
+  t.n_tile_numbers = static_cast<int>(tiles_.tiles.size());
+  t.n_tile_factors = static_cast<int>(tiles_.factors.size());
   for (int least = 0; least <= shared_depths; ++least) {
     t.depth_begin[least] = depth_begin_[least];
     t.height_begin[least] = height_begin_[least];

@@ -11,6 +11,10 @@ namespace forcesmith {
 /// Threads of a device share products of these depths and heights.
 inline constexpr int shared_depths = 3;
 
+/// Tiles of products have 1 to tile_rows rows, and as many to widest_tile[rows] columns.
+inline constexpr int tile_rows = 3;
+inline constexpr int widest_tile[tile_rows + 1] = {0, 6, 4, 3};
+
 template <class Real>
 struct ProductTables {
   // Moment first_product + t is the sum of products product_begin[t] .. product_begin[t + 1] - 1.
@@ -33,6 +37,17 @@ struct ProductTables {
   const int* use_target;
   const int* use_other;
   const Real* use_factor;  // the product's, twice it for squares
+
+  // The same in tiles, which share what they load: moment targets[i][j] is sum_k factor_k left[i]_k right[j]_k. Tiles of
+  // one shape follow each other in runs, those of factors before those of what they are factors of: rows, columns, whether a
+  // factor is not 1, number of tiles, first number in `tiles`. Of each tile there are n_k, the place of factor_0 in
+  // tile_factors, the targets [rows][columns], and for every k left [rows] and right [columns].
+  int n_tile_runs;
+  const int* tile_runs;  // [n_tile_runs][5]
+  int n_tile_numbers;
+  const int* tiles;  // [n_tile_numbers]
+  int n_tile_factors;
+  const Real* tile_factors;  // [n_tile_factors]
 };
 
 /// The list of arrays, see core/table_arrays.hpp.
@@ -50,6 +65,9 @@ void for_each_array(const ProductTables<From>& from, ProductTables<To>& to, cons
   visit("use_target", from.use_target, to.use_target, n_uses);
   visit("use_other", from.use_other, to.use_other, n_uses);
   visit("use_factor", from.use_factor, to.use_factor, n_uses);
+  visit("tile_runs", from.tile_runs, to.tile_runs, 5ul * from.n_tile_runs);
+  visit("tiles", from.tiles, to.tiles, from.n_tile_numbers);
+  visit("tile_factors", from.tile_factors, to.tile_factors, from.n_tile_factors);
 }
 
 }  // namespace forcesmith

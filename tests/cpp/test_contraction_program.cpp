@@ -1,6 +1,8 @@
-// The generator of contraction programs: published counts, valid and lean programs; what check() refuses.
+// The generator of contraction programs: published counts, valid and lean programs, in place of longer ones; what check()
+// refuses.
 #include "descriptors/moment_tensor/contraction_program.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "check.hpp"
@@ -12,6 +14,7 @@ using forcesmith::FormatError;
 using forcesmith::ParameterError;
 using forcesmith::moment_tensor::ContractionProgram;
 using forcesmith::moment_tensor::generate_contractions;
+using forcesmith::moment_tensor::with_fewest_products;
 
 void test_generator() {
   // A. V. Shapeev, Multiscale Model. Simul. 14, 1153 (2016), and MLIP's untrained potentials.
@@ -60,10 +63,42 @@ void test_check() {
   refused([&](auto& p) { p.mapping[0] = -1; }, "mapped to moment -1");
 }
 
+/// The same functions with more products: factors of 2 as two products, functions in the opposite order.
+ContractionProgram longer(ContractionProgram program) {
+  std::vector<std::array<int, 4>> products;
+  for (const auto& [left, right, factor, target] : program.products) {
+    const int copies = factor % 2 == 0 ? 2 : 1;
+    for (int copy = 0; copy < copies; ++copy) products.push_back({right, left, factor / copies, target});
+  }
+  program.products = products;
+  std::reverse(program.mapping.begin(), program.mapping.end());
+  return program;
+}
+
+void test_fewest_products() {
+  for (int level : {10, 12, 16}) {
+    const ContractionProgram own = generate_contractions(level);
+    CHECK(with_fewest_products(own) == own);
+    const ContractionProgram given = longer(own), found = with_fewest_products(given);
+    CHECK(given.products.size() > own.products.size());
+    CHECK(found.products == own.products && found.basic == own.basic);
+    CHECK(found.mapping == given.mapping);
+    // One function that is no contraction of that level, or another multiple of it: the program stays as it is.
+    ContractionProgram other = given;
+    other.products.back()[2] *= 3;
+    CHECK(with_fewest_products(other) == other);
+    // Fewer functions: those alone.
+    ContractionProgram fewer = given;
+    fewer.mapping.resize(2);
+    CHECK(with_fewest_products(fewer).mapping == fewer.mapping);
+  }
+}
+
 }  // namespace
 
 int main() {
   test_generator();
+  test_fewest_products();
   test_check();
   for (int level : {-2, 0, 1, 7, 30}) CHECK_THROWS(ParameterError, generate_contractions(level), "2 to 28");
   CHECK_THROWS(ParameterError, generate_contractions(8, 0), "at least one moment");

@@ -460,7 +460,7 @@ struct Kernels {
     }
     sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
     FORCESMITH_PHASE(contraction);
-    for (int target = t.first_product; target < t.n_moments; ++target) compute_products<V>(t, moments, target);
+    compute_all_products<V>(t, moments);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       values_of_atom(t, s.moments + atom, V::stride, neighbors.center_types[atom],
                      values + static_cast<std::ptrdiff_t>(atom) * stride, V::threads);
@@ -495,7 +495,7 @@ struct Kernels {
                                                  typename V::Number* pair_gradients) {
     FORCESMITH_PHASE(adjoint);
     set_adjoints<V>(t, neighbors, beta, stride, s.adjoints);
-    reverse_products<V>(t, registers_at<V>(s.moments), registers_at<V>(s.adjoints), 0, t.n_factors, {0, 1});
+    reverse_all_products<V>(t, registers_at<V>(s.moments), registers_at<V>(s.adjoints));
     FORCESMITH_PHASE(pair_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       for (int pack = neighbors.pack_offsets[atom]; pack < neighbors.pack_offsets[atom + 1]; ++pack)

@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <climits>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <numeric>
 #include <random>
@@ -534,8 +536,9 @@ class Generator {
 }  // namespace
 
 void check_level(int level, const std::string& name) {
-  if (level < 2 || level > 28 || level % 2 != 0)
-    throw ParameterError(name + " must be an even number from 2 to 28, not " + std::to_string(level) + ".");
+  if (level < 2 || level > largest_level || level % 2 != 0)
+    throw ParameterError(name + " must be an even number from 2 to " + std::to_string(largest_level) + ", not " +
+                         std::to_string(level) + ".");
 }
 
 ContractionProgram generate_contractions(int level, int max_factors) {
@@ -544,6 +547,71 @@ ContractionProgram generate_contractions(int level, int max_factors) {
     throw ParameterError("A basis function needs at least one moment as factor, not " + std::to_string(max_factors) +
                          ".");
   return Generator(level, max_factors).run();
+}
+
+namespace {
+
+constexpr std::uint64_t prime = (std::uint64_t(1) << 61) - 1;
+
+std::uint64_t product_of(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::uint64_t>(static_cast<unsigned __int128>(a) * b % prime);
+}
+
+/// The smallest level whose basic moments include these.
+int level_of(const ContractionProgram& program) {
+  int level = 2;
+  for (const auto& [mu, a, b, c] : program.basic) {
+    const int rank = a + b + c;
+    level = std::max(level, rank == 0 ? 2 + 4 * mu : 4 + 4 * mu + 2 * rank);
+  }
+  return level;
+}
+
+/// Most basic moments multiplied in one basis function.
+int most_factors(const ContractionProgram& program) {
+  std::vector<int> factors(program.n_moments, 0);
+  std::fill_n(factors.begin(), program.basic.size(), 1);
+  for (const auto& [left, right, factor, target] : program.products)
+    factors[target] = std::max(factors[target], factors[left] + factors[right]);
+  int most = 1;
+  for (int moment : program.mapping) most = std::max(most, factors[moment]);
+  return most;
+}
+
+/// The moments as polynomials in the basic ones: their values modulo a prime at one point, chosen by chance. Polynomials of
+/// such low degree have equal values only if they are equal.
+std::vector<std::uint64_t> fingerprints(const ContractionProgram& program) {
+  std::vector<std::uint64_t> values(program.n_moments, 0);
+  for (std::size_t i = 0; i < program.basic.size(); ++i) {
+    std::uint64_t seed = 7;
+    for (const int entry : program.basic[i]) seed = 128 * seed + entry;
+    values[i] = std::mt19937_64(seed)() % prime;
+  }
+  for (const auto& [left, right, factor, target] : program.products) {
+    const std::uint64_t size =
+        product_of(std::abs(static_cast<std::int64_t>(factor)), product_of(values[left], values[right]));
+    values[target] = (values[target] + (factor < 0 ? prime - size : size)) % prime;
+  }
+  return values;
+}
+
+}  // namespace
+
+ContractionProgram with_fewest_products(const ContractionProgram& program) {
+  const int level = level_of(program), max_factors = most_factors(program);
+  if (level > largest_level || max_factors > mlip_factors) return program;
+  ContractionProgram other = generate_contractions(level, max_factors);
+  if (other.products.size() >= program.products.size() || other.n_radial() != program.n_radial()) return program;
+  const std::vector<std::uint64_t> wanted = fingerprints(program), found = fingerprints(other);
+  std::map<std::uint64_t, int> moments;
+  for (int moment : other.mapping) moments.emplace(found[moment], moment);
+  other.mapping.clear();
+  for (int moment : program.mapping) {
+    const auto same = moments.find(wanted[moment]);
+    if (same == moments.end()) return program;
+    other.mapping.push_back(same->second);
+  }
+  return other;
 }
 
 }  // namespace forcesmith::moment_tensor

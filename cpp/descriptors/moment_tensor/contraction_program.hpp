@@ -36,6 +36,10 @@ struct ContractionProgram {
   friend bool operator==(const ContractionProgram&, const ContractionProgram&) = default;
 };
 
+inline constexpr int largest_level = 28;
+/// Most moments multiplied in a basis function of MLIP's lists.
+inline constexpr int mlip_factors = 4;
+
 /// Throws ParameterError unless there is a program of that level: even, 2 .. 28. name: of the level, for the message.
 void check_level(int level, const std::string& name = "The level of a moment tensor potential");
 
@@ -43,6 +47,10 @@ void check_level(int level, const std::string& name = "The level of a moment ten
 /// 2 .. 28), where lev M_{mu,nu} = 2 + 4 mu + nu and the level of a product is the sum (Shapeev 2016,
 /// Sec. 3). With four factors (five-body terms), as in MLIP's lists, the numbers of basis functions
 /// for level 2, 4, ... 20 are 1 2 5 9 16 29 52 92 163 288.
-ContractionProgram generate_contractions(int level, int max_factors = 4);
+ContractionProgram generate_contractions(int level, int max_factors = mlip_factors);
+
+/// The same basis functions with fewer products if generate_contractions() has them all, else the program as it is. Moments
+/// and products are others. After check().
+ContractionProgram with_fewest_products(const ContractionProgram& program);
 
 }  // namespace forcesmith::moment_tensor

@@ -390,11 +390,10 @@ FORCESMITH_FUNCTION void compute_basic_gradients(const TablesOf<V>& t, const Nei
 template <class V>
 struct JacobianTile {
   static constexpr int tile = TablesOf<V>::jacobian_tile;
-  int first;               // value in value_order
   const int *begin, *end;  // basic moments
   Registers<V> rows;       // [basic moments][tile]
 
-  FORCESMITH_FUNCTION JacobianTile(const TablesOf<V>& t, const ScratchOf<V>& s, int first_value) : first(first_value) {
+  FORCESMITH_FUNCTION JacobianTile(const TablesOf<V>& t, const ScratchOf<V>& s, int first) {
     // Tiles of the tables hold as many of narrower registers.
     const int size = tile * t.reachable_width, inside = first % size / (tile * V::width);
     const int* range = t.dependence_begin + first / size;
@@ -437,7 +436,7 @@ FORCESMITH_FUNCTION void compute_contraction(const TablesOf<V>& t, const Scratch
                                              int stride) {
   const auto moments = registers_at<V>(s.moments);
   expand_moments<V>(t, moments);
-  for (int target = t.first_product; target < t.n_moments; ++target) compute_products<V>(t, moments, target);
+  compute_all_products<V>(t, moments);
   lanes_to_rows(moments, t.mapping, t.n_values, n_atoms, values, stride);
 }
 
@@ -448,7 +447,7 @@ FORCESMITH_FUNCTION void reverse_contraction(const TablesOf<V>& t, const Scratch
   const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
   for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
   add_rows_to_lanes(beta, stride, t.mapping, t.n_values, n_atoms, adjoints);
-  reverse_products<V>(t, moments, adjoints, 0, t.n_factors, {0, 1});
+  reverse_all_products<V>(t, moments, adjoints);
   reverse_expansion<V>(t, adjoints);
 }
 

@@ -207,30 +207,32 @@ MomentTensor::MomentTensor(const Parameters& parameters, ContractionProgram prog
 /// Renumbers moments for the kernels: basic ones by rows of monomials, then their expansions, then products in
 /// an order in which every factor of a product comes before it. program_ keeps the numbering of the file.
 void MomentTensor::sort_program(const std::string& where) {
-  MomentNumbers numbers = number_rows();
+  // With a level it is of this program's making.
+  const ContractionProgram program = parameters_.level ? program_ : with_fewest_products(program_);
+  MomentNumbers numbers = number_rows(program);
   n_basic_ = static_cast<int>(numbers.size());
-  std::vector<int> number(program_.n_moments, -1);  // [moment in the file] moment in the kernels
-  for (std::size_t i = 0; i < program_.basic.size(); ++i) number[i] = expand(program_.basic[i], numbers);
+  std::vector<int> number(program.n_moments, -1);  // [moment in the file] moment in the kernels
+  for (std::size_t i = 0; i < program.basic.size(); ++i) number[i] = expand(program.basic[i], numbers);
 
   products_ = ProductProgram(static_cast<int>(numbers.size()));
-  const ProductsByTarget products = products_by_target(program_, where);
-  for (int moment : order_of_products(program_, products)) {
+  const ProductsByTarget products = products_by_target(program, where);
+  for (int moment : order_of_products(program, products)) {
     for (int p : products[moment]) {
-      const auto& [left, right, factor, target] = program_.products[p];
+      const auto& [left, right, factor, target] = program.products[p];
       products_.multiply(number[left], number[right], factor);
     }
     number[moment] = products_.finish_moment();
   }
   products_.finish();
-  for (int moment : program_.mapping) mapping_.push_back(number[moment]);
+  for (int moment : program.mapping) mapping_.push_back(number[moment]);
 }
 
 /// Numbers the monomials that are summed over neighbors, which have z to the power 0 or 1.
-MomentTensor::MomentNumbers MomentTensor::number_rows() {
+MomentTensor::MomentNumbers MomentTensor::number_rows(const ContractionProgram& program) {
   // Largest degree of the monomials summed with a radial function; a later one has no larger degree.
   const int radial_stride = radial_stride_of(n_radial_);
   std::vector<int> degree(radial_stride, -1);
-  for (const auto& [mu, a, b, c] : program_.basic) degree[mu] = std::max(degree[mu], a + b + c);
+  for (const auto& [mu, a, b, c] : program.basic) degree[mu] = std::max(degree[mu], a + b + c);
   for (int mu = n_radial_ - 2; mu >= 0; --mu) degree[mu] = std::max(degree[mu], degree[mu + 1]);
 
   MomentNumbers numbers;

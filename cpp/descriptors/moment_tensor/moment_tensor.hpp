@@ -61,7 +61,7 @@ class MomentTensor : public KernelDescriptor<MomentTensor, Tables, Scratch> {
   using MomentNumbers = std::map<Moment, int>;  // in the kernels
 
   void sort_program(const std::string& where);
-  MomentNumbers number_rows();
+  MomentNumbers number_rows(const ContractionProgram& program);
   int expand(const Moment& moment, MomentNumbers& numbers);
   void order_values();
   void find_reachable();

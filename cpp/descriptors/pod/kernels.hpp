@@ -342,7 +342,7 @@ struct KernelsOf {
     sums_to_lanes(moments, t.n_basic, neighbors.n_atoms);
     FORCESMITH_PHASE(contraction);
     expand_moments<V, S>(t, moments, whole_atom());
-    for (int target = t.first_product; target < t.n_moments; ++target) compute_products<V>(t, moments, target);
+    compute_all_products<V>(t, moments);
     lanes_to_rows(moments, t.mapping, t.n_values, neighbors.n_atoms, values, stride);
   }
 
@@ -385,7 +385,7 @@ struct KernelsOf {
     const auto moments = registers_at<V>(s.moments), adjoints = registers_at<V>(s.adjoints);
     for (int moment = 0; moment < t.n_moments; ++moment) adjoints[moment] = V(0.0);
     add_rows_to_lanes(beta, stride, t.mapping, t.n_values, neighbors.n_atoms, adjoints);
-    reverse_products<V>(t, moments, adjoints, 0, t.n_factors, {0, 1});
+    reverse_all_products<V>(t, moments, adjoints);
     reverse_expansion<V, S>(t, adjoints, whole_atom());
     FORCESMITH_PHASE(pair_gradients);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
