@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import ase.io
 import forcesmith as fs
@@ -89,28 +90,42 @@ def moment_tensor(
 
 
 def untrained(level: int, elements: tuple[str, ...], atoms: Atoms) -> fs.Potential:
-    """Random coefficients, scaled so that no force in the structure is large."""
+    """Moment tensors with random coefficients."""
+    descriptor = {
+        "type": "moment_tensor",
+        "level": level,
+        "cutoff": 5.0,
+        "min_distance": 0.5,
+        "radial_basis_size": 8,
+    }
+    generator = np.random.default_rng(1)
+
+    def randomize(core: Any) -> None:
+        core.descriptor_parameters = generator.normal(size=len(core.descriptor_parameters)) / 8
+
+    return with_random_model(descriptor, elements, atoms, generator, randomize)
+
+
+def with_random_model(
+    descriptor: dict[str, Any],
+    elements: tuple[str, ...],
+    atoms: Atoms,
+    generator: np.random.Generator,
+    prepare: Callable[[Any], None] = lambda core: None,
+) -> fs.Potential:
+    """Linear, with random coefficients, scaled so that no force in the structure is large."""
     document = {
         "format": "forcesmith potential",
         "version": 1,
         "elements": elements,
-        "descriptors": [
-            {
-                "type": "moment_tensor",
-                "level": level,
-                "cutoff": 5.0,
-                "min_distance": 0.5,
-                "radial_basis_size": 8,
-            }
-        ],
+        "descriptors": [descriptor],
         "model": {"type": "linear"},
     }
     potential = fs.Potential.from_json(
         json.dumps(document), "an untrained potential", trained=False
     )
     core = potential._core
-    generator = np.random.default_rng(1)
-    core.descriptor_parameters = generator.normal(size=len(core.descriptor_parameters)) / 8
+    prepare(core)
     numbers = generator.normal(size=len(core.model_parameters))
     core.model_parameters = numbers
     largest = np.abs(potential.evaluate(atoms, threads=1).forces).max()
@@ -264,23 +279,35 @@ def prepare(name: str, folder: Path, data: Path | None = None) -> Prepared:
     """Writes what LAMMPS needs into the folder. Raises Unavailable."""
     case = CASES[name]
     atoms = case.structure(data)
+    potential, origin = case.potential(data) if case.potential else (None, "")
+    prepared = written(folder, atoms, case.elements, potential, origin)
+    if case.peer:
+        prepared.commands[case.peer] = case.peer_commands
+    return prepared
+
+
+def written(
+    folder: Path,
+    atoms: Atoms,
+    elements: tuple[str, ...],
+    potential: fs.Potential | None,
+    origin: str,
+) -> Prepared:
+    """elements: of the atom types 1, 2, ..."""
     ase.io.write(
         folder / "structure.data",
         atoms,
         format="lammps-data",
         masses=True,
-        specorder=list(case.elements),
+        specorder=list(elements),
     )
-    commands, potential, origin = {}, None, ""
-    if case.peer:
-        commands[case.peer] = case.peer_commands
-    if case.potential:
-        potential, origin = case.potential(data)
+    commands = {}
+    if potential is not None:
         potential.write(folder / "potential.json")
-        coefficients = f"pair_coeff * * potential.json {' '.join(case.elements)}"
+        coefficients = f"pair_coeff * * potential.json {' '.join(elements)}"
         commands["forcesmith"] = f"pair_style forcesmith\n{coefficients}"
         commands[SINGLE] = f"pair_style forcesmith precision single\n{coefficients}"
-    return Prepared(folder, atoms, case.elements, potential, origin, commands)
+    return Prepared(folder, atoms, elements, potential, origin, commands)
 
 
 INPUT = """

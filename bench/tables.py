@@ -77,6 +77,19 @@ def models(records: Records) -> str:
     )
 
 
+def basis_sizes(records: Records) -> str:
+    rows = []
+    for record in records:
+        for row in record["results"]["rows"]:
+            time, values = row["microseconds"], row["values"]
+            rows.append(
+                [record["case"], row["size"], row["elements"], values]
+                + [f"{time:.3g}", f"{1000 * time / values:.3g}"]
+            )
+    header = ["descriptor", "size", "elements", "values of an atom"]
+    return table(header + ["microseconds per atom and step", "ns per value"], rows)
+
+
 def rates(records: Records) -> str:
     rows = []
     for record in records:
@@ -439,6 +452,7 @@ TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "models": ("models", models),
     "network_fits": ("network_fits", network_fits),
     "profile": ("profile", profile),
+    "basis_sizes": ("basis_sizes", basis_sizes),
     "rates": ("rates", rates),
     "rates_avx2": ("rates_avx2", rates_of_one_isa),
     "rates_portable": ("rates_portable", rates_of_one_isa),

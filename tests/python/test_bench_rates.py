@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import forcesmith as fs
 import numpy as np
 import pytest
 
@@ -74,6 +75,19 @@ def test_untrained_forces_are_small(cases):
     atoms = cases.crystal("Cu", "fcc", 3.615, 3)
     forces = potential.evaluate(atoms, threads=1).forces
     assert 0 < np.abs(forces).max() < 0.2
+
+
+def test_basis_sizes_grow(cases):
+    import basis_sizes
+
+    assert set(basis_sizes.SIZES) <= set(fs.registry()["descriptors"])
+    atoms = basis_sizes.alloy(basis_sizes.ELEMENTS[:2])[:40]
+    for kind, sizes in basis_sizes.SIZES.items():
+        values = [
+            basis_sizes.potential_of(kind, settings, ("Ag", "Au"), atoms)._core.size(0)
+            for settings in list(sizes.values())[:2]
+        ]
+        assert values == sorted(set(values))
 
 
 def test_missing_data_is_said(cases, tmp_path):
