@@ -84,11 +84,12 @@ struct Structure {
   std::vector<int> centers, types, neighbors, neighbor_types;
   std::vector<std::int64_t> offsets;
   std::vector<Real> x, y, z;
+  double cutoff = 0.0;  // angstrom
 
   int n_atoms() const { return static_cast<int>(types.size()); }
   NeighborViewOf<Real> view() const {
-    return {n_atoms(), centers.data(), types.data(), offsets.data(), neighbors.data(), neighbor_types.data(),
-            x.data(),  y.data(),       z.data()};
+    return {n_atoms(), centers.data(), types.data(), offsets.data(), neighbors.data(), neighbor_types.data(), x.data(),
+            y.data(),  z.data(),       true,         cutoff};
   }
 };
 
@@ -252,7 +253,8 @@ template <class Real>
 Json measure(const std::string& potential_path, const std::string& neighbors_path, double least_seconds) {
   const Potential potential = read_potential(potential_path);
   Evaluator evaluator(potential, precision_of<Real>);
-  const Structure structure = read_structure<Real>(neighbors_path, static_cast<int>(potential.elements().size()));
+  Structure structure = read_structure<Real>(neighbors_path, static_cast<int>(potential.elements().size()));
+  structure.cutoff = potential.cutoff();
   is_counting = instruction_set() == InstructionSet::counting;
   Json json = is_counting
                   ? count_operations(evaluator, structure)

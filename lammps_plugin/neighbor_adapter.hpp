@@ -33,7 +33,7 @@ class NeighborAdapter final : public NeighborSourceOf<Real> {
   /// null.
   NeighborAdapter(const NeighborRows& list, const LAMMPS_NS::Atom& atom, const HiddenAtoms& hidden,
                   const std::vector<int>& element_of_type, double cutoff, const ShortRange* short_range)
-      : list_(list) {
+      : list_(list), cutoff_(cutoff) {
     const int n_host = atom.nlocal + atom.nghost;
     elements_.resize(n_host);
     for (int i = 0; i < n_host; ++i) elements_[i] = element_of_type[atom.type[i]];
@@ -98,7 +98,8 @@ class NeighborAdapter final : public NeighborSourceOf<Real> {
             pairs.x,
             pairs.y,
             pairs.z,
-            close};
+            close,
+            cutoff_};
   }
 
  private:
@@ -107,6 +108,7 @@ class NeighborAdapter final : public NeighborSourceOf<Real> {
   std::vector<int> elements_;  // [n_host] -1: not this style's business
   std::vector<int> centers_;   // [n_atoms] index of the central atom
   bool one_element_;           // all atoms are of element 0
+  double cutoff_;              // angstrom
   ListedAtoms<Real> atoms_;
   AlignedBufferOf<int> rows_;  // of atoms_ in single precision
 };

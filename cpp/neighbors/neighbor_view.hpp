@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
@@ -9,7 +10,7 @@
 namespace forcesmith {
 
 /// Neighbors of some central atoms, in compressed-row order. Full list: every neighbor of a central
-/// atom is there. r_ij = r_j - r_i in angstrom. Pairs may lie beyond the cutoff.
+/// atom is there. r_ij = r_j - r_i in angstrom. Pairs may lie beyond the cutoff of the potential.
 /// Real: double, or float from hosts that know single precision to be enough.
 template <class Real>
 struct NeighborViewOf {
@@ -22,7 +23,8 @@ struct NeighborViewOf {
   const Real* x = nullptr;                // [n_pairs] components of r_ij, angstrom
   const Real* y = nullptr;
   const Real* z = nullptr;
-  bool may_have_close_pairs = true;  // false: no pair is closer than its ShortRange::limit()
+  bool may_have_close_pairs = true;                         // false: no pair is closer than its ShortRange::limit()
+  double cutoff = std::numeric_limits<double>::infinity();  // angstrom; no pair is longer
 };
 
 /// Storage a host may use to assemble a block.

@@ -1,6 +1,7 @@
 #include "neighbors/packed_neighbors.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/instruction_set.hpp"
 
@@ -36,7 +37,13 @@ void PackedNeighborsOf<Real>::pack(const NeighborViewOf<Given>& block, const std
   int* pack_offsets = pack_offsets_.reserve(block.n_atoms + 1);
   int* pack_types = mixed ? nullptr : pack_types_.reserve(capacity / width);
   const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
-  const AppendNeighbors<Real, Given> append = variant_.template append<Given>();
+  bool all_are_inside = n_kinds == 1 && block.cutoff <= *std::ranges::min_element(cutoffs);
+  AppendNeighbors<Real, Given> append = variant_.template append<Given>();
+  if constexpr (std::is_same_v<Real, Given>) {
+    if (all_are_inside) append = variant_.append_all;
+  } else {
+    all_are_inside = false;
+  }
 
   int slot = 0;
   pack_offsets[0] = 0;
@@ -55,7 +62,7 @@ void PackedNeighborsOf<Real>::pack(const NeighborViewOf<Given>& block, const std
   }
   view_ = {block.n_atoms, width,   center_types_.data(), pack_offsets, pack_types, slots.x, slots.y,
            slots.z,       slots.r, slots.pairs,          slots.types};
-  variant_.normalize(slots, (slot + most_lanes - 1) / most_lanes * most_lanes);
+  if (!all_are_inside) variant_.normalize(slots, (slot + most_lanes - 1) / most_lanes * most_lanes);
 }
 
 template <class Real>

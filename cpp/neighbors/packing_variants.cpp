@@ -50,6 +50,35 @@ int append(const PairRange<typename V::Number>& given, const PackKind& kind, con
   return end;
 }
 
+template <class V>
+int append_all(const PairRange<typename V::Number>& given, const PackKind& kind,
+               const PackSlots<typename V::Number>& slots, int slot) {
+  using I = IntegersOf<V>;
+  const auto pairs = given;  // copies, that no store can change
+  const auto to = slots;
+  const int n_pairs = pairs.end - pairs.begin, end = slot + (n_pairs + kind.width - 1) / kind.width * kind.width;
+  for (int first = pairs.begin; first < pairs.end; first += V::width) {
+    const int count = first + V::width <= pairs.end ? V::width : pairs.end - first, at = slot + first - pairs.begin;
+    V x = simd_load_first<V>(pairs.x + first, count), y = simd_load_first<V>(pairs.y + first, count),
+      z = simd_load_first<V>(pairs.z + first, count);
+    simd_store_unaligned(to.r + at, normalize(x, y, z));
+    simd_store_unaligned(to.x + at, x);
+    simd_store_unaligned(to.y + at, y);
+    simd_store_unaligned(to.z + at, z);
+    simd_store_unaligned(to.pairs + at, simd_count_from<I>(first));
+    if (to.types != nullptr) simd_store_unaligned(to.types + at, simd_load_first<I>(pairs.types + first, count));
+  }
+  for (int at = slot + n_pairs; at < end; at += V::width) {
+    simd_store_unaligned(to.x + at, V(0));
+    simd_store_unaligned(to.y + at, V(0));
+    simd_store_unaligned(to.z + at, V(1));
+    simd_store_unaligned(to.r + at, V(static_cast<typename V::Number>(kind.cutoff)));
+    simd_store_unaligned(to.pairs + at, I(-1));
+    if (to.types != nullptr) simd_store_unaligned(to.types + at, I(0));
+  }
+  return end;
+}
+
 template <class V, class Real>
 void normalize_slots(const PackSlots<Real>& slots, int n) {
   for (int i = 0; i < n; i += V::width) {
@@ -156,8 +185,8 @@ void add_forces(const PackedViewOf<typename V::Number>& packs, const int* center
 }  // namespace
 
 PackingVariants packing_variants() {
-  return {{append<D, double>, append<S, double>, normalize_slots<D, double>, add_forces<D>},
-          {append<D, float>, append<S, float>, normalize_slots<S, float>, add_forces<S>}};
+  return {{append<D, double>, append<S, double>, append_all<D>, normalize_slots<D, double>, add_forces<D>},
+          {append<D, float>, append<S, float>, append_all<S>, normalize_slots<S, float>, add_forces<S>}};
 }
 
 }  // namespace forcesmith::FORCESMITH_ISA

@@ -41,6 +41,8 @@ template <class Real>
 struct PackingVariant {
   AppendNeighbors<Real, double> append_double;
   AppendNeighbors<Real, float> append_single;
+  /// The same for neighbors that are all of the kind and inside the cutoff: as unit vectors, with their lengths.
+  AppendNeighbors<Real, Real> append_all;
   /// Replaces n vectors by unit vectors (by zero where the length is zero) and sets their lengths r. n is a
   /// multiple of the number of lanes, the arrays are aligned.
   void (*normalize)(const PackSlots<Real>& slots, int n);

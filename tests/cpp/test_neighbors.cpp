@@ -105,10 +105,10 @@ void test_grid_step() {
 }
 
 /// Every neighbor inside its cutoff is in a pack of its element, once, and padding is what it should be. The
-/// packs are of numbers Real, what a host gives is Given.
+/// packs are of numbers Real, what a host gives is Given. all_inside: as the host says, no pair is beyond a cutoff.
 template <class Real, class Given = double>
 void test_packs(const PackingVariants& variants, const Neighborhoods& atoms, int n_elements, int width,
-                PackElements elements = PackElements::one) {
+                PackElements elements = PackElements::one, bool all_inside = false) {
   const GivenNeighborhoods<Given> given(atoms);
   NeighborViewOf<Given> block = given.view();
   std::vector<int> all_of_one(atoms.n_pairs(), 0), centers_of_one(atoms.n_atoms(), 0);
@@ -119,6 +119,10 @@ void test_packs(const PackingVariants& variants, const Neighborhoods& atoms, int
   const bool mixed = elements == PackElements::mixed;
   Numbers cutoffs{4.5};
   if (n_elements > 1) cutoffs = mixed ? Numbers{4.5, 4.5, 4.0, 4.0} : Numbers{4.5, 5.0, 3.5, 4.0};
+  if (all_inside) {
+    for (double& cutoff : cutoffs) cutoff += 10.0;
+    block.cutoff = 14.0;
+  }
   PackedNeighborsOf<Real> packed(variants);
   packed.pack(block, cutoffs, n_elements, width, elements);
   const PackedViewOf<Real> view = packed.view();
@@ -151,7 +155,7 @@ void test_packs(const PackingVariants& variants, const Neighborhoods& atoms, int
       CHECK(found[pair] == inside);
       n_inside += inside;
     }
-  CHECK(n_inside > 50 && n_inside < static_cast<int>(atoms.n_pairs()));
+  CHECK(n_inside > 50 && (n_inside == static_cast<int>(atoms.n_pairs())) == all_inside);
 
   // Gradients that differ from slot to slot; that of padding must vanish.
   const int n_slots = packed.n_packs() * width;
@@ -218,6 +222,11 @@ void test_variant(const SelectNeighborsVariant& select_neighbors, const PackingV
     test_packs<double, float>(packing, atoms, n_elements, width);
     test_packs<float, float>(packing, atoms, n_elements, single_width);
     test_packs<double>(packing, atoms, n_elements, width, PackElements::mixed);
+    for (const PackElements elements : {PackElements::one, PackElements::mixed}) {
+      test_packs<double>(packing, atoms, n_elements, width, elements, true);
+      test_packs<float, float>(packing, atoms, n_elements, single_width, elements, true);
+      test_packs<float>(packing, atoms, n_elements, single_width, elements, true);
+    }
     test_packs<float, float>(packing, atoms, n_elements, single_width, PackElements::mixed);
   }
 }
