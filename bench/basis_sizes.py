@@ -2,9 +2,9 @@
 
     python bench/basis_sizes.py
 
-A disturbed fcc crystal (lattice constant 4 angstrom, cutoff 5 angstrom, 42 neighbors), elements at
-random, linear models with random coefficients, molecular dynamics on one core. Records:
-basis_sizes/DESCRIPTOR.json.
+A disturbed fcc crystal (lattice constant 4 angstrom, cutoff 5 angstrom, some 40 neighbors),
+elements at random, linear models with random coefficients, molecular dynamics on one core.
+Records: basis_sizes/DESCRIPTOR.json.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from records import argument_parser, write_record
 
 ELEMENTS = ("Ag", "Au", "Pd", "Pt")
 LATTICE, CUTOFF = 4.0, 5.0  # angstrom
-ATOM_STEPS = 6e4  # of a run, at least STEPS steps
-STEPS, RUNS = 5, 3
+SECONDS, STEPS, RUNS = 0.5, 5, 3  # of a run, of a first one that tells the rate; number of runs
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "moment_tensor": {
         f"level {level}": {"level": level, "min_distance": 1.5} for level in (8, 12, 16, 20)
@@ -37,6 +36,10 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "pod": {
         f"nmax {nmax}, lmax {lmax}": {"nmax": nmax, "lmax": lmax}
         for nmax, lmax in (([4, 3, 2], [0, 2, 2]), ([6, 5, 4], [0, 3, 2]), ([8, 6, 5], [0, 4, 3]))
+    },
+    "symmetry_functions": {
+        f"radial {radial}, angular {angular}": {"radial": radial, "angular": angular}
+        for radial, angular in ((4, 2), (6, 3), (8, 4))
     },
 }
 SIZE_OF_ALLOYS = 1  # the second one, with one to four elements
@@ -69,17 +72,14 @@ def measured(kind: str, size: str, settings: dict[str, Any], n_elements: int) ->
     potential = potential_of(kind, settings, elements, atoms)
     with tempfile.TemporaryDirectory() as name:
         prepared = written(Path(name), atoms, elements, potential, "untrained")
-        steps = STEPS
-        found = []
-        for _ in range(RUNS):
-            done = run_lammps(prepared, "forcesmith", steps)
-            found.append(done.rate)
-            steps = max(STEPS, round(ATOM_STEPS / len(atoms) * min(1.0, done.rate / 50)))
+        first = run_lammps(prepared, "forcesmith", STEPS)
+        steps = max(STEPS, round(1000 * first.rate * SECONDS / first.atoms))
+        rates = [run_lammps(prepared, "forcesmith", steps).rate for _ in range(RUNS)]
     return {
         "size": size,
         "elements": n_elements,
         "values": potential._core.size(0),
-        "microseconds": 1000 / max(found),
+        "microseconds": 1000 / max(rates),
     }
 
 

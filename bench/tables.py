@@ -439,6 +439,7 @@ def learn_scale(records: Records) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "active_set": ("active_set", active_set),
+    "basis_sizes": ("basis_sizes", basis_sizes),
     "device_checks": ("device", device_checks),
     "device_fits": ("device", device_fits),
     "device_kernels": ("device", device_kernels),
@@ -452,7 +453,6 @@ TABLES: dict[str, tuple[str, Callable[[Records], str]]] = {
     "models": ("models", models),
     "network_fits": ("network_fits", network_fits),
     "profile": ("profile", profile),
-    "basis_sizes": ("basis_sizes", basis_sizes),
     "rates": ("rates", rates),
     "rates_avx2": ("rates_avx2", rates_of_one_isa),
     "rates_portable": ("rates_portable", rates_of_one_isa),

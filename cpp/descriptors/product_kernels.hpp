@@ -82,7 +82,7 @@ struct ProductTile {
 /// All moments beyond the given ones, of all atoms of a block at once.
 template <class V>
 FORCESMITH_FUNCTION void compute_all_products(const ProductTables<typename V::Number>& t, Registers<V> moments) {
-  for (const int* run = t.tile_runs; run < t.tile_runs + 5 * t.n_tile_runs; run += 5)
+  for (const int* run = t.tile_runs; run < t.tile_runs + tile_run_size * t.n_tile_runs; run += tile_run_size)
     with_tile_shape(run, [&](auto rows, auto columns, auto has_factors) FORCESMITH_INLINE_LAMBDA {
       const int* tile = t.tiles + run[4];
       for (int n = 0; n < run[3]; ++n) {
@@ -97,8 +97,8 @@ FORCESMITH_FUNCTION void compute_all_products(const ProductTables<typename V::Nu
 template <class V>
 FORCESMITH_FUNCTION void reverse_all_products(const ProductTables<typename V::Number>& t, Registers<const V> moments,
                                               Registers<V> adjoints) {
-  for (const int* run = t.tile_runs + 5 * t.n_tile_runs; run > t.tile_runs;) {
-    run -= 5;
+  for (const int* run = t.tile_runs + tile_run_size * t.n_tile_runs; run > t.tile_runs;) {
+    run -= tile_run_size;
     with_tile_shape(run, [&](auto rows, auto columns, auto has_factors) FORCESMITH_INLINE_LAMBDA {
       const int* tile = t.tiles + run[4];
       for (int n = 0; n < run[3]; ++n) {

@@ -54,7 +54,7 @@ void ProductProgram::set_sizes(ProductTables<Real>& t) const {
   t.n_moments = n_moments();
   t.first_product = first_product_;
   t.n_factors = static_cast<int>(factors_.size());
-  t.n_tile_runs = static_cast<int>(tiles_.runs.size()) / 5;
+  t.n_tile_runs = static_cast<int>(tiles_.runs.size()) / tile_run_size;
   t.n_tile_numbers = static_cast<int>(tiles_.tiles.size());
   t.n_tile_factors = static_cast<int>(tiles_.factors.size());
   for (int least = 0; least <= shared_depths; ++least) {

@@ -14,6 +14,7 @@ inline constexpr int shared_depths = 3;
 /// Tiles of products have 1 to tile_rows rows, and as many to widest_tile[rows] columns.
 inline constexpr int tile_rows = 3;
 inline constexpr int widest_tile[tile_rows + 1] = {0, 6, 4, 3};
+inline constexpr int tile_run_size = 5;  // numbers that describe a run of tiles
 
 template <class Real>
 struct ProductTables {
@@ -43,7 +44,7 @@ struct ProductTables {
   // factor is not 1, number of tiles, first number in `tiles`. Of each tile there are n_k, the place of factor_0 in
   // tile_factors, the targets [rows][columns], and for every k left [rows] and right [columns].
   int n_tile_runs;
-  const int* tile_runs;  // [n_tile_runs][5]
+  const int* tile_runs;  // [n_tile_runs][tile_run_size]
   int n_tile_numbers;
   const int* tiles;  // [n_tile_numbers]
   int n_tile_factors;
@@ -65,7 +66,7 @@ void for_each_array(const ProductTables<From>& from, ProductTables<To>& to, cons
   visit("use_target", from.use_target, to.use_target, n_uses);
   visit("use_other", from.use_other, to.use_other, n_uses);
   visit("use_factor", from.use_factor, to.use_factor, n_uses);
-  visit("tile_runs", from.tile_runs, to.tile_runs, 5ul * from.n_tile_runs);
+  visit("tile_runs", from.tile_runs, to.tile_runs, static_cast<std::size_t>(tile_run_size) * from.n_tile_runs);
   visit("tiles", from.tiles, to.tiles, from.n_tile_numbers);
   visit("tile_factors", from.tile_factors, to.tile_factors, from.n_tile_factors);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -28,20 +29,18 @@ struct Tile {
 /// Sums with the same factors and of equal depth: a table of rows and columns, most of it empty.
 class Table {
  public:
-  /// Whether the place was empty.
-  bool add(const ProductSum& sum) {
+  /// Into a place that is empty.
+  void add(const ProductSum& sum) {
     const int row = number_of(sum.left, lines_[0]), column = number_of(sum.right, lines_[1]);
-    if (!crossings_[0][row].emplace(column, sum.target).second) return false;
-    crossings_[1][column].emplace(row, sum.target);
-    return true;
+    change(0, row, [&](Crossings& crossings) { crossings.emplace(column, sum.target); });
+    change(1, column, [&](Crossings& crossings) { crossings.emplace(row, sum.target); });
   }
 
   /// Takes the largest tiles first, until nothing is left. visit(rows, columns, targets)
   template <class Visit>
   void cut(const Visit& visit) {
-    while (true) {
-      const auto [side, first] = longest_line();
-      if (crossings_[side][first].empty()) return;
+    while (!longest_first_.empty()) {
+      const auto [length, side, first] = *longest_first_.begin();
       auto [lines, others] = lines_like(side, first);
       const std::size_t width = widest_tile[lines.size()], whole = others.size() / width * width;
       if (whole > 0) others.resize(whole);
@@ -63,14 +62,13 @@ class Table {
     return item->second;
   }
 
-  /// Side (0: row, 1: column) and number.
-  std::pair<int, int> longest_line() const {
-    std::pair<int, int> longest{0, 0};
-    for (int side = 0; side < 2; ++side)
-      for (std::size_t line = 0; line < crossings_[side].size(); ++line)
-        if (crossings_[side][line].size() > crossings_[longest.first][longest.second].size())
-          longest = {side, static_cast<int>(line)};
-    return longest;
+  /// side: 0: row, 1: column.
+  template <class Change>
+  void change(int side, int line, const Change& change_crossings) {
+    Crossings& crossings = crossings_[side][line];
+    longest_first_.erase({-static_cast<int>(crossings.size()), side, line});
+    change_crossings(crossings);
+    if (!crossings.empty()) longest_first_.insert({-static_cast<int>(crossings.size()), side, line});
   }
 
   /// As many lines as make the largest tile with the first, and the other lines that all of them cross.
@@ -108,10 +106,9 @@ class Table {
     std::vector<int> targets;
     for (const int row : rows)
       for (const int column : columns) {
-        const auto item = crossings_[side][row].find(column);
-        targets.push_back(item->second);
-        crossings_[side][row].erase(item);
-        crossings_[1 - side][column].erase(row);
+        targets.push_back(crossings_[side][row].at(column));
+        change(side, row, [&](Crossings& crossings) { crossings.erase(column); });
+        change(1 - side, column, [&](Crossings& crossings) { crossings.erase(row); });
       }
     visit(named(rows, side), named(columns, 1 - side), targets);
   }
@@ -126,12 +123,14 @@ class Table {
     return list;
   }
 
-  std::map<Indices, int> lines_[2];       // rows and columns: their numbers
-  std::vector<const Indices*> names_[2];  // and back
-  std::vector<Crossings> crossings_[2];   // [row or column]
+  std::map<Indices, int> lines_[2];                    // rows and columns: their numbers
+  std::vector<const Indices*> names_[2];               // and back
+  std::vector<Crossings> crossings_[2];                // [row or column]
+  std::set<std::tuple<int, int, int>> longest_first_;  // minus the length, side, number of lines that are not empty
 };
 
-/// In which order a tile's products follow each other: running up memory, on which processors count.
+/// In which order a tile's products follow each other: as their first moments do in memory, the quickest of those measured
+/// (docs/development/levers.md).
 std::vector<int> order_of(const Tile& tile) {
   std::vector<int> order(tile.n_k());
   std::iota(order.begin(), order.end(), 0);
@@ -142,10 +141,11 @@ std::vector<int> order_of(const Tile& tile) {
 }  // namespace
 
 ProductTiles find_tiles(const std::vector<ProductSum>& sums) {
+  std::map<std::tuple<int, std::vector<double>, int>, Table> tables;  // by depth, factors, number
   // Sums of the same products go into tables of their own.
-  std::map<std::tuple<int, std::vector<double>, int>, Table> tables;
+  std::map<std::tuple<int, std::vector<double>, Indices, Indices>, int> n_same;
   for (const ProductSum& sum : sums)
-    for (int copy = 0; !tables[{sum.depth, sum.factors, copy}].add(sum);) ++copy;
+    tables[{sum.depth, sum.factors, n_same[{sum.depth, sum.factors, sum.left, sum.right}]++}].add(sum);
 
   std::vector<Tile> tiles;
   for (auto& [key, table] : tables) {

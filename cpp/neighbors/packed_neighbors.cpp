@@ -37,13 +37,11 @@ void PackedNeighborsOf<Real>::pack(const NeighborViewOf<Given>& block, const std
   int* pack_offsets = pack_offsets_.reserve(block.n_atoms + 1);
   int* pack_types = mixed ? nullptr : pack_types_.reserve(capacity / width);
   const int* types = n_elements > 1 ? block.types + first_pair : nullptr;
-  bool all_are_inside = n_kinds == 1 && block.cutoff <= *std::ranges::min_element(cutoffs);
+  const bool all_are_inside =
+      std::is_same_v<Real, Given> && n_kinds == 1 && block.cutoff <= *std::ranges::min_element(cutoffs);
   AppendNeighbors<Real, Given> append = variant_.template append<Given>();
-  if constexpr (std::is_same_v<Real, Given>) {
+  if constexpr (std::is_same_v<Real, Given>)
     if (all_are_inside) append = variant_.append_all;
-  } else {
-    all_are_inside = false;
-  }
 
   int slot = 0;
   pack_offsets[0] = 0;

@@ -87,6 +87,13 @@ void test_fewest_products() {
     ContractionProgram other = given;
     other.products.back()[2] *= 3;
     CHECK(with_fewest_products(other) == other);
+    // Powers of more factors than an int can count.
+    ContractionProgram powers = given;
+    for (int power = 0; power < 40; ++power) {
+      powers.products.push_back({powers.n_moments - 1, powers.n_moments - 1, 1, powers.n_moments});
+      powers.mapping.push_back(powers.n_moments++);
+    }
+    CHECK(with_fewest_products(powers) == powers);
     // Fewer functions: those alone.
     ContractionProgram fewer = given;
     fewer.mapping.resize(2);

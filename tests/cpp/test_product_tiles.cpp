@@ -76,7 +76,7 @@ void check_every_sum_is_in_one_tile(const ProductTables<double>& t) {
   std::multiset<int> targets;
   int numbers = 0;
   for (int r = 0; r < t.n_tile_runs; ++r) {
-    const int* run = t.tile_runs + 5 * r;
+    const int* run = t.tile_runs + tile_run_size * r;
     const int n_rows = run[0], n_columns = run[1];
     CHECK(1 <= n_rows && n_rows <= tile_rows && n_rows <= n_columns && n_columns <= widest_tile[n_rows]);
     CHECK(run[4] == numbers);
@@ -123,7 +123,8 @@ int main() {
   // Products of tensors share what they load: 77 sums in few tiles.
   int largest = 0;
   for (int r = 0; r < of_tensors.tables.n_tile_runs; ++r)
-    largest = std::max(largest, of_tensors.tables.tile_runs[5 * r] * of_tensors.tables.tile_runs[5 * r + 1]);
+    largest = std::max(
+        largest, of_tensors.tables.tile_runs[tile_run_size * r] * of_tensors.tables.tile_runs[tile_run_size * r + 1]);
   CHECK(largest == 9);
   for (int n_products : {0, 1, 10, 100}) {
     const Program program = random_program(random, 12, n_products);

@@ -567,12 +567,12 @@ int level_of(const ContractionProgram& program) {
   return level;
 }
 
-/// Most basic moments multiplied in one basis function.
+/// Most basic moments multiplied in one basis function, or mlip_factors + 1 for all larger numbers.
 int most_factors(const ContractionProgram& program) {
   std::vector<int> factors(program.n_moments, 0);
   std::fill_n(factors.begin(), program.basic.size(), 1);
   for (const auto& [left, right, factor, target] : program.products)
-    factors[target] = std::max(factors[target], factors[left] + factors[right]);
+    factors[target] = std::max(factors[target], std::min(factors[left] + factors[right], mlip_factors + 1));
   int most = 1;
   for (int moment : program.mapping) most = std::max(most, factors[moment]);
   return most;
