@@ -97,13 +97,15 @@ def smallest_distances(
 ) -> np.ndarray:
     """Of every pair of elements, (n_elements, n_elements), angstrom; infinity where there is none
     within the cutoff. Raises ValueError as `find_neighbors` does."""
-    distances = np.full((len(elements), len(elements)), np.inf)
+    n_elements = len(elements)
+    squares = np.full(n_elements**2, np.inf)
     first = 0
     for portion in portions(configurations):
         for one in find_neighbors(portion, elements, cutoff, first):
-            pairs = np.repeat(one.types, one.counts), one.types[one.neighbors]
-            np.minimum.at(distances, pairs, np.linalg.norm(one.displacements, axis=1))
+            pairs = np.repeat(n_elements * one.types, one.counts) + one.types[one.neighbors]
+            np.minimum.at(squares, pairs, (one.displacements**2).sum(axis=1))
         first += len(portion)
+    distances = np.sqrt(squares).reshape(n_elements, n_elements)
     return distances
 
 

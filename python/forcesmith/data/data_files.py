@@ -33,8 +33,8 @@ def open_data(path: Path) -> Iterator[Stream]:
 
     Raises ValueError for damaged compressed files.
     """
-    with open(path, "rb") as stream:
-        beginning = stream.read(6)
+    with open(path, "rb") as plain:
+        beginning = plain.read(6)
     opens: _Opens = next((o for b, o in _COMPRESSIONS.items() if beginning.startswith(b)), open)
     try:
         with opens(path, "rb") as stream:
@@ -69,13 +69,17 @@ def name_of(path: Path) -> str:
 
 
 def read_text(path: Path, kind: str) -> str:
-    """The whole file, decompressed; lines end in a line feed.
+    """The whole file, decompressed; as `as_text`."""
+    with open_data(path) as stream:
+        return as_text(stream.read(), path, kind)
+
+
+def as_text(data: bytes, path: Path, kind: str) -> str:
+    """What a file holds; lines end in a line feed.
 
     kind: what a message calls the file if it is no text at all. Raises ValueError for bytes that
     are not UTF-8.
     """
-    with open_data(path) as stream:
-        data = stream.read()
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

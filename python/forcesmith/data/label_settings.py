@@ -14,7 +14,6 @@ class Section(BaseModel):
         extra="forbid",
         validate_assignment=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
 
 
@@ -22,6 +21,7 @@ class LabelSettings(Section):
     """Where and in which units data files keep labels; all of them are options of `read` and of
     the commands that read data, too (`stress_key` as `--stress-key`)."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)  # help of the commands; it takes time
     energy_key: str | None = None
     """Entry that holds the energy."""
     forces_key: str | None = None

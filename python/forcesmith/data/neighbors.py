@@ -32,6 +32,21 @@ CLOSEST_GRID = 3.0
 """angstrom; the closest atoms are searched for by a grid no finer than this, which is quicker,"""
 CLOSEST_ATOMS = 1000
 """if there are no more atoms than this: all of them may be at the same place."""
+SUMS = np.array(
+    [
+        [0, 1, 1],
+        [0, 1, -1],
+        [1, 0, 1],
+        [1, 0, -1],
+        [1, 1, 0],
+        [1, -1, 0],
+        [1, 1, 1],
+        [1, 1, -1],
+        [1, -1, 1],
+        [1, -1, -1],
+    ]
+)
+"""Of two and three lattice vectors, and their differences."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +135,21 @@ def _compact(lattice: np.ndarray, periodic: np.ndarray) -> np.ndarray | None:
     smallest = max(MIN_HEIGHT, 1e-12 * np.abs(own).max(initial=0.0))
     if np.linalg.matrix_rank(own, tol=smallest) < len(own):
         return None
+    if periodic.all() and _is_reduced(lattice):
+        return lattice
     try:
         compact, _ = minkowski_reduce(complete_cell(lattice), periodic)
     except RuntimeError:  # rounding kept it from an end
         return None
     return compact
+
+
+def _is_reduced(lattice: np.ndarray) -> bool:
+    """Whether no sum or difference of lattice vectors is shorter than one of those in it: they are
+    the shortest that span the lattice (Minkowski)."""
+    squares = (lattice**2).sum(axis=1)
+    of_sums = ((SUMS @ lattice) ** 2).sum(axis=1)
+    return bool((of_sums >= (np.abs(SUMS) * squares).max(axis=1) * (1 - 1e-12)).all())
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class JobQueueSettings(BaseModel):
     """A batch system, by dask-jobqueue. Further keys are those of its cluster class, for example
     queue, account, walltime, memory, job_extra_directives, job_script_prologue."""
 
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow")
     type: JobQueueType
     """Of the batch system."""
     jobs: int = Field(1, ge=1)

@@ -23,7 +23,7 @@ class TeacherSettings(BaseModel):
     "module:function" of Python.
     """
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     type: str
     """Kind of teacher."""

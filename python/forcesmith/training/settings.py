@@ -38,7 +38,7 @@ _Energy = Annotated[float, Field(ge=-1e12, le=1e12)]  # eV
 class DescriptorSettings(BaseModel):
     """`type` and the parameters of that descriptor's own schema (`forcesmith.registry()`)."""
 
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow")
     type: str = "moment_tensor"
     """Name of the descriptor."""
 
@@ -51,7 +51,7 @@ class DescriptorSettings(BaseModel):
 class ModelSettings(BaseModel):
     """`type`, `energy_offsets`, and the parameters of that model's own schema."""
 
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow")
     type: str = "linear"
     """Name of the model."""
     energy_offsets: dict[str, _Energy] | None = None
@@ -66,7 +66,7 @@ class ModelSettings(BaseModel):
 class TermSettings(BaseModel):
     """`type` and the parameters of that term's own schema."""
 
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow")
     type: str
     """Name of the term."""
 

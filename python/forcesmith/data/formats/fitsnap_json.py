@@ -36,7 +36,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from forcesmith.data.data_files import name_of, open_data, read_text
+from forcesmith.data.data_files import as_text, name_of, open_data
 from forcesmith.data.labels import SOURCE_KEY, group_of, labels_of, shortened, tensor
 from forcesmith.files import existing_file, write_atomically
 
@@ -145,9 +145,10 @@ def _dataset(path: Path) -> dict[str, Any] | None:
         beginning = stream.read(4096)
         if not beginning.lstrip().startswith((b"{", b"#")):
             return None
-        if b'"Dataset"' not in beginning + stream.read():
-            return None
-    lines = read_text(path, "a FitSNAP .json file").split("\n")
+        whole = beginning + stream.read()
+    if b'"Dataset"' not in whole:
+        return None
+    lines = as_text(whole, path, "a FitSNAP .json file").split("\n")
     for number, line in enumerate(lines):
         if line.strip() and not line.startswith("#"):
             break

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from forcesmith.training.covariance import Covariance
+from forcesmith.training.loss import Loss
 from forcesmith.training.optimizers.gauss_newton import GaussNewtonCoordinates
 from forcesmith.training.optimizers.quasi_newton import Bfgs
 from forcesmith.training.optimizers.variable_projection import (
@@ -30,7 +31,6 @@ class LinearSearch:
     def __init__(self, record: Record, squares: LinearLeastSquares, settings: OptimizerSettings):
         self.record = record
         self.squares = squares
-        self.joint = squares.joint_loss()
         self.settings = settings
 
     def resume(self, arrays: dict[str, np.ndarray]) -> None:
@@ -67,8 +67,9 @@ class LinearSearch:
                 if not record.keep_if_best(self.squares.solve()):
                     raise ValueError(NOT_FINITE)
                 self._iteration_done()
-            if self.joint.n_descriptor > 0:
-                while self._iterations_left() > 1 and self._round():
+            if len(record.core.descriptor_parameters) > 0:
+                joint = self.squares.joint_loss()
+                while self._iterations_left() > 1 and self._round(joint):
                     pass
                 if self._iterations_left() <= 1:
                     ending = "iterations"
@@ -93,17 +94,17 @@ class LinearSearch:
     def _iterations_left(self) -> int:
         return self.settings.max_iterations - len(self.record.history)
 
-    def _round(self) -> bool:
+    def _round(self, joint: Loss) -> bool:
         """From one exact solution to the next. False if that gained next to nothing."""
         record = self.record
         before = record.best_loss
         record.restore_best()
         coordinates = GaussNewtonCoordinates(
-            self.joint.parameters(), linear_curvature(self.squares, self.joint), before, DAMPING
+            joint.parameters(), linear_curvature(self.squares, joint), before, DAMPING
         )
 
         def evaluate(z: np.ndarray) -> tuple[float, np.ndarray, None]:
-            fitted, gradient = self.joint(coordinates.point(z))
+            fitted, gradient = joint(coordinates.point(z))
             record.keep_if_best(fitted)
             # The logarithm makes steps and their acceptance independent of the loss's magnitude.
             loss = max(fitted.loss, np.finfo(float).tiny)
