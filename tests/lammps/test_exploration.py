@@ -244,6 +244,15 @@ def test_broken_before_it_was_looked_at(graded, tmp_path, monkeypatch):
     assert not any(np.allclose(atoms.positions, hot.structure.positions) for atoms in found)
 
 
+def test_between_known_and_nonsense(graded, tmp_path):
+    """A run that is beyond all measure at its first look is looked at once more, in every step."""
+    wild = condition(temperature=5000, timestep=0.015, ensemble="nve")
+    result = explore(wild, graded, tmp_path / "x")
+    assert result.ending == "stopped" and result.largest_grade > 100
+    (found,) = candidates(tmp_path / "x")
+    assert 0 < found.info["step"] < 10 and 2 < found.info["max_grade"] <= 100
+
+
 def test_long_above_the_limit(graded, tmp_path):
     """One configuration every so often, a limited number, and then the end."""
     result = explore(condition(duration=20), graded, tmp_path / "x", select=0.01)

@@ -334,6 +334,23 @@ def test_a_condition_that_boils_is_closed_and_the_others_go_on(tmp_path):
     assert loop.nothing_new(4) is None and "hot" in Round(loop, 5).settled
 
 
+@pytest.mark.parametrize(
+    ("ending", "chosen", "goes_on"),
+    [("stopped", 1, True), ("stopped", 0, False), ("failed", 0, False), ("finished", 1, False)],
+)
+def test_what_brought_nothing_new_begins_anew(ending, chosen, goes_on, tmp_path):
+    """Its last safe configuration leads to nonsense, whatever is learned elsewhere."""
+    round_ = resting(tmp_path, 1)
+    project = round_.project
+    ended(project, 1, "hot0", ending)
+    counts = {"chosen": chosen, "postponed": 0, "from_beginning": False}
+    write_json(project.source_folder(1, "hot0") / "selection.json", counts)
+    assert (round_.former("hot0") is not None) is goes_on
+    ended(project, 2, "hot0", "stopped")
+    round_.close()
+    assert ("hot0" in round_.closed) is not goes_on  # it has its beginning to try
+
+
 def resting(tmp_path, n_conditions=4) -> Round:
     """The second round of a project whose conditions have all run their time in the first one,
     with another potential."""

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -164,14 +164,17 @@ def explore(
     return _run(condition, uncertainty, folder, done, cores)
 
 
-def _run(
-    condition: Condition, uncertainty: Uncertainty, folder: Path, done: int, cores: int
-) -> Exploration:
-    variables = {}
-    if (safe := _safe_step(folder)) is not None:
-        variables = {"start": "safe.data", "done": safe}
+def _last_safe(folder: Path) -> dict[str, str | int]:
+    """Variables of the script that lets it begin there."""
+    safe = _safe_step(folder)
+    return {} if safe is None else {"start": "safe.data", "done": safe}
+
+
+def _lammps(
+    condition: Condition, folder: Path, cores: int, variables: dict[str, str | int], log: str
+) -> tuple[Output, LammpsError | None]:
+    """Run the script; what all processes printed, and the error that ended it."""
     images = condition.images or 1
-    begin = time.monotonic()
     error: LammpsError | None = None
     try:
         output = run(
@@ -180,13 +183,33 @@ def _run(
             variables=variables,
             ranks=max(1, cores // images) * images,
             partitions=images,
-            log=folder / "log.lammps",
+            log=folder / log,
         )
     except LammpsError as failure:
         error, output = failure, failure.output
-    logs = [path.read_text(errors="replace") for path in sorted(folder.glob("log.lammps.*"))]
-    output = Output("\n".join([output.text, *logs]))
+    logs = [path.read_text(errors="replace") for path in sorted(folder.glob(f"{log}.*"))]
+    return Output("\n".join([output.text, *logs])), error
+
+
+def _look_closely(condition: Condition, folder: Path, done: int, cores: int) -> None:
+    """Run the end once more, from the last safe configuration, and look at it in every step: from
+    what is known to nonsense it may take a few only."""
+    safe = _safe_step(folder)
+    last = (done if safe is None else safe) + segment_steps(condition)
+    variables = {**_last_safe(folder), "every": 1, "last": min(last, condition.steps)}
+    _lammps(condition, folder, cores, variables, "close.lammps")
+
+
+def _run(
+    condition: Condition, uncertainty: Uncertainty, folder: Path, done: int, cores: int
+) -> Exploration:
+    begin = time.monotonic()
+    output, error = _lammps(condition, folder, cores, _last_safe(folder), "log.lammps")
     ending, reason = _ending(uncertainty, output, error)
+    if condition.run == "dynamics" and ending != "finished":
+        found = _looked_at(condition, uncertainty, folder, ending)
+        if not any(_is_telling(atoms, uncertainty) for _, atoms in found):
+            _look_closely(condition, folder, done, cores)
     candidates = _candidates(condition, uncertainty, folder, ending)
     seconds = (time.monotonic() - begin) * cores
     _write_frames(folder / "candidates.extxyz", candidates)
@@ -368,31 +391,45 @@ def _ending(
     raise error
 
 
-def _candidates(
+def _is_telling(atoms: Atoms, uncertainty: Uncertainty) -> bool:
+    """Whether the potential does not know this structure, but it is no nonsense yet."""
+    value = atoms.info[f"max_{uncertainty.quantity}"]
+    return uncertainty.select < value <= FAR * uncertainty.stop
+
+
+def _looked_at(
     condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str
-) -> list[Atoms]:
-    """Of all that was uncertain, the worst of every half segment; of runs that failed, also what
-    came last; of minimizations the end. Of runs that made nonsense of the structure before they
-    were looked at, perturbed structures instead."""
+) -> Iterator[tuple[str, Atoms]]:
+    """All that was uncertain; of runs that failed, also what came last. Without what a run had made
+    nonsense of before it was looked at. With the number of the image, if there are any."""
     files = [*folder.glob("candidates*.extxyz"), *folder.glob("uncertain*.dump")]
     if ending == "failed":
         files.append(folder / "recent.dump")
+    far = FAR * uncertainty.stop
+    for file in files:
+        image = file.name.split(".")[1] if condition.images else ""
+        for atoms in _frames(file, condition, uncertainty):
+            is_first = 0 < atoms.info["step"] <= CHECK_STEPS
+            if not (is_first and atoms.info[f"max_{uncertainty.quantity}"] > far):
+                yield image, atoms
+
+
+def _candidates(
+    condition: Condition, uncertainty: Uncertainty, folder: Path, ending: str
+) -> list[Atoms]:
+    """Of all that was looked at, the worst of every half segment that is no nonsense; of
+    minimizations the end. Where there is nothing, perturbed structures instead."""
     interval = segment_steps(condition) // 2 if condition.run == "dynamics" else CHECK_STEPS
     largest = f"max_{uncertainty.quantity}"
-    far = FAR * uncertainty.stop
 
-    def is_nonsense(atoms: Atoms) -> bool:
-        return 0 < atoms.info["step"] <= CHECK_STEPS and atoms.info[largest] > far
+    def rank(atoms: Atoms) -> tuple[bool, float]:
+        return _is_telling(atoms, uncertainty), atoms.info[largest]
 
     worst: dict[tuple[str, int], Atoms] = {}
-    for file in files:
-        image = file.name.split(".")[1]  # its number, if there are any
-        for atoms in _frames(file, condition, uncertainty):
-            if is_nonsense(atoms):
-                continue
-            key = (image if condition.images else "", atoms.info["step"] // interval)
-            if key not in worst or atoms.info[largest] > worst[key].info[largest]:
-                worst[key] = atoms
+    for image, atoms in _looked_at(condition, uncertainty, folder, ending):
+        key = (image, atoms.info["step"] // interval)
+        if key not in worst or rank(atoms) > rank(worst[key]):
+            worst[key] = atoms
     chosen = [worst[key] for key in sorted(worst)]
     if ending != "finished" and not any(
         atoms.info["step"] > 0 or atoms.info[largest] > uncertainty.select for atoms in chosen

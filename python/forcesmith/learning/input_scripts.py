@@ -2,7 +2,7 @@
 
 A run starts from `start.data`. What is uncertain goes to `candidates.extxyz` (grades) or
 `uncertain.dump` (committees), the last configuration that was certain to `safe.data`, and what came
-last to `recent.dump`.
+last to `recent.dump`. Dynamics are looked at every ten steps, or as often as `-var every` says.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ HIGHEST_TEMPERATURE = 3.0, 10.0, 1000.0
 """Likewise, and a run has failed."""
 SAFE_VOLUME_FACTOR, VOLUME_FACTOR = 1.5, 2.0  # of the first volume; and the inverses
 Quantity = Literal["grade", "deviation"]
+EVERY = "${every}"
+"""Steps between two looks."""
 ENOUGH = "Enough candidates"
 """What a script prints when it ends because of them."""
 
@@ -58,6 +60,7 @@ class Body:
     """Of a script: what comes after the potential."""
 
     check_steps: int
+    """Between two looks, unless the script is told otherwise."""
     commands: Callable[[Condition, Uncertainty, int, bool], str]
     has_images: bool = False
     """Every partition of the processes has one."""
@@ -98,10 +101,12 @@ def input_script(
     comments = [condition.name, *remarks, f"By hand: {_command(condition)}"]
     if condition.run == "dynamics":
         comments.append("From another beginning: ... -var start safe.data -var done STEPS")
+        comments.append("Looked at in every step, up to LAST: ... -var every 1 -var last LAST")
     return (
         "".join(f"# {line}\n" for line in comments) + "\n"
         "variable        start index start.data\n"
-        f"variable        done index {done}\n\n"
+        f"variable        done index {done}\n"
+        f"variable        every index {body.check_steps}\n\n"
         "units           metal\n"
         f"boundary        {boundary(condition)}\n"
         "atom_modify     map yes\n"
@@ -144,16 +149,16 @@ def _potential(condition: Condition, uncertainty: Uncertainty, potentials: Seque
     """Commands that declare it, and v_uncertainty: the largest of all atoms."""
     quantity, select, stop = uncertainty.quantity, uncertainty.select, uncertainty.stop
     elements, body = condition.elements, BODIES[condition.run]
-    every, files = body.check_steps, " ".join(f'"{path}"' for path in potentials)
+    files = " ".join(f'"{path}"' for path in potentials)
     if quantity == "grade":
-        keywords, number = f"grade {every} select {select:g} candidates.extxyz break {stop:g}", 3
+        keywords, number = f"grade {EVERY} select {select:g} candidates.extxyz break {stop:g}", 3
     else:
-        keywords, number = f"grade off deviation {every}", 4
+        keywords, number = f"grade off deviation {EVERY}", 4
     text = (
         f"pair_style      forcesmith {keywords}\n"
         f"pair_coeff      * * {files} {' '.join(elements)}\n"
         "compute         ex all pair forcesmith\n"
-        f"fix             {quantity}s all pair {every} forcesmith {quantity} 1\n"
+        f"fix             {quantity}s all pair {EVERY} forcesmith {quantity} 1\n"
     )
     if uncertainty.relative_to is None:
         text += f"variable        uncertainty equal c_ex[{number}]\n"
@@ -167,7 +172,7 @@ def _potential(condition: Condition, uncertainty: Uncertainty, potentials: Seque
     if quantity == "grade":
         return text
     file = "uncertain.${image}.dump" if body.has_images else "uncertain.dump"
-    dump, layout = _dump("uncertain", file, uncertainty, elements, every)
+    dump, layout = _dump("uncertain", file, uncertainty, elements, EVERY)
     if body.has_images:
         text += f"variable        image world {' '.join(map(str, range(condition.images)))}\n"
     text += (
@@ -175,12 +180,12 @@ def _potential(condition: Condition, uncertainty: Uncertainty, potentials: Seque
         f"{dump}\n{layout} append yes skip v_certain\n"
     )
     if not body.has_images:  # one of them would halt alone
-        text += f"fix             uncertain all halt {every} v_uncertainty > {stop:g} error soft\n"
+        text += f"fix             uncertain all halt {EVERY} v_uncertainty > {stop:g} error soft\n"
     return text
 
 
 def _dump(
-    name: str, file: str, uncertainty: Uncertainty, elements: Sequence[str], every: int
+    name: str, file: str, uncertainty: Uncertainty, elements: Sequence[str], every: int | str
 ) -> tuple[str, str]:
     """Two commands."""
     return (
@@ -202,8 +207,8 @@ def _dynamics(
     (start, end), steps = condition.temperature, condition.steps
     beginning = 2 * start if condition.ensemble == "nve" else start
     segment, most = segment_steps(condition), most_candidates(len(condition.structure))
-    recent = _dump("recent", "recent.dump", uncertainty, condition.elements, CHECK_STEPS)
-    text = f"timestep        {condition.timestep:g}\n"
+    recent = _dump("recent", "recent.dump", uncertainty, condition.elements, EVERY)
+    text = f"variable        last index {steps}\ntimestep        {condition.timestep:g}\n"
     if not has_velocities:
         text += (
             f'if "${{done}} == {done}" then &\n  "velocity all create {beginning:g} '
@@ -228,7 +233,7 @@ def _dynamics(
     commands += ["undump recent", *(" ".join(command.split()) for command in recent)]
     quoted = " &\n".join(f'  """{command} """' for command in commands)
     return text + (
-        f"run             {steps} upto start 0 stop {steps} post no every {segment} &\n{quoted}\n"
+        f"run             ${{last}} upto start 0 stop {steps} post no every {segment} &\n{quoted}\n"
     )
 
 

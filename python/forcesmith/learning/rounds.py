@@ -127,7 +127,8 @@ class Round:
             if self.ending(name) in (None, "finished"):
                 continue
             breaks = self.breaks(name)
-            if self.n_chosen and len(breaks) < BREAKS:
+            has_more_to_try = self.n_chosen or self.former(name) is not None  # from its beginning
+            if has_more_to_try and len(breaks) < BREAKS:
                 continue
             one = self.project.exploration(self.number, name)
             assert one is not None  # its ending is known
@@ -274,13 +275,15 @@ class Round:
         )
 
     def former(self, name: str) -> Path | None:
-        """Folder of the last exploration of a condition, if that ended early."""
+        """Folder of the last exploration of a condition, to go on from: it ended early, and brought
+        something new. If not, its last safe configuration may be on its way to nonsense already."""
         for number in range(self.number - 1, 0, -1):
             exploration = self.project.exploration(number, name)
             if exploration is not None:
-                folder = self.project.source_folder(number, name)
-                goes_on = exploration["ending"] != "finished" and exploration["picoseconds"] > 0
-                return folder if goes_on else None
+                selection = self.project.selection(number, name)
+                is_early = exploration["ending"] != "finished" and exploration["picoseconds"] > 0
+                is_new = selection is None or selection["chosen"] + selection["postponed"] > 0
+                return self.project.source_folder(number, name) if is_early and is_new else None
         return None
 
     def submit_selection(self, source: str) -> None:
