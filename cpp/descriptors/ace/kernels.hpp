@@ -549,7 +549,7 @@ struct Kernels {
       store_sums_of_atom(sums, t.n_basic, atom, dot);
     }
     sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
-    compute_products_dot<V>(t, moments, dot);
+    compute_all_products_dot<V>(t, moments, dot);
     for (int atom = 0; atom < neighbors.n_atoms; ++atom)
       values_of_atom(t, s.moments_dot + atom, V::stride, neighbors.center_types[atom],
                      values_dot + static_cast<std::ptrdiff_t>(atom) * stride, V::threads);
@@ -568,7 +568,7 @@ struct Kernels {
     const auto Y = registers_at<V>(s.Y), Y_dot = registers_at<V>(s.Y_dot), sums = registers_at<V>(s.coefficient_sums);
     set_adjoints<V>(t, neighbors, values_bar, stride, s.adjoints);
     set_adjoints<V>(t, neighbors, values_dot_bar, stride, s.adjoints_dot);
-    reverse_products_dot<V>(t, registers_at<V>(s.moments), registers_at<V>(s.moments_dot), bar, dot_bar);
+    reverse_all_products_dot<V>(t, registers_at<V>(s.moments), registers_at<V>(s.moments_dot), bar, dot_bar);
     const int n_coefficients = t.n_combined * t.n_basis;
     for (int atom = 0; atom < neighbors.n_atoms; ++atom) {
       const int end = neighbors.pack_offsets[atom + 1];

@@ -578,7 +578,7 @@ struct KernelsOf {
     }
     sums_to_lanes(dot, t.n_basic, neighbors.n_atoms);
     expand_moments<V>(t, dot);
-    compute_products_dot<V>(t, moments, dot);
+    compute_all_products_dot<V>(t, moments, dot);
     lanes_to_rows(dot, t.mapping, t.n_values, neighbors.n_atoms, values_dot, stride);
   }
 
@@ -594,7 +594,7 @@ struct KernelsOf {
     for (int moment = 0; moment < t.n_moments; ++moment) bar[moment] = dot_bar[moment] = V(0.0);
     add_rows_to_lanes(values_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, bar);
     add_rows_to_lanes(values_dot_bar, stride, t.mapping, t.n_values, neighbors.n_atoms, dot_bar);
-    reverse_products_dot<V>(t, moments, dot, bar, dot_bar);
+    reverse_all_products_dot<V>(t, moments, dot, bar, dot_bar);
     reverse_expansion<V>(t, bar);
     reverse_expansion<V>(t, dot_bar);
 
