@@ -48,6 +48,8 @@ LARGEST_FORCE = 0.01  # eV/angstrom, of relaxed structures
 COMPARED_CELLS = [(2, 2, 2), (2, 2, 3), (3, 3, 3), (3, 3, 4)]
 SIZES = [2, 3, 4, 5, 6, 8, 10]  # of the series, along each direction
 TEMPERATURES = [300, 600, 900, 1200, 1500]  # K
+TEACHER = "sevennet:7net-0"
+OTHER_TEACHERS = {"Cu2O": "chgnet"}  # of what the usual one does not keep
 COOLER = {"Ag2O": [300, 400, 500, 600], "AgO": [300, 400, 500, 600]}  # these decompose when hotter
 EXPANDING_CELLS = 5  # along each direction, of the cell that expands
 EQUILIBRATION, AVERAGING = 5.0, 20.0  # ps
@@ -167,6 +169,7 @@ class Study:
 
     def relax_unit(self) -> None:
         text = (HERE / "learn.toml").read_text().replace("Mg", self.metal)
+        text = text.replace(TEACHER, OTHER_TEACHERS.get(self.oxide, TEACHER))
         hottest = rf"\g<1>{self.temperatures[-1]}"
         self.config.write_text(re.sub(r"(?m)^(temperature = .*)\b1500\b", hottest, text))
         if not self.unit_file.exists():
