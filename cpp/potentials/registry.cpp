@@ -230,10 +230,11 @@ void check_writable_as(const FormatEntry& format, const Potential& potential, co
     for (const std::string& name : names) text += (text.empty() ? "" : " or ") + name;
     return text;
   };
+  const std::string article = any_of(holds.models).starts_with("e") ? "an " : "a ";
   if (const std::string part = part_without_place(potential, holds); !part.empty())
     throw FormatError("The potential cannot be written to \"" + path + "\": the format " + format.name +
                       " has no place for " + part + ", only for one " + any_of(holds.descriptors) +
-                      " descriptor with a " + any_of(holds.models) + " model and " +
+                      " descriptor with " + article + any_of(holds.models) + " model and " +
                       (holds.terms.empty() ? "no terms" : "the term " + any_of(holds.terms)) + "; write a .json file.");
   if (!all_finite(potential.descriptor_parameters()) || !all_finite(potential.model_parameters()))
     throw FormatError("The potential is not written to \"" + path +
@@ -245,17 +246,19 @@ void check_writable_as(const FormatEntry& format, const Potential& potential, co
 std::string left_out_of_file(const Potential& potential, const std::string& given) {
   const std::string path = file_of(given, true);
   const FormatEntry& format = format_of(path);
+  std::string text;
   const std::shared_ptr<const ActiveSet>& set = potential.active_set();
   if (set && !(format.holds.active_set && format.holds.active_set(*set, path)))
-    return "\"" + path +
+    text = "\"" + path +
            "\" does not hold the active set of the potential, so there are no extrapolation grades with it" +
            (format.holds.active_set ? "; an .almtp file holds one of all parameters." : ".");
-  if (!potential.short_range() || format.holds.short_range) return "";
-  return "\"" + path + "\" does not hold where the training data end at short range" +
-         (potential.short_range()->has_wall()
-              ? ", nor the repulsive wall there: atoms closer than in the training data may attract each other."
-              : ".") +
-         " The format " + format.name + " has no place for it.";
+  if (!potential.short_range() || format.holds.short_range) return text;
+  text += (text.empty() ? "\"" + path + "\" does not hold" : " Nor does it hold") +
+          " where the training data end at short range" +
+          (potential.short_range()->has_wall()
+               ? ", nor the repulsive wall there: atoms closer than in the training data may attract each other."
+               : ".");
+  return text + " The format " + format.name + " has no place for it.";
 }
 
 std::string potential_file(const std::string& given) {

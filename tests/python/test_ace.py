@@ -193,6 +193,13 @@ def test_absurd_counts_take_no_memory(tmp_path):
         fs.Potential.read(tmp_path / "a.ace")
 
 
+def test_what_follows_the_last_function_of_an_older_file(tmp_path):
+    text = reference_file("Cu", tmp_path).read_text()
+    (tmp_path / "a.ace").write_text(f"{text}\nand more\n")
+    with pytest.raises(ValueError, match="something follows after the last function"):
+        fs.Potential.read(tmp_path / "a.ace")
+
+
 def test_older_files_are_only_read(tmp_path):
     with pytest.raises(ValueError, match=r"only read; write a \.yace file"):
         potential_of(nmax=[2], lmax=[0]).write(tmp_path / "a.ace")
@@ -421,6 +428,14 @@ def test_styles_of_yaml(tmp_path):
         ("E0: [-1.5]", "E0: [-1.5", "is wrong at line"),
         ("E0: [-1.5]", "E0: [-1.5, 2]", "E0 must have a number per element"),
         ("[2.0, 1.0]", "[2.0]", "a weight and an exponent per density"),
+        ("rank: 2", "rank: 3", "rank of function 1 of Mg is 3, but should be 2"),
+        ("num_ms_combs: 2", "num_ms_combs: 4", "num_ms_combs of function 1 of Mg is 4"),
+        ("mu0: 0, rank: 2", "mu0: 1, rank: 2", "mu0 of function 1 of Mg is 1"),
+        ("nradmax: 1", "nradmax: 3", "nradmax of the bond of Mg and Mg is 3, but should be 1"),
+        ("rcut: 4.5", "angular: 1, rcut: 4.5", 'the bond of Mg and Mg has "angular", which is not'),
+        ("E0:", "charges: [0.1]\nE0:", 'it has "charges", which is not known'),
+        ("npoti:", "shift: 1, npoti:", 'the embedding of Mg has "shift", which is not known'),
+        ("ctildes: [0.7]", "ctildes: [0.7], weight: 2", 'function 0 of Mg has "weight"'),
     ],
 )
 def test_what_is_not_supported_is_named(old, new, message, tmp_path):

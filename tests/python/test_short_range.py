@@ -325,6 +325,15 @@ def test_formats_that_cannot_hold_it_say_so(tmp_path, wall):
         again.write(tmp_path / "b.mtp")
 
 
+def test_neither_active_set_nor_wall(small_data, tmp_path):
+    descriptor = {"type": "moment_tensor", "level": 2, "cutoff": 4.0}
+    found = fs.fit(small_data, descriptor=descriptor, optimizer={"max_iterations": 1})
+    with pytest.warns(UserWarning) as caught:
+        found.potential.write(tmp_path / "a.mtp")
+    (warning,) = [str(one.message) for one in caught]
+    assert "does not hold the active set" in warning and "nor the repulsive wall" in warning
+
+
 def test_a_fit_says_what_its_file_cannot_hold(small_data, tmp_path):
     descriptor = {"type": "moment_tensor", "level": 2, "cutoff": 4.0}
     optimizer = {"max_iterations": 1}

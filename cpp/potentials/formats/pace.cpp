@@ -91,7 +91,39 @@ std::vector<int> get_integers(const AceFile& file, const Json& map, const std::s
   return numbers;
 }
 
+/// Refuses entries with other names.
+void check_names(const AceFile& file, const Json& map, const std::string& what, std::initializer_list<const char*> known) {
+  if (!map.is_object()) file.refuse(what + " is not what it should be, but " + map.dump().substr(0, 40));
+  for (const auto& [name, value] : map.items())
+    if (std::ranges::find(known, name) == known.end())
+      file.refuse(what + " has \"" + name.substr(0, 40) + "\", which is not known");
+}
+
+/// Refuses a count, where there is one, that is not that of what is there.
+void check_count(const AceFile& file, const Json& map, const std::string& key, std::size_t count,
+                 const std::string& what) {
+  if (map.contains(key) && map.at(key) != count)
+    file.refuse(key + " of " + what + " is " + map.at(key).dump().substr(0, 40) + ", but should be " +
+                std::to_string(count) + " by what it has");
+}
+
+/// Radial coefficients [n][l][k] of a bond, of the shape that it says.
+std::vector<std::vector<std::vector<double>>> read_radial_coefficients(const AceFile& file, const Json& map,
+                                                                       const std::string& what) {
+  auto crad = get<std::vector<std::vector<std::vector<double>>>>(file, map, "radcoefficients", what);
+  check_count(file, map, "nradmax", crad.size(), what);
+  for (const auto& of_n : crad) {
+    if (of_n.empty()) file.refuse("radcoefficients of " + what + " has an empty list");
+    check_count(file, map, "lmax", of_n.size() - 1, what);
+    for (const auto& of_l : of_n) check_count(file, map, "nradbasemax", of_l.size(), what);
+  }
+  return crad;
+}
+
 FileBond read_bond(const AceFile& file, const Json& map, const std::string& what) {
+  check_names(file, map, what,
+              {"nradmax", "lmax", "nradbasemax", "radbasename", "radparameters", "radcoefficients", "prehc", "lambdahc",
+               "rcut", "dcut", "rcut_in", "dcut_in", "inner_cutoff_type"});
   FileBond bond;
   BondParameters& p = bond.parameters;
   set_radial_basis(file, get<std::string>(file, map, "radbasename", what), p);
@@ -100,7 +132,7 @@ FileBond read_bond(const AceFile& file, const Json& map, const std::string& what
   p.radial_parameter = parameters[0];
   p.cutoff = get<double>(file, map, "rcut", what);
   if (p.radial_basis == ace::RadialBasis::ChebExpCos) p.cutoff_width = get<double>(file, map, "dcut", what);
-  bond.crad = get<std::vector<std::vector<std::vector<double>>>>(file, map, "radcoefficients", what);
+  bond.crad = read_radial_coefficients(file, map, what);
   bond.core_factor = get<double>(file, map, "prehc", what);
   bond.core_decay = get<double>(file, map, "lambdahc", what);
   if (map.contains("inner_cutoff_type")) {
@@ -119,7 +151,10 @@ FileBond read_bond(const AceFile& file, const Json& map, const std::string& what
   return bond;
 }
 
-FileFunction read_function(const AceFile& file, const Json& map, std::size_t n_densities, const std::string& what) {
+FileFunction read_function(const AceFile& file, const Json& map, std::size_t center, std::size_t n_densities,
+                           const std::string& what) {
+  check_names(file, map, what,
+              {"mu0", "rank", "ndensity", "num_ms_combs", "mus", "ns", "ls", "ms_combs", "ctildes"});
   FileFunction f;
   f.mus = get_integers(file, map, "mus", what);
   f.ns = get_integers(file, map, "ns", what);
@@ -134,6 +169,10 @@ FileFunction read_function(const AceFile& file, const Json& map, std::size_t n_d
     file.refuse(what + " has " + std::to_string(ms.size()) + " ms_combs and " + std::to_string(coefficients.size()) +
                 " ctildes, which do not fit to " + std::to_string(rank) + " factors and " +
                 std::to_string(n_densities) + " densities");
+  check_count(file, map, "mu0", center, what);
+  check_count(file, map, "rank", rank, what);
+  check_count(file, map, "ndensity", n_densities, what);
+  check_count(file, map, "num_ms_combs", ms.size() / rank, what);
   for (std::size_t i = 0; i < ms.size() / rank; ++i) {
     f.ms.emplace_back(ms.begin() + i * rank, ms.begin() + (i + 1) * rank);
     f.coefficients.emplace_back(coefficients.begin() + i * n_densities, coefficients.begin() + (i + 1) * n_densities);
@@ -145,6 +184,7 @@ AceFile read_yace(const std::string& text, const std::string& path) {
   const Json document = parse_yaml(text, "file of the atomic cluster expansion", path);
   AceFile file;
   file.path = path;
+  check_names(file, document, "it", {"elements", "E0", "deltaSplineBins", "embeddings", "bonds", "functions", "metadata"});
   file.elements = get<std::vector<std::string>>(file, document, "elements", "it");
   file.E0 = get<std::vector<double>>(file, document, "E0", "it");
   const auto n = file.elements.size();
@@ -152,6 +192,8 @@ AceFile read_yace(const std::string& text, const std::string& path) {
   for (std::size_t i = 0; i < n; ++i) {
     const std::string key = std::to_string(i), of = " of " + file.elements[i];
     const Json embedding = get<Json>(file, get<Json>(file, document, "embeddings", "it"), key, "embeddings");
+    check_names(file, embedding, "the embedding" + of,
+                {"ndensity", "FS_parameters", "npoti", "rho_core_cutoff", "drho_core_cutoff"});
     file.embeddings.push_back({get<std::string>(file, embedding, "npoti", "the embedding" + of),
                                get<std::vector<double>>(file, embedding, "FS_parameters", "the embedding" + of),
                                get<double>(file, embedding, "rho_core_cutoff", "the embedding" + of) -
@@ -166,7 +208,7 @@ AceFile read_yace(const std::string& text, const std::string& path) {
     file.functions.emplace_back();
     for (const Json& function : functions)
       file.functions.back().push_back(
-          read_function(file, function, n_densities, "function " + std::to_string(file.functions.back().size()) + of));
+          read_function(file, function, i, n_densities, "function " + std::to_string(file.functions.back().size()) + of));
   }
   return file;
 }
@@ -184,6 +226,9 @@ class AceWords {
       if (words_.empty()) in_.fail("the file ends too early");
     }
     return words_[at_++];
+  }
+  void expect_end() {
+    if (at_ < words_.size() || !in_.next().empty()) in_.fail("something follows after the last function");
   }
   void expect(const std::string& words) {
     for (const std::string& word : words_of(words))
@@ -281,6 +326,7 @@ AceFile read_ace(const std::string& text, const std::string& path) {
   file.functions.emplace_back();
   for (const char* name : {"total_basis_size_rank1", "total_basis_size"})
     for (int left = in.named_count(name); left > 0; --left) file.functions[0].push_back(read_ace_function(in));
+  in.expect_end();
   return file;
 }
 
