@@ -41,9 +41,16 @@ def descriptors(element: str) -> dict[str, tuple[str, dict]]:
         components = {"type": "bispectrum", "twojmax": twojmax, "rcutfac": cutoff}
         return f"bispectrum, 2J = {twojmax}", components
 
-    def ace(*total_degree: int) -> tuple[str, dict]:
+    def ace(*total_degree: int, trained: bool = False) -> tuple[str, dict]:
         functions = {"type": "ace", "cutoff": cutoff, "total_degree": list(total_degree)}
-        return f"ACE, total degrees {', '.join(map(str, total_degree))}", functions
+        words = f"ACE, total degrees {', '.join(map(str, total_degree))}"
+        if not trained:
+            return words, functions
+        return f"{words}, trained radial functions", functions | {"train_radial_coefficients": True}
+
+    def pod(nmax: list[int], lmax: list[int]) -> tuple[str, dict]:
+        functions = {"type": "pod", "cutoff": cutoff, "nmax": nmax, "lmax": lmax}
+        return f"POD, n = {', '.join(map(str, nmax))}", functions
 
     return {
         "moment_tensor_8": moment_tensor(8),
@@ -55,7 +62,10 @@ def descriptors(element: str) -> dict[str, tuple[str, dict]]:
         "bispectrum": bispectrum(8),
         "ace_small": ace(8, 5, 3),
         "ace": ace(11, 8, 6, 4),
-        "pod": ("POD", {"type": "pod", "cutoff": cutoff}),
+        "ace_trained": ace(11, 8, 6, 4, trained=True),
+        "pod_small": pod([6, 4, 2], [0, 3, 2]),
+        "pod": pod([8, 6, 4], [0, 4, 3]),
+        "pod_large": pod([10, 8, 6, 4], [0, 6, 4, 2]),
         "symmetry_functions": (
             "symmetry functions",
             {"type": "symmetry_functions", "cutoff": cutoff},
@@ -67,12 +77,26 @@ MODELS = {
     "linear": {"type": "linear"},
     "quadratic": {"type": "quadratic"},
     "embedding": {"type": "embedding"},
+    "environments": {"type": "environments"},
     "network 24-24": {"type": "neural_network", "hidden_layers": [24, 24], "activation": "tanh"},
 }
-QUADRATIC = {"moment_tensor_12", "bispectrum_4", "bispectrum", "symmetry_functions"}
-"""Those with few enough values: moment tensors of level 16 have 92, and 4278 products of two."""
-EMBEDDED = {"ace_small", "ace"}
-ITERATIONS = {"linear": 200, "quadratic": 60, "embedding": 360, "network 24-24": 360}
+OF_SOME = {
+    "quadratic": {
+        *("moment_tensor_12", "bispectrum_4", "bispectrum", "symmetry_functions"),
+        *("ace_small", "pod_small", "pod"),
+    },
+    "embedding": {"ace_small", "ace", "ace_trained", "pod_small", "pod", "pod_large"},
+    "environments": {"pod_small", "pod"},
+}
+"""Quadratic models are for few values: moment tensors of level 16 have 92, and 4278 products.
+Embeddings and environments are what the programs of these descriptors have."""
+ITERATIONS = {
+    "linear": 200,
+    "quadratic": 60,
+    "embedding": 360,
+    "environments": 200,
+    "network 24-24": 360,
+}
 WEIGHT_DECAY = {  # of the networks
     "ace": {"Mo": 1e-5, "Si": 1e-5},
     "symmetry_functions": {"Mo": 1e-6, "Si": 1e-6},
@@ -87,9 +111,7 @@ def cases(element: str):
     for name, (words, descriptor) in descriptors(element).items():
         for model_words, model in MODELS.items():
             kind = model["type"]
-            if (kind == "quadratic" and name not in QUADRATIC) or (
-                kind == "embedding" and name not in EMBEDDED
-            ):
+            if name not in OF_SOME.get(kind, {name}):
                 continue
             decay = WEIGHT_DECAY[descriptor["type"]][element] if kind == "neural_network" else 0.0
             yield (

@@ -1,6 +1,6 @@
 """How complex must a model be? Errors of energies and forces, of four descriptors and three models.
 
-    python study.py
+    python study.py [--models linear quadratic network]
 
 The question, and the systems, of A. Rohskopf and others (J. Mater. Res. 38, 5136, 2023): silicon,
 solid and liquid, gallium nitride, and the superionic conductor Li10GeP2S12.
@@ -16,6 +16,7 @@ models are further lines of MODELS.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 from dataclasses import dataclass
@@ -133,9 +134,12 @@ def settings_of(descriptor: str, system: System) -> list[dict]:
     return [own[name] for name in descriptor.split(" + ")]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    kinds = parser.parse_args(arguments).models
     data = {name: [labelled(name, part) for part in RUNS] for name in SYSTEMS}
-    for kind, ratio in itertools.product(MODELS, RATIOS):
+    for kind, ratio in itertools.product(kinds, RATIOS):
         for descriptor, name in itertools.product(DESCRIPTORS, SYSTEMS):
             fit_one(name, descriptor, kind, ratio, *data[name])
         found = all_cases()
