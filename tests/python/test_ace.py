@@ -348,7 +348,8 @@ def test_fits(model):
         ({"total_degree": [20, 20, 20, 20]}, "choose smaller ones"),
         ({"total_degree": [3], "nmax": [2, 2]}, "the same number of entries"),
         ({"nmax": [2, 2]}, "given together, or with total_degree"),
-        ({"total_degree": [3, -1]}, "total_degree not negative"),
+        ({"total_degree": [3, -1]}, "total_degree must not be negative, but is -1"),
+        ({"nmax": [3, 2], "lmax": [0, 99]}, r"lmax must be 0 to \d+, but is 99 for 2 factor"),
         ({"inner_cutoff": 5.0, "inner_width": 0.1}, "inner_cutoff"),
         ({"functions": [[{"elements": [0], "n": [99], "l": [0]}]] * 2}, "outside 1 to 12"),
         (

@@ -137,6 +137,7 @@ def test_bad_settings(change, message):
         ("param", "clusters 1", "clusters 4", "do not belong together"),
         ("param", "clusters 1", "clusters 0", "number_of_environment_clusters must be at least 1"),
         ("param", "rin 0.9", "rinn 0.9", 'POD parameter "rinn"'),
+        ("param", "rin 0.9", "rin 0.9\nrin 1.0", "rin is there twice"),
         ("param", "rin 0.9", "rin", "rin needs one value"),
         ("param", "species Mg", "species Mg Mg", "Mg"),
         ("param", "degree 2", "degree 3", "do not belong together"),

@@ -169,6 +169,9 @@ FunctionChoice completed(FunctionChoice choice, const std::string& where) {
   const bool any_n = nmax.empty(), any_l = lmax.empty(), any_degree = total_degree.empty();
   if (any_degree && (any_n || any_l))
     throw ParameterError(where + ": nmax and lmax must be given together, or with total_degree.");
+  for (int degree : total_degree)
+    if (degree < 0)
+      throw ParameterError(where + ": total_degree must not be negative, but is " + std::to_string(degree) + ".");
   if (any_degree) total_degree.assign(orders, max_factors * (max_radial_basis + max_degree));
   // No l is larger than all others of a function together.
   for (std::size_t i = 0; i < orders; ++i) {
@@ -176,12 +179,14 @@ FunctionChoice completed(FunctionChoice choice, const std::string& where) {
     if (any_n) nmax.push_back(std::min(total_degree[i] + 1, max_radial_basis));
   }
   if (lmax[0] != 0) throw ParameterError(where + ": the first lmax must be 0, not " + std::to_string(lmax[0]) + ".");
-  for (std::size_t i = 0; i < orders; ++i)
-    if (nmax[i] < 1 || nmax[i] > max_radial_basis || lmax[i] < 0 || lmax[i] > max_degree || total_degree[i] < 0)
-      throw ParameterError(where + ": nmax must be 1 to " + std::to_string(max_radial_basis) + ", lmax 0 to " +
-                           std::to_string(max_degree) + " and total_degree not negative, but are " +
-                           std::to_string(nmax[i]) + ", " + std::to_string(lmax[i]) + " and " +
-                           std::to_string(total_degree[i]) + " for " + std::to_string(i + 1) + " factor(s).");
+  const auto check = [&](const char* name, const std::vector<int>& numbers, int least, int most) {
+    for (std::size_t i = 0; i < orders; ++i)
+      if (numbers[i] < least || numbers[i] > most)
+        throw ParameterError(where + ": " + name + " must be " + std::to_string(least) + " to " + std::to_string(most) +
+                             ", but is " + std::to_string(numbers[i]) + " for " + std::to_string(i + 1) + " factor(s).");
+  };
+  check("nmax", nmax, 1, max_radial_basis);
+  check("lmax", lmax, 0, max_degree);
   return choice;
 }
 

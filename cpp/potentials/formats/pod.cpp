@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "core/chemical_elements.hpp"
@@ -75,8 +76,10 @@ PodParameters read_parameters(WordReader& in) {
   std::vector<std::string> known{"species", "pbc"};
   for (const auto& [keyword, value] : found) known.push_back(keyword);
   PodParameters file;
+  std::set<std::string> seen;
   for (std::vector<std::string> words = in.next(); !words.empty(); words = in.next()) {
     const std::string& keyword = words[0];
+    if (!seen.insert(keyword).second) in.fail(keyword + " is there twice");
     if (std::find(known.begin(), known.end(), keyword) == known.end())
       in.fail(unknown_name_message("POD parameter", keyword, known));
     if (keyword == "pbc") continue;  // of the data of a fit
