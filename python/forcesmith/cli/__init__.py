@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -39,7 +41,8 @@ class Commands(Mapping[str, Any]):
         if name not in self.NAMES:
             raise KeyError(name)
         function = name.replace("-", "_")
-        module = importlib.import_module(f"forcesmith.cli.{function}")
+        with _no_search_for_garbage():
+            module = importlib.import_module(f"forcesmith.cli.{function}")
         alone = typer.Typer(add_completion=False)
         alone.command(name)(getattr(module, function))
         return typer.main.get_command(alone)
@@ -49,3 +52,17 @@ class Commands(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.NAMES)
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """Imports make many objects and next to no garbage: it is not searched for meanwhile, nor later
+    among what is there now."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.freeze()
+            gc.enable()

@@ -27,8 +27,9 @@ def convert(
 ) -> None:
     """Convert a potential between formats: .json (forcesmith), .mtp and .almtp (MLIP), .snapcoeff
     with .snapparam (LAMMPS' SNAP; a repulsion goes into a .mod file of LAMMPS commands, without one
-    that of an earlier potential is removed), NAME_coeff.pod with NAME_param.pod (LAMMPS' POD), .yace
-    (the atomic cluster expansion of pacemaker and FitSNAP), and folders of n2p2 (folder/input.nn).
+    that of an earlier potential is removed), NAME_coeff.pod with NAME_param.pod (LAMMPS' POD),
+    .yace (the atomic cluster expansion of pacemaker and FitSNAP), and folders of n2p2
+    (folder/input.nn).
 
     LAMMPS' ML-IAP files (.mliap.model with .mliap.descriptor, SNAP with a linear or quadratic
     model), older files of the atomic cluster expansion (.ace) and RuNNer's folders are read, too.
