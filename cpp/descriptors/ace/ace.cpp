@@ -183,7 +183,8 @@ FunctionChoice completed(FunctionChoice choice, const std::string& where) {
     for (std::size_t i = 0; i < orders; ++i)
       if (numbers[i] < least || numbers[i] > most)
         throw ParameterError(where + ": " + name + " must be " + std::to_string(least) + " to " + std::to_string(most) +
-                             ", but is " + std::to_string(numbers[i]) + " for " + std::to_string(i + 1) + " factor(s).");
+                             ", but is " + std::to_string(numbers[i]) + " for " + std::to_string(i + 1) +
+                             " factor(s).");
   };
   check("nmax", nmax, 1, max_radial_basis);
   check("lmax", lmax, 0, max_degree);

@@ -92,7 +92,8 @@ std::vector<int> get_integers(const AceFile& file, const Json& map, const std::s
 }
 
 /// Refuses entries with other names.
-void check_names(const AceFile& file, const Json& map, const std::string& what, std::initializer_list<const char*> known) {
+void check_names(const AceFile& file, const Json& map, const std::string& what,
+                 std::initializer_list<const char*> known) {
   if (!map.is_object()) file.refuse(what + " is not what it should be, but " + map.dump().substr(0, 40));
   for (const auto& [name, value] : map.items())
     if (std::ranges::find(known, name) == known.end())
@@ -153,8 +154,7 @@ FileBond read_bond(const AceFile& file, const Json& map, const std::string& what
 
 FileFunction read_function(const AceFile& file, const Json& map, std::size_t center, std::size_t n_densities,
                            const std::string& what) {
-  check_names(file, map, what,
-              {"mu0", "rank", "ndensity", "num_ms_combs", "mus", "ns", "ls", "ms_combs", "ctildes"});
+  check_names(file, map, what, {"mu0", "rank", "ndensity", "num_ms_combs", "mus", "ns", "ls", "ms_combs", "ctildes"});
   FileFunction f;
   f.mus = get_integers(file, map, "mus", what);
   f.ns = get_integers(file, map, "ns", what);
@@ -184,7 +184,8 @@ AceFile read_yace(const std::string& text, const std::string& path) {
   const Json document = parse_yaml(text, "file of the atomic cluster expansion", path);
   AceFile file;
   file.path = path;
-  check_names(file, document, "it", {"elements", "E0", "deltaSplineBins", "embeddings", "bonds", "functions", "metadata"});
+  check_names(file, document, "it",
+              {"elements", "E0", "deltaSplineBins", "embeddings", "bonds", "functions", "metadata"});
   file.elements = get<std::vector<std::string>>(file, document, "elements", "it");
   file.E0 = get<std::vector<double>>(file, document, "E0", "it");
   const auto n = file.elements.size();
@@ -207,8 +208,8 @@ AceFile read_yace(const std::string& text, const std::string& path) {
     const Json functions = get<Json>(file, get<Json>(file, document, "functions", "it"), key, "functions");
     file.functions.emplace_back();
     for (const Json& function : functions)
-      file.functions.back().push_back(
-          read_function(file, function, i, n_densities, "function " + std::to_string(file.functions.back().size()) + of));
+      file.functions.back().push_back(read_function(file, function, i, n_densities,
+                                                    "function " + std::to_string(file.functions.back().size()) + of));
   }
   return file;
 }
