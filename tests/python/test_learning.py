@@ -667,7 +667,10 @@ def test_a_label_that_may_hang_is_told_of(timeout, tmp_path, monkeypatch):
     labels.add([Atoms("Cu", info={"id": "001-hot-0001"})])
     labels.submit()
     assert labels.slow() == ""  # it may wait for a worker
-    (project.scratch / "001-hot-0001-17").mkdir(parents=True)
+    project.scratch.mkdir(parents=True)
+    (project.scratch / "001-hot-0001-16").symlink_to("a folder that has just been removed")
+    assert labels.slow() == ""
+    (project.scratch / "001-hot-0001-17").mkdir()
     said = "the label 001-hot-0001 takes longer than -1 s, and it is the first one: if it hangs"
     assert labels.slow().startswith(said) is (timeout is None)
     assert ("set teacher.timeout" in labels.slow()) is (timeout is None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 from ase import Atoms
@@ -86,7 +87,7 @@ class Labels:
         if self.settings.teacher.timeout is not None or time.time() - since < limit:
             return ""
         # It may have waited for a worker; a label that is being made has a folder.
-        begun = [path.stat().st_mtime for path in self.project.scratch.glob(f"{identifier}-*")]
+        begun = list(self._begun(identifier))
         if not begun or time.time() - max(begun) < limit:
             return ""
         return (
@@ -94,6 +95,12 @@ class Labels:
             f"{the_longest(self._longest)}: if it hangs, interrupt, set teacher.timeout (seconds), "
             "and give the same command again"
         )
+
+    def _begun(self, identifier: str) -> Iterator[float]:
+        """When it was begun, seconds of the clock; more than once where a run was killed."""
+        for path in self.project.scratch.glob(f"{identifier}-*"):
+            with suppress(FileNotFoundError):  # it has just come to its end
+                yield path.stat().st_mtime
 
     def take(self, ended: Sequence[Finished]) -> None:
         """All that have come, with one write to the disk."""
