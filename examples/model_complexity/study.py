@@ -1,6 +1,6 @@
 """How complex must a model be? Errors of energies and forces, of four descriptors and three models.
 
-    python study.py [--models linear quadratic network]
+    python study.py [--models linear quadratic network] [--ratios 0.1 0.01 0.001 0.0001]
 
 The question, and the systems, of A. Rohskopf and others (J. Mater. Res. 38, 5136, 2023): silicon,
 solid and liquid, gallium nitride, and the superionic conductor Li10GeP2S12.
@@ -137,9 +137,10 @@ def settings_of(descriptor: str, system: System) -> list[dict]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    kinds = parser.parse_args(arguments).models
+    parser.add_argument("--ratios", nargs="+", type=float, choices=RATIOS, default=RATIOS)
+    chosen = parser.parse_args(arguments)
     data = {name: [labelled(name, part) for part in RUNS] for name in SYSTEMS}
-    for kind, ratio in itertools.product(kinds, RATIOS):
+    for kind, ratio in itertools.product(chosen.models, chosen.ratios):
         for descriptor, name in itertools.product(DESCRIPTORS, SYSTEMS):
             fit_one(name, descriptor, kind, ratio, *data[name])
         found = all_cases()
