@@ -203,7 +203,7 @@ def test_complexity_of_models(copied):
     study.RATIOS = [1e-3, 1e-1]
     study.ITERATIONS = {"gauss_newton": 3, "lbfgs": 3}
     study.LARGEST, study.SMALL = 300, 600
-    study.main()
+    study.main([])
     found = json.loads((study.RESULTS / "errors.json").read_text())["Si"]
     assert list(found) == ["SNAP", "ACE", "POD", "POD + SNAP"]
     assert {kind for cases in found.values() for kind in cases} == set(study.MODELS)
@@ -224,6 +224,6 @@ def test_complexity_of_models(copied):
 
     files = [*study.RESULTS.rglob("*.json"), *study.RESULTS.rglob("*.extxyz")]
     times = {file: file.stat().st_mtime_ns for file in files if file.name != "errors.json"}
-    study.main()
+    study.main([])
     assert times == {file: file.stat().st_mtime_ns for file in times}
     assert json.loads((study.RESULTS / "errors.json").read_text())["Si"] == found

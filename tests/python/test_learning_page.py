@@ -33,7 +33,7 @@ from rich.console import Console
 
 VACANCY = {"structure": "fcc Cu 3.6", "supercell": 2, "vacancies": {"Cu": 1}}
 CONDITIONS = [
-    {"structure": "fcc Cu 3.6", "supercell": 2, "temperature": 1500, "duration": 0.4}
+    {"structure": "fcc Cu 3.6", "supercell": 2, "temperature": 1500, "duration": 2.0}
     | {"name": "hot", "ensemble": "nvt"},
     VACANCY | {"name": "lacking", "kind": "minimization"},
 ]
