@@ -412,6 +412,14 @@ def test_styles_of_yaml(tmp_path):
         np.testing.assert_allclose(result.forces, forces, atol=1e-12)
 
 
+def test_files_of_another_program(tmp_path):
+    """Its radial basis is named before entries of its own."""
+    other = YACE.replace("lmax: 1", "p: 1, lmax: 1").replace("ChebExpCos", "ACE.jl.base")
+    (tmp_path / "a.yace").write_text(f"{other}lmax: 1\n")
+    with pytest.raises(ValueError, match=r'radial basis is "ACE\.jl\.base"'):
+        fs.Potential.read(tmp_path / "a.yace")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

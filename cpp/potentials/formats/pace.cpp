@@ -122,12 +122,12 @@ std::vector<std::vector<std::vector<double>>> read_radial_coefficients(const Ace
 }
 
 FileBond read_bond(const AceFile& file, const Json& map, const std::string& what) {
-  check_names(file, map, what,
-              {"nradmax", "lmax", "nradbasemax", "radbasename", "radparameters", "radcoefficients", "prehc", "lambdahc",
-               "rcut", "dcut", "rcut_in", "dcut_in", "inner_cutoff_type"});
   FileBond bond;
   BondParameters& p = bond.parameters;
   set_radial_basis(file, get<std::string>(file, map, "radbasename", what), p);
+  check_names(file, map, what,
+              {"nradmax", "lmax", "nradbasemax", "radbasename", "radparameters", "radcoefficients", "prehc", "lambdahc",
+               "rcut", "dcut", "rcut_in", "dcut_in", "inner_cutoff_type"});
   const auto parameters = get<std::vector<double>>(file, map, "radparameters", what);
   if (parameters.empty()) file.refuse("radparameters of " + what + " is empty");
   p.radial_parameter = parameters[0];
@@ -184,8 +184,6 @@ AceFile read_yace(const std::string& text, const std::string& path) {
   const Json document = parse_yaml(text, "file of the atomic cluster expansion", path);
   AceFile file;
   file.path = path;
-  check_names(file, document, "it",
-              {"elements", "E0", "deltaSplineBins", "embeddings", "bonds", "functions", "metadata"});
   file.elements = get<std::vector<std::string>>(file, document, "elements", "it");
   file.E0 = get<std::vector<double>>(file, document, "E0", "it");
   const auto n = file.elements.size();
@@ -211,6 +209,8 @@ AceFile read_yace(const std::string& text, const std::string& path) {
       file.functions.back().push_back(read_function(file, function, i, n_densities,
                                                     "function " + std::to_string(file.functions.back().size()) + of));
   }
+  check_names(file, document, "it",
+              {"elements", "E0", "deltaSplineBins", "embeddings", "bonds", "functions", "metadata"});
   return file;
 }
 

@@ -105,7 +105,8 @@ def explore(
     """Run a condition in LAMMPS, keep what the potential does not know.
 
     Into `folder` go in.lammps, start.data, log.lammps, candidates.extxyz (configurations above
-    `select`), safe.data (the last one that was not), and at last exploration.json. In a folder that
+    `select`), safe.data (the last one that was not), and at last exploration.json; close.lammps, the
+    log of a second look, where the first saw nothing between known and nonsense. In a folder that
     has this and the same script, nothing is run; where the process was killed before, the run goes
     on from safe.data.
 
@@ -193,7 +194,7 @@ def _lammps(
 
 def _look_closely(condition: Condition, folder: Path, done: int, cores: int) -> None:
     """Run the end once more, from the last safe configuration, and look at it in every step: from
-    what is known to nonsense it may take a few only."""
+    what is known to nonsense it may take a few only. It may end in any way."""
     safe = _safe_step(folder)
     last = (done if safe is None else safe) + segment_steps(condition)
     variables = {**_last_safe(folder), "every": 1, "last": min(last, condition.steps)}
