@@ -107,8 +107,8 @@ def explore(
     Into `folder` go in.lammps, start.data, log.lammps, candidates.extxyz (configurations above
     `select`), safe.data (the last one that was not), and at last exploration.json; close.lammps,
     the log of a second look, where the first saw nothing between known and nonsense. In a folder
-    that has this and the same script, nothing is run; where the process was killed before, the run goes
-    on from safe.data.
+    that has this and the same script, nothing is run; where the process was killed before, the run
+    goes on from safe.data.
 
     Parameters
     ----------
