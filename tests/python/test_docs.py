@@ -6,9 +6,6 @@ the pages use. docs/development/documentation.md tells what becomes of each kind
 
 from __future__ import annotations
 
-import ast
-import inspect
-import itertools
 import json
 import re
 import shlex
@@ -28,6 +25,7 @@ import pytest
 from ase import Atoms, units
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
+from documented import documented_attributes
 from forcesmith.cli.app import main
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.properties.published import read_published
@@ -370,16 +368,3 @@ def test_settings_say_what_they_mean():
         for field in section.model_fields.keys() - documented_attributes(section)
     ]
     assert not missing
-
-
-def documented_attributes(section: type) -> set[str]:
-    """Those followed by a text, in the source of a class and of what it inherits from."""
-    found = set()
-    for one in section.__mro__:
-        if one.__module__.startswith("forcesmith"):
-            (tree,) = ast.parse(inspect.getsource(one)).body
-            for statement, text in itertools.pairwise(tree.body):
-                is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-                if isinstance(statement, ast.AnnAssign) and is_text:
-                    found.add(statement.target.id)
-    return found
