@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tomllib
@@ -30,10 +31,11 @@ from forcesmith.learning.rounds import Round
 from forcesmith.learning.selection import Selection, _is_turned, _not_rejected
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import starting_structures
-from forcesmith.learning.status import doing
+from forcesmith.learning.status import conditions_table, doing, explorations_under_way
 from forcesmith.learning.tasks import FitRequest, fit_member
 from forcesmith.learning.verdict import _write_input, judge
 from forcesmith.training.settings import FitSettings
+from rich.console import Console
 from sample_data import full_disk
 
 FIT = {
@@ -250,8 +252,10 @@ def test_without_grades_a_committee_decides(tmp_path):
     folder = tmp_path / "project"
     fit = FIT | {"active_set": {"mode": "off"}}
     selection = {"deviation_select": 0.005, "deviation_stop": 0.5, "most": 3}
-    result = learn(settings(folder, fit=fit, committee=2, rounds=1, selection=selection))
+    with pytest.warns(UserWarning, match="^There are no grades.* a committee of 2 potentials"):
+        result = learn(settings(folder, fit=fit, committee=2, rounds=1, selection=selection))
     project = Project(folder)
+    assert "a committee of 2 potentials" in project.page.read_text()
     said = [event for event in project.events() if event["event"] == "committee"]
     assert said and "committee" in said[0]["reason"] and said[0]["members"] == 2
     assert len(project.potentials(1)) == 2
@@ -514,6 +518,41 @@ def test_given_data_and_candidates(tmp_path):
     assert result.labels > 4
 
 
+@pytest.mark.slow
+def test_candidates_without_a_label_are_no_obstacle(tmp_path):
+    """Conditions that ran their time have."""
+    torn = bulk("Cu", "fcc", a=3.6, cubic=True) * 2
+    torn.positions[0] += 1.3  # towards its neighbor
+    ase.io.write(tmp_path / "candidates.extxyz", torn)
+    result = learn(
+        settings(
+            tmp_path / "project",
+            conditions=[HOT | {"temperature": 100, "duration": 0.1}],
+            selection={"candidates": [str(tmp_path / "candidates.extxyz")], "closest": 0.1}
+            | {"force": 3.0},
+        )
+    )
+    assert result.ending == "converged"
+    assert "none of 1 chosen configurations of selection.candidates got a label" in result.sentence
+    assert "selection.force" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hello", "candidates.extxyz: ASE cannot read this file"),
+        ('1\nLattice="9 0 0 0 9 0 0 0 9" pbc="T T T"\nAl 0 0 0\n', "candidates or data have Al"),
+    ],
+)
+def test_candidates_are_looked_at_before_anything_is_done(text, words, tmp_path):
+    (tmp_path / "candidates.extxyz").write_text(text)
+    selection = {"candidates": [str(tmp_path / "candidates.extxyz")]}
+    fit = FIT | {"elements": ["Cu"]}
+    with pytest.raises(ValueError, match=words):
+        learn(settings(tmp_path / "project", selection=selection, fit=fit))
+    assert not (tmp_path / "project").exists()
+
+
 def test_lammps_that_does_not_run_is_told_of_before_labels_are_made(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "check_lammps", learning_teachers.broken_lammps)
     with pytest.raises(LearnError, match="^The first run of LAMMPS failed: no libmpi.so$"):
@@ -749,6 +788,21 @@ def test_status_tells_what_is_being_done(tmp_path):
     assert doing(project) == "converged: nothing new"
     with project.locked():
         assert doing(project).startswith("verdict: process ")
+
+
+def test_status_of_an_exploration_that_runs(tmp_path):
+    project = Project(tmp_path)
+    folder = project.source_folder(1, "hot")
+    folder.mkdir(parents=True)
+    assert explorations_under_way(project) == {}
+    (folder / "in.lammps").write_text("timestep        0.002\n")
+    table = "Per MPI rank memory allocation (min/avg/max) = 3 | 3 | 3 Mbytes\nStep v_uncertainty\n"
+    ended = f"{table}0 1.5\n100 2.5\nLoop time of 0.1 on 1 procs for 100 steps with 32 atoms\n"
+    (folder / "log.lammps").write_text(f"{ended}{table}100 2.25\n200 0.5\n30")
+    assert explorations_under_way(project) == {"hot": (1, 0.4, 2.5)}
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(conditions_table(project))
+    assert "runs" in shown.getvalue() and "0.4" in shown.getvalue()
 
 
 def start_of(number: int) -> list[Atoms]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ase.io
 import forcesmith as fs
 import numpy as np
 import pytest
@@ -259,6 +260,23 @@ def test_a_verdict_is_made_once_for_a_potential(settings, verdict):
 
 
 @pytest.mark.slow
+def test_relaxations_by_the_teacher_go_on(settings, verdict, project):
+    """Labels that are there are not made again."""
+    own = settings.model_copy(update={"folder": str(project.folder)})
+    files = sorted(project.folder.glob("verdict/*/relaxations/1/*.extxyz"))
+    assert [file.name for file in files] == ["Cu.extxyz", "cell.extxyz", "whole.extxyz"]
+    labels = {file: len(ase.io.read(file, ":")) for file in files}
+    assert labels[files[0]] > 3 and labels[files[1]] > 1
+    before = files[0].read_text()
+    for cut in (0, len(before) // 2):  # killed never, in the middle
+        project.verdict.unlink()
+        files[0].write_text(before[: len(before) - cut])
+        again = judge(own)
+        assert again["comparisons"][:2] == verdict["comparisons"][:2]
+        assert {file: len(ase.io.read(file, ":")) for file in files} == labels
+
+
+@pytest.mark.slow
 def test_tolerances_may_change_without_new_labels(settings, verdict, project, monkeypatch):
     assert verdict["shortfalls"] == []
     monkeypatch.setattr("forcesmith.learning.verdict.make_teacher", None)
@@ -288,6 +306,19 @@ def test_converged_is_not_good(tmp_path):
     assert energy.startswith("energies are off by 1.1 meV/atom on trajectories that the fit has")
     [force] = found(0.2, 0.05)
     assert "0.05 eV/Å on trajectories" in force and "by 0.01 on its data" in force
+
+
+def test_lattice_constants_that_are_off(tmp_path):
+    write_json(Project(tmp_path).round_folder(1) / "fit.json", {"errors": {}})
+    row = {"what": "Cu: lattice constants", "potential": "3.55", "teacher": "3.6"}
+    verdict = {"errors": {}, "comparisons": [row | {"relative_difference": 0.0139}]}
+
+    def found(**tolerance: float) -> list[str]:
+        return list(shortfalls(Project(tmp_path), verdict, ToleranceSettings(**tolerance)))
+
+    [one] = found()
+    assert "1.39% apart, more than 1.00% (verdict.tolerance.lattice_constant)" in one
+    assert found(lattice_constant=0.02) == []
 
 
 def test_not_good_enough_is_exit_code_3(tmp_path, monkeypatch, capsys):

@@ -58,6 +58,19 @@ class Output:
         return list(_runs(iter(self.text.splitlines())))
 
     @property
+    def under_way(self) -> dict[str, np.ndarray] | None:
+        """Thermodynamic output of the run that has not come to its end, so far; None: there is
+        none."""
+        lines = iter(self.text.splitlines())
+        last = None
+        while (found := _next_table(lines)) is not None:
+            last = found
+        if last is None or last[2] is not None:
+            return None
+        names, rows, _ = last
+        return dict(zip(names, np.array(rows).reshape(-1, len(names)).T, strict=True))
+
+    @property
     def warnings(self) -> list[str]:
         """What follows `WARNING:`."""
         return re.findall(r"^WARNING: *(.*?) *$", self.text, re.MULTILINE)
@@ -75,18 +88,30 @@ class Output:
         return found and found[1].strip()
 
 
-def _runs(lines: Iterator[str]) -> Iterator[Run]:
+def _next_table(
+    lines: Iterator[str],
+) -> tuple[list[str], list[list[float]], re.Match[str] | None] | None:
+    """Names of the columns, rows, and the line that ends a run, if it is there; None: no further
+    run has begun."""
     for line in lines:
-        if not line.startswith("Per MPI rank memory allocation"):
-            continue
-        names = next(lines, "").split()
-        rows = []
-        for row in lines:
-            if loop := _LOOP.match(row):
-                break
-            if (numbers := _numbers(row)) and len(numbers) == len(names):
-                rows.append(numbers)
-        else:
+        if line.startswith("Per MPI rank memory allocation"):
+            break
+    else:
+        return None
+    names = next(lines, "").split()
+    rows: list[list[float]] = []
+    for row in lines:
+        if loop := _LOOP.match(row):
+            return names, rows, loop
+        if (numbers := _numbers(row)) and len(numbers) == len(names):
+            rows.append(numbers)
+    return names, rows, None
+
+
+def _runs(lines: Iterator[str]) -> Iterator[Run]:
+    while (found := _next_table(lines)) is not None:
+        names, rows, loop = found
+        if loop is None:
             return
         if not names or set(names[0]) == {"-"}:  # styles multi and yaml
             raise ValueError(

@@ -165,6 +165,19 @@ def explore(
     return _run(condition, uncertainty, folder, done, cores)
 
 
+def how_far(folder: Path) -> tuple[float, float] | None:
+    """Picoseconds and the largest grade (or deviation) of dynamics that is under way; None: nothing
+    is known yet."""
+    log = Output(_text(folder / "log.lammps") or "")
+    timestep = re.search(r"^timestep +(\S+)", _text(folder / "in.lammps") or "", re.MULTILINE)
+    tables = [run.columns for run in log.runs] + ([log.under_way] if log.under_way else [])
+    tables = [one for one in tables if len(one.get("v_uncertainty", ()))]
+    if not tables or timestep is None:
+        return None
+    largest = max(float(one["v_uncertainty"].max()) for one in tables)
+    return float(tables[-1]["Step"][-1]) * float(timestep[1]), largest
+
+
 def _last_safe(folder: Path) -> dict[str, str | int]:
     """Variables of the script that lets it begin there."""
     safe = _safe_step(folder)

@@ -7,13 +7,17 @@ any way goes on where it was.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ase import Atoms
+
 from forcesmith.data.dataset import Dataset
 from forcesmith.data.labels import shortened
+from forcesmith.data.reading import read
 from forcesmith.engine.executor import Executor, Task, WorkerLost, open_executor
 from forcesmith.files import OutputLocked, write_atomically
 from forcesmith.learning import tasks
@@ -28,6 +32,7 @@ from forcesmith.learning.project import (
 from forcesmith.learning.rounds import CANDIDATES, Round
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import given_labels, starting_structures
+from forcesmith.learning.status import decided_by
 from forcesmith.potentials.potential import Potential
 from forcesmith.teachers.teacher import Teacher, make_teacher
 from forcesmith.training.checkpoint import state_file
@@ -147,9 +152,7 @@ def _open(
             "one potential learns from one teacher: learn in a new folder, with this file as "
             "start.data and with start.relabel."
         )
-    for name in settings.selection.candidates:
-        if not Path(name.partition("@")[0]).is_file():
-            raise ValueError(f"selection.candidates: there is no file {name}.")
+    candidates = _candidates(settings)
     # What got no label at all is begun anew: any of the settings may have been wrong.
     begun_with = project.begun_with()
     before = begun_with if known.labels else None
@@ -160,6 +163,7 @@ def _open(
         given = given_labels(settings, teacher)
     found = {symbol for atoms in [*structures, *given] for symbol in atoms.symbols}
     found |= {symbol for one in conditions for symbol in one.structure.symbols}
+    found |= {symbol for atoms in candidates for symbol in atoms.symbols}
     elements = settings.fit.elements or (before["elements"] if before else sorted(found))
     _check_elements(found, elements, teacher)
     keys = {"descriptor", "model", "terms", "zbl"}
@@ -194,6 +198,19 @@ def _open(
     return elements
 
 
+def _candidates(settings: LearnSettings) -> list[Atoms]:
+    """Configurations of selection.candidates; there may be none in a file yet. Raises ValueError
+    for those that cannot be read."""
+    found: list[Atoms] = []
+    for name in settings.selection.candidates:
+        path = Path(name.partition("@")[0])
+        if not path.is_file():
+            raise ValueError(f"selection.candidates: there is no file {name}.")
+        if "@" in name or path.stat().st_size:
+            found += read(name)
+    return found
+
+
 def _check_groups(settings: LearnSettings, names: set[str]) -> None:
     """names: of all groups that labels can have."""
     if unused := settings.fit.weights.unused_groups(names):
@@ -206,13 +223,13 @@ def _check_groups(settings: LearnSettings, names: set[str]) -> None:
 def _check_elements(found: set[str], elements: Sequence[str], teacher: Teacher) -> None:
     if missing := sorted(found - set(elements)):
         raise ValueError(
-            f"Conditions or data have {', '.join(missing)}, but the potential is for "
+            f"Conditions, candidates or data have {', '.join(missing)}, but the potential is for "
             f"{', '.join(elements)} (fit.elements, or what the folder was begun with)."
         )
     if teacher.elements is not None and (unknown := sorted(found - teacher.elements)):
         raise ValueError(
-            f"The teacher {teacher.name} does not know {', '.join(unknown)}, which conditions or "
-            "data have; take another teacher."
+            f"The teacher {teacher.name} does not know {', '.join(unknown)}, which conditions, "
+            "candidates or data have; take another teacher."
         )
 
 
@@ -310,20 +327,29 @@ class Loop:
             return None
         if number == 0:
             return None
+        no_label = ""
         if summary["chosen"]:
-            reason = f"none of {summary['chosen']} chosen configurations got a label: "
-            return self.result("stuck", number, reason + self.last_rejection())
+            given = self.project.selection(number, CANDIDATES) or {"chosen": 0}
+            is_of_conditions = summary["chosen"] > given["chosen"]
+            where = "" if is_of_conditions else " of selection.candidates"
+            no_label = (
+                f"none of {summary['chosen']} chosen configurations{where} got a label: "
+                f"{self.last_rejection()}"
+            )
+            if is_of_conditions:
+                return self.result("stuck", number, no_label)
         closed = self.project.closed(number)
         still_open = [name for name in self.conditions if name not in closed]
         reasons = "; ".join(closed[name] for name in self.conditions if name in closed)
+        remark = f"; {no_label}" if no_label else ""
         if not still_open:
             return self.result("stuck", number, reasons)
         if any(self.settled(name, number) != self.made_in(number) for name in still_open):
             return None
         text = "condition ran its time with this potential, and nothing new came"
         if reasons:
-            return self.result("closed", number, f"every other {text}; {reasons}")
-        return self.result("converged", number, f"every {text}")
+            return self.result("closed", number, f"every other {text}; {reasons}{remark}")
+        return self.result("converged", number, f"every {text}{remark}")
 
     def made_in(self, number: int) -> int:
         """The round whose fit gave the potential of this round."""
@@ -403,6 +429,8 @@ class Loop:
         document = {**members[0], "round": number, "potentials": potentials}
         document["seconds"] = sum(own["seconds"] for own in members)
         write_json(self.project.round_folder(number) / "fit.json", document)
+        if number == 1 and (sentence := decided_by(self.project)):
+            warnings.warn(sentence, stacklevel=2)
         for path in self.project.potentials(number):
             state_file(path).unlink(missing_ok=True)
         self.project.note("fit", round=number, **{k: document[k] for k in ("labels", "errors")})

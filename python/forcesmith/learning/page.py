@@ -26,6 +26,7 @@ from forcesmith.analysis import pages
 from forcesmith.analysis.plots import STYLES, parity_plot
 from forcesmith.files import write_atomically
 from forcesmith.learning.project import Frame, Project, formula, frames, read_json
+from forcesmith.learning.status import decided_by
 from forcesmith.potentials.potential import Potential
 
 if TYPE_CHECKING:
@@ -84,10 +85,11 @@ def _overview(project: Project) -> str:
         f"<p>Trouble ({when}): {pages.text(reason)}</p>"
         for reason, when in list(troubles.items())[-3:]
     )
+    committee = f"<p>{pages.text(decided_by(project))}</p>" if decided_by(project) else ""
     return (
         f'<p class="soft">teacher {pages.text(start.get("teacher", "not known"))}, {known.labels} '
         f"labels, {known.rejected} set aside, {max(project.rounds(), default=0)} rounds; written "
-        f"{now}</p><p><b>{pages.text(ended)}</b></p>{trouble}"
+        f"{now}</p><p><b>{pages.text(ended)}</b></p>{committee}{trouble}"
     )
 
 

@@ -127,7 +127,8 @@ class Round:
             if self.ending(name) in (None, "finished"):
                 continue
             breaks = self.breaks(name)
-            has_more_to_try = self.n_chosen or self.former(name) is not None  # from its beginning
+            is_new = self.n_chosen > self.chosen_of.get(CANDIDATES, 0)
+            has_more_to_try = is_new or self.former(name) is not None  # from its beginning
             if has_more_to_try and len(breaks) < BREAKS:
                 continue
             one = self.project.exploration(self.number, name)

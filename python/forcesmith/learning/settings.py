@@ -84,6 +84,8 @@ class ToleranceSettings(Section):
     """Likewise of stresses, GPa."""
     vacancy: float | None = Field(None, gt=0.0)
     """Error of energies of vacancies, eV."""
+    lattice_constant: float = Field(0.01, gt=0.0)
+    """Error of lattice constants, as a part of them."""
 
 
 class VerdictSettings(Section):

@@ -8,12 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 from forcesmith.files import lock_holder
+from forcesmith.learning.exploration import how_far
 from forcesmith.learning.project import Project, read_json
 
 
 def print_status(project: Project, console: Console) -> None:
     """Rounds and conditions, and what there is in all."""
     known = project.known()
+    if sentence := decided_by(project):
+        console.print(sentence, soft_wrap=True)
     console.print(rounds_table(project))
     conditions = conditions_table(project)
     if conditions.row_count:
@@ -86,7 +89,13 @@ def conditions_table(project: Project, most: int | None = None) -> Table:
     table.add_column("condition", overflow="fold")  # the temperature is at its end
     for column in ("round", "ended", "ps", "grade", "candidates"):
         table.add_column(column)
-    explored = list(last_explorations(project).items())
+    running = explorations_under_way(project)
+    for name, (number, picoseconds, largest) in list(running.items())[:most]:
+        row = (name, str(number), "runs", f"{picoseconds:.4g}", f"{largest:.3g}", "")
+        table.add_row(*row)
+    if most is not None:
+        most = max(0, most - len(running))
+    explored = [(n, one) for n, one in last_explorations(project).items() if n not in running]
     if most is not None and len(explored) > most:
         explored.sort(key=lambda item: item[1][1]["ending"] == "finished")
     closed = project.last_closed()
@@ -110,6 +119,28 @@ def last_explorations(project: Project) -> dict[str, tuple[int, dict[str, Any]]]
             if one := project.exploration(number, folder.name):
                 found[folder.name] = (number, one)
     return found
+
+
+def explorations_under_way(project: Project) -> dict[str, tuple[int, float, float]]:
+    """Of conditions whose dynamics runs now, or was interrupted: round, picoseconds, grade."""
+    number = max(project.rounds(), default=0)
+    found: dict[str, tuple[int, float, float]] = {}
+    for folder in sorted((project.round_folder(number) / "explorations").glob("*/")):
+        if project.exploration(number, folder.name) is None and (far := how_far(folder)):
+            found[folder.name] = (number, *far)
+    return found
+
+
+def decided_by(project: Project) -> str:
+    """What decides in place of grades; empty: grades do."""
+    fits = (project.fit(number) for number in reversed(project.rounds()))
+    last = next((fit for fit in fits if fit is not None), None)
+    if last is None or last["grades"]:
+        return ""
+    return (
+        f"There are no grades, as the fit gives no active set: the deviation of forces of a "
+        f"committee of {len(last['potentials'])} potentials, eV/angstrom, decides."
+    )
 
 
 def _shown(value: float | None, form: str = "") -> str:

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import ase.io
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator
 from ase.data import atomic_numbers
-from ase.filters import FrechetCellFilter
-from ase.optimize import BFGS
 
 from forcesmith.analysis.metrics import errors_by_group
 from forcesmith.engine.executor import Task, open_executor
@@ -31,24 +28,19 @@ from forcesmith.learning.exploration import Exploration
 from forcesmith.learning.input_scripts import boundary
 from forcesmith.learning.page import write_page
 from forcesmith.learning.project import Project, read_json, write_json
+from forcesmith.learning.relaxation import Relax, Relaxation, by_potential, by_teacher
 from forcesmith.learning.settings import LearnSettings, ToleranceSettings
 from forcesmith.learning.tasks import explore_condition, in_project
 from forcesmith.potentials.potential import Potential
 from forcesmith.sampling.structures import read_structures
-from forcesmith.teachers.calculator import TeacherCalculator
 from forcesmith.teachers.labelling import label
-from forcesmith.teachers.teacher import LabelError, Teacher, make_teacher
+from forcesmith.teachers.teacher import LabelError, make_teacher
 
 MOST_LABELS = 20
 """Of trajectories, in all."""
 MOST_OF_A_CONDITION = 4
 LARGEST_CELL = 150
 """Atoms, of relaxations by the teacher."""
-LARGEST_FORCE = 0.02  # eV/angstrom, of relaxed structures
-LARGEST_OF_CELLS = 0.003
-"""Likewise where the cell is relaxed, too, also of stress times volume per atom, eV: lattice
-constants to about 1e-4 of them."""
-MOST_STEPS = 100  # of a relaxation by the teacher; the potential has ten times as many
 MUCH_LARGER = 3.0
 """Times the error on the data of the fit: such errors on what it has not seen tell that the fit
 does not hold there, if they are also above these:"""
@@ -63,6 +55,8 @@ LARGE_PART = 0.05
 """Of the size of forces: errors above it are worth a remark."""
 SEED = 7919  # added to that of a condition: other velocities than those of the explorations
 SECONDS_OF_TIMING = 0.5
+WHOLE = "whole"
+"""Name of the cell without a vacancy."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +124,18 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
             progress=lambda line: show(f"verdict: {teacher.name}: {line}"),
         )
         comparisons: list[dict[str, Any]] = []
-        for crystal in crystals(settings):
-            show(f"verdict: relaxes {crystal.name}")
-            try:
-                comparisons += _compared(crystal, potential, teacher)
-            except LabelError as error:
-                sentences.append(str(error))
+        with open_executor(settings.engine, project.job_logs) as executor:
+            for number, crystal in enumerate(crystals(settings), start=1):
+                show(f"verdict: relaxes {crystal.name}")
+                kept = folder / "relaxations" / str(number)
+                by = {
+                    "potential": by_potential(potential),
+                    "teacher": by_teacher(settings.teacher, executor, project.task_lock, kept),
+                }
+                try:
+                    comparisons += _compared(crystal, by)
+                except LabelError as error:
+                    sentences.append(str(error))
     labelled = found.labelled
     if found.failed:
         first = found.failed[0].info["reason"]
@@ -182,6 +182,13 @@ def shortfalls(
             yield (
                 f"{what} of {worst} are off by {errors[worst][key]:.3g} {unit}, more than "
                 f"{limit:g} (verdict.tolerance.{kind})"
+            )
+    for row in verdict["comparisons"]:
+        if (off := row.get("relative_difference", 0.0)) > tolerance.lattice_constant:
+            yield (
+                f"{row['what']}: {row['potential']}, the teacher says {row['teacher']}; that is "
+                f"{off:.2%} apart, more than {tolerance.lattice_constant:.2%} "
+                "(verdict.tolerance.lattice_constant)"
             )
     limit = tolerance.vacancy
     for row in verdict["comparisons"]:
@@ -379,67 +386,61 @@ def _structures(given: str | Atoms) -> list[tuple[str, Atoms]]:
     return [(str(given.symbols), given)] if isinstance(given, Atoms) else read_structures(given)
 
 
-def _compared(crystal: Crystal, potential: Potential, teacher: Teacher) -> list[dict[str, Any]]:
+def _compared(crystal: Crystal, by: Mapping[str, Relax]) -> list[dict[str, Any]]:
     """Lattice constants and energies of vacancies. Raises LabelError."""
-    calculators = {
-        "potential": (potential.calculator(), 10 * MOST_STEPS),
-        "teacher": (TeacherCalculator(teacher), MOST_STEPS),
-    }
     units = {
-        name: _relaxed(crystal.unit, calculator, steps, cell=True)
-        for name, (calculator, steps) in calculators.items()
+        name: relax({"cell": Relaxation(crystal.unit, cell=True)})["cell"]
+        for name, relax in by.items()
     }
-    lengths = {
-        name: ", ".join(f"{length:.4f}" for length in unit.cell.lengths()) + _remark(unit)
-        for name, unit in units.items()
+    lengths = {name: unit.cell.lengths() for name, unit in units.items()}
+    texts = {
+        name: ", ".join(f"{length:.4f}" for length in lengths[name]) + _remark(units[name])
+        for name in by
     }
-    rows: list[dict[str, Any]] = []
-    rows.append({"what": f"{crystal.name}: lattice constants a, b, c (Å)", **lengths})
-    if len(crystal.unit) * np.prod(crystal.repeats) > LARGEST_CELL:
+    off = float(np.abs(lengths["potential"] / lengths["teacher"] - 1).max())
+    what = f"{crystal.name}: lattice constants a, b, c (Å)"
+    rows: list[dict[str, Any]] = [{"what": what, **texts, "relative_difference": round(off, 5)}]
+    lacking = [element for element in crystal.vacancies if element in crystal.unit.symbols]
+    if not lacking or len(crystal.unit) * np.prod(crystal.repeats) > LARGEST_CELL:
         return rows
+    relaxed = {
+        name: relax(_vacancies(units[name].repeat(crystal.repeats), lacking))
+        for name, relax in by.items()
+    }
     of_one_element = len(set(crystal.unit.symbols)) == 1
-    for element in crystal.vacancies:
-        if element in crystal.unit.symbols:
-            energies = {
-                name: _vacancy_energy(units[name], crystal.repeats, element, *calculators[name])
-                for name in calculators
-            }
-            what = "formation energy" if of_one_element else "energy"
-            what = f"{crystal.name}: {what} of a relaxed vacancy of {element} (eV)"
-            rows.append({"what": what, **energies})
-            numbers = [float(text.partition(" ")[0]) for text in energies.values()]
-            rows[-1]["difference"] = round(numbers[0] - numbers[1], 3)
+    for element in lacking:
+        energies = {name: _vacancy_energy(own, element) for name, own in relaxed.items()}
+        what = "formation energy" if of_one_element else "energy"
+        what = f"{crystal.name}: {what} of a relaxed vacancy of {element} (eV)"
+        texts = {name: f"{energies[name]:.3f}{_remark(relaxed[name][element])}" for name in by}
+        difference = round(energies["potential"] - energies["teacher"], 3)
+        rows.append({"what": what, **texts, "difference": difference})
     return rows
 
 
-def _vacancy_energy(
-    unit: Atoms, repeats: tuple[int, int, int], element: str, calculator: Calculator, steps: int
-) -> str:
+def _vacancies(whole: Atoms, elements: Sequence[str]) -> dict[str, Relaxation]:
+    """Of a cell, and of that without an atom of each element."""
+    wanted = {WHOLE: Relaxation(whole, steps=0)}
+    for element in elements:
+        lacking = whole.copy()
+        del lacking[list(lacking.symbols).index(element)]
+        # out of the symmetry of the site, which may not be that of the lowest energy
+        lacking.rattle(0.01, seed=1)
+        wanted[element] = Relaxation(lacking)
+    return wanted
+
+
+def _vacancy_energy(relaxed: Mapping[str, Atoms], element: str) -> float:
     """Energy of the cell that lacks an atom minus that of the whole one; of crystals of one element
     plus the energy of an atom in it."""
-    whole = unit.repeat(repeats)
-    whole.calc = calculator
-    energy = whole.get_potential_energy()
-    lacking = whole.copy()
-    del lacking[list(lacking.symbols).index(element)]
-    # out of the symmetry of the site, which may not be that of the lowest energy
-    lacking.rattle(0.01, seed=1)
-    relaxed = _relaxed(lacking, calculator, steps, cell=False)
+    whole = relaxed[WHOLE]
+    energy = float(whole.get_potential_energy())
     taken = energy / len(whole) if len(set(whole.symbols)) == 1 else 0.0
-    return f"{relaxed.get_potential_energy() - energy + taken:.3f}{_remark(relaxed)}"
+    return float(relaxed[element].get_potential_energy()) - energy + taken
 
 
 def _remark(atoms: Atoms) -> str:
     return "" if atoms.info["relaxed"] else " (not relaxed to the end)"
-
-
-def _relaxed(atoms: Atoms, calculator: Calculator, steps: int, cell: bool) -> Atoms:
-    moved = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-    moved.calc = calculator
-    optimizer = BFGS(cast(Atoms, FrechetCellFilter(moved)) if cell else moved, logfile=None)
-    largest = LARGEST_OF_CELLS if cell else LARGEST_FORCE
-    moved.info["relaxed"] = bool(optimizer.run(largest, steps))
-    return moved
 
 
 # ---- to go on with ----
