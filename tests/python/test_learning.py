@@ -782,6 +782,18 @@ def test_distill_writes_settings_that_can_be_read(command, refused, tmp_path, mo
     assert "300:1500" in refused(*words[:4], "--temperature", "hot", "--into", "other")
 
 
+@pytest.mark.parametrize(
+    ("given", "kelvin"),
+    [("900", [300, 600, 900]), ("200", [200]), ("300", [300]), ("900:900", [900])],
+)
+def test_distill_goes_up_to_a_temperature(command, given, kelvin, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["distill", "fcc Cu 3.6", "--teacher", "emt", "--temperature", given]
+    assert command(*words, "--only-settings")[0] == 0
+    dynamics = tomllib.loads(Path("Cu-distilled.toml").read_text())["conditions"][0]
+    assert dynamics["temperature"] == kelvin
+
+
 def test_distill_with_a_mistake_leaves_no_settings(refused, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["distill", "fcc Cu 3.6", "--into", "copper"]

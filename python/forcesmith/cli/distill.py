@@ -24,7 +24,7 @@ def distill(
         str, typer.Option(help="sevennet:7net-0, chgnet, module:function, ..., or a .toml file.")
     ],
     temperature: Annotated[
-        str, typer.Option(help="Up to this one, K, or from and to: 300:1500.")
+        str, typer.Option(help="Up to this one from 300 K on, or from and to: 300:1500.")
     ] = "300:1000",
     vacancies: Annotated[str, typer.Option(help="Elements that may lack an atom: O,Mg.")] = "",
     duration: Annotated[float, typer.Option(min=0.001, help="Of every condition, ps.")] = 100.0,

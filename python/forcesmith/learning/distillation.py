@@ -23,6 +23,7 @@ ENERGY_WEIGHT = 7.0
 CRYSTAL = 20.0
 """Times that of cells with a vacancy: an error per atom of it counts in cells of any size."""
 VACANCY_TOLERANCE = 0.05  # eV
+LOWEST_TEMPERATURE = 300.0  # K, where only the highest one is given
 
 
 def distillation(
@@ -39,8 +40,8 @@ def distillation(
 ) -> str:
     """Text of the settings, TOML, for a file beside the folder of the project.
 
-    structures: files or prototypes; temperature: "1500" or "300:1500", K; vacancies: elements;
-    duration: ps; cutoff: angstrom; labels: at most.
+    structures: files or prototypes; temperature: "300:1500", K, or "1500" for the same; vacancies:
+    elements; duration: ps; cutoff: angstrom; labels: at most.
     Raises ValueError for structures that cannot be read, and for what they do not have.
     """
     kelvin = _temperatures(temperature)
@@ -165,8 +166,9 @@ def _temperatures(text: str) -> list[float]:
         ends = []
     if len(ends) not in (1, 2) or min(ends) <= 0 or ends[0] > ends[-1]:
         raise ValueError(
-            f"--temperature {shortened(text, 40)}: expected one in K, or from and to, such as "
-            "300:1500."
+            f"--temperature {shortened(text, 40)}: expected the highest one in K, or from "
+            "and to, such as 300:1500."
         )
-    low, high = ends[0], ends[-1]
+    high = ends[-1]
+    low = ends[0] if len(ends) == 2 else min(LOWEST_TEMPERATURE, high)
     return [low] if low == high else [low, (low + high) / 2, high]
