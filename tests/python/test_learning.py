@@ -804,6 +804,26 @@ def test_distill_with_a_mistake_leaves_no_settings(refused, tmp_path, monkeypatc
     assert not (tmp_path / "copper.toml").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--cutoff", "-1", "positive distance in angstrom, at most 100, not -1"),
+        ("--cutoff", "0.5", "there is nothing to fit"),
+        ("--level", "3", "an even number from 2 to 28, not 3"),
+        ("--level", "99", "an even number from 2 to 28, not 99"),
+        ("--duration", "1e12", "takes 1e+15 steps"),
+        ("--labels", "1", "only 1 may be labelled"),
+    ],
+)
+def test_settings_alone_are_checked_before_they_are_written(
+    refused, option, value, part, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["distill", "fcc Cu 3.6", "--teacher", "emt", "--only-settings", option, value]
+    assert part in refused(*words)
+    assert not list(tmp_path.iterdir())
+
+
 def test_distill_into_another_folder(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "emt.toml").write_text('[teacher]\ntype = "emt"\ntimeout = 60\n')
