@@ -245,6 +245,8 @@ def refuse(message: str, **settings) -> None:
         ("one atom, which rests", {"structure": Atoms("Cu", cell=[3] * 3, pbc=True)}),
         ("keeps the energy", {"ensemble": "nve", "temperature": "300:900"}),
         ("keeps the volume", {"ensemble": "nvt", "pressure": 1}),
+        ("100000 GPa is no pressure to run at", {"pressure": 100000}),
+        ("10000 bar are 1 GPa", {"pressure": "0:-2000"}),
         ("not periodic in all directions", {"structure": molecule("N2")}),
         ("of vacuum", {"surface": "100"}),
         ("across its vacuum", {"surface": "100", "ensemble": "nvt", "supercell": 2}),
