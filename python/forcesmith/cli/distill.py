@@ -36,7 +36,10 @@ def distill(
         Path | None, typer.Option(help="Folder of the project; by default after the structure.")
     ] = None,
     only_settings: Annotated[
-        bool, typer.Option("--only-settings", help="Check and write the settings, and learn nothing yet.")
+        bool,
+        typer.Option(
+            "--only-settings", help="Check and write the settings, and learn nothing yet."
+        ),
     ] = False,
 ) -> None:
     """Distill a teacher, such as a universal potential, into a small fast potential.
