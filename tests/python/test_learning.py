@@ -799,6 +799,10 @@ def test_distill_with_a_mistake_leaves_no_settings(refused, tmp_path, monkeypatc
     words = ["distill", "fcc Cu 3.6", "--into", "copper"]
     for teacher in ("emt2:x.y", "nothing:make", "lammps: sw none.sw"):
         refused(*words, "--teacher", teacher)
+    numbers = ("--teacher", "lammps: lj/cut 5.0", "--only-settings")
+    assert refused(*words, *numbers).count("5.0 is no file") == 1
+    told = refused(*words[:2], *numbers, "--into", "runs/copper")
+    assert told.startswith("forcesmith: In the settings of the teacher: in")
     refused(*words, "--teacher", "emt", "--cutoff", "-1")
     assert "a:smile:b" in refused(*words, "--teacher", "emt", "--temperature", "a:smile:b")
     assert not (tmp_path / "copper.toml").exists()

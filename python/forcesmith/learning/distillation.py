@@ -12,7 +12,7 @@ from ase import Atoms
 
 from forcesmith.data.labels import shortened
 from forcesmith.sampling.structures import is_prototype, read_structures
-from forcesmith.teachers.settings import TeacherSettings
+from forcesmith.teachers.settings import teacher_settings
 
 SMALLEST_LENGTH, MOST_ATOMS = 8.0, 150
 """Of the cells that are explored, angstrom; few atoms, so that a teacher labels them quickly."""
@@ -105,7 +105,7 @@ def _teacher(given: str, place: Path) -> str:
         return json.dumps(os.path.join(here, given) if here != "." else given)
     if here == ".":
         return json.dumps(given)
-    settings = TeacherSettings.model_validate(given).model_dump(exclude_unset=True)
+    settings = teacher_settings(given).model_dump(exclude_unset=True)
     options = {**settings, "name": given, "folder": here}
     return f"{{ {', '.join(f'{key} = {json.dumps(value)}' for key, value in options.items())} }}"
 
