@@ -222,6 +222,9 @@ def refuse(message: str, **settings) -> None:
         ("no such file", {"structure": "nowhere.cif"}),
         ('"rocksalt MgO 4.21"', {"structure": "rocksalt Mg"}),
         ("cannot be made", {"structure": "fcc Qq 3.6"}),
+        ('no element "Qq"; write', {"structure": "rocksalt MgQq 3.6"}),
+        ("this is no formula", {"structure": "fcc cu 3.6"}),
+        ("lattice constant is too large", {"structure": "fcc Cu 36"}),
         ("cannot be made", {"structure": "fcc Cu wide"}),
         ("0.01 angstrom apart", {"structure": Atoms("Cu2", [[0, 0, 0], [0, 0, 0.01]])}),
         ("no known element", {"structure": Atoms("X", cell=[4, 4, 4], pbc=True)}),
@@ -245,6 +248,8 @@ def refuse(message: str, **settings) -> None:
         ("one atom, which rests", {"structure": Atoms("Cu", cell=[3] * 3, pbc=True)}),
         ("keeps the energy", {"ensemble": "nve", "temperature": "300:900"}),
         ("keeps the volume", {"ensemble": "nvt", "pressure": 1}),
+        ("100000 GPa is no pressure to run at", {"pressure": 100000}),
+        ("10000 bar are 1 GPa", {"pressure": "0:-2000"}),
         ("not periodic in all directions", {"structure": molecule("N2")}),
         ("of vacuum", {"surface": "100"}),
         ("across its vacuum", {"surface": "100", "ensemble": "nvt", "supercell": 2}),
@@ -278,3 +283,11 @@ def test_a_file_that_is_no_structure(tmp_path):
     refuse("x.cif", structure=str(tmp_path / "x.cif"))
     (tmp_path / "x.extxyz").write_text("2\n\nCu 0 0 0\n")
     refuse("x.extxyz", structure=str(tmp_path / "x.extxyz"))
+    refuse("this is no valid CIF.", structure=str(tmp_path / "x.cif"))
+    (tmp_path / "x.xyz").write_text("1\n\nXq 0 0 0\n")
+    refuse(
+        'x.xyz: no structure can be read: there is no element "Xq".',
+        structure=str(tmp_path / "x.xyz"),
+    )
+    (tmp_path / "POSCAR").write_text("hello there\n")
+    refuse("must be 1 or 3.", structure=str(tmp_path / "POSCAR"))

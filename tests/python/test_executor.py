@@ -220,6 +220,13 @@ def test_workers_that_cannot_be_started(monkeypatch):
     with pytest.raises(OSError, match=r"could not be started .*timed out; .*127\.0\.0\.1"):
         with open_executor(EngineSettings(cores=1)):
             pass
+    programs = ("script.py", "bin/forcesmith", "lib/forcesmith/cli/__main__.py")
+    for program, advice in zip(programs, ("__name__", "memory", "memory"), strict=True):
+        monkeypatch.setattr("sys.argv", [program])
+        with pytest.raises(OSError, match=advice) as error:
+            with open_executor(EngineSettings(cores=1)):
+                pass
+        assert ("__name__" in str(error.value)) == (program == "script.py")
 
 
 @pytest.mark.slow

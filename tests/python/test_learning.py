@@ -836,14 +836,50 @@ def test_distill_writes_settings_that_can_be_read(command, refused, tmp_path, mo
     assert "300:1500" in refused(*words[:4], "--temperature", "hot", "--into", "other")
 
 
+@pytest.mark.parametrize(
+    ("given", "kelvin"),
+    [("900", [300, 600, 900]), ("200", [200]), ("300", [300]), ("900:900", [900])],
+)
+def test_distill_goes_up_to_a_temperature(command, given, kelvin, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["distill", "fcc Cu 3.6", "--teacher", "emt", "--temperature", given]
+    assert command(*words, "--only-settings")[0] == 0
+    dynamics = tomllib.loads(Path("Cu-distilled.toml").read_text())["conditions"][0]
+    assert dynamics["temperature"] == kelvin
+
+
 def test_distill_with_a_mistake_leaves_no_settings(refused, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["distill", "fcc Cu 3.6", "--into", "copper"]
     for teacher in ("emt2:x.y", "nothing:make", "lammps: sw none.sw"):
         refused(*words, "--teacher", teacher)
+    numbers = ("--teacher", "lammps: lj/cut 5.0", "--only-settings")
+    assert refused(*words, *numbers).count("5.0 is no file") == 1
+    told = refused(*words[:2], *numbers, "--into", "runs/copper")
+    assert told.startswith("forcesmith: In the settings of the teacher: in")
     refused(*words, "--teacher", "emt", "--cutoff", "-1")
     assert "a:smile:b" in refused(*words, "--teacher", "emt", "--temperature", "a:smile:b")
     assert not (tmp_path / "copper.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--cutoff", "-1", "positive distance in angstrom, at most 100, not -1"),
+        ("--cutoff", "0.5", "there is nothing to fit"),
+        ("--level", "3", "an even number from 2 to 28, not 3"),
+        ("--level", "99", "an even number from 2 to 28, not 99"),
+        ("--duration", "1e12", "takes 1e+15 steps"),
+        ("--labels", "1", "only 1 may be labelled"),
+    ],
+)
+def test_settings_alone_are_checked_before_they_are_written(
+    refused, option, value, part, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["distill", "fcc Cu 3.6", "--teacher", "emt", "--only-settings", option, value]
+    assert part in refused(*words)
+    assert not list(tmp_path.iterdir())
 
 
 def test_distill_into_another_folder(command, tmp_path, monkeypatch):

@@ -262,7 +262,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 
 class Strange(Calculator):
-    implemented_properties = ["energy", "forces", "stress"]
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]
 
     def __init__(self, what):
         super().__init__()
@@ -278,6 +278,9 @@ class Strange(Calculator):
             self.results["forces"][1, 1] = np.nan
         if self.what == "huge":
             self.results["energy"] = 1e30
+        self.results["free_energy"] = self.results["energy"]
+        if self.what == "nan energy":
+            self.results["energy"] = np.nan
         if self.what == "no forces":
             del self.results["forces"]
         if self.what == "shape":
@@ -341,6 +344,7 @@ def test_function(functions):
     [
         ("nan", ["forces of atom 1 (Cu) (counted from 0) contains NaN"]),
         ("huge", ["energy contains a number above 1e+12"]),
+        ("nan energy", ["the energy of the calculator is not finite"]),
         ("no forces", ["the result has no forces"]),
         ("shape", ["the result has forces of shape (3, 3), expected (4, 3)"]),
         ("raises", ["the density went away"]),
@@ -659,6 +663,7 @@ def check_sentence(error: Exception | str, *parts: str) -> str:
     for part in parts:
         assert part in message, message
     assert message.endswith(".") and "\n" not in message and len(message) <= 300, message
+    assert not message.endswith("..") or message.endswith("...."), message
     return message
 
 
@@ -705,6 +710,10 @@ def refuse(settings, *parts: str) -> str:
         ("gpaw", ["needs the Python package gpaw", "pip install gpaw"]),
         ("lammps: eam/alloy Absent.eam", ["Absent.eam: no such file"]),
         ("lammps: eam/aloy Cu_mishin1.eam.alloy", ['no pair_style "eam/aloy"']),
+        (
+            "lammps: lj/cut 5.0",
+            ["5.0 is no file", '{type = "lammps", pair_style = "lj/cut ...", pair_coeff = ['],
+        ),
         ("absent.toml", ["Cannot read the settings file absent.toml", "No such file"]),
         ("broken.toml", ["broken.toml is not valid TOML"]),
     ],

@@ -12,6 +12,7 @@ from forcesmith.cli.console import err
 from forcesmith.cli.learn import run
 from forcesmith.files import write_atomically
 from forcesmith.learning.distillation import distillation
+from forcesmith.learning.loop import check
 from forcesmith.learning.project import Project
 from forcesmith.learning.settings import LearnSettings
 
@@ -24,7 +25,7 @@ def distill(
         str, typer.Option(help="sevennet:7net-0, chgnet, module:function, ..., or a .toml file.")
     ],
     temperature: Annotated[
-        str, typer.Option(help="Up to this one, K, or from and to: 300:1500.")
+        str, typer.Option(help="Up to this one from 300 K on, or from and to: 300:1500.")
     ] = "300:1000",
     vacancies: Annotated[str, typer.Option(help="Elements that may lack an atom: O,Mg.")] = "",
     duration: Annotated[float, typer.Option(min=0.001, help="Of every condition, ps.")] = 100.0,
@@ -35,7 +36,10 @@ def distill(
         Path | None, typer.Option(help="Folder of the project; by default after the structure.")
     ] = None,
     only_settings: Annotated[
-        bool, typer.Option("--only-settings", help="Write the settings, and learn nothing yet.")
+        bool,
+        typer.Option(
+            "--only-settings", help="Check and write the settings, and learn nothing yet."
+        ),
     ] = False,
 ) -> None:
     """Distill a teacher, such as a universal potential, into a small fast potential.
@@ -63,6 +67,7 @@ def distill(
             f"learn {config}, or give another folder by --into."
         )
     settings = LearnSettings.from_dict(tomllib.loads(text), config.parent, f"{config}")
+    check(settings)
     is_new = not config.exists()
     write_atomically(config, text)
     err.print(f"settings: {config}", soft_wrap=True)

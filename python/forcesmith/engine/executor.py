@@ -11,6 +11,7 @@ import atexit
 import math
 import os
 import queue
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -262,12 +263,20 @@ def _local_cluster(cores: int) -> Any:
     except BaseException as error:  # Ctrl-C, too
         atexit.unregister(close_clusters)  # half a cluster cannot be closed; it ends with us
         if isinstance(error, (RuntimeError, OSError)):
+            advice = "look whether something ends them, as a lack of memory does"
+            if not _is_command():
+                advice = 'scripts must start them below `if __name__ == "__main__":`'
             raise OSError(
                 f"Workers could not be started on this machine: {shortened(error, 100)}; they are "
-                "processes that talk by 127.0.0.1, and scripts must start them below "
-                '`if __name__ == "__main__":`.'
+                f"processes that talk by 127.0.0.1, {advice}."
             ) from None
         raise
+
+
+def _is_command() -> bool:
+    """Whether this is `forcesmith ...`, or `python -m forcesmith.cli ...`, not a script."""
+    program = Path(sys.argv[0])
+    return program.name == "forcesmith" or program.parts[-3:-1] == ("forcesmith", "cli")
 
 
 def _job_queue(settings: EngineSettings, logs: Path | None) -> Any:

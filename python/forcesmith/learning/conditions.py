@@ -49,6 +49,7 @@ LONGEST_TIMESTEP = 0.002  # ps, for hydrogen; otherwise times the square root of
 USUAL_TIMESTEP, TIMESTEP_OF_LIGHT_ATOMS = 0.001, 0.0005  # ps
 LIGHT = 5.0  # atomic mass units
 LARGEST_STRAIN = 0.5
+LARGEST_PRESSURE = 1000.0  # GPa, and as much of tension
 GAP_WITHOUT_PRESSURE = 8.0  # angstrom of nothing, which a barostat would close
 LONGEST_RUN = 2_000_000_000  # steps, as LAMMPS counts them
 
@@ -190,6 +191,17 @@ class ConditionSettings(Section):
                     f'{HIGHEST_TEMPERATURE:g} K (kind = "minimization" is for 0)'
                 )
         return temperatures
+
+    @field_validator("pressure")
+    @classmethod
+    def _in_gigapascals(cls, pressures: list[Ends] | None) -> list[Ends] | None:
+        for value in itertools.chain(*(pressures or [])):
+            if not abs(value) <= LARGEST_PRESSURE:
+                raise ValueError(
+                    f"{value:g} GPa is no pressure to run at; give one of at most "
+                    f"{LARGEST_PRESSURE:g} GPa (10000 bar are 1 GPa)"
+                )
+        return pressures
 
 
 @dataclass(frozen=True)

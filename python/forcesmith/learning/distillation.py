@@ -12,7 +12,7 @@ from ase import Atoms
 
 from forcesmith.data.labels import shortened
 from forcesmith.sampling.structures import is_prototype, read_structures
-from forcesmith.teachers.settings import TeacherSettings
+from forcesmith.teachers.settings import teacher_settings
 
 SMALLEST_LENGTH, MOST_ATOMS = 8.0, 150
 """Of the cells that are explored, angstrom; few atoms, so that a teacher labels them quickly."""
@@ -23,6 +23,7 @@ ENERGY_WEIGHT = 7.0
 CRYSTAL = 20.0
 """Times that of cells with a vacancy: an error per atom of it counts in cells of any size."""
 VACANCY_TOLERANCE = 0.05  # eV
+LOWEST_TEMPERATURE = 300.0  # K, where only the highest one is given
 
 
 def distillation(
@@ -39,8 +40,8 @@ def distillation(
 ) -> str:
     """Text of the settings, TOML, for a file beside the folder of the project.
 
-    structures: files or prototypes; temperature: "1500" or "300:1500", K; vacancies: elements;
-    duration: ps; cutoff: angstrom; labels: at most.
+    structures: files or prototypes; temperature: "300:1500", K, or "1500" for the same; vacancies:
+    elements; duration: ps; cutoff: angstrom; labels: at most.
     Raises ValueError for structures that cannot be read, and for what they do not have.
     """
     kelvin = _temperatures(temperature)
@@ -104,7 +105,7 @@ def _teacher(given: str, place: Path) -> str:
         return json.dumps(os.path.join(here, given) if here != "." else given)
     if here == ".":
         return json.dumps(given)
-    settings = TeacherSettings.model_validate(given).model_dump(exclude_unset=True)
+    settings = teacher_settings(given).model_dump(exclude_unset=True)
     options = {**settings, "name": given, "folder": here}
     return f"{{ {', '.join(f'{key} = {json.dumps(value)}' for key, value in options.items())} }}"
 
@@ -165,8 +166,9 @@ def _temperatures(text: str) -> list[float]:
         ends = []
     if len(ends) not in (1, 2) or min(ends) <= 0 or ends[0] > ends[-1]:
         raise ValueError(
-            f"--temperature {shortened(text, 40)}: expected one in K, or from and to, such as "
-            "300:1500."
+            f"--temperature {shortened(text, 40)}: expected the highest one in K, or from "
+            "and to, such as 300:1500."
         )
-    low, high = ends[0], ends[-1]
+    high = ends[-1]
+    low = ends[0] if len(ends) == 2 else min(LOWEST_TEMPERATURE, high)
     return [low] if low == high else [low, (low + high) / 2, high]

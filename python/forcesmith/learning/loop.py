@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ase import Atoms
 
@@ -25,13 +25,14 @@ from forcesmith.learning.conditions import Condition, expand
 from forcesmith.learning.errors import disk_watched, failed
 from forcesmith.learning.page import write_page
 from forcesmith.learning.project import (
+    Known,
     Project,
     write_configurations,
     write_json,
 )
 from forcesmith.learning.rounds import CANDIDATES, Round
 from forcesmith.learning.settings import LearnSettings
-from forcesmith.learning.start import given_labels, starting_structures
+from forcesmith.learning.start import given_data, given_labels, starting_structures
 from forcesmith.learning.status import decided_by
 from forcesmith.potentials.potential import Potential
 from forcesmith.teachers.teacher import Teacher, make_teacher
@@ -136,17 +137,39 @@ def expanded(settings: LearnSettings) -> list[Condition]:
     return conditions
 
 
-def _open(
+def check(settings: LearnSettings) -> None:
+    """Raise the ValueError that `learn` would, as far as it is known without the teacher and its
+    workers; writes nothing."""
+    conditions = expanded(settings)
+    project = Project(settings.folder)
+    project.check_is_own()
+    _beginning(project, settings, conditions, None)
+
+
+class _Beginning(NamedTuple):
+    """What a project has before its first round."""
+
+    known: Known
+    is_new: bool
+    structures: list[Atoms]
+    """That the teacher is to label."""
+    given: list[Atoms]
+    """With their labels."""
+    own: dict[str, Any]
+    """Of conditions.json."""
+
+
+def _beginning(
     project: Project,
     settings: LearnSettings,
     conditions: Sequence[Condition],
-    teacher: Teacher,
-    config: str | None,
-) -> list[str]:
-    """Check the settings against the folder, before anything costs time; begin a new one. The
-    elements of the potential."""
+    teacher: Teacher | None,
+) -> _Beginning:
+    """Check the settings against the folder, before anything costs time.
+
+    teacher: None: what it knows is not looked at."""
     known = project.known()
-    if known.teachers - {teacher.settings_hash}:
+    if teacher is not None and known.teachers - {teacher.settings_hash}:
         raise ValueError(
             f"{project.labels}: these labels are not of {teacher.name} with its settings of now; "
             "one potential learns from one teacher: learn in a new folder, with this file as "
@@ -157,10 +180,11 @@ def _open(
     begun_with = project.begun_with()
     before = begun_with if known.labels else None
     is_new = not (known.labels and project.chosen_files(0))
-    structures, given = [], []
+    structures: list[Atoms] = []
+    given: list[Atoms] = []
     if is_new:
         structures = starting_structures(settings, conditions)
-        given = given_labels(settings, teacher)
+        given = given_labels(settings, teacher) if teacher else given_data(settings)[0]
     found = {symbol for atoms in [*structures, *given] for symbol in atoms.symbols}
     found |= {symbol for one in conditions for symbol in one.structure.symbols}
     found |= {symbol for atoms in candidates for symbol in atoms.symbols}
@@ -185,6 +209,18 @@ def _open(
     if before is not None:
         _check_same(project, before, own)
         own["conditions"] = before["conditions"] | own["conditions"]
+    return _Beginning(known, is_new, structures, given, own)
+
+
+def _open(
+    project: Project,
+    settings: LearnSettings,
+    conditions: Sequence[Condition],
+    teacher: Teacher,
+    config: str | None,
+) -> list[str]:
+    """Begin or go on with a folder that fits the settings. The elements of the potential."""
+    known, is_new, structures, given, own = _beginning(project, settings, conditions, teacher)
     write_json(project.conditions, own)
     if config is not None:
         write_atomically(project.config, config)
@@ -195,6 +231,7 @@ def _open(
         numbers = {"to_label": len(structures), "given": len(given)}
         project.note("start", round=0, teacher=teacher.name, **numbers)
         write_configurations(project.round_folder(0) / "chosen.extxyz", structures)
+    elements: list[str] = own["elements"]
     return elements
 
 
@@ -220,13 +257,15 @@ def _check_groups(settings: LearnSettings, names: set[str]) -> None:
         )
 
 
-def _check_elements(found: set[str], elements: Sequence[str], teacher: Teacher) -> None:
+def _check_elements(found: set[str], elements: Sequence[str], teacher: Teacher | None) -> None:
     if missing := sorted(found - set(elements)):
         raise ValueError(
             f"Conditions, candidates or data have {', '.join(missing)}, but the potential is for "
             f"{', '.join(elements)} (fit.elements, or what the folder was begun with)."
         )
-    if teacher.elements is not None and (unknown := sorted(found - teacher.elements)):
+    if teacher is None or teacher.elements is None:
+        return
+    if unknown := sorted(found - teacher.elements):
         raise ValueError(
             f"The teacher {teacher.name} does not know {', '.join(unknown)}, which conditions, "
             "candidates or data have; take another teacher."

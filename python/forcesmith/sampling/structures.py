@@ -32,6 +32,7 @@ PROTOTYPES = {
 }
 """Those of ase.build.bulk: whether their primitive cell is to be replaced by the cubic one."""
 OVERLAP_DISTANCE = 0.5  # angstrom; no two atoms of any structure are closer
+FARTHEST_NEIGHBORS = 10.0  # angstrom, of prototypes; none of a real crystal are so far apart
 FLATTEST_CELL = 0.01  # volume by the product of lengths
 SLAB_THICKNESS = 10.0  # angstrom, at least
 VACUUM = 8.0  # angstrom on both sides of a slab, and around what is not periodic
@@ -66,8 +67,9 @@ def read_structures(text: str) -> list[tuple[str, Atoms]]:
     try:
         frames = ase.io.read(text)
     except Exception as error:  # whatever readers of dozens of formats raise
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"{path}: no structure can be read: {shortened(reason, 200)}.") from None
+        kind = path.suffix[1:].upper() or "file"
+        reason = _reason(error, f"this is no valid {kind}")
+        raise ValueError(f"{path}: no structure can be read: {reason}.") from None
     frames = frames if isinstance(frames, list) else [frames]
     if not frames:
         raise ValueError(f"{shortened(text, 200)}: there is no structure in it.")
@@ -86,12 +88,26 @@ def _prototype(text: str) -> tuple[str, Atoms]:
         cubic = {"cubic": True} if PROTOTYPES[kind] else {}
         atoms = bulk(formula, kind, a=a, c=c, **cubic)
     except (ValueError, KeyError, RuntimeError) as error:
+        reason = _reason(error, "this is no formula")
         raise ValueError(
-            f'The structure "{shortened(text, 60)}" cannot be made: {shortened(error, 100)}; write '
-            'prototype, formula and lattice constants in angstrom: "rocksalt MgO 4.21".'
+            f'The structure "{shortened(text, 60)}" cannot be made: {reason}; write prototype, '
+            'formula and lattice constants in angstrom: "rocksalt MgO 4.21".'
         ) from None
     check_structure(atoms, f'"{shortened(text, 60)}"')
+    if len(neighbor_list("i", atoms, FARTHEST_NEIGHBORS)) == 0:
+        raise ValueError(
+            f'The structure "{shortened(text, 60)}" has no two atoms within '
+            f"{FARTHEST_NEIGHBORS:g} angstrom of each other; its lattice constant is too large "
+            '(they are in angstrom, as in "rocksalt MgO 4.21").'
+        )
     return formula, atoms
+
+
+def _reason(error: Exception, otherwise: str) -> str:
+    """Why ASE could not make a structure; otherwise: where the error does not say it."""
+    if isinstance(error, KeyError) and re.fullmatch(r"'[A-Z][a-z]?'", str(error)):
+        return f'there is no element "{error.args[0]}"'
+    return shortened(error, 150).rstrip(".") or otherwise
 
 
 def check_structure(atoms: Atoms, where: str) -> None:

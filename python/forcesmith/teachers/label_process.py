@@ -245,6 +245,7 @@ def _compute(kind: Kind, atoms: Atoms, folder: Path, wanted: frozenset[str]) -> 
         for name in ("energy", "forces", "stress"):
             if name in wanted:
                 results[name] = _property(calculator, name, atoms)
+        is_finite = _energy_is_finite(calculator)
     except Exception as error:
         with contextlib.suppress(AttributeError):  # or ASE takes what is there for results
             calculator.reset()  # type: ignore[union-attr]
@@ -252,6 +253,8 @@ def _compute(kind: Kind, atoms: Atoms, folder: Path, wanted: frozenset[str]) -> 
         raise LabelFailed(kind.problem(None, folder) or own) from None
     if problem := kind.problem(calculator, folder):
         raise LabelFailed(problem)
+    if not is_finite:
+        raise LabelFailed("the energy of the calculator is not finite, whatever its free energy")
     for name in wanted | (LABELS - {"stress"}):
         if results.get(name) is None:
             hint = "; without it, say stress = false" if name == "stress" else ""
@@ -268,3 +271,9 @@ def _property(calculator: GetPropertiesMixin, name: str, atoms: Atoms) -> Any:
             if value is not None:
                 return np.asarray(value, float)
     return None
+
+
+def _energy_is_finite(calculator: GetPropertiesMixin) -> bool:
+    """Of what it has computed already, also where the free energy is taken."""
+    energy = (getattr(calculator, "results", None) or {}).get("energy")
+    return energy is None or bool(np.isfinite(np.asarray(energy, float)).all())

@@ -44,6 +44,12 @@ class LammpsStyle(Kind):
         style, *files = value.split() or [""]
         if not files:
             return {"pair_style": style}
+        if number := next(filter(_is_number, files), None):
+            raise ValueError(
+                f'in "lammps: {shortened(value)}", {shortened(number)} is no file; a style with '
+                f'numbers takes a table: {{type = "lammps", pair_style = "{shortened(style)} ...", '
+                'pair_coeff = ["* * ..."]}, which --teacher reads from a .toml file'
+            )
         return {"pair_style": style, "pair_coeff": [f"* * {' '.join(files)} {ELEMENTS}"]}
 
     def identity(self) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Teacher:
                 try:
                     labelled = self._attempt(atoms, place / f"try-{1 + gentler}", gentler)
                 except LabelFailed as failure:
-                    reasons.append(str(failure))
+                    reasons.append(str(failure).rstrip("."))
                     continue
                 if folder is not None:
                     shutil.rmtree(place)
