@@ -26,10 +26,6 @@ FORCESMITH_FUNCTION V fold_lanes(const V* a) {
                               typename IndicesUpTo<V::width>::Type{});
   }
 }
-template <class V, class Half, int... i>
-FORCESMITH_FUNCTION V join(Half a, Half b, Indices<i...>) {
-  return __builtin_shufflevector(a.v, b.v, i...);
-}
 /// Sums over the lanes of a[0] .. a[Width - 1].
 template <class Real, int Width>
   requires(Width > 1)
