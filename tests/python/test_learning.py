@@ -28,7 +28,7 @@ from forcesmith.learning.labels import Labels
 from forcesmith.learning.loop import LearnResult, Loop, learn
 from forcesmith.learning.project import Known, Project, read_json, write_configurations, write_json
 from forcesmith.learning.rounds import Round
-from forcesmith.learning.selection import Selection, _is_turned, _not_rejected
+from forcesmith.learning.selection import Selection, _is_turned, _largest_move, _not_rejected
 from forcesmith.learning.settings import LearnSettings
 from forcesmith.learning.start import starting_structures
 from forcesmith.learning.status import conditions_table, doing, explorations_under_way
@@ -158,6 +158,17 @@ def test_ground_states_that_are_the_same_but_for_a_rotation(tmp_path):
     moved = along_y.copy()
     moved.positions[5, 0] += 0.05
     assert not _is_turned(moved, along_y)
+
+
+def test_ground_states_in_cells_that_are_a_little_oblique():
+    """Angles next to 90 degrees are never the same to the last digit."""
+    before = bulk("Cu", cubic=True).repeat(2)
+    after = before.copy()
+    before.set_cell(before.cell.array + np.tri(3, k=-1) * 1e-4, scale_atoms=True)
+    after.set_cell(after.cell.array + np.tri(3, k=-1) * 3e-4, scale_atoms=True)
+    assert _largest_move(before, after) < 1e-3
+    after.set_cell(after.cell.array * [1.03, 1, 1], scale_atoms=True)
+    assert _largest_move(before, after) == np.inf
 
 
 @pytest.mark.slow

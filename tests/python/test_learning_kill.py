@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import ase.io
 import learning_teachers
 import psutil
 import pytest
@@ -57,7 +58,9 @@ class KilledLearning:
         self.kills: Counter[str] = Counter()
         self.done: set[Path] = set()
 
-    def start(self, largest_file: int = resource.RLIM_INFINITY) -> psutil.Popen:
+    def start(
+        self, largest_file: int = resource.RLIM_INFINITY, verdict: bool = False
+    ) -> psutil.Popen:
         """largest_file: no file can grow beyond so many bytes, as on a full disk."""
 
         def limit() -> None:
@@ -67,7 +70,8 @@ class KilledLearning:
         environment = os.environ | {"PYTHONPATH": path, learning_teachers.CALLS: str(self.calls)}
         with open(self.config.with_suffix(".log"), "a") as log:
             return psutil.Popen(
-                [sys.executable, "-m", "forcesmith.cli", "learn", str(self.config), "--no-verdict"],
+                [sys.executable, "-m", "forcesmith.cli", "learn", str(self.config)]
+                + ([] if verdict else ["--no-verdict"]),
                 stdout=log,
                 stderr=log,
                 env=environment,
@@ -113,6 +117,19 @@ class KilledLearning:
         _, alive = psutil.wait_procs(children, timeout=20)
         assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
         self.check()
+
+    def kill_verdict(self, calls: int) -> None:
+        """When the teacher has been asked so often."""
+        process = self.start(verdict=True)
+        while learning_teachers.count(self.calls) < calls and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+
+    def labels_of_verdict(self) -> int:
+        folder = self.project.folder / "verdict"
+        files = [*folder.glob("*/labels.extxyz"), *folder.glob("*/relaxations/*/*.extxyz")]
+        return sum(len(ase.io.read(file, ":")) for file in files)
 
     def written(self) -> int:
         """Bytes of the journal."""
@@ -162,3 +179,11 @@ def test_killed_learning(tmp_path):
     repeated = learning_teachers.count(learning.calls) - len(chosen)
     assert 0 <= repeated <= CORES * sum(learning.kills.values())
     print(f"{dict(learning.kills)} kills, {len(chosen)} labels, {repeated} computed again")
+
+    calls = learning_teachers.count(learning.calls)
+    learning.kill_verdict(calls + 5)  # labels of trajectories
+    learning.kill_verdict(calls + 23)  # relaxations
+    process = learning.start(verdict=True)
+    assert process.wait() in (0, 3), log.read_text()  # 3: not good enough
+    repeated = learning_teachers.count(learning.calls) - calls - learning.labels_of_verdict()
+    assert learning.labels_of_verdict() > 23 and 0 <= repeated <= 2 * CORES

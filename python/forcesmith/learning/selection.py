@@ -35,6 +35,9 @@ SAME_DISTANCES, REACH = 0.01, 5.0
 """Relaxed structures of two conditions whose distances up to this reach differ by no more are the
 same but for a rotation, angstrom."""
 
+SAME_CELL = 0.02
+"""Of a length: components of cells that differ by less are those of nearly the same cell."""
+
 KEPT = {"center_grade", "is_relaxed", "kind", "max_deviation", "max_grade", "picoseconds", "step"}
 """Of the entries of candidates."""
 
@@ -307,7 +310,12 @@ def _distances(atoms: Atoms) -> dict[tuple[int, int], np.ndarray]:
 def _moves(a: Atoms, b: Atoms) -> np.ndarray:
     """Displacements of atoms, (n_atoms, 3); infinite if they are not the same atoms in nearly the
     same cell."""
-    if len(a) != len(b) or (a.numbers != b.numbers).any() or not np.allclose(a.cell, b.cell, 0.02):
+    slightly = SAME_CELL * b.cell.lengths().min()
+    if (
+        len(a) != len(b)
+        or (a.numbers != b.numbers).any()
+        or not np.allclose(a.cell, b.cell, rtol=0, atol=slightly)
+    ):
         return np.full((1, 3), np.inf)
     return find_mic(b.positions - a.positions, a.cell, a.pbc)[0]
 
