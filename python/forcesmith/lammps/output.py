@@ -59,8 +59,7 @@ class Output:
 
     @property
     def under_way(self) -> dict[str, np.ndarray] | None:
-        """Thermodynamic output of the run that has not come to its end, so far; None: there is
-        none."""
+        """Thermodynamic output, so far, of the run that has not come to its end; None: all have."""
         lines = iter(self.text.splitlines())
         last = None
         while (found := _next_table(lines)) is not None:
