@@ -806,14 +806,17 @@ def test_status_of_an_exploration_that_runs(tmp_path):
     folder = project.source_folder(1, "hot")
     folder.mkdir(parents=True)
     assert explorations_under_way(project) == {}
-    (folder / "in.lammps").write_text("timestep        0.002\n")
+    script = "timestep        0.002\n"  # also those of paths have one
+    (folder / "in.lammps").write_text(script)
     table = "Per MPI rank memory allocation (min/avg/max) = 3 | 3 | 3 Mbytes\nStep v_uncertainty\n"
     ended = f"{table}0 1.5\n100 2.5\nLoop time of 0.1 on 1 procs for 100 steps with 32 atoms\n"
     (folder / "log.lammps").write_text(f"{ended}{table}100 2.25\n200 0.5\n30")
+    assert explorations_under_way(project) == {}
+    (folder / "in.lammps").write_text(f"{script}fix             ensemble all nve\n")
     assert explorations_under_way(project) == {"hot": (1, 0.4, 2.5)}
     shown = io.StringIO()
     Console(file=shown, width=80).print(conditions_table(project))
-    assert "runs" in shown.getvalue() and "0.4" in shown.getvalue()
+    assert "not yet" in shown.getvalue() and "0.4" in shown.getvalue()
 
 
 def start_of(number: int) -> list[Atoms]:

@@ -169,10 +169,12 @@ def how_far(folder: Path) -> tuple[float, float] | None:
     """Picoseconds and the largest grade (or deviation) of dynamics that is under way; None: nothing
     is known yet."""
     log = Output(_text(folder / "log.lammps") or "")
-    timestep = re.search(r"^timestep +(\S+)", _text(folder / "in.lammps") or "", re.MULTILINE)
+    script = _text(folder / "in.lammps") or ""
+    timestep = re.search(r"^timestep +(\S+)", script, re.MULTILINE)
+    is_dynamics = re.search(r"^fix +ensemble ", script, re.MULTILINE)
     tables = [run.columns for run in log.runs] + ([log.under_way] if log.under_way else [])
     tables = [one for one in tables if len(one.get("v_uncertainty", ()))]
-    if not tables or timestep is None:
+    if not tables or timestep is None or not is_dynamics:
         return None
     largest = max(float(one["v_uncertainty"].max()) for one in tables)
     return float(tables[-1]["Step"][-1]) * float(timestep[1]), largest

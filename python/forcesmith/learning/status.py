@@ -91,7 +91,7 @@ def conditions_table(project: Project, most: int | None = None) -> Table:
         table.add_column(column)
     running = explorations_under_way(project)
     for name, (number, picoseconds, largest) in list(running.items())[:most]:
-        row = (name, str(number), "runs", f"{picoseconds:.4g}", f"{largest:.3g}", "")
+        row = (name, str(number), "not yet", f"{picoseconds:.4g}", f"{largest:.3g}", "")
         table.add_row(*row)
     if most is not None:
         most = max(0, most - len(running))
