@@ -29,6 +29,7 @@ from forcesmith.learning.page import page_of, picture, write_page
 from forcesmith.learning.project import Project, read_json, write_json
 from forcesmith.learning.settings import LearnSettings, ToleranceSettings, VerdictSettings
 from forcesmith.learning.verdict import _part, _summary, crystals, judge, shortfalls
+from forcesmith.teachers.teacher import LabelError
 from matplotlib import font_manager
 from rich.console import Console
 
@@ -277,6 +278,21 @@ def test_relaxations_by_the_teacher_go_on(settings, verdict, project):
 
 
 @pytest.mark.slow
+def test_what_the_teacher_could_not_relax_is_tried_again(settings, verdict, project, monkeypatch):
+    own = settings.model_copy(update={"folder": str(project.folder)})
+    project.verdict.unlink()
+
+    def no_label(crystal, by):
+        raise LabelError("no luck.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("forcesmith.learning.verdict._compared", no_label)
+        assert judge(own)["shortfalls"] == ["Cu is not compared: no luck"]
+    assert judge(own)["comparisons"][:2] == verdict["comparisons"][:2]
+    assert read_json(project.verdict)["shortfalls"] == []
+
+
+@pytest.mark.slow
 def test_tolerances_may_change_without_new_labels(settings, verdict, project, monkeypatch):
     assert verdict["shortfalls"] == []
     monkeypatch.setattr("forcesmith.learning.verdict.make_teacher", None)
@@ -319,6 +335,8 @@ def test_lattice_constants_that_are_off(tmp_path):
     [one] = found()
     assert "1.39% apart, more than 1.00% (verdict.tolerance.lattice_constant)" in one
     assert found(lattice_constant=0.02) == []
+    verdict["missing"] = ["Cu is not compared: no luck"]
+    assert found(lattice_constant=0.02) == verdict["missing"]
 
 
 def test_not_good_enough_is_exit_code_3(tmp_path, monkeypatch, capsys):

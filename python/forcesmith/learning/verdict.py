@@ -74,7 +74,7 @@ class Crystal:
 def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Compare the potential of a project with its teacher, and write verdict.json and in.lammps.
 
-    Nothing is done again for the same potential.
+    Nothing is done again for the same potential, but for relaxations that had no label.
 
     Parameters
     ----------
@@ -107,7 +107,8 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
     conditions = expand(settings.conditions)
     explored = {one.name: one.fingerprint for one in conditions}
     before = read_json(project.verdict)
-    if before and (before["potential"], before.get("conditions")) == (digest, explored):
+    is_same = before and (before["potential"], before.get("conditions")) == (digest, explored)
+    if is_same and not before.get("missing"):
         return _with_shortfalls(project, before, settings)
     folder = project.folder / "verdict" / digest
     potential = Potential.read(project.potential, active_set=False)
@@ -124,6 +125,7 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
             progress=lambda line: show(f"verdict: {teacher.name}: {line}"),
         )
         comparisons: list[dict[str, Any]] = []
+        missing: list[str] = []
         with open_executor(settings.engine, project.job_logs) as executor:
             for number, crystal in enumerate(crystals(settings), start=1):
                 show(f"verdict: relaxes {crystal.name}")
@@ -135,7 +137,7 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
                 try:
                     comparisons += _compared(crystal, by)
                 except LabelError as error:
-                    sentences.append(str(error))
+                    missing.append(f"{crystal.name} is not compared: {str(error).rstrip('.')}")
     labelled = found.labelled
     if found.failed:
         first = found.failed[0].info["reason"]
@@ -152,6 +154,7 @@ def judge(settings: LearnSettings, status: Callable[[str], None] | None = None) 
         "sentences": sentences,
         "errors": errors,
         "comparisons": comparisons,
+        "missing": missing,
     }
     _write_input(project, conditions)
     return _with_shortfalls(project, verdict, settings)
@@ -172,8 +175,9 @@ def _with_shortfalls(
 def shortfalls(
     project: Project, verdict: dict[str, Any], tolerance: ToleranceSettings
 ) -> Iterator[str]:
-    """What is beyond a tolerance, and errors on what the fit has not seen that are much larger than
-    those on its data."""
+    """What could not be compared, what is beyond a tolerance, and errors on what the fit has not
+    seen that are much larger than those on its data."""
+    yield from verdict.get("missing", ())
     errors = verdict["errors"]
     for kind, (key, what, unit) in ERRORS.items():
         limit = getattr(tolerance, kind)
